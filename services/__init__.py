@@ -1,0 +1,1 @@
+"""The four trading services and what they share: messages, bus, ledger and process frame."""
