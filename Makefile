@@ -1,0 +1,43 @@
+# The two commands that matter: `make up` runs the bot, `make test` checks the project.
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status clean env test lint lock
+
+BIN := .venv/bin
+
+help: ## print the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+up: ## install what is missing, start everything, wait until it is ready
+	@deploy/native/bootstrap run
+	@$(BIN)/cdb up
+
+down: ## stop everything; the data stay
+	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb down; else echo "nothing was running"; fi
+
+status: ## show every part, its health and since when
+	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb status; else echo "not running; start it with: make up" >&2; exit 3; fi
+
+clean: ## stop everything and remove ledger, bus and logs
+	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb clean --yes; else echo "there is nothing to remove"; fi
+
+env: ## create .env with generated secrets, once
+	@deploy/native/bootstrap run
+	@$(BIN)/cdb env
+
+test: lint ## check everything: lint, unit, integration, end to end
+	@$(BIN)/pytest
+
+lint: ## check style, types and imports
+	@deploy/native/bootstrap dev
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+lock: ## write requirements/*.lock anew from pyproject.toml (needs uv)
+	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH" >&2; exit 1; }
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--group build pyproject.toml -o requirements/run.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--group build --group dev pyproject.toml -o requirements/dev.lock

@@ -1,0 +1,16 @@
+"""Assemble the operator's command from its groups."""
+
+import typer
+
+from cdb.commands import stack
+
+app = typer.Typer(
+    name="cdb",
+    help="Run Claire de Binare, a paper-trading bot, and look inside it.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,  # a local may be a password
+)
+
+# One line for each module of cdb/commands; a module registers its own commands and groups.
+stack.register(app)

@@ -1,0 +1,86 @@
+"""The ports of a stack, all on 127.0.0.1."""
+
+import dataclasses
+import random
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self
+
+from cdb.stack.errors import StackError
+
+HOST = "127.0.0.1"
+# Below the kernel's range for outgoing connections, or one of those could sit on a port while its part restarts.
+_FREE_RANGE = range(20_000, 32_000)
+
+
+def _port(default: int, variable: str) -> int:
+    return field(default=default, metadata={"variable": variable})
+
+
+@dataclass(frozen=True)
+class Ports:
+    """One TCP port for each listener. A new part's port is one line here, with the variable that overrides it."""
+
+    redis: int = _port(16379, "REDIS_PORT")
+    postgres: int = _port(15432, "POSTGRES_PORT")
+    cdb_ws: int = _port(8000, "CDB_WS_PORT")
+    cdb_core: int = _port(8001, "CDB_CORE_PORT")
+    cdb_risk: int = _port(8002, "CDB_RISK_PORT")
+    cdb_execution: int = _port(8003, "CDB_EXECUTION_PORT")
+
+    @classmethod
+    def default(cls) -> Self:
+        """Return the documented ports."""
+        return cls()
+
+    @classmethod
+    def free(cls) -> Self:
+        """Pick ports that nobody listens on now."""
+        candidates = iter(random.sample(_FREE_RANGE, len(_FREE_RANGE)))
+        return cls(*(next(port for port in candidates if can_listen(port)) for _ in dataclasses.fields(cls)))
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> Self:
+        """Return the documented ports with those that *environment* overrides; raise StackError on a wrong one."""
+        chosen = {name: _parse(var, environment[var]) for name, var in cls.variables().items() if var in environment}
+        ports = cls(**chosen)
+        ports._refuse_duplicates()
+        return ports
+
+    @classmethod
+    def variables(cls) -> dict[str, str]:
+        """Map the name of each port to the environment variable that sets it."""
+        return {f.name: str(f.metadata["variable"]) for f in dataclasses.fields(cls)}
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables that tell the services these ports."""
+        return {variable: str(self.of(name)) for name, variable in self.variables().items()}
+
+    def of(self, name: str) -> int:
+        """Return the port called *name*."""
+        return int(getattr(self, name))
+
+    def _refuse_duplicates(self) -> None:
+        seen: dict[int, str] = {}
+        for name, variable in self.variables().items():
+            other = seen.setdefault(self.of(name), variable)
+            if other != variable:
+                raise StackError(f"{other} and {variable} are both {self.of(name)}: every part needs its own port")
+
+
+def _parse(variable: str, text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65_535):
+        raise StackError(f"{variable}={text!r} is no port: a whole number from 1 to 65535 is allowed")
+    return int(text)
+
+
+def can_listen(port: int) -> bool:
+    """Tell whether a server could listen on 127.0.0.1:*port* now."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: closed connections do not count
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True

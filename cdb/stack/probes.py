@@ -1,0 +1,100 @@
+"""Ask a part whether it can do its work. Every probe answers within about two seconds."""
+
+import http.client
+import json
+from collections.abc import Callable
+
+import psycopg2
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from cdb.stack.config import Health, StackConfig
+from cdb.stack.ports import HOST
+
+_TIMEOUT = 2  # seconds; the least that libpq takes
+
+
+def redis_ping(config: StackConfig) -> Health:
+    """Send PING with the password."""
+    client = redis.Redis(
+        host=HOST,
+        port=config.ports.redis,
+        password=config.environment["REDIS_PASSWORD"],
+        socket_timeout=_TIMEOUT,
+        socket_connect_timeout=_TIMEOUT,
+        retry=Retry(NoBackoff(), 0),
+    )
+    try:
+        client.ping()
+    except redis.RedisError as error:
+        return Health(ok=False, detail=_first_line(error))
+    finally:
+        client.close()
+    return Health(ok=True)
+
+
+def postgres_connect(config: StackConfig) -> Health:
+    """Open a session in the ledger's database."""
+    try:
+        connection = psycopg2.connect(
+            host=HOST,
+            port=config.ports.postgres,
+            user=config.environment["POSTGRES_USER"],
+            password=config.environment["POSTGRES_PASSWORD"],
+            dbname=config.environment["POSTGRES_DB"],
+            connect_timeout=_TIMEOUT,
+        )
+    except psycopg2.OperationalError as error:
+        return Health(ok=False, detail=_first_line(error))
+    connection.close()
+    return Health(ok=True)
+
+
+def http_health(port_name: str) -> Callable[[StackConfig], Health]:
+    """Make a probe that asks GET /health on the port called *port_name*."""
+    return lambda config: _get_health(config.ports.of(port_name))
+
+
+def _get_health(port: int) -> Health:
+    connection = http.client.HTTPConnection(HOST, port, timeout=_TIMEOUT)
+    try:
+        connection.request("GET", "/health")
+        response = connection.getresponse()
+        body = response.read(65_536)
+    except (OSError, http.client.HTTPException) as error:
+        return Health(ok=False, detail=f"no answer on port {port}: {_first_line(error) or type(error).__name__}")
+    finally:
+        connection.close()
+    if response.status == http.client.OK:
+        return Health(ok=True)
+    return Health(ok=False, detail=failing_checks(body) or f"/health answers {response.status}")
+
+
+def failing_checks(body: bytes) -> str:
+    """Return what a /health body says about its failing checks, "" if it says nothing that can be read."""
+    try:
+        report = json.loads(body)
+    except ValueError:
+        return ""
+    checks = report.get("checks") if isinstance(report, dict) else None
+    if isinstance(checks, dict):
+        return "; ".join(f"{name}: {_said(check)}" for name, check in checks.items() if not _passed(check))
+    return ""
+
+
+def _passed(check: object) -> bool:
+    if isinstance(check, dict):
+        return bool(check.get("ok", check.get("healthy", check.get("status") in {"ok", "healthy", "up"})))
+    return check is True or check in {"ok", "healthy", "up"}
+
+
+def _said(check: object) -> str:
+    if isinstance(check, dict):
+        return str(check.get("detail") or check.get("error") or check.get("reason") or check.get("status") or "failing")
+    return "failing" if isinstance(check, bool) or check is None else str(check)
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0] if text else ""

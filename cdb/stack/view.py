@@ -1,0 +1,83 @@
+"""Show a stack: progress while it starts, and tables of what runs."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from cdb.stack.config import StackConfig
+from cdb.stack.readiness import PartStatus
+from cdb.stack.stack import Progress
+
+
+def duration(seconds: float) -> str:
+    """Return a length of time for people: 4.2 s, 3 min, 5 h, 2 d."""
+    for limit, unit, length in ((60.0, "s", 1), (3600.0, "min", 60), (86_400.0, "h", 3600)):
+        if seconds < limit:
+            return f"{seconds:.1f} s" if unit == "s" else f"{seconds / length:.0f} {unit}"
+    return f"{seconds / 86_400:.0f} d"
+
+
+@contextmanager
+def progress(console: Console) -> Iterator[Progress]:
+    """Show readiness as it goes: a table that fills on a terminal, else a line whenever a part becomes ready."""
+    watch = _Watch()
+    if not console.is_terminal:
+        yield lambda parts: _print_news(console, watch, parts)
+        return
+    with Live(console=console, refresh_per_second=8) as live:
+        yield lambda parts: live.update(watch.table(parts))
+
+
+class _Watch:
+    """Remember when each part became ready."""
+
+    def __init__(self) -> None:
+        self._begin = time.monotonic()
+        self.ready_after: dict[str, float] = {}
+
+    def elapsed(self) -> float:
+        return time.monotonic() - self._begin
+
+    def update(self, parts: tuple[PartStatus, ...]) -> list[PartStatus]:
+        """Return the parts that became ready since the last look."""
+        news = [part for part in parts if part.ready and part.name not in self.ready_after]
+        self.ready_after.update((part.name, self.elapsed()) for part in news)
+        return news
+
+    def table(self, parts: tuple[PartStatus, ...]) -> Table:
+        self.update(parts)
+        table = Table(box=None, pad_edge=False, show_header=False)
+        for part in parts:
+            elapsed = self.ready_after[part.name] if part.ready else self.elapsed()
+            mark = Text("ready", "green") if part.ready else Text("waiting", "yellow")
+            table.add_row(part.name, mark, f"{elapsed:5.1f} s", Text("" if part.ready else part.health.detail, "dim"))
+        return table
+
+
+def _print_news(console: Console, watch: _Watch, parts: tuple[PartStatus, ...]) -> None:
+    for part in watch.update(parts):
+        console.print(f"{part.name:<16} ready {watch.elapsed():6.1f} s", highlight=False, markup=False)
+
+
+def addresses(config: StackConfig) -> Table:
+    """Return the table of what answers where."""
+    table = Table("part", "address", title="Claire de Binare runs", title_justify="left")
+    for part in config.parts:
+        if part.address:
+            table.add_row(part.name, part.address.format(port=config.ports.of(part.ports[0])))
+    return table
+
+
+def health(parts: tuple[PartStatus, ...]) -> Table:
+    """Return the table of the parts with their health."""
+    table = Table("part", "pid", "health", "state", "since", "what is wrong")
+    for part in parts:
+        mark = Text("healthy", "green") if part.ready else Text("not healthy", "red")
+        pid, since = (str(part.pid), duration(part.uptime)) if part.pid else ("", "")
+        table.add_row(part.name, pid, mark, part.state, since, Text(part.health.detail))
+    return table

@@ -1,0 +1,38 @@
+# shellcheck shell=bash
+# Debian packages: find out which are missing, and install those without letting them start a service.
+
+
+# A further package (prometheus, ...) is one line here: what shows that it is there, and its name.
+missing_packages() {
+    [ -n "$(find_python)" ] || echo python3
+    python_can_make_environments || echo python3-venv
+    { have redis-server && have redis-cli; } || echo redis-server
+    have_postgres || echo postgresql
+}
+
+have() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1; }
+
+have_postgres() {
+    have postgres && return
+    local program
+    for program in /usr/lib/postgresql/*/bin/postgres; do [ -x "$program" ] && return; done
+    return 1
+}
+
+install_missing_packages() {
+    local missing
+    mapfile -t missing < <(missing_packages)
+    [ ${#missing[@]} -gt 0 ] || return 0
+    have apt-get || fail "not installed: ${missing[*]}; this machine has no apt-get, install them its own way"
+    local as_root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        { have sudo && sudo -n true 2>/dev/null; } ||
+            fail "not installed: ${missing[*]}; run: sudo deploy/native/install-packages ${missing[*]}"
+        as_root=(sudo -n)
+    fi
+    step "installing ${missing[*]}"
+    quietly "installing ${missing[*]}" "${as_root[@]}" deploy/native/install-packages "${missing[@]}"
+    mapfile -t missing < <(missing_packages)
+    case " ${missing[*]} " in *" python3 "*) fail "Python 3.11 or newer is needed; this system's is older" ;; esac
+    [ ${#missing[@]} -eq 0 ] || fail "installed, but still not found: ${missing[*]}"
+}

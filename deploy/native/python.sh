@@ -1,0 +1,51 @@
+# shellcheck shell=bash
+# Python: find one that is new enough, and keep .venv as the lock files say.
+
+stamp=.venv/.cdb-stamp
+
+# The machine's plain python3 first: it is the one that python3-venv belongs to.
+find_python() {
+    local name
+    for name in ${PYTHON:-} python3 /usr/bin/python3 python3.11 python3.12 python3.13 python3.14; do
+        if "$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then
+            echo "$name"
+            return
+        fi
+    done
+}
+
+python_can_make_environments() {
+    local python
+    python=$(find_python)
+    [ -n "$python" ] && "$python" -c 'import ensurepip, venv' >/dev/null 2>&1
+}
+
+# The stamp names everything that makes an installation stale, and the path, for scripts in it hold it.
+environment_digest() {
+    { echo "$root"; cat pyproject.toml requirements/run.lock requirements/dev.lock; } | sha256sum | cut -d' ' -f1
+}
+
+environment_is_current() {
+    local digest kind have_digest
+    digest=$(environment_digest)
+    [ -x .venv/bin/cdb ] && [ -r "$stamp" ] && read -r kind have_digest <"$stamp" || return 1
+    [ "$have_digest" = "$digest" ] && { [ "$kind" = dev ] || [ "$kind" = "$1" ]; } && .venv/bin/python -c '' 2>/dev/null
+}
+
+make_virtual_environment() {
+    local want=$1
+    if environment_is_current "$want"; then return; fi
+    # Tools that are there stay there: what was made for tests is brought up to date for tests.
+    if [ -r "$stamp" ] && grep -q '^dev ' "$stamp"; then want=dev; fi
+    rm -f "$stamp"
+    if ! .venv/bin/python -m pip --version >/dev/null 2>&1 || ! grep -q "^VIRTUAL_ENV=.*$root/.venv" .venv/bin/activate; then
+        step "making .venv with $("$(find_python)" --version)"
+        quietly "making .venv" "$(find_python)" -m venv --clear .venv
+    fi
+    step "installing Python packages (requirements/$want.lock)"
+    local pip=(.venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet)
+    quietly "installing Python packages" "${pip[@]}" --require-hashes -r "requirements/$want.lock"
+    quietly "installing the project" "${pip[@]}" --no-build-isolation --no-deps -e .
+    printf '%s %s\n' "$want" "$(environment_digest)" >"$stamp"
+    step "Python packages are installed"
+}
