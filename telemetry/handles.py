@@ -1,0 +1,226 @@
+"""What one label set records into: bound once, cheap to call, safe from any thread, never an obstacle to trading.
+
+A value that cannot be recorded (not finite; negative on a counter) is left out and counted, not raised. Money may
+come as Decimal; it becomes a float here, at the edge.
+"""
+
+from __future__ import annotations
+
+import sys
+from bisect import bisect_left
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from threading import RLock
+from time import perf_counter, time_ns
+from types import TracebackType
+from typing import Final
+
+from opentelemetry.sdk.metrics import Exemplar
+from opentelemetry.sdk.metrics.export import HistogramDataPoint
+from opentelemetry.trace import get_current_span
+
+Number = float | int | Decimal
+Attributes = Mapping[str, str]
+
+EXEMPLAR_ATTRIBUTE: Final = "cdb.exemplar"
+"""Set to true on a span that a histogram shows as its example, so that the sampler keeps its trace."""
+
+_MAX: Final = sys.float_info.max
+
+
+def finite(value: Number) -> float | None:
+    """Return *value* as a float, None if it is not finite. Raise TypeError if it is no number."""
+    if not isinstance(value, float | int | Decimal):
+        raise TypeError(f"a metric records int, float or Decimal, not {type(value).__name__} {value!r}")
+    try:
+        number = float(value)
+    except (OverflowError, ValueError):
+        return None
+    return number if -_MAX <= number <= _MAX else None
+
+
+class Handle:
+    """One label set of one metric."""
+
+    __slots__ = ("_exposed", "_lock", "_refused", "attributes")
+
+    def __init__(self, attributes: Attributes, refused: Callable[[], None]) -> None:
+        self.attributes: Final = attributes
+        self._exposed = False
+        self._refused: Final = refused
+        # Reentrant: a signal handler that records must not meet the lock its own thread holds.
+        self._lock: Final = RLock()
+
+    def expose(self) -> None:
+        """Let readers see this label set, also before its first value."""
+        self._exposed = True
+
+
+class Counter(Handle):
+    """Counts up."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, attributes: Attributes, refused: Callable[[], None]) -> None:
+        super().__init__(attributes, refused)
+        self._value: float = 0
+
+    def inc(self, amount: Number = 1) -> None:
+        """Add *amount*; leave it out (and count that) if it is negative or not finite."""
+        if amount.__class__ is not int or not 0 <= amount <= _MAX:
+            number = finite(amount)
+            if number is None or number < 0:
+                self._refused()
+                return
+            amount = number
+        with self._lock:
+            self._value += amount
+
+    def add(self, amount: Number) -> None:
+        """Do as inc() does, under OpenTelemetry's name."""
+        self.inc(amount)
+
+    def read(self) -> float | None:
+        """Return the count; None if nobody is to see it yet."""
+        return float(self._value) if self._exposed or self._value else None
+
+
+class Gauge(Handle):
+    """Holds the newest value, or a function that tells it when somebody looks."""
+
+    __slots__ = ("_function", "_value")
+
+    def __init__(self, attributes: Attributes, refused: Callable[[], None]) -> None:
+        super().__init__(attributes, refused)
+        self._value: float | None = None
+        self._function: Callable[[], Number] | None = None
+
+    def set(self, value: Number) -> None:
+        """Replace the value; keep the old one (and count that) if *value* is not finite."""
+        if value.__class__ is not float or not -_MAX <= value <= _MAX:
+            number = finite(value)
+            if number is None:
+                self._refused()
+                return
+            value = number
+        self._value = value
+
+    def inc(self, amount: Number = 1) -> None:
+        """Add *amount*, which may be negative."""
+        with self._lock:
+            self.set(amount if self._value is None else self._value + float(amount))
+
+    def dec(self, amount: Number = 1) -> None:
+        """Take *amount* away."""
+        self.inc(-amount)
+
+    def set_function(self, function: Callable[[], Number]) -> None:
+        """Ask *function* at every collection, in the collecting thread. For ages: they grow while nothing happens."""
+        self._function = function
+
+    def read(self) -> float | None:
+        """Return the value; None if nobody is to see it yet, or the function has none that is finite."""
+        if self._function is None:
+            return 0.0 if self._value is None and self._exposed else self._value
+        value = finite(self._function())
+        if value is None:
+            self._refused()
+        return value
+
+
+class Histogram(Handle):
+    """Counts values by bucket, negative ones too, and keeps one exemplar per bucket and export interval."""
+
+    __slots__ = ("_bounds", "_counts", "_exemplars", "_max", "_min", "_start", "_sum")
+
+    def __init__(self, attributes: Attributes, refused: Callable[[], None], bounds: tuple[float, ...]) -> None:
+        super().__init__(attributes, refused)
+        self._bounds: Final = bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+        self._min: float | None = None
+        self._max: float | None = None
+        self._start: Final = time_ns()
+        self._exemplars: list[Exemplar | None] | None = None
+
+    def keep_exemplars(self) -> None:
+        """Keep exemplars from now on; only worth while where somebody drains them."""
+        self._exemplars = [None] * len(self._counts)
+
+    def observe(self, value: Number) -> None:
+        """Record *value*; leave it out (and count that) if it is not finite."""
+        if value.__class__ is not float or not -_MAX <= value <= _MAX:
+            number = finite(value)
+            if number is None:
+                self._refused()
+                return
+            value = number
+        self._record(value)
+
+    def record(self, value: Number) -> None:
+        """Do as observe() does, under OpenTelemetry's name."""
+        self.observe(value)
+
+    def time(self, clock: Callable[[], float] = perf_counter) -> Timer:
+        """Return a context manager that observes how many seconds its block took, also when it raises."""
+        return Timer(self, clock)
+
+    def _record(self, value: float) -> None:
+        bucket = bisect_left(self._bounds, value)
+        with self._lock:
+            self._counts[bucket] += 1
+            self._sum += value
+            if self._min is None or value < self._min:
+                self._min = value
+            if self._max is None or value > self._max:
+                self._max = value
+        if self._exemplars is not None and self._exemplars[bucket] is None:
+            self._offer(self._exemplars, bucket, value)
+
+    def _offer(self, exemplars: list[Exemplar | None], bucket: int, value: float) -> None:
+        span = get_current_span()
+        context = span.get_span_context()
+        if not context.trace_flags.sampled:
+            return
+        exemplars[bucket] = Exemplar({}, value, time_ns(), context.span_id, context.trace_id)
+        if span.is_recording():
+            span.set_attribute(EXEMPLAR_ATTRIBUTE, True)
+
+    def point(self, now: int, *, drain: bool) -> HistogramDataPoint | None:
+        """Return the state at *now* (ns since 1970), None if nobody is to see it yet; *drain* takes exemplars out."""
+        with self._lock:
+            if self._min is None and not self._exposed:
+                return None
+            exemplars = self._exemplars
+            if drain and exemplars is not None:
+                self._exemplars = [None] * len(self._counts)
+            return HistogramDataPoint(
+                attributes=self.attributes,
+                start_time_unix_nano=self._start,
+                time_unix_nano=now,
+                count=sum(self._counts),
+                sum=self._sum,
+                bucket_counts=tuple(self._counts),
+                explicit_bounds=self._bounds,
+                min=self._min,  # type: ignore[arg-type]  # None stays off the wire, where the SDK would send infinity
+                max=self._max,  # type: ignore[arg-type]
+                exemplars=[exemplar for exemplar in exemplars or () if drain and exemplar],
+            )
+
+
+class Timer:
+    """Observes how long its block takes."""
+
+    __slots__ = ("_clock", "_histogram", "_started")
+
+    def __init__(self, histogram: Histogram, clock: Callable[[], float]) -> None:
+        self._histogram = histogram
+        self._clock = clock
+
+    def __enter__(self) -> None:
+        self._started = self._clock()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._histogram.observe(self._clock() - self._started)

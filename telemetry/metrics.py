@@ -1,0 +1,133 @@
+"""This process's metrics, as the handbook calls them: `from telemetry import metrics`.
+
+Generated from contract.yaml by `python -m telemetry.generate`; do not edit.
+"""
+
+from telemetry.process import CONTENT_TYPE, METRICS, get_metrics
+
+__all__ = [
+    "CONTENT_TYPE",
+    "METRICS",
+    "approved_order_size",
+    "bus_reconnects",
+    "circuit_breaker_active",
+    "cumulative_pnl_usd",
+    "daily_drawdown_pct",
+    "data_ingestion_latency_seconds",
+    "data_staleness_seconds",
+    "dead_letters",
+    "event_processing_duration_seconds",
+    "execution_errors",
+    "get_metrics",
+    "health_status",
+    "indicators_calculated",
+    "market_data_dropped",
+    "market_data_events_received",
+    "market_data_received",
+    "market_data_refused",
+    "market_data_trimmed",
+    "measure_order_execution",
+    "measure_risk_decision",
+    "measure_signal_processing",
+    "messages_recovered",
+    "messages_redelivered",
+    "open_positions",
+    "order_execution_duration_seconds",
+    "orders_approved",
+    "orders_received",
+    "orders_rejected",
+    "position_exposure_pct",
+    "position_size",
+    "record_risk_decision",
+    "record_signal",
+    "record_trade",
+    "record_violation",
+    "redis_publish_duration_seconds",
+    "rest_requests",
+    "risk_decision_duration_seconds",
+    "risk_layer_checks",
+    "risk_state_update_duration_seconds",
+    "risk_violations",
+    "set_circuit_breaker",
+    "set_health_status",
+    "signal_errors",
+    "signal_processing_duration_seconds",
+    "signal_strength",
+    "signals_evaluated",
+    "signals_generated",
+    "slippage_bps",
+    "stop_loss_triggered",
+    "telemetry_export_failures",
+    "telemetry_label_overflow",
+    "telemetry_values_refused",
+    "total_exposure_pct",
+    "trade_pnl_usd",
+    "trades_executed",
+    "update_drawdown",
+    "update_exposure",
+    "update_pnl",
+    "update_positions",
+    "websocket_connections_active",
+    "websocket_reconnects",
+]
+
+approved_order_size = METRICS.approved_order_size
+bus_reconnects = METRICS.bus_reconnects
+circuit_breaker_active = METRICS.circuit_breaker_active
+cumulative_pnl_usd = METRICS.cumulative_pnl_usd
+daily_drawdown_pct = METRICS.daily_drawdown_pct
+data_ingestion_latency_seconds = METRICS.data_ingestion_latency_seconds
+data_staleness_seconds = METRICS.data_staleness_seconds
+dead_letters = METRICS.dead_letters
+event_processing_duration_seconds = METRICS.event_processing_duration_seconds
+execution_errors = METRICS.execution_errors
+health_status = METRICS.health_status
+indicators_calculated = METRICS.indicators_calculated
+market_data_dropped = METRICS.market_data_dropped
+market_data_events_received = METRICS.market_data_events_received
+market_data_received = METRICS.market_data_received
+market_data_refused = METRICS.market_data_refused
+market_data_trimmed = METRICS.market_data_trimmed
+measure_order_execution = METRICS.measure_order_execution
+measure_risk_decision = METRICS.measure_risk_decision
+measure_signal_processing = METRICS.measure_signal_processing
+messages_recovered = METRICS.messages_recovered
+messages_redelivered = METRICS.messages_redelivered
+open_positions = METRICS.open_positions
+order_execution_duration_seconds = METRICS.order_execution_duration_seconds
+orders_approved = METRICS.orders_approved
+orders_received = METRICS.orders_received
+orders_rejected = METRICS.orders_rejected
+position_exposure_pct = METRICS.position_exposure_pct
+position_size = METRICS.position_size
+record_risk_decision = METRICS.record_risk_decision
+record_signal = METRICS.record_signal
+record_trade = METRICS.record_trade
+record_violation = METRICS.record_violation
+redis_publish_duration_seconds = METRICS.redis_publish_duration_seconds
+rest_requests = METRICS.rest_requests
+risk_decision_duration_seconds = METRICS.risk_decision_duration_seconds
+risk_layer_checks = METRICS.risk_layer_checks
+risk_state_update_duration_seconds = METRICS.risk_state_update_duration_seconds
+risk_violations = METRICS.risk_violations
+set_circuit_breaker = METRICS.set_circuit_breaker
+set_health_status = METRICS.set_health_status
+signal_errors = METRICS.signal_errors
+signal_processing_duration_seconds = METRICS.signal_processing_duration_seconds
+signal_strength = METRICS.signal_strength
+signals_evaluated = METRICS.signals_evaluated
+signals_generated = METRICS.signals_generated
+slippage_bps = METRICS.slippage_bps
+stop_loss_triggered = METRICS.stop_loss_triggered
+telemetry_export_failures = METRICS.telemetry_export_failures
+telemetry_label_overflow = METRICS.telemetry_label_overflow
+telemetry_values_refused = METRICS.telemetry_values_refused
+total_exposure_pct = METRICS.total_exposure_pct
+trade_pnl_usd = METRICS.trade_pnl_usd
+trades_executed = METRICS.trades_executed
+update_drawdown = METRICS.update_drawdown
+update_exposure = METRICS.update_exposure
+update_pnl = METRICS.update_pnl
+update_positions = METRICS.update_positions
+websocket_connections_active = METRICS.websocket_connections_active
+websocket_reconnects = METRICS.websocket_reconnects

@@ -1,0 +1,119 @@
+"""The same handles on plain SDK instruments: slower, and the yardstick for the fast way (CDB_TELEMETRY_RECORDING=sdk).
+
+What is recorded before the instruments exist is lost. Histograms cannot start at zero here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.metrics import Counter as SdkCounter
+from opentelemetry.metrics import _Gauge as SdkGauge
+from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
+
+from telemetry.contract import Contract, Metric
+from telemetry.handles import Attributes, Counter, Gauge, Histogram, Number, finite
+
+
+class Outlet:
+    """The SDK's instruments of one metric, once there are any."""
+
+    def __init__(self, metric: Metric) -> None:
+        self.metric = metric
+        self.counter: SdkCounter | None = None
+        self.gauge: SdkGauge | None = None
+
+    def attach(self, meter: Meter) -> None:
+        """Create the instrument. Histograms are gauges with buckets: the SDK's own drop negative values."""
+        metric = self.metric
+        if metric.type == "counter":
+            self.counter = meter.create_counter(metric.otel, unit=metric.unit, description=metric.brief)
+        else:
+            self.gauge = meter.create_gauge(metric.otel, unit=metric.unit, description=metric.brief)
+
+
+class PlainCounter(Counter):
+    """Counts into an SDK counter."""
+
+    __slots__ = ("_outlet",)
+
+    def __init__(self, attributes: Attributes, refused: Callable[[], None], outlet: Outlet) -> None:
+        super().__init__(attributes, refused)
+        self._outlet = outlet
+
+    def expose(self) -> None:
+        """Let readers see this label set, also before its first value."""
+        self.inc(0)
+
+    def inc(self, amount: Number = 1) -> None:
+        """Add *amount*; leave it out (and count that) if it is negative or not finite."""
+        number = finite(amount)
+        if number is None or number < 0:
+            self._refused()
+        elif self._outlet.counter is not None:
+            self._outlet.counter.add(number, self.attributes)
+
+
+class PlainGauge(Gauge):
+    """Sets an SDK gauge."""
+
+    __slots__ = ("_outlet",)
+
+    def __init__(self, attributes: Attributes, refused: Callable[[], None], outlet: Outlet) -> None:
+        super().__init__(attributes, refused)
+        self._outlet = outlet
+
+    def expose(self) -> None:
+        """Let readers see this label set, also before its first value."""
+        super().expose()
+        self.refresh()
+
+    def set(self, value: Number) -> None:
+        """Replace the value; keep the old one (and count that) if *value* is not finite."""
+        super().set(value)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Pass the value on, that of the function too."""
+        value = self.read()
+        if value is not None and self._outlet.gauge is not None:
+            self._outlet.gauge.set(value, self.attributes)
+
+
+class PlainHistogram(Histogram):
+    """Records into an SDK instrument."""
+
+    __slots__ = ("_outlet",)
+
+    def __init__(self, attributes: Attributes, refused: Callable[[], None], outlet: Outlet) -> None:
+        super().__init__(attributes, refused, outlet.metric.buckets)
+        self._outlet = outlet
+
+    def _record(self, value: float) -> None:
+        if self._outlet.gauge is not None:
+            self._outlet.gauge.set(value, self.attributes)
+
+
+def bucket_views(contract: Contract) -> list[View]:
+    """Return the views that give every histogram of the contract its buckets."""
+    return [
+        View(instrument_name=metric.otel, aggregation=ExplicitBucketHistogramAggregation(metric.buckets))
+        for metric in contract.metrics
+        if metric.type == "histogram"
+    ]
+
+
+def refresh_at_collection(meter: Meter, gauges: Callable[[], Iterable[Gauge]]) -> None:
+    """Have gauges with a function asked at every collection.
+
+    The SDK runs the callbacks of observables before it reads any stream, so one that observes nothing can do it.
+    """
+
+    def refresh(options: CallbackOptions) -> Iterable[Observation]:
+        for gauge in gauges():
+            if isinstance(gauge, PlainGauge):
+                gauge.refresh()
+        return ()
+
+    meter.create_observable_gauge("cdb.telemetry.refresh", callbacks=[refresh])

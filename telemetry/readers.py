@@ -1,0 +1,118 @@
+"""The two ways out: OTLP to the collector, and the service's own /metrics. Both show the same points.
+
+Python has no observable histogram, so the recorder's histograms join here: _receive_metrics is documented as meant
+for overriding, and all types are public.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from opentelemetry.sdk.metrics.export import (
+    HistogramDataPoint,
+    InMemoryMetricReader,
+    MetricExporter,
+    MetricsData,
+    NumberDataPoint,
+    PeriodicExportingMetricReader,
+)
+from opentelemetry.sdk.metrics.export import Metric as MetricData
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client.core import Metric as Exposed
+from prometheus_client.registry import Collector
+
+from telemetry.contract import Metric
+from telemetry.recorder import Recorder
+
+_INFINITY: Final = float("inf")
+
+
+class LocalReader(InMemoryMetricReader):
+    """Collects when it is asked, and leaves the exemplars to the exporting reader."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> None:
+        super()._receive_metrics(_joined(metrics_data, self._recorder.histograms(drain=False)), timeout_millis)
+
+
+class ExportingReader(PeriodicExportingMetricReader):
+    """Collects and exports at an interval, exemplars included."""
+
+    def __init__(self, recorder: Recorder, exporter: MetricExporter, interval_seconds: float) -> None:
+        self._recorder = recorder
+        super().__init__(exporter, export_interval_millis=interval_seconds * 1000)
+
+    def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> None:
+        super()._receive_metrics(_joined(metrics_data, self._recorder.histograms(drain=True)), timeout_millis)
+
+
+def _joined(data: MetricsData, histograms: Sequence[MetricData]) -> MetricsData:
+    """Return *data* with *histograms* in its scope; the one meter makes one resource with one scope."""
+    resource = data.resource_metrics[0]
+    scope = resource.scope_metrics[0]
+    joined = replace(scope, metrics=[*scope.metrics, *histograms])
+    return MetricsData([replace(resource, scope_metrics=[joined, *resource.scope_metrics[1:]])])
+
+
+class Exposition(Collector):
+    """Shows what a LocalReader collects under the contract's names, in Prometheus' text format.
+
+    The stock reader derives names from units (cdb_drawdown_daily_percent) and leaves out _sum and _count where a
+    bucket is negative.
+    """
+
+    def __init__(self, reader: LocalReader, recorder: Recorder) -> None:
+        self._reader: Final = reader
+        self._recorder: Final = recorder
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self._registry)
+
+    def text(self) -> bytes:
+        """Collect now and return the page."""
+        return generate_latest(self._registry)
+
+    def describe(self) -> Iterable[Exposed]:
+        """Return nothing: registering must not collect."""
+        return ()
+
+    def collect(self) -> Iterable[Exposed]:
+        """Yield the service's own metrics, also those still without a label set, and what else it has recorded."""
+        data = self._reader.get_metrics_data()
+        points = {
+            metric.name: metric.data.data_points
+            for resource in (data.resource_metrics if data else ())
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        }
+        owned = self._recorder.contract.owned_by(self._recorder.service)
+        for metric in self._recorder.contract.metrics:
+            if metric in owned or metric.otel in points:
+                yield _exposed(metric, points.get(metric.otel, ()))
+
+
+def _exposed(metric: Metric, points: Iterable[Any]) -> Exposed:
+    exposed = Exposed(metric.prometheus.removesuffix("_total"), metric.brief, metric.type)
+    for point in points:
+        labels = {label: point.attributes[label] for label in metric.labels}
+        if isinstance(point, HistogramDataPoint):
+            _add_histogram(exposed, labels, point)
+        elif isinstance(point, NumberDataPoint):
+            exposed.add_sample(metric.prometheus, labels, point.value)
+    return exposed
+
+
+def _add_histogram(exposed: Exposed, labels: dict[str, str], point: HistogramDataPoint) -> None:
+    seen = 0
+    for bound, count in zip((*point.explicit_bounds, _INFINITY), point.bucket_counts, strict=True):
+        seen += count
+        edge = "+Inf" if bound == _INFINITY else str(bound)
+        exposed.add_sample(f"{exposed.name}_bucket", {**labels, "le": edge}, seen)
+    exposed.add_sample(f"{exposed.name}_count", labels, point.count)
+    exposed.add_sample(f"{exposed.name}_sum", labels, point.sum)

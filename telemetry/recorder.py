@@ -1,0 +1,193 @@
+"""Everything one process records: a family for each entry of the contract, and what the readers collect from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
+from time import time_ns
+from typing import Any, Final, Literal, get_args
+
+from opentelemetry.context import Context, set_value
+from opentelemetry.metrics import CallbackOptions, Meter, Observation
+from opentelemetry.sdk.metrics.export import AggregationTemporality, HistogramDataPoint
+from opentelemetry.sdk.metrics.export import Histogram as HistogramData
+from opentelemetry.sdk.metrics.export import Metric as MetricData
+from opentelemetry.sdk.metrics.view import View
+
+from telemetry import plain
+from telemetry.contract import Contract, ContractError, Metric
+from telemetry.families import Family
+from telemetry.handles import Attributes, Counter, Gauge, Handle, Histogram
+from telemetry.labels import LabelBounds, Symbols
+
+Recording = Literal["fast", "sdk"]
+
+_OVERFLOW: Final = "cdb_telemetry_label_overflow_total"
+_REFUSED: Final = "cdb_telemetry_values_refused_total"
+
+# Not empty: an empty context counts as none, and a scrape inside a span would then pose as an exemplar.
+_NO_SPAN: Final = set_value("cdb.collection", "no span", Context())
+
+
+class Recorder:
+    """The metrics of one process. Recording works from the start; start() says who records, and connects a meter."""
+
+    def __init__(self, contract: Contract, *, recording: Recording = "fast") -> None:
+        if recording not in get_args(Recording):
+            raise ValueError(f"recording {recording!r} is not one of {', '.join(get_args(Recording))}")
+        self.contract: Final = contract
+        self.recording: Final = recording
+        self.service: str | None = None
+        self._exemplars = False
+        self._symbols = Symbols()
+        self._outlets: dict[str, plain.Outlet] = {}
+        self._families: dict[str, Family[Any]] = {
+            metric.prometheus: self._family(metric) for metric in contract.metrics
+        }
+
+    def counter(self, name: str) -> Family[Counter]:
+        """Return the counter with this Prometheus name. Raise ContractError if the contract has none."""
+        return self._find(name, "counter")
+
+    def gauge(self, name: str) -> Family[Gauge]:
+        """Return the gauge with this Prometheus name. Raise ContractError if the contract has none."""
+        return self._find(name, "gauge")
+
+    def histogram(self, name: str) -> Family[Histogram]:
+        """Return the histogram with this Prometheus name. Raise ContractError if the contract has none."""
+        return self._find(name, "histogram")
+
+    def views(self) -> list[View]:
+        """Return the views that the meter provider needs."""
+        return plain.bucket_views(self.contract) if self.recording == "sdk" else []
+
+    def start(
+        self,
+        meter: Meter,
+        *,
+        service: str | None,
+        symbols: Sequence[str] = (),
+        expected: Mapping[str, Collection[str]] | None = None,
+        exemplars: bool = False,
+    ) -> None:
+        """Connect to *meter* and expose, as 0, each label set that *service* is known to have.
+
+        *expected* narrows the values of labels, such as {"source": ["simulated"]}, to those this process will have.
+        Raise ContractError if it names a value that the contract does not list, or the service is unknown.
+        """
+        self._check(service, expected or {})
+        self.service = service
+        self._symbols.configure(symbols)
+        if exemplars:
+            self._exemplars = True
+            for handle in self._all("histogram"):
+                handle.keep_exemplars()
+        self._attach(meter)
+        owned = self.contract.owned_by(service)
+        narrowed = {
+            **(expected or {}),
+            "metric": [metric.prometheus for metric in owned],
+            "service": [service] if service else [],  # a process speaks for itself only
+        }
+        for metric in owned:
+            family = self._families[metric.prometheus]
+            for values in family.bounds.known(service, narrowed):
+                family.bind(values)
+
+    def histograms(self, *, drain: bool) -> list[MetricData]:
+        """Return the collected histograms; with *drain*, take their exemplars out."""
+        if self.recording == "sdk":
+            return []
+        now = time_ns()
+        collected = []
+        for family in self._families.values():
+            if family.metric.type == "histogram":
+                points = [point for handle in family.handles() if (point := handle.point(now, drain=drain))]
+                if points:
+                    collected.append(_histogram_data(family.metric, points))
+        return collected
+
+    def _family(self, metric: Metric) -> Family[Any]:
+        return Family(
+            metric,
+            bounds=LabelBounds(metric, self._symbols),
+            create=self._creator(metric),
+            overflowed=partial(self._count, _OVERFLOW, metric.prometheus),
+        )
+
+    def _creator(self, metric: Metric) -> Callable[[Attributes], Handle]:
+        refused = partial(self._count, _REFUSED, metric.prometheus)
+        if self.recording == "sdk":
+            outlet = self._outlets[metric.prometheus] = plain.Outlet(metric)
+            kinds = {"counter": plain.PlainCounter, "gauge": plain.PlainGauge, "histogram": plain.PlainHistogram}
+            return lambda attributes: kinds[metric.type](attributes, refused, outlet)
+        if metric.type == "histogram":
+            return lambda attributes: self._histogram(Histogram(attributes, refused, metric.buckets))
+        kind = Counter if metric.type == "counter" else Gauge
+        return lambda attributes: kind(attributes, refused)
+
+    def _histogram(self, handle: Histogram) -> Histogram:
+        if self._exemplars:
+            handle.keep_exemplars()
+        return handle
+
+    def _count(self, counter: str, metric: str) -> None:
+        self._families[counter].bind((metric,)).inc()
+
+    def _find(self, name: str, kind: str) -> Family[Any]:
+        family = self._families.get(name)
+        if family is None or family.metric.type != kind:
+            known = ", ".join(metric.prometheus for metric in self.contract.metrics if metric.type == kind)
+            raise ContractError(f"the contract has no {kind} {name!r}; it has: {known}")
+        return family
+
+    def _all(self, kind: str) -> Iterable[Any]:
+        for family in self._families.values():
+            if family.metric.type == kind:
+                yield from family.handles()
+
+    def _attach(self, meter: Meter) -> None:
+        for outlet in self._outlets.values():
+            outlet.attach(meter)
+        if self.recording == "sdk":
+            plain.refresh_at_collection(meter, partial(self._all, "gauge"))
+            return
+        for family in self._families.values():
+            metric = family.metric
+            callbacks = [partial(_observations, family)]
+            if metric.type == "counter":
+                meter.create_observable_counter(metric.otel, callbacks, unit=metric.unit, description=metric.brief)
+            elif metric.type == "gauge":
+                meter.create_observable_gauge(metric.otel, callbacks, unit=metric.unit, description=metric.brief)
+
+    def _check(self, service: str | None, expected: Mapping[str, Collection[str]]) -> None:
+        services = self.contract.services
+        if service is not None and service not in services:
+            raise ContractError(f"service {service!r} is not one of {', '.join(services)}")
+        listed: dict[str, set[str]] = {}
+        for metric in self.contract.metrics:
+            for label, values in metric.values.items():
+                listed.setdefault(label, set()).update(values)
+        for label, wanted in expected.items():
+            if label not in listed:
+                raise ContractError(f"expected: no metric has the label {label!r}; there are {', '.join(listed)}")
+            if unknown := set(wanted) - listed[label]:
+                raise ContractError(
+                    f"expected: label {label} cannot be {', '.join(sorted(unknown))}; "
+                    f"allowed: {', '.join(sorted(listed[label]))}"
+                )
+
+
+def _histogram_data(metric: Metric, points: Sequence[HistogramDataPoint]) -> MetricData:
+    return MetricData(
+        name=metric.otel,
+        description=metric.brief,
+        unit=metric.unit,
+        data=HistogramData(data_points=points, aggregation_temporality=AggregationTemporality.CUMULATIVE),
+    )
+
+
+def _observations(family: Family[Counter] | Family[Gauge], options: CallbackOptions) -> Iterable[Observation]:
+    for handle in family.handles():
+        if (value := handle.read()) is not None:
+            yield Observation(value, handle.attributes, _NO_SPAN)
