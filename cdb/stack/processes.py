@@ -45,7 +45,7 @@ def port_owner(port: int) -> PortOwner:
 def of_stack(config: StackConfig) -> list[psutil.Process]:
     """Return the stack's processes: those with its mark, and servers that overwrote theirs but work in its data."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    servers = {part.data_dir(config): part.name for part in config.parts if part.data_dir}
+    servers = {part.data_dir(config) for part in config.parts if part.data_dir}
     return [p for p in psutil.process_iter() if p.pid not in own and _belongs(p, config.stack_id, servers)]
 
 
@@ -74,7 +74,7 @@ def wait_gone(pid: int, timeout: float) -> None:
         psutil.Process(pid).wait(timeout)
 
 
-def _belongs(process: psutil.Process, stack_id: str, servers: dict[Path, str]) -> bool:
+def _belongs(process: psutil.Process, stack_id: str, servers: set[Path]) -> bool:
     if _environ(process).get(STACK_ID) == stack_id:
         return True
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 from cdb.stack.config import StackConfig
 from cdb.stack.errors import StackError
-from cdb.stack.parts import select
+from cdb.stack.parts import ALL_PARTS
 from cdb.stack.ports import Ports
 from cdb.stack.redis_server import write_private
 
@@ -61,13 +61,12 @@ def load(state_dir: Path) -> StackConfig | None:
     record = read(state_dir / "stack.json")
     if record is None:
         return None
-    known = {part.name for part in select(())}
     return StackConfig(
         root=Path(record.root),
         state_dir=state_dir,
         ports=Ports(**record.ports),
         environment=record.environment,
-        parts=select(tuple(name for name in record.parts if name in known)),
+        parts=tuple(part for part in ALL_PARTS if part.name in record.parts),
     )
 
 
