@@ -54,7 +54,7 @@ def metrics_source(contract: Contract) -> str:
     lines = [
         f'"""This process\'s metrics, as the handbook calls them: `from telemetry import metrics`.\n\n{_HEAD}\n"""',
         "",
-        "from telemetry.process import CONTENT_TYPE, METRICS, get_metrics",
+        "from telemetry.setup import CONTENT_TYPE, METRICS, get_metrics",
         "",
         "__all__ = [",
         *(f'    "{name}",' for name in ("CONTENT_TYPE", "METRICS", *sorted(("get_metrics", *names)))),

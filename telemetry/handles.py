@@ -107,8 +107,12 @@ class Gauge(Handle):
 
     def inc(self, amount: Number = 1) -> None:
         """Add *amount*, which may be negative."""
+        number = finite(amount)
+        if number is None:
+            self._refused()
+            return
         with self._lock:
-            self.set(amount if self._value is None else self._value + float(amount))
+            self.set((self._value or 0.0) + number)
 
     def dec(self, amount: Number = 1) -> None:
         """Take *amount* away."""

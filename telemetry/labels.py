@@ -25,7 +25,8 @@ class Symbols:
     def configure(self, symbols: Sequence[str]) -> None:
         """Admit *symbols* and, if there are any, no others from now on."""
         self.configured = tuple(dict.fromkeys(symbols))
-        self._seen = set(self.configured)
+        if self.configured:
+            self._seen = set(self.configured)
 
     def admit(self, symbol: str) -> bool:
         """Say whether *symbol* may be recorded under its own name."""

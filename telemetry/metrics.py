@@ -3,7 +3,7 @@
 Generated from contract.yaml by `python -m telemetry.generate`; do not edit.
 """
 
-from telemetry.process import CONTENT_TYPE, METRICS, get_metrics
+from telemetry.setup import CONTENT_TYPE, METRICS, get_metrics
 
 __all__ = [
     "CONTENT_TYPE",

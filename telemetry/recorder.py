@@ -84,14 +84,12 @@ class Recorder:
                 handle.keep_exemplars()
         self._attach(meter)
         owned = self.contract.owned_by(service)
-        narrowed = {
-            **(expected or {}),
-            "metric": [metric.prometheus for metric in owned],
-            "service": [service] if service else [],  # a process speaks for itself only
-        }
+        own = {"service": [service] if service else []}  # a process speaks for itself only
         for metric in owned:
+            # What has no labels cannot overflow.
+            names = [other.prometheus for other in owned if other.labels or metric.prometheus != _OVERFLOW]
             family = self._families[metric.prometheus]
-            for values in family.bounds.known(service, narrowed):
+            for values in family.bounds.known(service, {**(expected or {}), **own, "metric": names}):
                 family.bind(values)
 
     def histograms(self, *, drain: bool) -> list[MetricData]:

@@ -1,168 +1,43 @@
-"""Build the providers of one process and shut them down in bounded time. Nothing here is ever in trading's way."""
+"""Start the telemetry of this process.
+
+This is the one place with state of the whole process: its recorder, and its telemetry once that runs. The handbook's
+calls are a module's functions, so there has to be one; everything else takes a Recorder.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from threading import Thread
-from time import monotonic
-from typing import Any, Final
+import os
+from collections.abc import Collection, Mapping, Sequence
+from threading import Lock
+from typing import Final, cast, get_args
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricExportResult, MetricReader, MetricsData
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
-from telemetry.readers import ExportingReader, Exposition, LocalReader
-from telemetry.recorder import Recorder
-from telemetry.tracing import SCOPE
+from telemetry.contract import load_contract
+from telemetry.handbook import Metrics
+from telemetry.pipeline import Telemetry, TelemetrySettings
+from telemetry.recorder import Recorder, Recording
 
-_PROVIDERS_SECONDS: Final = 1.5
-_EXPORTERS_SECONDS: Final = 0.4
+__all__ = ["CONTENT_TYPE", "METRICS", "Telemetry", "TelemetrySettings", "get_metrics", "start_telemetry"]
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+_SWITCH: Final = "CDB_TELEMETRY_RECORDING"
 
 
-@dataclass(frozen=True, kw_only=True)
-class TelemetrySettings:
-    """Where telemetry goes and as whom. Without an endpoint nothing leaves the process; /metrics works all the same."""
-
-    otlp_endpoint: str | None = None  # such as http://127.0.0.1:4317
-    otlp_token: str | None = field(default=None, repr=False)
-    instance_id: str | None = None  # the same after every restart, such as cdb_core:8001; default: the service's name
-    namespace: str = "cdb"
-    version: str = "0"
-    export_interval_seconds: float = 10.0
-    export_timeout_seconds: float = 5.0
-    span_queue_size: int = 4096
-
-    def __post_init__(self) -> None:
-        if self.otlp_endpoint is not None and not self.otlp_endpoint.startswith(("http://", "https://")):
-            raise ValueError(f"otlp_endpoint {self.otlp_endpoint!r} must begin with http:// or https://")
-        for name in ("export_interval_seconds", "export_timeout_seconds", "span_queue_size"):
-            if not getattr(self, name) > 0:
-                raise ValueError(f"{name} {getattr(self, name)!r} must be more than 0")
+def _recording() -> Recording:
+    # Read here, since handles may be bound before any settings exist.
+    value = os.environ.get(_SWITCH, "fast")
+    if value not in get_args(Recording):
+        raise ValueError(f"{_SWITCH} is {value!r}; allowed: {', '.join(get_args(Recording))}")
+    return cast("Recording", value)
 
 
-class Telemetry:
-    """The running telemetry of one process: its /metrics page, its tracer provider, its way out."""
+_recorder: Final = Recorder(load_contract(), recording=_recording())
+_lock: Final = Lock()
+_running: list[Telemetry] = []
 
-    def __init__(
-        self,
-        recorder: Recorder,
-        *,
-        service: str | None,
-        symbols: Sequence[str] = (),
-        expected: Mapping[str, Collection[str]] | None = None,
-        settings: TelemetrySettings,
-    ) -> None:
-        resource = _resource(service, settings)
-        self._recorder = recorder
-        self._exporters: list[OTLPMetricExporter | OTLPSpanExporter] = []
-        self._local = LocalReader(recorder)
-        readers: list[MetricReader] = [self._local]
-        self.tracer_provider: Final = TracerProvider(resource=resource, shutdown_on_exit=False)
-        if settings.otlp_endpoint:
-            readers.append(self._export_metrics(settings))
-            self._export_spans(settings)
-        self._meter_provider = MeterProvider(readers, resource=resource, views=recorder.views(), shutdown_on_exit=False)
-        recorder.start(
-            self._meter_provider.get_meter(SCOPE),
-            service=service,
-            symbols=symbols,
-            expected=expected,
-            exemplars=settings.otlp_endpoint is not None,
-        )
-        self._exposition = Exposition(self._local, recorder)
-        self._collect_once(readers)
-
-    def exposition(self) -> bytes:
-        """Collect now and return the /metrics page (text format 0.0.4)."""
-        return self._exposition.text()
-
-    def shutdown(self) -> None:
-        """Flush what can be flushed within 2 s, then stop; an unreachable collector costs no more than that."""
-        _join_all([self._meter_provider.shutdown, self.tracer_provider.shutdown], _PROVIDERS_SECONDS)
-        _join_all([exporter.shutdown for exporter in self._exporters], _EXPORTERS_SECONDS)
-
-    def _export_metrics(self, settings: TelemetrySettings) -> ExportingReader:
-        exporter = _MetricExporter(self._failed("metrics"), **_connection(settings))
-        self._exporters.append(exporter)
-        return ExportingReader(self._recorder, exporter, settings.export_interval_seconds)
-
-    def _export_spans(self, settings: TelemetrySettings) -> None:
-        exporter = _SpanExporter(self._failed("traces"), **_connection(settings))
-        self._exporters.append(exporter)
-        self.tracer_provider.add_span_processor(
-            BatchSpanProcessor(exporter, max_queue_size=settings.span_queue_size, schedule_delay_millis=1000)
-        )
-
-    def _failed(self, signal: str) -> Callable[[], None]:
-        counter = self._recorder.counter("cdb_telemetry_export_failures_total")
-        return lambda: counter.bind((signal,)).inc()
-
-    def _collect_once(self, readers: Sequence[MetricReader]) -> None:
-        # The start time of an observable is its first collection. The exporting reader may wait for the collector.
-        self._local.get_metrics_data()
-        for reader in readers[1:]:
-            Thread(target=reader.collect, name="telemetry-first-export", daemon=True).start()
-
-
-class _MetricExporter(OTLPMetricExporter):
-    """Counts the batches that did not arrive."""
-
-    def __init__(self, failed: Callable[[], None], **connection: Any) -> None:
-        super().__init__(**connection)
-        self._failed = failed
-
-    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
-        result = super().export(metrics_data, timeout_millis, **kwargs)
-        if result is not MetricExportResult.SUCCESS:
-            self._failed()
-        return result
-
-
-class _SpanExporter(OTLPSpanExporter):
-    """Counts the batches that did not arrive."""
-
-    def __init__(self, failed: Callable[[], None], **connection: Any) -> None:
-        super().__init__(**connection)
-        self._failed = failed
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        result = super().export(spans)
-        if result is not SpanExportResult.SUCCESS:
-            self._failed()
-        return result
-
-
-def _connection(settings: TelemetrySettings) -> dict[str, Any]:
-    headers = (("authorization", f"Bearer {settings.otlp_token}"),) if settings.otlp_token else None
-    return {"endpoint": settings.otlp_endpoint, "headers": headers, "timeout": settings.export_timeout_seconds}
-
-
-def _resource(service: str | None, settings: TelemetrySettings) -> Resource:
-    name = service or "cdb"
-    return Resource.create(
-        {
-            "service.namespace": settings.namespace,
-            "service.name": name,
-            "service.instance.id": settings.instance_id or name,
-            "service.version": settings.version,
-        }
-    )
-
-
-def _join_all(actions: Sequence[Callable[[], Any]], seconds: float) -> None:
-    """Run *actions* beside each other and wait for all of them, together no longer than *seconds*."""
-    deadline = monotonic() + seconds
-    threads = [Thread(target=action, name="telemetry-shutdown", daemon=True) for action in actions]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(max(0.0, deadline - monotonic()))
+METRICS: Final = Metrics(_recorder)
 
 
 def start_telemetry(
@@ -178,8 +53,28 @@ def start_telemetry(
     values exposed as 0 from the start, such as {"source": ["simulated"]}. Raise ContractError if the service or a value
     is not in the contract, RuntimeError if telemetry runs already.
     """
-    from telemetry import process  # noqa: PLC0415  it needs this module
-
-    telemetry = process.start(service=service, symbols=symbols, expected=expected, settings=settings)
+    telemetry = _start(service, symbols, expected, settings)
     trace.set_tracer_provider(telemetry.tracer_provider)
+    return telemetry
+
+
+def get_metrics() -> bytes:
+    """Return the /metrics page (CONTENT_TYPE); starts local telemetry with all metrics if nobody has started any."""
+    if not _running:
+        _start(None, (), None, None)
+    return _running[0].exposition()
+
+
+def _start(
+    service: str | None,
+    symbols: Sequence[str],
+    expected: Mapping[str, Collection[str]] | None,
+    settings: TelemetrySettings | None,
+) -> Telemetry:
+    settings = settings or TelemetrySettings()
+    with _lock:
+        if _running:
+            raise RuntimeError("telemetry runs already: call start_telemetry once, before the first get_metrics()")
+        telemetry = Telemetry(_recorder, service=service, symbols=symbols, expected=expected, settings=settings)
+        _running.append(telemetry)
     return telemetry

@@ -1,0 +1,165 @@
+"""Build the providers of one process and shut them down in bounded time. Nothing here is ever in trading's way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from threading import Thread
+from time import monotonic
+from typing import Any, Final
+
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import MetricExportResult, MetricReader, MetricsData
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
+
+from telemetry.readers import ExportingReader, Exposition, LocalReader
+from telemetry.recorder import Recorder
+from telemetry.tracing import SCOPE
+
+_PROVIDERS_SECONDS: Final = 1.5
+_EXPORTERS_SECONDS: Final = 0.4
+
+
+@dataclass(frozen=True, kw_only=True)
+class TelemetrySettings:
+    """Where telemetry goes and as whom. Without an endpoint nothing leaves the process; /metrics works all the same."""
+
+    otlp_endpoint: str | None = None  # such as http://127.0.0.1:4317
+    otlp_token: str | None = field(default=None, repr=False)
+    instance_id: str | None = None  # the same after every restart, such as cdb_core:8001; default: the service's name
+    namespace: str = "cdb"
+    version: str = "0"
+    export_interval_seconds: float = 10.0
+    export_timeout_seconds: float = 5.0
+    span_queue_size: int = 4096
+
+    def __post_init__(self) -> None:
+        if self.otlp_endpoint is not None and not self.otlp_endpoint.startswith(("http://", "https://")):
+            raise ValueError(f"otlp_endpoint {self.otlp_endpoint!r} must begin with http:// or https://")
+        for name in ("export_interval_seconds", "export_timeout_seconds", "span_queue_size"):
+            if not getattr(self, name) > 0:
+                raise ValueError(f"{name} {getattr(self, name)!r} must be more than 0")
+
+
+class Telemetry:
+    """The running telemetry of one process: its /metrics page, its tracer provider, its way out."""
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        *,
+        service: str | None,
+        symbols: Sequence[str] = (),
+        expected: Mapping[str, Collection[str]] | None = None,
+        settings: TelemetrySettings,
+    ) -> None:
+        resource = _resource(service, settings)
+        self._recorder = recorder
+        self._exporters: list[OTLPMetricExporter | OTLPSpanExporter] = []
+        self._local = LocalReader(recorder)
+        readers: list[MetricReader] = [self._local]
+        self.tracer_provider: Final = TracerProvider(resource=resource, shutdown_on_exit=False)
+        if settings.otlp_endpoint:
+            readers.append(self._export_metrics(settings))
+            self._export_spans(settings)
+        self._meter_provider = MeterProvider(readers, resource=resource, views=recorder.views(), shutdown_on_exit=False)
+        recorder.start(
+            self._meter_provider.get_meter(SCOPE),
+            service=service,
+            symbols=symbols,
+            expected=expected,
+            exemplars=settings.otlp_endpoint is not None,
+        )
+        self._exposition = Exposition(self._local, recorder)
+        self._collect_once(readers)
+
+    def exposition(self) -> bytes:
+        """Collect now and return the /metrics page (text format 0.0.4)."""
+        return self._exposition.text()
+
+    def shutdown(self) -> None:
+        """Flush what can be flushed within 2 s, then stop; an unreachable collector costs no more than that."""
+        if not _done([self._meter_provider.shutdown, self.tracer_provider.shutdown], _PROVIDERS_SECONDS):
+            _done([exporter.shutdown for exporter in self._exporters], _EXPORTERS_SECONDS)
+
+    def _export_metrics(self, settings: TelemetrySettings) -> ExportingReader:
+        exporter = _MetricExporter(self._failed("metrics"), **_connection(settings))
+        self._exporters.append(exporter)
+        return ExportingReader(self._recorder, exporter, settings.export_interval_seconds)
+
+    def _export_spans(self, settings: TelemetrySettings) -> None:
+        exporter = _SpanExporter(self._failed("traces"), **_connection(settings))
+        self._exporters.append(exporter)
+        self.tracer_provider.add_span_processor(
+            BatchSpanProcessor(exporter, max_queue_size=settings.span_queue_size, schedule_delay_millis=1000)
+        )
+
+    def _failed(self, signal: str) -> Callable[[], None]:
+        counter = self._recorder.counter("cdb_telemetry_export_failures_total")
+        return lambda: counter.bind((signal,)).inc()
+
+    def _collect_once(self, readers: Sequence[MetricReader]) -> None:
+        # The start time of an observable is its first collection. The exporting reader may wait for the collector.
+        self._local.get_metrics_data()
+        for reader in readers[1:]:
+            Thread(target=reader.collect, name="telemetry-first-export", daemon=True).start()
+
+
+class _MetricExporter(OTLPMetricExporter):
+    """Counts the batches that did not arrive."""
+
+    def __init__(self, failed: Callable[[], None], **connection: Any) -> None:
+        super().__init__(**connection)
+        self._failed = failed
+
+    def export(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> MetricExportResult:
+        result = super().export(metrics_data, timeout_millis, **kwargs)
+        if result is not MetricExportResult.SUCCESS:
+            self._failed()
+        return result
+
+
+class _SpanExporter(OTLPSpanExporter):
+    """Counts the batches that did not arrive."""
+
+    def __init__(self, failed: Callable[[], None], **connection: Any) -> None:
+        super().__init__(**connection)
+        self._failed = failed
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = super().export(spans)
+        if result is not SpanExportResult.SUCCESS:
+            self._failed()
+        return result
+
+
+def _connection(settings: TelemetrySettings) -> dict[str, Any]:
+    headers = (("authorization", f"Bearer {settings.otlp_token}"),) if settings.otlp_token else None
+    return {"endpoint": settings.otlp_endpoint, "headers": headers, "timeout": settings.export_timeout_seconds}
+
+
+def _resource(service: str | None, settings: TelemetrySettings) -> Resource:
+    name = service or "cdb"
+    return Resource.create(
+        {
+            "service.namespace": settings.namespace,
+            "service.name": name,
+            "service.instance.id": settings.instance_id or name,
+            "service.version": settings.version,
+        }
+    )
+
+
+def _done(actions: Sequence[Callable[[], Any]], seconds: float) -> bool:
+    """Run *actions* beside each other for at most *seconds* together; say whether all have ended."""
+    deadline = monotonic() + seconds
+    threads = [Thread(target=action, name="telemetry-shutdown", daemon=True) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(max(0.0, deadline - monotonic()))
+    return not any(thread.is_alive() for thread in threads)
