@@ -127,8 +127,7 @@ def clean(
         place = stack.config.state_dir
         if not yes:
             _ask(f"Remove the ledger, the bus and the logs in {place}{' and .env' if with_env else ''}?")
-        stack.stop()
-        left = stack.config.layout.remove()
+        left = stack.remove()
         if with_env:
             (ROOT / ".env").unlink(missing_ok=True)
     typer.echo(

@@ -6,7 +6,6 @@ import os
 import pwd
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 from cdb.stack.config import StackConfig
@@ -27,6 +26,7 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "lc_messages": "C",
 }
+_ACCESS = "host all all 127.0.0.1/32 scram-sha-256\n"
 _TIMEOUT = 120.0  # seconds for initdb on a slow disk
 
 
@@ -66,7 +66,7 @@ def prepare(config: StackConfig) -> None:
     """
     data = data_dir(config)
     if not data.exists():
-        _create(config, data)
+        _create(data)
     (data / "postmaster.pid").unlink(missing_ok=True)  # its process is gone: else a reused pid blocks the start
     note = data / "cdb-account"  # inside the cluster, so it is lost and found with it
     account = _account_digest(config, _salt(note))
@@ -76,7 +76,7 @@ def prepare(config: StackConfig) -> None:
     note.write_text(json.dumps(account))
 
 
-def _create(config: StackConfig, data: Path) -> None:
+def _create(data: Path) -> None:
     fresh = data.with_name(data.name + ".new")
     if fresh.exists():
         shutil.rmtree(fresh)
@@ -85,13 +85,10 @@ def _create(config: StackConfig, data: Path) -> None:
         parent.chmod(0o711)
     fresh.chmod(0o700)
     _give(fresh)
-    with tempfile.NamedTemporaryFile("w", dir=fresh.parent, prefix=".password-") as password:
-        password.write(config.environment["POSTGRES_PASSWORD"] + "\n")
-        password.flush()
-        _give(Path(password.name))
-        arguments = ["-U", config.environment["POSTGRES_USER"], f"--pwfile={password.name}", "--auth=scram-sha-256"]
-        initdb = str(postgres_bin() / "initdb")
-        _run([initdb, "-D", str(fresh), "--encoding=UTF8", "--no-locale", *arguments], what="initdb")
+    # The role postgres gets no password, so nobody can log in as it; ours is made in single-user mode.
+    arguments = ["--encoding=UTF8", "--no-locale", "--username=postgres", "--auth=reject"]
+    _run([str(postgres_bin() / "initdb"), "-D", str(fresh), *arguments], what="initdb")
+    (fresh / "pg_hba.conf").write_text(_ACCESS)
     fresh.rename(data)
 
 
@@ -137,8 +134,9 @@ def _run(command: list[str], *, what: str, stdin: str = "") -> str:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise StackError(f"{what} failed: {error}") from error
     if done.returncode != 0:
-        last = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()[-1]
-        raise StackError(f"{what} failed (exit {done.returncode}): {last}")
+        said = (done.stderr.strip() or done.stdout.strip() or "no message").splitlines()
+        worst = next((line for line in said if "FATAL" in line or "error:" in line), said[-1])
+        raise StackError(f"{what} failed (exit {done.returncode}): {worst.strip()}")
     return str(done.stderr)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 from cdb.stack.config import Health, Part
 
-_STARTS_ALLOWED = 4  # a part waits for what it needs by itself, so one that keeps exiting has a fault of its own
+_STARTS_ALLOWED = 3  # a part waits for what it needs by itself, so one that keeps exiting has a fault of its own
 
 
 @dataclass(frozen=True)

@@ -81,6 +81,11 @@ class Stack:
             self.config.layout.remove_run_files()
             return ended
 
+    def remove(self) -> list[Path]:
+        """Stop everything and remove the state with its data; return what in it was not made by a stack and stays."""
+        self.stop()
+        return self.config.layout.remove()
+
     def wait_ready(self, timeout: float, on_progress: Progress | None = None) -> Failure | None:
         """Wait up to *timeout* seconds until every part does its work; return what went wrong, None if all is well.
 
@@ -192,7 +197,7 @@ class Stack:
         if info is None:
             return PartStatus(part.name, state="unknown", health=Health(ok=False, detail="not part of this stack"))
         health = _exit_health(info) if part.kind is Kind.ONE_SHOT else _process_health(info)
-        if health.ok and part.probe:
+        if part.probe and info.running:
             health = part.probe(self.config)
         state = "done" if _done(part, info) else info.state.lower()
         return PartStatus(part.name, state=state, health=health, pid=info.pid, uptime=info.uptime, started=info.started)
@@ -226,6 +231,6 @@ def _exit_health(info: ProcessInfo) -> Health:
 
 
 def _process_health(info: ProcessInfo) -> Health:
-    if info.state in {"RUNNING", "STARTING"}:
+    if info.state == "RUNNING":
         return Health(ok=True)
     return Health(ok=False, detail=info.spawn_error or f"process is {info.state.lower()}")

@@ -20,7 +20,8 @@ from cdb.stack.errors import StackError
 from cdb.stack.redis_server import write_private
 
 _USER = "cdb"
-_RPC_TIMEOUT = 20.0  # seconds; stopping a part waits up to stopwaitsecs inside one call
+_RPC_TIMEOUT = 4.0  # seconds
+_STOP_WAIT = 6  # seconds from the stop signal to a part's end before it is killed
 _START_TIMEOUT = 30.0  # seconds
 _RPC_FACTORY = "supervisor.rpcinterface:make_main_rpcinterface"
 
@@ -80,7 +81,7 @@ class SupervisorClient:
 
     def stop(self, name: str, *, wait: bool = True) -> None:
         """Stop a part, and wait for its end if *wait*; a stopped one stays as it is."""
-        self._call("stopProcess", name, wait, harmless=("NOT_RUNNING",))
+        self._call("stopProcess", name, wait, harmless=("NOT_RUNNING",), timeout=_RPC_TIMEOUT + 2 * _STOP_WAIT)
 
     def pid(self) -> int:
         """Return supervisord's own pid."""
@@ -90,8 +91,10 @@ class SupervisorClient:
         """Let supervisord stop all that still runs and exit."""
         self._call("shutdown")
 
-    def _call(self, method: str, *arguments: object, harmless: tuple[str, ...] = ()) -> Any:
-        transport = _Transport(self._socket_path, self._password)
+    def _call(
+        self, method: str, *arguments: object, harmless: tuple[str, ...] = (), timeout: float = _RPC_TIMEOUT
+    ) -> Any:
+        transport = _Transport(self._socket_path, self._password, timeout)
         proxy = xmlrpc.client.ServerProxy("http://supervisor", transport=transport)
         try:
             return getattr(proxy.supervisor, method)(*arguments)
@@ -108,19 +111,19 @@ class SupervisorClient:
 class _Transport(SupervisorTransport):  # type: ignore[misc]  # supervisor has no types
     """Supervisor's transport with a time-out, so that a supervisord that hangs is noticed."""
 
-    def __init__(self, socket_path: Path, password: str) -> None:
+    def __init__(self, socket_path: Path, password: str, timeout: float) -> None:
         super().__init__(_USER, password, f"unix://{socket_path}")
-        self._get_connection = lambda: _Connection(socket_path)
+        self._get_connection = lambda: _Connection(socket_path, timeout)
 
 
 class _Connection(http.client.HTTPConnection):
-    def __init__(self, socket_path: Path) -> None:
-        super().__init__("localhost", timeout=_RPC_TIMEOUT)
+    def __init__(self, socket_path: Path, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
         self._socket_path = socket_path
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(_RPC_TIMEOUT)
+        self.sock.settimeout(self.timeout)
         self.sock.connect(str(self._socket_path))
 
 
@@ -188,7 +191,7 @@ def _program(config: StackConfig, part: Part, *, priority: int) -> dict[str, obj
         "startsecs": 0 if once else 1,
         "startretries": 1_000_000,
         "stopsignal": part.stop_signal,
-        "stopwaitsecs": 6,
+        "stopwaitsecs": _STOP_WAIT,
         # A postmaster ends its children itself, in order; signalling them too would look like a crash.
         "stopasgroup": "false" if part.kind is Kind.SERVER else "true",
         "killasgroup": "true",
@@ -200,7 +203,9 @@ def _program(config: StackConfig, part: Part, *, priority: int) -> dict[str, obj
 
 
 def _section(name: str, values: dict[str, object]) -> str:
-    # Supervisor expands % in values, and takes " ;" for the start of a comment.
+    for value in map(str, values.values()):
+        if " ;" in value or " #" in value or not value.isprintable():
+            raise StackError(f"{value!r} has ' ;', ' #' or a control character, which supervisord's file cannot hold")
     lines = (f"{key}={str(value).replace('%', '%%')}\n" for key, value in values.items())
     return f"[{name}]\n{''.join(lines)}"
 
