@@ -1,0 +1,62 @@
+"""The time that decisions read: the wall's when trading live, the events' own in a replay."""
+
+import time
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol
+
+NANOSECONDS = 1_000_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Clock(Protocol):
+    """What a decision may know of time."""
+
+    def now_ns(self) -> int:
+        """Return nanoseconds since the Unix epoch."""
+        ...
+
+    def advance(self, ts_event: int) -> None:
+        """Take notice of an event's time in nanoseconds."""
+        ...
+
+
+class WallClock:
+    """The machine's clock; events do not move it."""
+
+    def now_ns(self) -> int:
+        """Return the machine's time in nanoseconds."""
+        return time.time_ns()
+
+    def advance(self, ts_event: int) -> None:
+        """Ignore the event's time."""
+
+
+class EventClock:
+    """The newest event's time, so that a replay decides as if it were then, whatever the machine's load."""
+
+    def __init__(self) -> None:
+        self._now_ns = 0
+
+    def now_ns(self) -> int:
+        """Return the newest event's time in nanoseconds; 0 before the first event."""
+        return self._now_ns
+
+    def advance(self, ts_event: int) -> None:
+        """Move forward to *ts_event*, never back."""
+        self._now_ns = max(self._now_ns, ts_event)
+
+
+def to_datetime(ns: int) -> datetime:
+    """Return nanoseconds since the epoch as an aware UTC datetime, cut to microseconds."""
+    return _EPOCH + timedelta(microseconds=ns // 1000)
+
+
+def utc_day(ns: int) -> date:
+    """Return the UTC day that a time in nanoseconds falls on."""
+    return to_datetime(ns).date()
+
+
+def end_of_utc_day(ns: int) -> int:
+    """Return the first nanosecond of the next UTC day."""
+    day_ns = 86_400 * NANOSECONDS
+    return (ns // day_ns + 1) * day_ns

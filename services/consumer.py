@@ -1,0 +1,271 @@
+"""The loop of every service that reads the bus: read, handle, publish and acknowledge, wait for servers, put aside."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final, NamedTuple, Protocol, TypeVar
+
+import structlog
+
+from services.bus import MAX_MESSAGE_BYTES, Bus, DeadEntry, Entry, Outgoing
+from services.errors import InjectedFault, LedgerBroken, ServerAway
+from services.messages import MARKET_DATA, BadMessage, Message, decode
+from services.pulse import Pulse
+from telemetry import metrics
+
+BATCH: Final = 500
+MAX_DELIVERIES: Final = 5
+RETRY_AFTER_S: Final = 1.0
+CLAIM_IDLE_MS: Final = 15_000
+HOUSEKEEPING_S: Final = 1.0
+BLOCK_MS: Final = 500
+DEFERRED_BLOCK_MS: Final = 50
+_FIRST_PAUSE_S: Final = 0.05
+_LONGEST_PAUSE_S: Final = 1.0
+
+T = TypeVar("T")
+log = structlog.get_logger()
+
+
+class Received(NamedTuple):
+    """An entry with the message that was read from it."""
+
+    entry: Entry
+    message: Message
+
+
+class Batch(NamedTuple):
+    """What one read brought. caught_up: there was nothing more on any stream when it was read."""
+
+    received: list[Received]
+    caught_up: bool
+
+
+@dataclass
+class Outcome:
+    """What became of a batch. What is in none of dead, failed and deferred was handled and is acknowledged."""
+
+    outgoing: list[Outgoing] = field(default_factory=list)
+    dead: list[DeadEntry] = field(default_factory=list)
+    failed: list[tuple[Received, Exception]] = field(default_factory=list)
+    deferred: list[Received] = field(default_factory=list)
+
+
+class Handler(Protocol):
+    """What a service does with what it reads. May raise ServerAway at any point; it is called again with the same."""
+
+    streams: Sequence[str]
+
+    def handle(self, batch: Batch) -> Outcome:
+        """Bring about the effects of *batch*; repeating it must have no further effect."""
+        ...
+
+    def housekeep(self) -> list[Outgoing]:
+        """Do what is due about every second; return what to publish."""
+        ...
+
+    def close(self) -> None:
+        """Keep what would be lost with the process; called once after the last batch."""
+        ...
+
+
+def attempt(function: Callable[[], None]) -> Exception | None:
+    """Run *function* and return what it raised, so one bad message does not end the loop for the others."""
+    try:
+        function()
+    except (ServerAway, LedgerBroken):
+        raise
+    except Exception as error:  # noqa: BLE001  the one place that must outlive any message
+        return error
+    return None
+
+
+@dataclass
+class _Retry:
+    received: Received
+    attempts: int
+    due: float
+
+
+class Consumer:
+    """Feeds one handler from the bus until it is told to stop; *prepare* runs once, before the first message.
+
+    *on_error* hears of every message that could not be handled: bad_message, handler or injected.
+    """
+
+    def __init__(
+        self,
+        bus: Bus,
+        handler: Handler,
+        *,
+        pulse: Pulse,
+        stop: threading.Event,
+        prepare: Callable[[], None] = lambda: None,
+        on_error: Callable[[str], None] = lambda _error_type: None,
+    ) -> None:
+        self._on_error = on_error
+        self._prepare = prepare
+        self._bus = bus
+        self._handler = handler
+        self._pulse = pulse
+        self._stop = stop
+        self._deferred: list[Received] = []
+        self._retries: dict[tuple[str, str], _Retry] = {}
+        self._next_housekeeping = 0.0
+
+    def run(self) -> None:
+        """Read and handle until stopped; what is in hand is finished first. Raise LedgerBroken only."""
+        self._persist(self._recover)
+        while not self._stop.is_set():
+            self._pulse.beat()
+            if time.monotonic() >= self._next_housekeeping:
+                self._next_housekeeping = time.monotonic() + HOUSEKEEPING_S
+                self._persist(self._housekeep)
+            self._persist(self._step)
+        self._persist(self._handler.close)
+
+    def _step(self) -> None:
+        block_ms = DEFERRED_BLOCK_MS if self._deferred else BLOCK_MS
+        entries = self._bus.read(self._handler.streams, count=BATCH, block_ms=block_ms)
+        if entries or self._deferred:
+            self._process(entries, caught_up=not _any_full(entries))
+
+    def _process(self, entries: list[Entry], *, caught_up: bool) -> None:
+        dead: list[DeadEntry] = []
+        received = [*self._deferred, *_decoded(entries, dead)]
+        self._deferred = []
+        batch = Batch(received, caught_up)
+        outcome = self._persist(lambda: self._handled(batch))
+        if outcome is None:
+            return
+        outcome.dead.extend(dead)
+        self._give_up_or_retry(outcome)
+        self._deferred = outcome.deferred
+        self._settle(entries, batch, outcome)
+
+    def _settle(self, entries: list[Entry], batch: Batch, outcome: Outcome) -> None:
+        open_ids = {(item.entry.stream, item.entry.id) for item in outcome.deferred}
+        open_ids.update((item.entry.stream, item.entry.id) for item, _ in outcome.failed)
+        open_ids.update((letter.entry.stream, letter.entry.id) for letter in outcome.dead)
+        seen = {(entry.stream, entry.id): entry for entry in entries}
+        seen.update({(item.entry.stream, item.entry.id): item.entry for item in batch.received})
+        done = [entry for key, entry in seen.items() if key not in open_ids]
+        if done or outcome.outgoing or outcome.dead:
+            self._persist(lambda: self._bus.commit(done, outcome.outgoing, outcome.dead))
+        for letter in outcome.dead:
+            metrics.dead_letters.labels(stream=letter.entry.stream, reason=letter.reason).inc()
+            if letter.reason != "handler":
+                self._on_error("bad_message")
+            log.warning(
+                "message put aside",
+                stream=letter.entry.stream,
+                entry=letter.entry.id,
+                reason=letter.reason,
+                detail=letter.detail[:200],
+            )
+        for entry in done:
+            self._retries.pop((entry.stream, entry.id), None)
+
+    def _handled(self, batch: Batch) -> Outcome:
+        """Handle *batch* at once or, if it fails as a whole, each message alone."""
+        outcomes: list[Outcome] = []
+        error = attempt(lambda: outcomes.append(self._handler.handle(batch)))
+        if error is None:
+            return outcomes[0]
+        if len(batch.received) == 1:
+            return Outcome(failed=[(batch.received[0], error)])
+        merged = Outcome()
+        for item in batch.received:
+            alone = self._handled(Batch([item], batch.caught_up))
+            merged.outgoing += alone.outgoing
+            merged.dead += alone.dead
+            merged.failed += alone.failed
+            merged.deferred += alone.deferred
+        return merged
+
+    def _give_up_or_retry(self, outcome: Outcome) -> None:
+        """Plan another try for each failed message, or put it aside after MAX_DELIVERIES of them."""
+        remaining = []
+        for item, error in outcome.failed:
+            key = (item.entry.stream, item.entry.id)
+            attempts = self._retries[key].attempts + 1 if key in self._retries else 1
+            detail = f"{type(error).__name__}: {error}"
+            injected = isinstance(error, InjectedFault)
+            self._on_error("injected" if injected else "handler")
+            if not injected:
+                log.error(
+                    "message failed", stream=item.entry.stream, entry=item.entry.id, attempt=attempts, error=detail
+                )
+            if attempts >= MAX_DELIVERIES:
+                del self._retries[key]
+                outcome.dead.append(DeadEntry(item.entry, "handler", f"failed {attempts} times: {detail}"))
+            else:
+                self._retries[key] = _Retry(item, attempts, time.monotonic() + RETRY_AFTER_S)
+                remaining.append((item, error))
+        outcome.failed[:] = remaining
+
+    def _housekeep(self) -> None:
+        outgoing = self._handler.housekeep()
+        if outgoing:
+            self._bus.commit([], outgoing, [])
+        for stream in self._handler.streams:
+            claimed = self._bus.claim(stream, idle_ms=CLAIM_IDLE_MS, count=BATCH)
+            if claimed:
+                metrics.messages_redelivered.labels(stream=stream).inc(len(claimed))
+                self._process(claimed, caught_up=False)
+            if stream != MARKET_DATA:
+                self._bus.trim_acknowledged(stream)
+        now = time.monotonic()
+        for due in [retry for retry in self._retries.values() if retry.due <= now]:
+            self._process([due.received.entry], caught_up=False)
+
+    def _recover(self) -> None:
+        """Take up what this consumer had read before it ended; put aside what has ended it again and again."""
+        self._bus.make_groups(self._handler.streams)
+        self._prepare()
+        for stream in self._handler.streams:
+            deliveries = self._bus.deliveries(stream, count=10_000)
+            after = "0"
+            while entries := self._bus.read([stream], count=BATCH, after=after):
+                after = entries[-1].id
+                worn_out = [entry for entry in entries if deliveries.get(entry.id, 0) >= MAX_DELIVERIES]
+                dead = [DeadEntry(e, "handler", f"delivered {deliveries[e.id]} times in vain") for e in worn_out]
+                self._bus.commit([], [], dead)
+                metrics.messages_redelivered.labels(stream=stream).inc(len(entries))
+                self._process([entry for entry in entries if entry not in worn_out], caught_up=False)
+
+    def _persist(self, function: Callable[[], T]) -> T | None:
+        """Run *function* until no server is away; None if told to stop meanwhile."""
+        pause = _FIRST_PAUSE_S
+        while True:
+            try:
+                result = function()
+            except ServerAway as away:
+                self._pulse.wait_for(away)
+                if self._stop.wait(pause):
+                    return None
+                pause = min(2 * pause, _LONGEST_PAUSE_S)
+            else:
+                self._pulse.beat()
+                return result
+
+
+def _any_full(entries: Sequence[Entry]) -> bool:
+    counts: dict[str, int] = {}
+    for entry in entries:
+        counts[entry.stream] = counts.get(entry.stream, 0) + 1
+    return any(count >= BATCH for count in counts.values())
+
+
+def _decoded(entries: Sequence[Entry], dead: list[DeadEntry]) -> Iterator[Received]:
+    for entry in entries:
+        if entry.data is None:
+            continue
+        if len(entry.data) > MAX_MESSAGE_BYTES:
+            dead.append(DeadEntry(entry, "too_large", f"{len(entry.data)} bytes, at most {MAX_MESSAGE_BYTES} are read"))
+            continue
+        try:
+            yield Received(entry, decode(entry.stream, entry.data))
+        except BadMessage as error:
+            dead.append(DeadEntry(entry, "bad_message", str(error)))

@@ -1,0 +1,22 @@
+"""What may go wrong between processes, in this project's own words."""
+
+from typing import Literal
+
+Server = Literal["Redis", "PostgreSQL"]
+
+
+class ServerAway(Exception):
+    """A server that this process needs cannot do its work now; whoever meets this waits and tries again."""
+
+    def __init__(self, server: Server, detail: object) -> None:
+        self.server: Server = server
+        self.detail = " ".join(str(detail).split())[:200]
+        super().__init__(f"{server}: {self.detail}")
+
+
+class InjectedFault(Exception):
+    """An error that an operator asked for through a test endpoint."""
+
+
+class LedgerBroken(Exception):
+    """The ledger contradicts itself; the process must not go on trading."""

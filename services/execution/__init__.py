@@ -1,0 +1,1 @@
+"""cdb_execution: the paper venue; it fills orders and keeps positions and cash."""

@@ -1,0 +1,65 @@
+"""The paper venue: at what price an order is filled, and what that costs. The same order always fills the same way.
+
+The fill price is the order's reference price, moved against the order by a slippage in basis points:
+
+    base + size_bps x (notional / depth) + volatility_share x volatility x 10 000, times a random factor of 0.5 to 1.5
+
+where the random part is seeded by the order's id. Prices, fees and notionals are rounded to 8 decimals.
+"""
+
+import random
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+
+from services.messages import Order
+
+UNIT: Final = Decimal("0.00000001")
+BASIS_POINTS: Final = Decimal(10_000)
+MAX_SLIPPAGE_BPS: Final = Decimal(500)
+_TWO_DECIMALS: Final = Decimal("0.01")
+
+
+@dataclass(frozen=True, kw_only=True)
+class VenueSettings:
+    """Slippage and fee in basis points; depth is the notional (quote asset) that moves the price by size_bps."""
+
+    base_bps: Decimal = Decimal("0.5")
+    size_bps: Decimal = Decimal(1)
+    depth: Decimal = Decimal(20_000)
+    volatility_share: Decimal = Decimal("0.2")
+    fee_bps: Decimal = Decimal(1)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """How the venue filled an order: price, notional and fee in the quote asset, slippage in basis points."""
+
+    price: Decimal
+    notional: Decimal
+    fee: Decimal
+    slippage_bps: Decimal
+
+
+def execute(order: Order, settings: VenueSettings) -> Execution:
+    """Fill *order* completely."""
+    slippage_bps = slippage_of(order, settings)
+    direction = 1 if order.side == "BUY" else -1
+    moved = order.reference_price * (1 + direction * slippage_bps / BASIS_POINTS)
+    price = max(UNIT, moved.quantize(price_unit(order.reference_price), ROUND_HALF_EVEN))
+    notional = (price * order.quantity).quantize(UNIT, ROUND_HALF_EVEN)
+    fee = (notional * settings.fee_bps / BASIS_POINTS).quantize(UNIT, ROUND_HALF_EVEN)
+    return Execution(price, notional, fee, slippage_bps)
+
+
+def slippage_of(order: Order, settings: VenueSettings) -> Decimal:
+    """Return how far the price moves against *order*, in basis points."""
+    size = settings.size_bps * order.quantity * order.reference_price / settings.depth
+    moving = settings.volatility_share * order.volatility * BASIS_POINTS
+    luck = Decimal(str(round(random.Random(order.order_id).uniform(0.5, 1.5), 4)))  # noqa: S311  no secret
+    return min(MAX_SLIPPAGE_BPS, ((settings.base_bps + size + moving) * luck).quantize(_TWO_DECIMALS))
+
+
+def price_unit(reference: Decimal) -> Decimal:
+    """Return the step of fill prices: 8 decimals, finer for a coin so cheap that 8 would be coarse."""
+    return UNIT.scaleb(min(0, reference.adjusted()))

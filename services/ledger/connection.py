@@ -1,0 +1,125 @@
+"""One process's connection to the ledger: opened when needed, errors translated once, a single writer per role."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg2
+import psycopg2.extensions
+
+from services.errors import ServerAway
+
+SCHEMA_VERSION: Final = "0001"
+STATEMENT_TIMEOUT_MS: Final = 5_000
+_CONNECT: Final[dict[str, Any]] = {
+    "connect_timeout": 2,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 2,
+    "tcp_user_timeout": 5_000,
+}
+
+Cursor = psycopg2.extensions.cursor
+
+
+@dataclass(frozen=True)
+class LedgerAddress:
+    """Where the ledger is and who asks. The password stays out of repr, and so out of logs."""
+
+    host: str
+    port: int
+    user: str
+    database: str
+    password: "_Secret"
+
+    @classmethod
+    def of(cls, *, host: str, port: int, user: str, database: str, password: str) -> "LedgerAddress":
+        """Return an address; *password* is hidden from then on."""
+        return cls(host, port, user, database, _Secret(password))
+
+
+class _Secret:
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+class Ledger:
+    """A connection that is made at the first transaction and again after it broke. Not thread-safe: one per thread.
+
+    With *writer_role*, only one process at a time gets past the first transaction: a second one meets ServerAway
+    until the first has ended, so two copies of a service can never write side by side.
+    """
+
+    def __init__(self, address: LedgerAddress, *, application: str, writer_role: str | None = None) -> None:
+        self._address = address
+        self._application = application
+        self._writer_role = writer_role
+        self._connection: psycopg2.extensions.connection | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[Cursor]:
+        """Yield a cursor in a transaction that commits at the end; raise ServerAway if the ledger cannot do it now."""
+        try:
+            connection = self._connected()
+            with connection, connection.cursor() as cursor:
+                yield cursor
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            self.close()
+            raise ServerAway("PostgreSQL", error) from error
+
+    def ping(self) -> None:
+        """Raise ServerAway unless the ledger answers."""
+        with self.transaction() as cursor:
+            cursor.execute("SELECT 1")
+
+    def close(self) -> None:
+        """Drop the connection; the next transaction makes a new one."""
+        if self._connection is not None:
+            with suppress(psycopg2.Error):
+                self._connection.close()
+        self._connection = None
+
+    def _connected(self) -> psycopg2.extensions.connection:
+        if self._connection is None or self._connection.closed:
+            self._connection = self._connect()
+        return self._connection
+
+    def _connect(self) -> psycopg2.extensions.connection:
+        connection: psycopg2.extensions.connection = psycopg2.connect(
+            host=self._address.host,
+            port=self._address.port,
+            user=self._address.user,
+            dbname=self._address.database,
+            password=self._address.password.value,
+            application_name=self._application,
+            options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c client_min_messages=warning",
+            **_CONNECT,
+        )
+        try:
+            self._check_ready(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _check_ready(self, connection: psycopg2.extensions.connection) -> None:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT to_regclass('alembic_version') IS NOT NULL")
+            row = cursor.fetchone()
+            if not row or not row[0]:
+                raise ServerAway("PostgreSQL", "the ledger has no schema yet ('cdb migrate' makes it)")
+            cursor.execute("SELECT version_num FROM alembic_version")
+            row = cursor.fetchone()
+            if not row or row[0] != SCHEMA_VERSION:
+                raise ServerAway(
+                    "PostgreSQL", f"the ledger's schema is {row and row[0]}, this code needs {SCHEMA_VERSION}"
+                )
+            if self._writer_role is not None:
+                cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", (self._writer_role,))
+                row = cursor.fetchone()
+                if not row or not row[0]:
+                    raise ServerAway("PostgreSQL", f"another process is the ledger's {self._writer_role}")

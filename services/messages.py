@@ -1,0 +1,231 @@
+"""What travels on the bus: one versioned struct per stream, JSON on the wire, checked when it is read.
+
+Prices and money are in the quote asset, quantities in the base asset, both Decimal; times are nanoseconds since the
+Unix epoch: ts_event when it happened at its source, ts_init when the message was built.
+"""
+
+from decimal import Decimal
+from typing import Any, Final, Literal, TypeVar
+
+import msgspec
+
+MARKET_DATA: Final = "market_data"
+SIGNALS: Final = "signals"
+ORDERS: Final = "orders"
+FILLS: Final = "fills"
+DEAD_LETTERS: Final = "dead_letters"
+
+Side = Literal["BUY", "SELL"]
+Cause = Literal["signal", "stop_loss"]
+
+MAX_PRICE: Final = Decimal("1e9")
+MAX_QUANTITY: Final = Decimal("1e15")
+MAX_NOTIONAL: Final = Decimal("1e15")
+MAX_DECIMALS: Final = 18
+MAX_TIME_NS: Final = 2**62
+"""Bounds that keep every product exact within Decimal's 28 digits once it is rounded to 8 decimals."""
+
+_ZERO: Final = Decimal(0)
+
+
+class BadMessage(Exception):
+    """A message that cannot be read or breaks a rule of its type; the text says which field and what is allowed."""
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all messages have. A reader refuses every version that it does not know."""
+
+    v: Literal[1] = 1
+    ts_event: int
+    ts_init: int
+
+    def check(self) -> None:
+        """Raise BadMessage if a value is outside what its type cannot express."""
+        for name in ("ts_event", "ts_init"):
+            if not 0 < getattr(self, name) < MAX_TIME_NS:
+                raise BadMessage(f"{name} must be nanoseconds since 1970, got {getattr(self, name)}")
+
+
+class MarketData(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One trade of the market. trade_id rises with every trade of a symbol; sequence by one per message of one feed."""
+
+    symbol: str
+    trade_id: int
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    source: str
+    feed: int
+    sequence: int
+
+    def check(self) -> None:
+        """Refuse what cannot be a trade."""
+        super().check()
+        if problem := trade_problem(self.price, self.quantity):
+            raise BadMessage(problem)
+
+
+class Signal(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An opinion of a strategy about one symbol, from one trade; it ages."""
+
+    signal_id: str
+    symbol: str
+    side: Side
+    strategy: str
+    strength: Decimal
+    price: Decimal
+    volatility: Decimal
+    trade_id: int
+    stream_id: str
+
+    def check(self) -> None:
+        """Refuse an id that is not derived from its content, or values that no strategy can mean."""
+        super().check()
+        if self.signal_id != signal_id(self.symbol, self.strategy, self.trade_id):
+            raise BadMessage(f"signal_id {self.signal_id!r:.80} is not derived from symbol, strategy and trade id")
+        _check_positive("price", self.price, MAX_PRICE)
+        _check_range("strength", self.strength, Decimal(1))
+        _check_range("volatility", self.volatility, Decimal(100))
+        if not is_stream_id(self.stream_id):
+            raise BadMessage(f"stream_id must look like 1700000000000-0, got {self.stream_id!r:.80}")
+
+
+class Order(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An instruction to the venue. The ledger has it before the bus does."""
+
+    order_id: str
+    cause: Cause
+    symbol: str
+    side: Side
+    quantity: Decimal
+    reference_price: Decimal
+    volatility: Decimal
+
+    def check(self) -> None:
+        """Refuse what no venue could execute."""
+        super().check()
+        _check_positive("quantity", self.quantity, MAX_QUANTITY)
+        _check_positive("reference_price", self.reference_price, MAX_PRICE)
+        _check_range("volatility", self.volatility, Decimal(100))
+
+
+class Fill(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the venue did with one order."""
+
+    fill_id: str
+    order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    slippage_bps: Decimal
+    realised_pnl: Decimal | None
+
+    def check(self) -> None:
+        """Refuse what no venue could report."""
+        super().check()
+        _check_positive("quantity", self.quantity, MAX_QUANTITY)
+        _check_positive("price", self.price, MAX_PRICE)
+        _check_range("fee", self.fee, MAX_NOTIONAL)
+
+
+class DeadLetter(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A message that could not be handled: where it stood, why, and its data (base64 if it is no text)."""
+
+    stream: str
+    entry_id: str
+    group: str
+    reason: str
+    detail: str
+    data: str
+    encoding: Literal["text", "base64"]
+    size: int
+    complete: bool
+
+
+M = TypeVar("M", bound=Message)
+
+MESSAGE_TYPES: Final[dict[str, type[Message]]] = {
+    MARKET_DATA: MarketData,
+    SIGNALS: Signal,
+    ORDERS: Order,
+    FILLS: Fill,
+    DEAD_LETTERS: DeadLetter,
+}
+_ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
+_DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
+    stream: msgspec.json.Decoder(kind) for stream, kind in MESSAGE_TYPES.items()
+}
+
+
+def encode(message: Message) -> bytes:
+    """Return *message* as JSON; a Decimal becomes a string, so no digit is lost."""
+    return _ENCODER.encode(message)
+
+
+def decode(stream: str, data: bytes) -> Message:
+    """Read one message of *stream*. Raise BadMessage, naming the field and what is allowed."""
+    try:
+        message: Message = _DECODERS[stream].decode(data)
+    except (msgspec.MsgspecError, ArithmeticError, UnicodeDecodeError) as error:
+        raise BadMessage(str(error)[:200]) from error
+    message.check()
+    return message
+
+
+def signal_id(symbol: str, strategy: str, trade_id: int) -> str:
+    """Derive a signal's id: the same trade always gives the same one."""
+    return f"{symbol}:{strategy}:{trade_id}"
+
+
+def order_id_of_signal(signal: str) -> str:
+    """Derive the id of the order that *signal* leads to."""
+    return f"order:{signal}"
+
+
+def order_id_of_stop_loss(position_id: str, trade_id: int) -> str:
+    """Derive the id of the order that closes a position on the price of one trade."""
+    return f"stop:{position_id}:{trade_id}"
+
+
+def position_id_of_order(order_id: str) -> str:
+    """Derive the id of the position that *order_id* opened."""
+    return f"position:{order_id}"
+
+
+def fill_id_of_order(order_id: str) -> str:
+    """Derive the id of an order's one fill."""
+    return f"fill:{order_id}"
+
+
+def is_stream_id(text: str) -> bool:
+    """Tell whether *text* is a complete Redis stream id, as in 1700000000000-0."""
+    milliseconds, dash, sequence = text.partition("-")
+    return bool(dash) and all(part.isascii() and part.isdigit() and len(part) < 20 for part in (milliseconds, sequence))
+
+
+def trade_problem(price: Decimal, quantity: Decimal) -> str | None:
+    """Say what is wrong with a trade's price or quantity, or None."""
+    if not price.is_finite() or not _ZERO < price <= MAX_PRICE or _decimals(price) > MAX_DECIMALS:
+        return f"price must be over 0, at most {MAX_PRICE:f}, with at most {MAX_DECIMALS} decimals, got {price!s:.40}"
+    if not quantity.is_finite() or not _ZERO < quantity <= MAX_QUANTITY or _decimals(quantity) > MAX_DECIMALS:
+        return f"quantity must be over 0 and at most {MAX_QUANTITY:f}, got {quantity!s:.40}"
+    if price * quantity > MAX_NOTIONAL:
+        return f"price times quantity must be at most {MAX_NOTIONAL:f}, got {price!s:.40} times {quantity!s:.40}"
+    return None
+
+
+def _decimals(value: Decimal) -> int:
+    exponent = value.as_tuple().exponent
+    return -exponent if isinstance(exponent, int) else MAX_DECIMALS + 1
+
+
+def _check_positive(name: str, value: Decimal, most: Decimal) -> None:
+    if not value.is_finite() or not _ZERO < value <= most:
+        raise BadMessage(f"{name} must be over 0 and at most {most:f}, got {value!s:.40}")
+
+
+def _check_range(name: str, value: Decimal, most: Decimal) -> None:
+    if not value.is_finite() or not _ZERO <= value <= most:
+        raise BadMessage(f"{name} must be from 0 to {most:f}, got {value!s:.40}")

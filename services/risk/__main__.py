@@ -1,0 +1,42 @@
+"""cdb_risk: `python -m services.risk`."""
+
+from flask import Flask
+
+from services.consumer import Consumer
+from services.process import Process
+from services.risk.decider import Decider
+from services.risk.desk import Desk
+from services.risk.endpoints import Slowness, add_endpoints
+from services.risk.handlers import RiskHandler
+from services.risk.report import watch_staleness
+from services.risk.settings import RiskSettings
+from services.risk.store import RiskStore
+from services.settings import load
+
+
+def main() -> None:
+    """Build everything from the environment and decide until told to stop."""
+    settings = load(RiskSettings)
+    process = Process.begin("cdb_risk", settings, port=settings.port)
+    slowness = Slowness()
+    store = RiskStore(process.ledger(settings, "decide", writer=True), opening_cash=settings.opening_cash)
+    desk = Desk(store, settings.limits(), process.clock)
+    decider = Decider(desk, wait_for_flight=settings.lockstep, ledger_delay_s=slowness.delay_s)
+    handler = RiskHandler(desk, decider, symbols=frozenset(settings.symbols))
+    watch_staleness(desk, settings.source)
+    probe_ledger = process.ledger(settings, "health")
+    probe_bus = process.bus()
+
+    def endpoints(app: Flask) -> None:
+        own_store = RiskStore(process.ledger(settings, "test"), opening_cash=settings.opening_cash)
+        add_endpoints(app, own_store, slowness, limits=settings.limits(), clock=process.clock)
+
+    process.run(
+        Consumer(process.bus(), handler, pulse=process.pulse, stop=process.stop),
+        {"redis": probe_bus.ping, "ledger": probe_ledger.ping},
+        endpoints,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""From signals to decisions: read the book, ask the rules, write signal, decision and order in one transaction."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from opentelemetry.trace import Span, set_span_in_context, use_span
+
+from services.consumer import Received
+from services.messages import Order, Signal
+from services.risk import records, report
+from services.risk.desk import Desk
+from services.risk.portfolio import Portfolio
+from services.risk.rules import Approved, Reason, Rejected, Verdict, assess
+from services.risk.store import Rows
+from telemetry import tracing
+
+log = structlog.get_logger()
+
+
+@dataclass
+class _Decided:
+    signal: Signal
+    verdict: Verdict
+    span: Span
+
+
+@dataclass
+class _Session:
+    """What one batch of decisions gathers before it is written."""
+
+    portfolio: Portfolio
+    decided: list[_Decided] = field(default_factory=list)
+    rows: Rows = field(default_factory=Rows)
+    orders: list[tuple[Order, str | None]] = field(default_factory=list)
+
+
+class Decider:
+    """Decides batches of signals. *ledger_delay_s* tells by how much an operator has the ledger's read slowed."""
+
+    def __init__(self, desk: Desk, *, wait_for_flight: bool, ledger_delay_s: Callable[[], float]) -> None:
+        self._desk = desk
+        self._wait_for_flight = wait_for_flight
+        self._ledger_delay_s = ledger_delay_s
+
+    def decide(self, items: list[tuple[Received, Signal]]) -> bool:
+        """Decide *items*, each exactly once however often it comes. False: not now, orders are still in flight."""
+        started = time.perf_counter()
+        spans = {signal.signal_id: self._span(item, signal) for item, signal in items}
+        ids = [signal.signal_id for _, signal in items]
+        try:
+            book, known = self._desk.store.load(ids, delay_s=self._ledger_delay_s())
+            if self._wait_for_flight and book.in_flight:
+                return False
+            self._desk.watch(book)
+            session = _Session(self._desk.portfolio(book))
+            for _, signal in items:
+                if signal.signal_id not in known:
+                    known |= {signal.signal_id}
+                    self._decide_one(signal, spans[signal.signal_id], session)
+            self._write(session, started)
+        finally:
+            for span in spans.values():
+                span.end()
+        return True
+
+    def _decide_one(self, signal: Signal, span: Span, session: _Session) -> None:
+        self._desk.clock.advance(signal.ts_event)
+        now_ns = self._desk.clock.now_ns()
+        portfolio = session.portfolio
+        verdict = assess(signal, portfolio, self._desk.limits, now_ns=now_ns)
+        session.rows.signals.append(records.signal_row(signal))
+        session.rows.decisions.append(
+            records.decision_row(signal, verdict, portfolio, self._desk.limits, now_ns=now_ns)
+        )
+        session.decided.append(_Decided(signal, verdict, span))
+        if isinstance(verdict, Approved):
+            order = records.order_of_signal(signal, verdict, now_ns=now_ns)
+            session.rows.orders.append(
+                records.order_row(order, trade_id=signal.trade_id, signal_id=signal.signal_id, position_id=None)
+            )
+            session.orders.append((order, tracing.inject(set_span_in_context(span))))
+            portfolio.place(records.in_flight(order))
+        elif verdict.reason is Reason.DRAWDOWN_LIMIT:
+            session.rows.breaker.append(records.breaker_row(portfolio, now_ns=now_ns))
+            portfolio.breaker_active = True
+
+    def _write(self, session: _Session, started: float) -> None:
+        if not session.decided:
+            return
+        self._desk.store.write_decisions(session.rows)
+        for order, traceparent in session.orders:
+            self._desk.placed(order, traceparent)
+        took_s = time.perf_counter() - started
+        for item in session.decided:
+            with use_span(item.span, end_on_exit=False):
+                report.decision(item.signal, item.verdict, took_s)
+                log.info("decided", **_line(item.signal, item.verdict))
+        self._desk.watch(session.portfolio.as_book())
+
+    @staticmethod
+    def _span(item: Received, signal: Signal) -> Span:
+        return tracing.tracer().start_span(
+            "risk.decide",
+            context=tracing.extract(item.entry.traceparent),
+            attributes={"cdb.symbol": signal.symbol, "cdb.side": signal.side, "cdb.signal.id": signal.signal_id},
+        )
+
+
+def _line(signal: Signal, verdict: Verdict) -> dict[str, Any]:
+    line: dict[str, Any] = {"signal": signal.signal_id, "side": signal.side}
+    if isinstance(verdict, Rejected):
+        return {**line, "verdict": "rejected", "layer": verdict.layer, "reason": verdict.reason.value}
+    return {**line, "verdict": "approved", "quantity": str(verdict.quantity), "price": str(verdict.price)}

@@ -1,0 +1,75 @@
+"""What the parts of cdb_risk share: the ledger, the newest prices, the book as last read, and orders to be sent."""
+
+import time
+from collections import deque
+
+from services.clock import NANOSECONDS, Clock
+from services.messages import Order
+from services.risk import report
+from services.risk.marks import Marks
+from services.risk.portfolio import Book, Portfolio
+from services.risk.rules import Limits
+from services.risk.store import RiskStore
+
+MINUTE_NS = 60 * NANOSECONDS
+
+
+class Desk:
+    """State that is rebuilt from the ledger after a restart, or whenever it is in doubt."""
+
+    def __init__(self, store: RiskStore, limits: Limits, clock: Clock) -> None:
+        self.store = store
+        self.limits = limits
+        self.clock = clock
+        self.marks = Marks({}, limits)
+        self.book: Book | None = None
+        self._outbox: list[tuple[Order, str | None]] = []
+        self._order_times: deque[int] = deque()
+        self._restored = False
+
+    def restore(self) -> None:
+        """Read what a new process cannot know: the newest prices and the last minute's orders."""
+        if not self._restored:
+            self.marks = Marks(self.store.load_marks(), self.limits)
+            self._order_times = deque(self.store.order_times_ns(since_ns=max(0, self.clock.now_ns() - MINUTE_NS)))
+            self._restored = True
+        if self.book is None:
+            self.reload()
+
+    def reload(self) -> Book:
+        """Read the book from the ledger and watch prices for it from now on."""
+        started = time.perf_counter()
+        book, _ = self.store.load()
+        self.watch(book)
+        report.state_updated(time.perf_counter() - started)
+        return book
+
+    def watch(self, book: Book) -> None:
+        """Take *book* as the newest state."""
+        self.book = book
+        self.marks.watch(book, now_ns=self.clock.now_ns())
+
+    def forget(self) -> None:
+        """Have the book read again before anything else is done, because the ledger changed."""
+        self.book = None
+
+    def portfolio(self, book: Book) -> Portfolio:
+        """Return *book* at the newest prices."""
+        return Portfolio(book, self.marks.newest, orders_last_minute=self.orders_last_minute())
+
+    def orders_last_minute(self) -> int:
+        """Return how many orders were placed in the last 60 s."""
+        oldest = self.clock.now_ns() - MINUTE_NS
+        while self._order_times and self._order_times[0] <= oldest:
+            self._order_times.popleft()
+        return len(self._order_times)
+
+    def placed(self, order: Order, traceparent: str | None) -> None:
+        """Have *order*, which the ledger has, sent to the venue."""
+        self._outbox.append((order, traceparent))
+        self._order_times.append(order.ts_event)
+
+    def take_outbox(self) -> list[tuple[Order, str | None]]:
+        """Return the orders to be sent with their traceparents, once."""
+        taken, self._outbox = self._outbox, []
+        return taken

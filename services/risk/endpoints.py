@@ -1,0 +1,79 @@
+"""What an operator may try out on cdb_risk where test endpoints are switched on. Everything shows in the ledger."""
+
+import threading
+import time
+from decimal import ROUND_UP, Decimal
+from typing import Any, Final
+
+import structlog
+from flask import Flask
+
+from services.clock import Clock
+from services.risk.portfolio import Portfolio
+from services.risk.rules import Limits
+from services.risk.store import RiskStore
+from services.web import BadRequest, add_test_endpoint, number, whole_number
+
+CENT: Final = Decimal("0.01")
+MAX_DELAY_MS: Final = 4_000
+
+log = structlog.get_logger()
+
+
+class Slowness:
+    """By how much the ledger's read is slowed, and until when."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._delay_s = 0.0
+        self._until = 0.0
+
+    def set(self, delay_s: float, seconds: float) -> None:
+        """Slow the ledger's read by *delay_s* for the next *seconds*."""
+        with self._lock:
+            self._delay_s, self._until = delay_s, time.monotonic() + seconds
+
+    def delay_s(self) -> float:
+        """Return the delay of a read that begins now."""
+        with self._lock:
+            return self._delay_s if time.monotonic() < self._until else 0.0
+
+
+def add_endpoints(app: Flask, store: RiskStore, slowness: Slowness, *, limits: Limits, clock: Clock) -> None:
+    """Add the test endpoints. *store* is for their threads alone."""
+    lock = threading.Lock()
+
+    def trigger_drawdown() -> dict[str, Any]:
+        percent = Decimal(str(number("percent", low=0.1, high=50, default=float(limits.max_daily_drawdown) * 100 + 1)))
+        with lock:
+            book, _ = store.load()
+            portfolio = Portfolio(book, store.load_marks())
+            missing = percent / 100 - portfolio.drawdown()
+            if missing <= 0:
+                raise BadRequest(f"drawdown already is {100 * portfolio.drawdown():.2f} %, asked for {percent} %")
+            amount = -(missing * portfolio.reference_equity()).quantize(CENT, ROUND_UP)
+            store.adjust(amount, reason="test: trigger-drawdown", now_ns=clock.now_ns())
+        log.warning("test adjustment", amount=str(amount))
+        return {"adjusted_by": str(amount), "drawdown_percent": str(percent)}
+
+    def slow_decisions() -> dict[str, Any]:
+        delay_ms = whole_number("delay_ms", low=1, high=MAX_DELAY_MS)
+        seconds = number("seconds", low=0.1, high=3600)
+        slowness.set(delay_ms / 1000, seconds)
+        return {"delay_ms": delay_ms, "seconds": seconds}
+
+    def reset() -> dict[str, Any]:
+        slowness.set(0, 0)
+        with lock:
+            returned = -store.adjustments()
+            if returned:
+                store.adjust(returned, reason="test: reset", now_ns=clock.now_ns())
+            book, _ = store.load()
+            if book.breaker_active:
+                equity = Portfolio(book, store.load_marks()).equity()
+                store.reset_breaker("test", equity=equity, now_ns=clock.now_ns())
+        return {"adjusted_by": str(returned), "breaker_reset": book.breaker_active}
+
+    add_test_endpoint(app, "/test/trigger-drawdown", trigger_drawdown)
+    add_test_endpoint(app, "/test/slow-decisions", slow_decisions)
+    add_test_endpoint(app, "/test/reset", reset)

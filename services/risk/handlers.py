@@ -1,0 +1,128 @@
+"""What cdb_risk does with each message: apply prices, take notice of fills, decide signals."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from services.bus import DeadEntry, Outgoing, stream_position
+from services.consumer import Batch, Outcome, Received
+from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS, Fill, MarketData, Signal
+from services.risk import report
+from services.risk.decider import Decider
+from services.risk.desk import Desk
+from services.risk.guard import Guard
+from services.risk.resender import Resender
+from services.risk.store import PlacedOrder
+from telemetry import metrics
+
+log = structlog.get_logger()
+
+
+class RiskHandler:
+    """Puts the parts of risk in the right order: fills, prices, then the signals whose price has been applied."""
+
+    streams: Sequence[str] = (FILLS, MARKET_DATA, SIGNALS)
+
+    def __init__(self, desk: Desk, decider: Decider, *, symbols: frozenset[str]) -> None:
+        self._desk = desk
+        self._decider = decider
+        self._guard = Guard(desk)
+        self._resender = Resender()
+        self._symbols = symbols
+        self._applied = (0, 0)
+
+    def handle(self, batch: Batch) -> Outcome:
+        """Bring about what *batch* asks for; a repetition finds everything in the ledger and adds nothing."""
+        outcome = Outcome()
+        self._desk.restore()
+        self._guard.act()
+        by_stream: dict[str, list[Received]] = {stream: [] for stream in self.streams}
+        for item in batch.received:
+            by_stream[item.entry.stream].append(item)
+        self._note_fills(by_stream[FILLS], outcome)
+        self._apply_prices(by_stream[MARKET_DATA], outcome)
+        self._decide(by_stream[SIGNALS], outcome, caught_up=batch.caught_up)
+        outcome.outgoing += self._outgoing()
+        report.portfolio(self._desk)
+        return outcome
+
+    def housekeep(self) -> list[Outgoing]:
+        """Look at the ledger anew, turn the day, keep the prices, send again what has not become final."""
+        self._desk.restore()
+        self._guard.act()
+        self._guard.turn_day()
+        self._guard.look_around()
+        self._save_marks()
+        report.portfolio(self._desk)
+        outgoing = self._outgoing()
+        again = self._resender.due(self._desk.store.placed_orders()) if self._desk.book else []
+        for order in again:
+            metrics.messages_recovered.labels(stream=ORDERS).inc()
+            log.warning("order sent again", order=order.order_id)
+        return [*outgoing, *(Outgoing(ORDERS, order) for order in again)]
+
+    def close(self) -> None:
+        """Keep the newest prices for the next process."""
+        self._save_marks()
+
+    def _note_fills(self, items: list[Received], outcome: Outcome) -> None:
+        """Check each fill against the ledger, which had it first; a fill from elsewhere is put aside."""
+        fills = [(item, item.message) for item in items if isinstance(item.message, Fill)]
+        if not fills:
+            return
+        orders = self._desk.store.orders_by_id(fill.order_id for _, fill in fills)
+        for item, fill in fills:
+            reason, detail = contradiction(fill, orders.get(fill.order_id))
+            if reason:
+                outcome.dead.append(DeadEntry(item.entry, reason, detail))
+        self._desk.reload()
+
+    def _apply_prices(self, items: list[Received], outcome: Outcome) -> None:
+        for item in items:
+            if isinstance(item.message, MarketData):
+                if item.message.symbol not in self._symbols:
+                    outcome.dead.append(self._unknown(item, item.message.symbol))
+                    continue
+                self._guard.apply(item.message)
+                self._applied = max(self._applied, stream_position(item.entry.id))
+
+    def _decide(self, items: list[Received], outcome: Outcome, *, caught_up: bool) -> None:
+        ready: list[tuple[Received, Signal]] = []
+        for item in items:
+            if not isinstance(item.message, Signal):
+                continue
+            if item.message.symbol not in self._symbols:
+                outcome.dead.append(self._unknown(item, item.message.symbol))
+            elif caught_up or stream_position(item.message.stream_id) <= self._applied:
+                ready.append((item, item.message))
+            else:
+                outcome.deferred.append(item)
+        if ready:
+            self._guard.turn_day()
+            if not self._decider.decide(ready):
+                outcome.deferred += [item for item, _ in ready]
+
+    def _outgoing(self) -> list[Outgoing]:
+        outgoing = self._desk.take_outbox()
+        for order, _ in outgoing:
+            self._resender.sent(order.order_id)
+        return [Outgoing(ORDERS, order, traceparent) for order, traceparent in outgoing]
+
+    def _save_marks(self) -> None:
+        unsaved = dict(self._desk.marks.unsaved)
+        self._desk.store.save_marks(unsaved)
+        self._desk.marks.saved(unsaved)
+
+    def _unknown(self, item: Received, symbol: str) -> DeadEntry:
+        return DeadEntry(item.entry, "unknown_symbol", f"{symbol!r:.40} is none of {', '.join(sorted(self._symbols))}")
+
+
+def contradiction(fill: Fill, order: PlacedOrder | None) -> tuple[str, str]:
+    """Return why the ledger's *order* cannot have led to *fill*, as a short word and a sentence; empty if it can."""
+    if order is None:
+        return "unknown_order", f"the ledger has no order {fill.order_id!r:.120}"
+    if (fill.symbol, fill.side) != (order.symbol, order.side):
+        return "contradiction", f"{fill.side} {fill.symbol} for an order of {order.side} {order.symbol}"
+    if fill.quantity > order.quantity:
+        return "contradiction", f"quantity {fill.quantity} of an order of {order.quantity}"
+    return "", ""

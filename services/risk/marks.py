@@ -1,0 +1,73 @@
+"""The newest prices, and what a price may set off: a new day, a stop loss, the breaker.
+
+This is the hot path: it runs for every trade of the market, reads no ledger, and only says that something is due;
+the handler then looks at the ledger before anything is decided.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from services.clock import end_of_utc_day
+from services.messages import MarketData
+from services.risk.portfolio import ZERO, Book, Mark, Portfolio
+from services.risk.rules import Limits, stop_price
+from services.volatility import Volatility
+
+
+class Marks:
+    """Prices by symbol, and the prices at which the book last seen would have to act."""
+
+    def __init__(self, marks: dict[str, Mark], limits: Limits) -> None:
+        self.newest = marks
+        self.unsaved: dict[str, Mark] = {}
+        self._limits = limits
+        self._volatility: dict[str, Volatility] = {}
+        self._stops: dict[str, Decimal] = {}
+        self._quantities: dict[str, Decimal] = {}
+        self._equity = ZERO
+        self._floor: Decimal | None = None
+        self._day_ends_ns = 0
+
+    def watch(self, book: Book, *, now_ns: int) -> None:
+        """Take *book* as what prices are watched for from now on."""
+        portfolio = Portfolio(book, self.newest)
+        self._quantities = {symbol: position.quantity for symbol, position in book.positions.items()}
+        self._stops = {
+            symbol: stop_price(position, self._limits)
+            for symbol, position in book.positions.items()
+            if portfolio.sellable(symbol)
+        }
+        self._equity = portfolio.equity()
+        known = book.reference_equity is not None and not book.breaker_active
+        self._floor = portfolio.reference_equity() * (1 - self._limits.max_daily_drawdown) if known else None
+        self._day_ends_ns = end_of_utc_day(now_ns) if book.reference_day else 0
+
+    def is_new_day(self, now_ns: int) -> bool:
+        """Tell whether the UTC day of the watched book is over, or none has been opened yet."""
+        return now_ns >= self._day_ends_ns
+
+    def apply(self, trade: MarketData) -> bool:
+        """Take in a price unless it is old news; tell whether it reaches a stop loss or the drawdown limit."""
+        old = self.newest.get(trade.symbol)
+        if old is not None and not old.is_older_than(trade.ts_event, trade.trade_id):
+            return False
+        mark = Mark(trade.price, trade.trade_id, trade.ts_event)
+        self.newest[trade.symbol] = self.unsaved[trade.symbol] = mark
+        self._volatility.setdefault(trade.symbol, Volatility()).update(trade.price)
+        quantity = self._quantities.get(trade.symbol)
+        if quantity is None:
+            return False
+        self._equity += quantity * (trade.price - (old.price if old else trade.price))
+        stop = self._stops.get(trade.symbol)
+        return (stop is not None and trade.price <= stop) or (self._floor is not None and self._equity <= self._floor)
+
+    def saved(self, marks: Mapping[str, Mark]) -> None:
+        """Take notice that *marks* are in the ledger."""
+        for symbol, mark in marks.items():
+            if self.unsaved.get(symbol) is mark:
+                del self.unsaved[symbol]
+
+    def volatility(self, symbol: str) -> Decimal:
+        """Return how much the symbol's price has moved lately."""
+        known = self._volatility.get(symbol)
+        return known.value() if known else ZERO

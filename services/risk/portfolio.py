@@ -1,0 +1,126 @@
+"""What is held, owed and on its way, valued at the newest prices. All money in the quote asset."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import Literal
+
+ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The newest price of a symbol, and the trade that set it; ts_event in nanoseconds."""
+
+    price: Decimal
+    trade_id: int
+    ts_event: int
+
+    def is_older_than(self, ts_event: int, trade_id: int) -> bool:
+        """Tell whether a trade is news: later, or at the same instant with a higher id."""
+        return (ts_event, trade_id) > (self.ts_event, self.trade_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """What is held of one symbol; cost is what it has cost, fees included."""
+
+    symbol: str
+    position_id: str
+    quantity: Decimal
+    cost: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class InFlight:
+    """An order without a final state."""
+
+    order_id: str
+    symbol: str
+    side: Literal["BUY", "SELL"]
+    quantity: Decimal
+    reference_price: Decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Book:
+    """The account as the ledger has it at one moment. reference_equity is None until the first day has opened."""
+
+    cash: Decimal
+    positions: Mapping[str, Position] = field(default_factory=dict)
+    in_flight: tuple[InFlight, ...] = ()
+    reference_equity: Decimal | None = None
+    reference_day: date | None = None
+    breaker_active: bool = False
+    fills_seen: int = 0
+
+
+class Portfolio:
+    """A book valued at marks. Orders that are approved in between join it with *place*."""
+
+    def __init__(self, book: Book, marks: Mapping[str, Mark], *, orders_last_minute: int = 0) -> None:
+        self.book = book
+        self.marks = marks
+        self.in_flight = list(book.in_flight)
+        self.breaker_active = book.breaker_active
+        self.orders_last_minute = orders_last_minute
+
+    def place(self, order: InFlight) -> None:
+        """Count *order* as on its way from now on."""
+        self.in_flight.append(order)
+        self.orders_last_minute += 1
+
+    def as_book(self) -> Book:
+        """Return the book with what has joined it since."""
+        return replace(self.book, in_flight=tuple(self.in_flight), breaker_active=self.breaker_active)
+
+    def is_marked(self) -> bool:
+        """Tell whether every position held has a price."""
+        return all(symbol in self.marks for symbol in self.book.positions)
+
+    def equity(self) -> Decimal:
+        """Return cash plus all positions at their marks (a position without one at its cost)."""
+        return self.book.cash + sum(map(self._value, self.book.positions.values()), ZERO)
+
+    def exposure(self) -> Decimal:
+        """Return the notional of all positions and of the buy orders in flight."""
+        held = sum(map(self._value, self.book.positions.values()), ZERO)
+        return held + sum((self._notional(order) for order in self.in_flight if order.side == "BUY"), ZERO)
+
+    def committed(self, symbol: str) -> Decimal:
+        """Return the notional of one symbol's position and buy orders in flight."""
+        position = self.book.positions.get(symbol)
+        held = self._value(position) if position else ZERO
+        return held + sum((self._notional(o) for o in self.in_flight if o.symbol == symbol and o.side == "BUY"), ZERO)
+
+    def position_value(self, symbol: str) -> Decimal:
+        """Return what is held of *symbol* at its mark, orders in flight left out."""
+        position = self.book.positions.get(symbol)
+        return self._value(position) if position else ZERO
+
+    def sellable(self, symbol: str) -> Decimal:
+        """Return the quantity held that no sell order in flight already disposes of."""
+        position = self.book.positions.get(symbol)
+        if position is None:
+            return ZERO
+        on_sale = sum((o.quantity for o in self.in_flight if o.symbol == symbol and o.side == "SELL"), ZERO)
+        return max(ZERO, position.quantity - on_sale)
+
+    def reference_equity(self) -> Decimal:
+        """Return what today's loss is measured against: equity at the day's opening or at the last reset."""
+        return self.book.reference_equity or self.equity()
+
+    def drawdown(self) -> Decimal:
+        """Return today's loss as a share of the reference equity; never negative."""
+        reference = self.reference_equity()
+        return max(ZERO, (reference - self.equity()) / reference)
+
+    def _value(self, position: Position) -> Decimal:
+        mark = self.marks.get(position.symbol)
+        return position.quantity * mark.price if mark else position.cost
+
+    def _notional(self, order: InFlight) -> Decimal:
+        """Value an order at the worse of its own price and today's."""
+        mark = self.marks.get(order.symbol)
+        return order.quantity * max(order.reference_price, mark.price if mark else ZERO)

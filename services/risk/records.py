@@ -1,0 +1,126 @@
+"""How a verdict becomes rows of the ledger and an order on the bus."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from services.clock import to_datetime
+from services.messages import Order, Signal, order_id_of_signal, order_id_of_stop_loss
+from services.risk.portfolio import InFlight, Mark, Portfolio, Position
+from services.risk.rules import Approved, Limits, Verdict
+
+
+def signal_row(signal: Signal) -> dict[str, Any]:
+    """Return the row of *signal*."""
+    return {
+        "signal_id": signal.signal_id,
+        "symbol": signal.symbol,
+        "side": signal.side,
+        "strategy": signal.strategy,
+        "strength": signal.strength,
+        "price": signal.price,
+        "volatility": signal.volatility,
+        "trade_id": signal.trade_id,
+        "ts_event": to_datetime(signal.ts_event),
+        "ts_init": to_datetime(signal.ts_init),
+    }
+
+
+def decision_row(
+    signal: Signal, verdict: Verdict, portfolio: Portfolio, limits: Limits, *, now_ns: int
+) -> dict[str, Any]:
+    """Return the row of *verdict* with all it was based on; *portfolio* is as it was before the order joined it."""
+    approved = verdict if isinstance(verdict, Approved) else None
+    added = approved.quantity * approved.price if approved and signal.side == "BUY" else Decimal(0)
+    exposure = portfolio.exposure()
+    return {
+        "signal_id": signal.signal_id,
+        "verdict": "approved" if approved else "rejected",
+        "layer": None if isinstance(verdict, Approved) else verdict.layer,
+        "reason": None if isinstance(verdict, Approved) else verdict.reason.value,
+        "quantity": approved.quantity if approved else None,
+        "decided_at": to_datetime(now_ns),
+        "fills_seen": portfolio.book.fills_seen,
+        "cash": portfolio.book.cash,
+        "equity": portfolio.equity(),
+        "reference_equity": portfolio.reference_equity(),
+        "exposure_before": exposure,
+        "exposure_after": exposure + added,
+        "position_after": portfolio.committed(signal.symbol) + added,
+        "breaker_active": portfolio.breaker_active,
+        "marks": _relevant_marks(signal.symbol, portfolio),
+        "limits": {
+            "max_position": limits.max_position,
+            "max_exposure": limits.max_exposure,
+            "max_daily_drawdown": limits.max_daily_drawdown,
+        },
+    }
+
+
+def order_of_signal(signal: Signal, verdict: Approved, *, now_ns: int) -> Order:
+    """Return the order that an approved signal leads to."""
+    return Order(
+        ts_event=now_ns,
+        ts_init=now_ns,
+        order_id=order_id_of_signal(signal.signal_id),
+        cause="signal",
+        symbol=signal.symbol,
+        side=signal.side,
+        quantity=verdict.quantity,
+        reference_price=verdict.price,
+        volatility=signal.volatility,
+    )
+
+
+def order_of_stop_loss(position: Position, quantity: Decimal, mark: Mark, *, volatility: Decimal, now_ns: int) -> Order:
+    """Return the order that closes *position* on the price of *mark*."""
+    return Order(
+        ts_event=now_ns,
+        ts_init=now_ns,
+        order_id=order_id_of_stop_loss(position.position_id, mark.trade_id),
+        cause="stop_loss",
+        symbol=position.symbol,
+        side="SELL",
+        quantity=quantity,
+        reference_price=mark.price,
+        volatility=volatility,
+    )
+
+
+def order_row(order: Order, *, trade_id: int, signal_id: str | None, position_id: str | None) -> dict[str, Any]:
+    """Return the row of *order* and of what caused it."""
+    return {
+        "order_id": order.order_id,
+        "cause": order.cause,
+        "signal_id": signal_id,
+        "position_id": position_id,
+        "trade_id": trade_id,
+        "symbol": order.symbol,
+        "side": order.side,
+        "quantity": order.quantity,
+        "reference_price": order.reference_price,
+        "volatility": order.volatility,
+        "placed_at": to_datetime(order.ts_event),
+    }
+
+
+def breaker_row(portfolio: Portfolio, *, now_ns: int) -> dict[str, Any]:
+    """Return the row of a breaker that a decision has tripped."""
+    return {
+        "active": True,
+        "cause": "decision",
+        "equity": portfolio.equity(),
+        "reference_equity": portfolio.reference_equity(),
+        "changed_at": to_datetime(now_ns),
+    }
+
+
+def in_flight(order: Order) -> InFlight:
+    """Return *order* as the portfolio counts it until it is final."""
+    return InFlight(order.order_id, order.symbol, order.side, order.quantity, order.reference_price)
+
+
+def _relevant_marks(symbol: str, portfolio: Portfolio) -> Mapping[str, Decimal]:
+    """Return the prices a decision depended on: of all positions, of all orders in flight and of its own symbol."""
+    symbols = {symbol, *portfolio.book.positions, *(order.symbol for order in portfolio.in_flight)}
+    return {name: portfolio.marks[name].price for name in sorted(symbols) if name in portfolio.marks}

@@ -1,0 +1,67 @@
+"""What cdb_risk measures, where its parts say that it happened."""
+
+from typing import TYPE_CHECKING, Final
+
+from services.clock import NANOSECONDS
+from services.messages import Signal
+from services.risk.rules import Rejected, Verdict
+from telemetry import metrics
+
+if TYPE_CHECKING:
+    from services.risk.desk import Desk
+
+LAYERS: Final = 6
+_PERCENT: Final = 100
+
+
+def decision(signal: Signal, verdict: Verdict, took_s: float) -> None:
+    """Record a decision that is in the ledger: its verdict, what each layer said and how long it took (seconds)."""
+    rejected = verdict if isinstance(verdict, Rejected) else None
+    metrics.record_risk_decision(
+        symbol=signal.symbol,
+        approved=rejected is None,
+        reason_code=rejected.reason.value if rejected else None,
+        size=None if isinstance(verdict, Rejected) else verdict.quantity,
+    )
+    failed = rejected.layer if rejected else None
+    asked = 1 if signal.side == "SELL" else failed or LAYERS
+    for layer in range(1, asked + 1):
+        metrics.risk_layer_checks.labels(layer=str(layer), result="failed" if layer == failed else "passed").inc()
+    if rejected and rejected.layer is not None:
+        metrics.record_violation(rejected.reason.value, layer=rejected.layer)
+    metrics.risk_decision_duration_seconds.observe(took_s)
+    metrics.event_processing_duration_seconds.labels(service="cdb_risk", event_type="signal").observe(took_s)
+
+
+def state_updated(took_s: float) -> None:
+    """Record how long it took to take in a change of the portfolio, in seconds."""
+    metrics.risk_state_update_duration_seconds.observe(took_s)
+
+
+def stop_loss(symbol: str) -> None:
+    """Record a position closed by its stop loss."""
+    metrics.stop_loss_triggered.labels(symbol=symbol).inc()
+
+
+def portfolio(desk: "Desk") -> None:
+    """Record drawdown, exposure and the breaker, in percent of equity, at the newest prices."""
+    if desk.book is None:
+        return
+    now = desk.portfolio(desk.book)
+    equity = now.equity()
+    metrics.update_drawdown(_PERCENT * now.drawdown())
+    metrics.set_circuit_breaker(desk.book.breaker_active)
+    if equity > 0:
+        held = {symbol: _PERCENT * now.position_value(symbol) / equity for symbol in desk.book.positions}
+        metrics.update_exposure(sum(held.values()), held)
+
+
+def watch_staleness(desk: "Desk", source: str) -> None:
+    """Have the age of the newest price computed whenever it is collected, so that it grows while nothing happens."""
+    began_ns = desk.clock.now_ns()
+
+    def age_s() -> float:
+        newest_ns = max((mark.ts_event for mark in tuple(desk.marks.newest.values())), default=began_ns)
+        return max(0.0, (desk.clock.now_ns() - newest_ns) / NANOSECONDS)
+
+    metrics.data_staleness_seconds.labels(source=source).set_function(age_s)

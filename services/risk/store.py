@@ -1,0 +1,274 @@
+"""Risk's view of the ledger: read the book in one statement, write what was decided in one transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final, Literal
+
+import msgspec
+
+from services.clock import to_datetime, utc_day
+from services.ledger.connection import Cursor, Ledger
+from services.messages import Cause, Order, Side
+from services.risk.portfolio import Book, InFlight, Mark, Position
+
+BreakerCause = Literal["mark", "decision", "operator", "day_turn", "test"]
+
+_BOOK: Final = """
+SELECT json_build_object(
+    'cash', account.cash,
+    'positions', (SELECT coalesce(json_agg(json_build_object('symbol', symbol, 'position_id', position_id,
+        'quantity', quantity, 'cost', cost) ORDER BY symbol), '[]') FROM positions WHERE quantity > 0),
+    'in_flight', (SELECT coalesce(json_agg(json_build_object('order_id', order_id, 'symbol', symbol, 'side', side,
+        'quantity', quantity, 'reference_price', reference_price) ORDER BY order_seq), '[]')
+        FROM orders WHERE state = 'placed'),
+    'reference', (SELECT json_build_object('equity', equity, 'day', day) FROM equity ORDER BY equity_seq DESC LIMIT 1),
+    'breaker_active', coalesce((SELECT active FROM breaker ORDER BY breaker_seq DESC LIMIT 1), false),
+    'fills_seen', coalesce((SELECT max(fill_seq) FROM fills), 0),
+    'decided', (SELECT coalesce(json_agg(signal_id), '[]') FROM decisions WHERE signal_id = ANY(%s))
+)::text FROM account
+"""
+
+_WRITE_DECISIONS: Final = """
+WITH new_signals AS (
+    INSERT INTO signals SELECT * FROM jsonb_populate_recordset(NULL::signals, %(signals)s)
+), new_decisions AS (
+    INSERT INTO decisions (signal_id, verdict, layer, reason, quantity, decided_at, fills_seen, cash, equity,
+        reference_equity, exposure_before, exposure_after, position_after, breaker_active, marks, limits)
+    SELECT signal_id, verdict, layer, reason, quantity, decided_at, fills_seen, cash, equity,
+        reference_equity, exposure_before, exposure_after, position_after, breaker_active, marks, limits
+    FROM jsonb_populate_recordset(NULL::decisions, %(decisions)s)
+), new_breaker AS (
+    INSERT INTO breaker (active, cause, equity, reference_equity, changed_at)
+    SELECT active, cause, equity, reference_equity, changed_at
+    FROM jsonb_populate_recordset(NULL::breaker, %(breaker)s)
+)
+INSERT INTO orders (order_id, cause, signal_id, position_id, trade_id, symbol, side, quantity, reference_price,
+    volatility, placed_at)
+SELECT order_id, cause, signal_id, position_id, trade_id, symbol, side, quantity, reference_price,
+    volatility, placed_at
+FROM jsonb_populate_recordset(NULL::orders, %(orders)s)
+"""
+
+_PLACED: Final = """
+SELECT order_id, cause, symbol, side, quantity, reference_price, volatility,
+    (extract(epoch FROM placed_at) * 1000000)::bigint FROM orders WHERE state = 'placed' ORDER BY order_seq LIMIT 500
+"""
+
+_encoder = msgspec.json.Encoder(decimal_format="string")
+
+
+class _PositionRow(msgspec.Struct):
+    symbol: str
+    position_id: str
+    quantity: Decimal
+    cost: Decimal
+
+
+class _OrderRow(msgspec.Struct):
+    order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    reference_price: Decimal
+
+
+class _Reference(msgspec.Struct):
+    equity: Decimal
+    day: date
+
+
+class _BookRow(msgspec.Struct):
+    cash: Decimal
+    positions: list[_PositionRow]
+    in_flight: list[_OrderRow]
+    reference: _Reference | None
+    breaker_active: bool
+    fills_seen: int
+    decided: list[str]
+
+
+_book_decoder = msgspec.json.Decoder(_BookRow)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a batch of decisions adds to the ledger: rows by column name, as the tables have them."""
+
+    signals: list[Mapping[str, Any]] = field(default_factory=list)
+    decisions: list[Mapping[str, Any]] = field(default_factory=list)
+    orders: list[Mapping[str, Any]] = field(default_factory=list)
+    breaker: list[Mapping[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class PlacedOrder:
+    """What a fill is checked against."""
+
+    symbol: str
+    side: str
+    quantity: Decimal
+
+
+class RiskStore:
+    """All that risk reads and writes. Every method raises ServerAway if the ledger cannot do it now."""
+
+    def __init__(self, ledger: Ledger, *, opening_cash: Decimal) -> None:
+        self._ledger = ledger
+        self._opening_cash = opening_cash
+
+    def load(self, signal_ids: Sequence[str] = (), *, delay_s: float = 0.0) -> tuple[Book, frozenset[str]]:
+        """Return the book and which of *signal_ids* are decided already, as of one moment.
+
+        The account is opened if there is none. *delay_s* makes the ledger take that much longer, for trying out
+        what slow decisions look like.
+        """
+        with self._ledger.transaction() as cursor:
+            if delay_s:
+                cursor.execute("SELECT pg_sleep(%s)", (delay_s,))
+            cursor.execute(_BOOK, (list(signal_ids),))
+            found = cursor.fetchone()
+            if found is None:
+                cursor.execute("INSERT INTO account (opening_cash, cash) VALUES (%s, %s)", (self._opening_cash,) * 2)
+                cursor.execute(_BOOK, (list(signal_ids),))
+                found = cursor.fetchone()
+        assert found is not None  # noqa: S101  the account was inserted above
+        return _book_of(_book_decoder.decode(found[0]))
+
+    def write_decisions(self, rows: Rows) -> None:
+        """Add signals, decisions, orders and a trip of the breaker, all or nothing."""
+        with self._ledger.transaction() as cursor:
+            cursor.execute(
+                _WRITE_DECISIONS,
+                {name: _encoder.encode(value).decode() for name, value in vars(rows).items()},
+            )
+
+    def write_stop_loss(self, order: Mapping[str, Any]) -> None:
+        """Add the order of a stop loss."""
+        self.write_decisions(Rows(orders=[order]))
+
+    def save_marks(self, marks: Mapping[str, Mark]) -> None:
+        """Keep the newest prices."""
+        with self._ledger.transaction() as cursor:
+            _save_marks(cursor, marks)
+
+    def load_marks(self) -> dict[str, Mark]:
+        """Return the newest prices that were kept."""
+        with self._ledger.transaction() as cursor:
+            cursor.execute("SELECT symbol, price, trade_id, ts_event FROM marks")
+            return {symbol: Mark(price, trade_id, ts_event) for symbol, price, trade_id, ts_event in cursor.fetchall()}
+
+    def open_day(self, equity: Decimal, *, now_ns: int, reset_breaker: bool) -> None:
+        """Note the day's opening equity; a new day also resets the breaker."""
+        with self._ledger.transaction() as cursor:
+            cursor.execute(
+                "INSERT INTO equity (day, cause, equity, noted_at) VALUES (%s, 'day_open', %s, %s) "
+                "ON CONFLICT DO NOTHING",
+                (utc_day(now_ns), equity, to_datetime(now_ns)),
+            )
+            if reset_breaker:
+                _set_breaker(cursor, active=False, cause="day_turn", equity=equity, reference=equity, now_ns=now_ns)
+
+    def trip_breaker(self, cause: BreakerCause, *, equity: Decimal, reference: Decimal, now_ns: int) -> None:
+        """Note that the breaker has tripped."""
+        with self._ledger.transaction() as cursor:
+            _set_breaker(cursor, active=True, cause=cause, equity=equity, reference=reference, now_ns=now_ns)
+
+    def reset_breaker(self, cause: BreakerCause, *, equity: Decimal, now_ns: int) -> None:
+        """Reset the breaker; *equity* becomes the day's new reference."""
+        with self._ledger.transaction() as cursor:
+            cursor.execute(
+                "INSERT INTO equity (day, cause, equity, noted_at) VALUES (%s, 'breaker_reset', %s, %s)",
+                (utc_day(now_ns), equity, to_datetime(now_ns)),
+            )
+            _set_breaker(cursor, active=False, cause=cause, equity=equity, reference=equity, now_ns=now_ns)
+
+    def adjust(self, amount: Decimal, *, reason: str, now_ns: int) -> None:
+        """Add *amount* to the account's cash as a test adjustment that the audit knows."""
+        with self._ledger.transaction() as cursor:
+            cursor.execute(
+                "INSERT INTO test_adjustments (amount, reason, noted_at) VALUES (%s, %s, %s)",
+                (amount, reason, to_datetime(now_ns)),
+            )
+            cursor.execute("UPDATE account SET cash = cash + %s", (amount,))
+
+    def adjustments(self) -> Decimal:
+        """Return the sum of all test adjustments."""
+        with self._ledger.transaction() as cursor:
+            cursor.execute("SELECT coalesce(sum(amount), 0) FROM test_adjustments")
+            row = cursor.fetchone()
+        return Decimal(row[0]) if row else Decimal(0)
+
+    def placed_orders(self) -> list[Order]:
+        """Return orders without a final state, oldest first, as they were sent."""
+        with self._ledger.transaction() as cursor:
+            cursor.execute(_PLACED)
+            return [_order_of(row) for row in cursor.fetchall()]
+
+    def orders_by_id(self, order_ids: Iterable[str]) -> dict[str, PlacedOrder]:
+        """Return those of *order_ids* that the ledger knows."""
+        with self._ledger.transaction() as cursor:
+            cursor.execute(
+                "SELECT order_id, symbol, side, quantity FROM orders WHERE order_id = ANY(%s)", (list(order_ids),)
+            )
+            return {order_id: PlacedOrder(*rest) for order_id, *rest in cursor.fetchall()}
+
+    def order_times_ns(self, *, since_ns: int) -> list[int]:
+        """Return when each order since *since_ns* was placed, oldest first."""
+        with self._ledger.transaction() as cursor:
+            cursor.execute(
+                "SELECT (extract(epoch FROM placed_at) * 1000000)::bigint FROM orders WHERE placed_at > %s "
+                "ORDER BY placed_at",
+                (to_datetime(since_ns),),
+            )
+            return [microseconds * 1000 for (microseconds,) in cursor.fetchall()]
+
+
+def _book_of(row: _BookRow) -> tuple[Book, frozenset[str]]:
+    book = Book(
+        cash=row.cash,
+        positions={p.symbol: Position(p.symbol, p.position_id, p.quantity, p.cost) for p in row.positions},
+        in_flight=tuple(InFlight(o.order_id, o.symbol, o.side, o.quantity, o.reference_price) for o in row.in_flight),
+        reference_equity=row.reference.equity if row.reference else None,
+        reference_day=row.reference.day if row.reference else None,
+        breaker_active=row.breaker_active,
+        fills_seen=row.fills_seen,
+    )
+    return book, frozenset(row.decided)
+
+
+def _order_of(row: tuple[Any, ...]) -> Order:
+    order_id, cause, symbol, side, quantity, reference_price, volatility, placed_us = row
+    cause_of: Cause = cause
+    return Order(
+        ts_event=placed_us * 1000,
+        ts_init=placed_us * 1000,
+        order_id=order_id,
+        cause=cause_of,
+        symbol=symbol,
+        side=side,
+        quantity=quantity,
+        reference_price=reference_price,
+        volatility=volatility,
+    )
+
+
+def _set_breaker(
+    cursor: Cursor, *, active: bool, cause: BreakerCause, equity: Decimal, reference: Decimal, now_ns: int
+) -> None:
+    cursor.execute(
+        "INSERT INTO breaker (active, cause, equity, reference_equity, changed_at) VALUES (%s, %s, %s, %s, %s)",
+        (active, cause, equity, reference, to_datetime(now_ns)),
+    )
+
+
+def _save_marks(cursor: Cursor, marks: Mapping[str, Mark]) -> None:
+    if not marks:
+        return
+    rows = [{"symbol": s, "price": m.price, "trade_id": m.trade_id, "ts_event": m.ts_event} for s, m in marks.items()]
+    cursor.execute(
+        "INSERT INTO marks SELECT * FROM jsonb_populate_recordset(NULL::marks, %s) ON CONFLICT (symbol) DO UPDATE "
+        "SET price = excluded.price, trade_id = excluded.trade_id, ts_event = excluded.ts_event",
+        (_encoder.encode(rows).decode(),),
+    )

@@ -1,0 +1,85 @@
+"""Settings from the environment, refused at start with the variable, its value and what is allowed."""
+
+import os
+import sys
+from decimal import Decimal
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Fraction = Annotated[Decimal, Field(gt=0, le=1, allow_inf_nan=False)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+PositiveSeconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
+
+
+Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,20}$")]
+Symbols = Annotated[tuple[Symbol, ...], NoDecode, BeforeValidator(_split), Field(min_length=1, max_length=200)]
+
+DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT", "DOTUSDT", "LINKUSDT", "LTCUSDT")
+
+
+class ServiceSettings(BaseSettings):
+    """What every service reads."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, case_sensitive=True)
+
+    redis_host: str = Field("127.0.0.1", alias="REDIS_HOST")
+    redis_port: Port = Field(16379, alias="REDIS_PORT")
+    redis_password: SecretStr = Field(alias="REDIS_PASSWORD", min_length=1)
+
+    http_host: str = Field("127.0.0.1", alias="CDB_HTTP_HOST")
+    symbols: Symbols = Field(DEFAULT_SYMBOLS, alias="CDB_SYMBOLS")
+    source: Literal["simulated", "replay"] = Field("simulated", alias="CDB_SOURCE")
+    clock: Literal["wall", "event"] = Field("wall", alias="CDB_CLOCK")
+    test_endpoints: bool = Field(False, alias="CDB_TEST_ENDPOINTS")
+
+    log_format: Literal["auto", "json", "console"] = Field("auto", alias="CDB_LOG_FORMAT")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="CDB_LOG_LEVEL")
+
+    otlp_endpoint: str = Field("", alias="CDB_OTLP_ENDPOINT")
+    otlp_token: SecretStr = Field(SecretStr(""), alias="CDB_OTLP_TOKEN")
+
+
+class LedgerSettings(BaseSettings):
+    """How to reach the ledger."""
+
+    model_config = ServiceSettings.model_config
+
+    postgres_host: str = Field("127.0.0.1", alias="POSTGRES_HOST")
+    postgres_port: Port = Field(15432, alias="POSTGRES_PORT")
+    postgres_user: str = Field("claire", alias="POSTGRES_USER", min_length=1)
+    postgres_password: SecretStr = Field(alias="POSTGRES_PASSWORD", min_length=1)
+    postgres_db: str = Field("claire_de_binaire", alias="POSTGRES_DB", min_length=1)
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def load(kind: type[S]) -> S:
+    """Read *kind* from the environment, or end the process with one line per wrong variable."""
+    try:
+        return kind()
+    except ValidationError as error:
+        for problem in error.errors():
+            sys.stderr.write(explain(kind, dict(problem)) + "\n")
+        raise SystemExit(2) from None
+
+
+def explain(kind: type[BaseSettings], problem: dict[str, Any]) -> str:
+    """Say in one line which variable is wrong, what it holds (unless it is secret) and what is allowed."""
+    name = str(problem["loc"][0]) if problem["loc"] else "settings"
+    field = next((field for field in kind.model_fields.values() if field.alias == name), None)
+    if problem["type"] == "missing":
+        return f"{name} is not set: it has no default ('make env' writes secrets into .env)"
+    secret = field is not None and field.annotation is SecretStr
+    held = "" if secret else f"={os.environ.get(name, '')[:80]!r}"
+    allowed = problem["msg"].removeprefix("Value error, ")
+    hint = f" ({field.description})" if field is not None and field.description else ""
+    return f"{name}{held} is refused: {allowed}{hint}"

@@ -1,0 +1,166 @@
+"""cdb_ws's loop: take what is due from the source, refuse what is no trade, put the rest on the bus."""
+
+import threading
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+
+from services.bus import Bus, Outgoing
+from services.clock import NANOSECONDS, Clock
+from services.errors import ServerAway
+from services.messages import MARKET_DATA, MarketData
+from services.pulse import Pulse
+from services.ws.sources import Source
+from services.ws.trades import RawTrade, Refusal, TradeCheck
+from telemetry import metrics
+
+SETTLE_PAUSE_S: Final = 0.0005
+FIRST_PAUSE_S: Final = 0.05
+LONGEST_PAUSE_S: Final = 1.0
+REFUSALS_KEPT: Final = 100
+
+log = structlog.get_logger()
+
+
+@dataclass
+class FeedStatus:
+    """How far the feed is, for whoever asks over HTTP."""
+
+    source: str
+    read: int = 0
+    published: int = 0
+    refused: int = 0
+    dropped: int = 0
+    finished: bool = False
+    failure: str = ""
+    refusals: list[dict[str, str]] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the status as plain values."""
+        return dict(vars(self))
+
+
+class Publisher:
+    """Publishes one source. *readers* (stream: groups) makes it a lockstep: nothing goes out before they are done."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        source: Source,
+        check: TradeCheck,
+        *,
+        clock: Clock,
+        pulse: Pulse,
+        stop: threading.Event,
+        readers: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
+        self.status = FeedStatus(source.name)
+        self._bus = bus
+        self._source = source
+        self._check = check
+        self._clock = clock
+        self._pulse = pulse
+        self._stop = stop
+        self._readers = readers
+        self._feed = time.time_ns()
+        self._sequence = 0
+
+    def run(self) -> None:
+        """Publish until told to stop; stay up when the source has nothing more."""
+        self._until_back(self._bus.ping)
+        while not self._stop.is_set():
+            self._pulse.beat()
+            if self._readers is not None and not self._settled(self._readers):
+                continue
+            found = self._source.next(self._stop)
+            if found is None:
+                self.status.finished = True
+                break
+            self._take_in(found)
+        while not self._stop.wait(0.5):
+            self._until_back(self._bus.ping)
+
+    def _take_in(self, found: Sequence[RawTrade | Refusal]) -> None:
+        messages: list[MarketData] = []
+        for item in found:
+            self.status.read += 1
+            refusal = item if isinstance(item, Refusal) else self._check.objection(item)
+            if refusal is not None:
+                self._refuse(refusal)
+            elif isinstance(item, RawTrade):
+                messages.append(self._message(item, self._sequence + len(messages) + 1))
+        if messages:
+            self._publish(messages)
+
+    def _message(self, trade: RawTrade, sequence: int) -> MarketData:
+        self._clock.advance(trade.ts_event)
+        metrics.market_data_received.labels(symbol=trade.symbol, source=self._source.name).inc()
+        return MarketData(
+            ts_event=trade.ts_event,
+            ts_init=self._clock.now_ns(),
+            symbol=trade.symbol,
+            trade_id=trade.trade_id,
+            side=trade.side,
+            price=trade.price,
+            quantity=trade.quantity,
+            source=self._source.name,
+            feed=self._feed,
+            sequence=sequence,
+        )
+
+    def _publish(self, messages: list[MarketData]) -> None:
+        outgoing = [Outgoing(MARKET_DATA, message) for message in messages]
+        started = time.perf_counter()
+        try:
+            self._bus.publish(outgoing)
+        except ServerAway as away:
+            self._pulse.wait_for(away)
+            if self._source.may_lose:
+                self.status.dropped += len(messages)
+                metrics.market_data_dropped.inc(len(messages))
+                self._until_back(self._bus.ping)
+                return
+            self._until_back(lambda: self._bus.publish(outgoing))
+        self._sequence += len(messages)
+        self.status.published += len(messages)
+        self._report(messages, time.perf_counter() - started)
+
+    def _report(self, messages: list[MarketData], took_s: float) -> None:
+        now_ns = self._clock.now_ns()
+        latency = metrics.data_ingestion_latency_seconds.labels(source=self._source.name)
+        for message in messages:
+            latency.observe((now_ns - message.ts_event) / NANOSECONDS)
+        metrics.redis_publish_duration_seconds.labels(topic=MARKET_DATA).observe(took_s)
+        metrics.event_processing_duration_seconds.labels(service="cdb_ws", event_type="market_data").observe(took_s)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self.status.refused += 1
+        metrics.market_data_refused.labels(reason=refusal.reason).inc()
+        if len(self.status.refusals) < REFUSALS_KEPT:
+            self.status.refusals.append({"where": refusal.origin, "reason": refusal.reason, "detail": refusal.detail})
+            log.warning("trade refused", where=refusal.origin, reason=refusal.reason, detail=refusal.detail)
+
+    def _settled(self, readers: Mapping[str, Collection[str]]) -> bool:
+        try:
+            if self._bus.settled(readers):
+                return True
+        except ServerAway as away:
+            self._pulse.wait_for(away)
+        self._stop.wait(SETTLE_PAUSE_S)
+        return False
+
+    def _until_back(self, action: Any) -> None:
+        pause_s = FIRST_PAUSE_S
+        while not self._stop.is_set():
+            try:
+                action()
+            except ServerAway as away:
+                self._pulse.wait_for(away)
+                self._stop.wait(pause_s)
+                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+            else:
+                self._pulse.beat()
+                return

@@ -1,0 +1,67 @@
+"""Trades as a source gives them, and the rules by which one is refused."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal
+
+from services.messages import MAX_TIME_NS, Side, trade_problem
+
+RefusalReason = Literal["malformed", "not_a_number", "not_positive", "out_of_order", "unknown_symbol"]
+
+
+@dataclass(frozen=True, slots=True)
+class RawTrade:
+    """One trade of the market; ts_event in nanoseconds. *origin* says where it was read, such as "line 7"."""
+
+    symbol: str
+    trade_id: int
+    side: Side
+    price: Decimal
+    quantity: Decimal
+    ts_event: int
+    origin: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Something that is no acceptable trade: why, where, and what is allowed."""
+
+    reason: RefusalReason
+    origin: str
+    detail: str
+
+
+class TradeCheck:
+    """Accepts trades of known symbols in their order; remembers the last accepted one of each symbol."""
+
+    def __init__(self, symbols: Collection[str]) -> None:
+        self._symbols = frozenset(symbols)
+        self._last: dict[str, tuple[int, int]] = {}
+
+    def objection(self, trade: RawTrade) -> Refusal | None:
+        """Return why *trade* is refused, or None; then it is the last accepted one."""
+        if trade.symbol not in self._symbols:
+            return Refusal("unknown_symbol", trade.origin, f"{trade.symbol!r:.40} is not traded here")
+        if refusal := _value_refusal(trade):
+            return refusal
+        position = (trade.ts_event, trade.trade_id)
+        if position <= self._last.get(trade.symbol, (0, -1)):
+            return Refusal(
+                "out_of_order", trade.origin, f"trade {trade.trade_id} of {trade.symbol} is not after the last"
+            )
+        self._last[trade.symbol] = position
+        return None
+
+
+def _value_refusal(trade: RawTrade) -> Refusal | None:
+    values = (trade.price, trade.quantity)
+    if not all(value.is_finite() for value in values):
+        return Refusal("not_a_number", trade.origin, f"price {trade.price}, quantity {trade.quantity}")
+    if not all(value > 0 for value in values):
+        return Refusal("not_positive", trade.origin, f"price {trade.price}, quantity {trade.quantity}")
+    if problem := trade_problem(trade.price, trade.quantity):
+        return Refusal("malformed", trade.origin, problem)
+    if not 0 < trade.ts_event < MAX_TIME_NS or not 0 <= trade.trade_id < 2**63:
+        return Refusal("malformed", trade.origin, f"trade id {trade.trade_id} at {trade.ts_event} ns is out of range")
+    return None
