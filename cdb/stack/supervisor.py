@@ -204,10 +204,12 @@ def _program(config: StackConfig, part: Part, *, priority: int) -> dict[str, obj
 
 def _section(name: str, values: dict[str, object]) -> str:
     for value in map(str, values.values()):
-        if " ;" in value or " #" in value or not value.isprintable():
-            raise StackError(f"{value!r} has ' ;', ' #' or a control character, which supervisord's file cannot hold")
-    lines = (f"{key}={str(value).replace('%', '%%')}\n" for key, value in values.items())
-    return f"[{name}]\n{''.join(lines)}"
+        # Comments begin with the former two; the last is expanded, in some places twice.
+        if any(mark in value for mark in (" ;", " #", "%")) or not value.isprintable():
+            raise StackError(
+                f"{value!r} has ' ;', ' #', '%' or a control character: supervisord cannot use such a path"
+            )
+    return f"[{name}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())
 
 
 def _process_info(raw: dict[str, Any]) -> ProcessInfo:

@@ -328,7 +328,7 @@ def test_a_new_password_is_taken_over_and_the_ledger_kept(stack: Stack) -> None:
 def test_secrets_with_odd_characters_work_in_a_path_with_odd_characters(tmp_path: Path, new_stack: NewStack) -> None:
     odd = "a'b\"c\\d%e ;f#g"
     settings = {"POSTGRES_PASSWORD": odd, "REDIS_PASSWORD": odd, "POSTGRES_USER": 'o"dd', "POSTGRES_DB": "o'd d"}
-    state = tmp_path / "a %b c 'd"
+    state = tmp_path / "a b' \"c"
     with new_stack(state, **settings) as stack:
         assert query(stack, "SELECT 1") == [(1,)]
 

@@ -58,6 +58,12 @@ def test_the_supervisor_configuration_holds_no_secret_of_a_part(checkout: Path) 
     assert not any(config.environment[name] in text for name in SECRETS)
 
 
+@pytest.mark.parametrize("odd", ["a ;b", "a #b", "a%b", "a\nb"])
+def test_a_path_that_the_supervisor_cannot_use_is_refused(checkout: Path, odd: str) -> None:
+    with pytest.raises(StackError, match="supervisord cannot use such a path"):
+        render(operators(checkout, CDB_STATE_DIR=str(checkout / odd)), "the socket's own")
+
+
 def test_a_missing_secret_names_the_variable_and_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(StackError, match=r"POSTGRES_USER is empty .* `cdb env`"):
         operators(tmp_path)
