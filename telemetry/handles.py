@@ -15,6 +15,7 @@ from time import perf_counter, time_ns
 from types import TracebackType
 from typing import Final
 
+from opentelemetry.context import get_current
 from opentelemetry.sdk.metrics import Exemplar
 from opentelemetry.sdk.metrics.export import HistogramDataPoint
 from opentelemetry.trace import get_current_span
@@ -142,8 +143,8 @@ class Histogram(Handle):
         self._bounds: Final = bounds
         self._counts = [0] * (len(bounds) + 1)
         self._sum = 0.0
-        self._min: float | None = None
-        self._max: float | None = None
+        self._min = _MAX
+        self._max = -_MAX
         self._start: Final = time_ns()
         self._exemplars: list[Exemplar | None] | None = None
 
@@ -159,7 +160,16 @@ class Histogram(Handle):
                 self._refused()
                 return
             value = number
-        self._record(value)
+        bucket = bisect_left(self._bounds, value)
+        with self._lock:
+            self._counts[bucket] += 1
+            self._sum += value
+            if value < self._min:  # noqa: PLR1730  min() and max() are two more calls
+                self._min = value
+            if value > self._max:  # noqa: PLR1730
+                self._max = value
+        if self._exemplars is not None and self._exemplars[bucket] is None:
+            self._offer(self._exemplars, bucket, value)
 
     def record(self, value: Number) -> None:
         """Do as observe() does, under OpenTelemetry's name."""
@@ -169,20 +179,11 @@ class Histogram(Handle):
         """Return a context manager that observes how many seconds its block took, also when it raises."""
         return Timer(self, clock)
 
-    def _record(self, value: float) -> None:
-        bucket = bisect_left(self._bounds, value)
-        with self._lock:
-            self._counts[bucket] += 1
-            self._sum += value
-            if self._min is None or value < self._min:
-                self._min = value
-            if self._max is None or value > self._max:
-                self._max = value
-        if self._exemplars is not None and self._exemplars[bucket] is None:
-            self._offer(self._exemplars, bucket, value)
-
     def _offer(self, exemplars: list[Exemplar | None], bucket: int, value: float) -> None:
-        span = get_current_span()
+        current = get_current()
+        if not current:  # the usual case, and cheaper to find out than by asking for a span
+            return
+        span = get_current_span(current)
         context = span.get_span_context()
         if not context.trace_flags.sampled:
             return
@@ -193,7 +194,8 @@ class Histogram(Handle):
     def point(self, now: int, *, drain: bool) -> HistogramDataPoint | None:
         """Return the state at *now* (ns since 1970), None if nobody is to see it yet; *drain* takes exemplars out."""
         with self._lock:
-            if self._min is None and not self._exposed:
+            count = sum(self._counts)
+            if not count and not self._exposed:
                 return None
             exemplars = self._exemplars
             if drain and exemplars is not None:
@@ -202,12 +204,12 @@ class Histogram(Handle):
                 attributes=self.attributes,
                 start_time_unix_nano=self._start,
                 time_unix_nano=now,
-                count=sum(self._counts),
+                count=count,
                 sum=self._sum,
                 bucket_counts=tuple(self._counts),
                 explicit_bounds=self._bounds,
-                min=self._min,  # type: ignore[arg-type]  # None stays off the wire, where the SDK would send infinity
-                max=self._max,  # type: ignore[arg-type]
+                min=self._min if count else None,  # type: ignore[arg-type]  # None stays off the wire
+                max=self._max if count else None,  # type: ignore[arg-type]
                 exemplars=[exemplar for exemplar in exemplars or () if drain and exemplar],
             )
 

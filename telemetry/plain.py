@@ -90,9 +90,13 @@ class PlainHistogram(Histogram):
         super().__init__(attributes, refused, outlet.metric.buckets)
         self._outlet = outlet
 
-    def _record(self, value: float) -> None:
-        if self._outlet.gauge is not None:
-            self._outlet.gauge.set(value, self.attributes)
+    def observe(self, value: Number) -> None:
+        """Record *value*; leave it out (and count that) if it is not finite."""
+        number = finite(value)
+        if number is None:
+            self._refused()
+        elif self._outlet.gauge is not None:
+            self._outlet.gauge.set(number, self.attributes)
 
 
 def bucket_views(contract: Contract) -> list[View]:

@@ -1,0 +1,92 @@
+"""The contract is the frozen one plus extensions, and a contradictory one is refused by name."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from telemetry import generate
+from telemetry.contract import CONTRACT_FILE, ContractError, load_contract, parse_contract
+
+RAW: dict[str, Any] = yaml.safe_load(CONTRACT_FILE.read_text(encoding="utf-8"))
+COUNTER, HISTOGRAM, GAUGE = "cdb_orders_received_total", "cdb_trade_pnl_usd", "cdb_daily_drawdown_pct"
+
+Change = Callable[[dict[str, Any]], None]
+
+
+def _broken(name: str, change: Change) -> str:
+    """Return the refusal of the contract in which *change* was made to the entry *name*."""
+    raw = copy.deepcopy(RAW)
+    change(next(entry for entry in raw["metrics"] if entry["prometheus"] == name))
+    with pytest.raises(ContractError) as refusal:
+        parse_contract(raw)
+    return str(refusal.value)
+
+
+def test_contract_has_the_37_frozen_metrics_and_marked_extensions() -> None:
+    contract = load_contract()
+    assert sum(not metric.extension for metric in contract.metrics) == 37
+    assert [metric.extension for metric in contract.metrics] == sorted(metric.extension for metric in contract.metrics)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "says"),
+    [
+        (COUNTER, {"prometheus": "cdb_orders_approved_total"}, "already taken by cdb_orders_approved_total"),
+        (COUNTER, {"otel": "cdb.orders.approved"}, "already taken by cdb_orders_approved_total"),
+        (GAUGE, {"prometheus": "cdb_trade_pnl_usd_sum"}, "already taken"),
+        (HISTOGRAM, {"buckets": []}, "needs buckets"),
+        (HISTOGRAM, {"buckets": [0, 1, 1]}, "must rise strictly"),
+        (HISTOGRAM, {"buckets": [0, 2, 1]}, "must rise strictly"),
+        (HISTOGRAM, {"buckets": [0, float("nan")]}, "must rise strictly"),
+        (HISTOGRAM, {"buckets": [0, float("inf")]}, "must rise strictly"),
+        (GAUGE, {"buckets": [1, 2]}, "only a histogram has"),
+        (COUNTER, {"type": "summary"}, "not one of counter, gauge, histogram"),
+        (COUNTER, {"unit": "orders"}, "not one of 1, s, %, USD, bps or a {word}"),
+        (COUNTER, {"owner": "cdb_risk"}, "not one of ws, core, risk, execution, all"),
+        (COUNTER, {"prometheus": "cdb_orders_received"}, "must end in _total"),
+        (GAUGE, {"prometheus": "cdb_daily_drawdown_total"}, "must not end in _total"),
+        (GAUGE, {"help": "text"}, "unknown key help; allowed: brief, buckets"),
+        (COUNTER, {"labels": ["Symbol"]}, "bad label name 'Symbol'"),
+        (COUNTER, {"labels": ["le"]}, "bad label name 'le'"),
+        (COUNTER, {"labels": ["venue"]}, "label venue has no values"),
+        (COUNTER, {"labels": ["symbol", "symbol"]}, "label symbol is there twice"),
+        (COUNTER, {"values": {"side": ["BUY"]}}, "not one of its labels"),
+        ("cdb_risk_layer_checks_total", {"values": {"layer": [1]}}, "Expected `str`, got `int`"),
+        ("cdb_risk_layer_checks_total", {"combinations": [{"layer": "7"}]}, "allowed: 1, 2, 3, 4, 5, 6"),
+        ("cdb_risk_layer_checks_total", {"combinations": [{"side": "BUY"}]}, "allowed: layer, result, service"),
+        ("cdb_risk_layer_checks_total", {"combinations": [{"service": "x", "layer": "1"}]}, "for service 'x'"),
+        (COUNTER, {"prometheus": "orders_received_total"}, "must look like cdb_words"),
+        (COUNTER, {"otel": "Orders Received"}, "must look like cdb.dotted.words"),
+        (COUNTER, {"brief": ""}, "one line of text"),
+    ],
+)
+def test_contradictory_entry_is_refused_by_name_with_what_is_allowed(name: str, change: Any, says: str) -> None:
+    message = _broken(name, lambda entry: entry.update(change))
+    assert says in message
+    assert change.get("prometheus", name) in message
+
+
+def test_entry_without_an_owner_is_refused() -> None:
+    assert "owner" in _broken(GAUGE, lambda entry: entry.pop("owner"))
+
+
+def test_text_that_is_no_yaml_is_refused_as_a_contract(tmp_path: Path) -> None:
+    path = tmp_path / "contract.yaml"
+    path.write_text("metrics: [", encoding="utf-8")
+    with pytest.raises(ContractError, match=r"contract\.yaml: not YAML"):
+        load_contract(path)
+
+
+def test_generated_modules_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate.main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_generated_modules_change_with_the_contract() -> None:
+    raw = copy.deepcopy(RAW)
+    raw["metrics"].append({**raw["metrics"][0], "prometheus": "cdb_new_total", "otel": "cdb.new", "labels": ["side"]})
+    assert 'self.new = BySide(recorder.counter("cdb_new_total"))' in generate.instruments_source(parse_contract(raw))
+    assert "new = METRICS.new" in generate.metrics_source(parse_contract(raw))

@@ -1,0 +1,59 @@
+"""A trace goes on across stream entries, whatever the entry's traceparent holds."""
+
+from typing import Any
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.context import attach, detach
+from opentelemetry.sdk.trace import TracerProvider
+
+from telemetry import tracing
+
+PROVIDER = TracerProvider(shutdown_on_exit=False)
+TRACER = PROVIDER.get_tracer("test")
+GOOD = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+def test_span_goes_on_in_the_trace_that_a_traceparent_names() -> None:
+    with TRACER.start_as_current_span("sender") as sender:
+        traceparent = tracing.inject()
+    with TRACER.start_as_current_span("receiver", context=tracing.extract(traceparent)) as receiver:
+        assert tracing.current_trace_id() == trace.format_trace_id(sender.get_span_context().trace_id)
+        assert receiver.get_span_context().span_id != sender.get_span_context().span_id
+
+
+@pytest.mark.parametrize(
+    "traceparent",
+    [
+        None,
+        "",
+        "nonsense",
+        "x" * 10_000,
+        GOOD + "-" + "y" * 10_000,
+        GOOD + "\n",
+        GOOD.replace("-", "\x00-", 1),
+        GOOD.upper(),
+        GOOD.replace("00-", "ff-", 1),
+        "00-" + "0" * 32 + "-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-" + "0" * 16 + "-01",
+        "\ud800",
+        GOOD.encode(),
+        17,
+    ],
+)
+def test_traceparent_that_is_none_starts_a_trace_of_its_own(traceparent: Any) -> None:
+    with TRACER.start_as_current_span("unrelated") as unrelated:
+        token = attach(tracing.extract(traceparent))
+        try:
+            assert tracing.current_trace_id() is None
+            with TRACER.start_as_current_span("receiver", context=tracing.extract(traceparent)) as receiver:
+                context = receiver.get_span_context()
+                assert context.is_valid
+                assert context.trace_id not in (unrelated.get_span_context().trace_id, int(GOOD.split("-")[1], 16))
+        finally:
+            detach(token)
+
+
+def test_without_a_span_there_is_no_trace_id_and_nothing_to_inject() -> None:
+    assert tracing.current_trace_id() is None
+    assert tracing.inject() == ""
