@@ -46,14 +46,14 @@ def up(
 
     Example: REDIS_PORT=26379 cdb up --timeout 60
     """
-    console = Console()
+    console = view.console()
     with one_clear_line():
         _ensure_env(console)
         stack = Stack(_operators_config(tuple(part or ())))
         ran_before = stack.running()
-        changed = stack.start()
-        active = Stack.attach(stack.config.state_dir) or stack
         with view.progress(console) as on_progress:
+            changed = stack.start()
+            active = Stack.attach(stack.config.state_dir) or stack
             failure = active.wait_ready(timeout, on_progress)
         if failure:
             _explain(failure, active)
@@ -65,7 +65,11 @@ def up(
         console.print(
             f"It runs as it was started; since then {'; '.join(changed)}. To take that over: cdb down, cdb up"
         )
-    console.print(f"It keeps running. Look: make status   Stop: make down   Logs: {active.config.layout.logs}")
+    console.print(
+        f"It keeps running. Look: make status   Stop: make down   Logs: {active.config.layout.logs}",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def status(as_json: JsonOption = False) -> None:
@@ -83,7 +87,7 @@ def status(as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps({"running": bool(parts), "healthy": healthy, "parts": [_as_json(p) for p in parts]}))
     elif parts:
-        Console().print(view.health(parts))
+        view.console().print(view.health(parts))
     else:
         rest = f", but processes of it are left ({', '.join(left)}): `cdb down` ends them" if left else ": `cdb up`"
         typer.echo(f"The stack in {stack.config.state_dir} is not running{rest}", err=True)
@@ -100,8 +104,8 @@ def down() -> None:
         stack = _running_or_wanted()
         ran = stack.running()
         ended = stack.stop()
-    for name in ended:
-        typer.echo(f"ended {name}, which no supervisor looked after")
+    if ended:
+        typer.echo(f"ended what no supervisor looked after: {', '.join(ended)}")
     typer.echo("stopped; the data stay (cdb clean removes them)" if ran or ended else "nothing was running")
 
 
@@ -111,7 +115,7 @@ def env() -> None:
     Example: cdb env
     """
     with one_clear_line():
-        _ensure_env(Console(), always=True)
+        _ensure_env(view.console(), always=True)
 
 
 def clean(

@@ -11,6 +11,8 @@ import psutil
 
 from cdb.stack.config import STACK_ID, StackConfig
 
+# How a server is asked to end; PostgreSQL would wait for its clients after a SIGTERM.
+_SERVERS = {"postgres": signal.SIGINT, "redis-server": signal.SIGTERM}
 _GRACE = 6.0  # seconds between asking and killing, as supervisord waits
 
 
@@ -51,21 +53,25 @@ def of_stack(config: StackConfig) -> list[psutil.Process]:
 
 def end(processes: Iterable[psutil.Process]) -> list[str]:
     """End *processes*, stopped ones too: ask, wait, then kill; servers after their clients. Return their names."""
-    ended: list[str] = []
-    clients: list[psutil.Process] = []
-    servers: list[psutil.Process] = []
-    for process in processes:
-        (servers if _name(process) in {"postgres", "redis-server"} else clients).append(process)
+    names = {process: _name(process) for process in processes}
+    clients = [process for process, name in names.items() if name not in _SERVERS]
+    servers = [process for process, name in names.items() if name in _SERVERS]
     for group in (clients, servers):
-        ended += [f"{_name(process)} (pid {process.pid})" for process in group]
-        for process in group:
-            _signal(process, signal.SIGINT if _name(process) == "postgres" else signal.SIGTERM)
-            _signal(process, signal.SIGCONT)
-        _, stubborn = psutil.wait_procs(group, timeout=_GRACE)
-        for process in stubborn:
-            _signal(process, signal.SIGKILL)
-        psutil.wait_procs(stubborn, timeout=_GRACE)
-    return ended
+        _end_together(group, names)
+    return [f"{name} (pid {process.pid})" for process, name in names.items()]
+
+
+def _end_together(group: list[psutil.Process], names: dict[psutil.Process, str]) -> None:
+    pids = {process.pid for process in group}
+    for process in group:
+        # A server's children are its own to end, in order; only if it cannot they are killed below.
+        if _parent_pid(process) not in pids:
+            _signal(process, _SERVERS.get(names[process], signal.SIGTERM))
+        _signal(process, signal.SIGCONT)
+    _, stubborn = psutil.wait_procs(group, timeout=_GRACE)
+    for process in stubborn:
+        _signal(process, signal.SIGKILL)
+    psutil.wait_procs(stubborn, timeout=_GRACE)
 
 
 def wait_gone(pid: int, timeout: float) -> None:
@@ -79,7 +85,7 @@ def _belongs(process: psutil.Process, stack_id: str, servers: set[Path]) -> bool
         return True
     try:
         # PostgreSQL and Redis write their titles over their environment; they stay in their data directory.
-        return process.name() in {"postgres", "redis-server"} and Path(process.cwd()) in servers
+        return process.name() in _SERVERS and Path(process.cwd()) in servers
     except psutil.Error:
         return False
 
@@ -96,6 +102,13 @@ def _name(process: psutil.Process) -> str:
         return process.name()
     except psutil.Error:
         return "ended"
+
+
+def _parent_pid(process: psutil.Process) -> int | None:
+    try:
+        return process.ppid()
+    except psutil.Error:
+        return None
 
 
 def _signal(process: psutil.Process, number: int) -> None:

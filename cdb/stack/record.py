@@ -72,8 +72,9 @@ def load(state_dir: Path) -> StackConfig | None:
 
 def differences(running: Record, wanted: Record) -> list[str]:
     """Say in what the running stack differs from the wanted one; values are not shown, they may be secrets."""
-    said = [f"{name} is now {port}" for name, port in wanted.ports.items() if running.ports.get(name) != port]
-    names = sorted({*running.environment, *wanted.environment} - set(Ports.variables().values()))
+    variables = Ports.variables()
+    said = [f"{variables[p]} is now {n}" for p, n in wanted.ports.items() if running.ports.get(p) != n]
+    names = sorted({*running.environment, *wanted.environment} - set(variables.values()))
     said += [f"{n} was changed" for n in names if running.environment.get(n) != wanted.environment.get(n)]
     if set(running.parts) != set(wanted.parts):
         said.append(f"it has the parts {', '.join(running.parts)}")

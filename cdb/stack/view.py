@@ -14,6 +14,12 @@ from cdb.stack.readiness import PartStatus
 from cdb.stack.stack import Progress
 
 
+def console() -> Console:
+    """Return where tables go: a terminal as wide as it is, else wide enough that no line of a table is folded."""
+    terminal = Console()
+    return terminal if terminal.is_terminal else Console(width=200)
+
+
 def duration(seconds: float) -> str:
     """Return a length of time for people: 4.2 s, 3 min, 5 h, 2 d."""
     for limit, unit, length in ((60.0, "s", 1), (3600.0, "min", 60), (86_400.0, "h", 3600)):
