@@ -2,7 +2,7 @@
 
 import typer
 
-from cdb.commands import stack
+from cdb.commands import replay, stack
 
 app = typer.Typer(
     name="cdb",
@@ -14,3 +14,4 @@ app = typer.Typer(
 
 # One line for each module of cdb/commands; a module registers its own commands and groups.
 stack.register(app)
+replay.register(app)
