@@ -55,6 +55,11 @@ class Layout:
         return self.state_dir / "run"
 
     @property
+    def replays(self) -> Path:
+        """Return the directory of kept replays, each with a stack's state directory of its own."""
+        return self.state_dir / "replays"
+
+    @property
     def data(self) -> Path:
         """Return the directory of the servers' data."""
         return self.state_dir / "data"

@@ -67,6 +67,8 @@ def prepare(config: StackConfig) -> None:
     data = data_dir(config)
     if not data.exists():
         _create(data)
+    if data.parent != config.layout.data:
+        (data.parent / "belongs-to").write_text(f"{config.state_dir}\n")  # for who wonders what this is
     (data / "postmaster.pid").unlink(missing_ok=True)  # its process is gone: else a reused pid blocks the start
     note = data / "cdb-account"  # inside the cluster, so it is lost and found with it
     account = _account_digest(config, _salt(note))

@@ -1,8 +1,10 @@
 """A whole stack: start it, wait until it is ready, look at it, stop it."""
 
+import shutil
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -82,8 +84,13 @@ class Stack:
             return ended
 
     def remove(self) -> list[Path]:
-        """Stop everything and remove the state with its data; return what in it was not made by a stack and stays."""
+        """Stop everything and remove the state with its data and replays; return what in it is foreign and stays."""
         self.stop()
+        for place in self.config.layout.replays.glob("*/"):
+            (self.attach(place) or Stack(replace(self.config, state_dir=place))).remove()
+            shutil.rmtree(place, ignore_errors=True)
+        if self.config.layout.replays.is_dir():
+            shutil.rmtree(self.config.layout.replays)
         return self.config.layout.remove()
 
     def wait_ready(self, timeout: float, on_progress: Progress | None = None) -> Failure | None:

@@ -229,6 +229,16 @@ def test_data_survive_a_stop_and_nothing_else_does(stack: Stack) -> None:
         assert query(stack, "SELECT n FROM kept") == [(7,)]
 
 
+def test_removing_the_state_ends_and_removes_its_replays(stack: Stack, new_stack: NewStack) -> None:
+    stack.config.layout.create()
+    kept = new_stack(stack.config.layout.replays / "kept")
+    kept.start()
+    assert kept.wait_ready(30) is None
+    assert stack.remove() == []
+    assert kept.leftovers() == []
+    assert not stack.config.state_dir.exists()
+
+
 def test_removing_the_state_leaves_foreign_files(stack: Stack) -> None:
     with stack:
         pass
@@ -351,7 +361,7 @@ def test_the_ledger_moves_where_its_user_can_reach_it_and_goes_with_the_rest(
     with stack:
         assert query(stack, "SELECT 1") == [(1,)]
         assert not near.exists()
-        assert far.exists()
+        assert far.with_name("belongs-to").read_text() == f"{stack.config.state_dir}\n"
     assert stack.config.layout.remove() == []
     assert not far.parent.exists()
 
