@@ -1,0 +1,66 @@
+"""The book that a decision saw, recomputed from the ledger alone, at the marks that the decision recorded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from cdb.audit.replay import ZERO, Replay
+from cdb.audit.rows import Decision, SignalOrder
+
+
+@dataclass(frozen=True)
+class Valued:
+    """What a decision should have found: money in the quote asset, orders in flight counted as exposure."""
+
+    equity: Decimal
+    exposure: Decimal
+    committed: Decimal
+
+
+class Book:
+    """Positions from the fills a decision had seen, and the buy orders that were decided before it and not filled.
+
+    Several decisions may share one read of the ledger; each one's order counts as in flight for those after it.
+    Only signals lead to buy orders, so decisions in the order of their numbers say which were in flight.
+    """
+
+    def __init__(self, replay: Replay) -> None:
+        self.replay = replay
+        self._in_flight: dict[str, SignalOrder] = {}
+
+    def advance(self, fills_seen: int) -> None:
+        """Take in the fills up to number *fills_seen*."""
+        for order_id in self.replay.advance(fills_seen):
+            self._in_flight.pop(order_id, None)
+
+    def place(self, order: SignalOrder) -> None:
+        """Count *order* as on its way from now on, unless its fill has been seen already."""
+        if order.side == "BUY" and (order.first_fill is None or order.first_fill > self.replay.last_seq):
+            self._in_flight[order.order_id] = order
+
+    def value(self, symbol: str, decision: Decision, marks: Mapping[str, Decimal], *, cash: Decimal) -> Valued:
+        """Value the book as *decision* on *symbol* had to; a position without a mark counts at its cost."""
+        values = {
+            name: held.quantity * marks[name] if name in marks else held.cost
+            for name, held in self.replay.held.items()
+            if held.quantity
+        }
+        buying = [order for order in self._in_flight.values() if _was_open(order, decision.decided_at)]
+        notionals = [(order.symbol, _notional(order, marks)) for order in buying]
+        held_value = sum(values.values(), ZERO)
+        return Valued(
+            equity=cash + held_value,
+            exposure=held_value + sum((notional for _, notional in notionals), ZERO),
+            committed=values.get(symbol, ZERO) + sum((n for name, n in notionals if name == symbol), ZERO),
+        )
+
+
+def _was_open(order: SignalOrder, when: datetime) -> bool:
+    """Tell whether an order was refused only later, if at all; the paper venue refuses no purchase."""
+    return order.state != "refused" or order.finished_at is None or order.finished_at > when
+
+
+def _notional(order: SignalOrder, marks: Mapping[str, Decimal]) -> Decimal:
+    """Value an order at the worse of its own price and the mark."""
+    return order.quantity * max(order.reference_price, marks.get(order.symbol, ZERO))

@@ -1,0 +1,54 @@
+"""What was true of the account at a moment: the breaker, the reference of drawdown, the test adjustments."""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import accumulate
+from typing import Final
+
+from cdb.audit.rows import Adjustment, BreakerChange, Reference
+
+READ_BEFORE: Final = timedelta(seconds=10)
+"""How long before it is stamped a decision may have read the ledger, slowed ones included."""
+
+
+class History:
+    """The small tables by time.
+
+    All but the breaker's trips may be written by another process than risk, at a moment that the ledger does not relate
+    to risk's reads; where that matters, either order is allowed.
+    """
+
+    def __init__(
+        self, breaker: Sequence[BreakerChange], references: Sequence[Reference], adjustments: Sequence[Adjustment]
+    ) -> None:
+        self._breaker = breaker
+        # A row that was stamped before its predecessor but written after it took effect after it.
+        self._changed = list(accumulate((change.changed_at for change in breaker), max))
+        self._references = references
+        self._referenced = list(accumulate((reference.noted_at for reference in references), max))
+        self._adjusted = list(accumulate((adjustment.noted_at for adjustment in adjustments), max))
+        self._sums = list(accumulate((adjustment.amount for adjustment in adjustments), initial=Decimal(0)))
+
+    @property
+    def adjusted(self) -> Decimal:
+        """Return the sum of all test adjustments."""
+        return self._sums[-1]
+
+    def tripped_before(self, when: datetime) -> datetime | None:
+        """Return since when the breaker was active at *when*, None if it was not or changed at that very moment."""
+        newest = bisect_left(self._changed, when) - 1
+        if newest < 0 or not self._breaker[newest].active or when in self._changed[newest + 1 : newest + 2]:
+            return None
+        return self._changed[newest]
+
+    def possible_adjustments(self, when: datetime) -> list[Decimal]:
+        """Return by what a decision at *when* may have found cash adjusted: a sum of the first ones noted till then."""
+        return self._sums[: bisect_right(self._adjusted, when) + 1]
+
+    def possible_references(self, when: datetime) -> list[Decimal]:
+        """Return what a decision at *when* may have measured drawdown against; [] before the first day opened."""
+        until = bisect_right(self._referenced, when)
+        since = max(0, bisect_right(self._referenced, when - READ_BEFORE) - 1)
+        return [reference.equity for reference in self._references[since:until]]
