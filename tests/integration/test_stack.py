@@ -262,6 +262,17 @@ def test_stopping_ends_what_a_killed_supervisor_left_even_stopped_processes(
     no_trace_of(stack)
 
 
+def test_stopping_ends_a_lost_process_that_does_not_listen(tmp_path: Path, new_stack: NewStack) -> None:
+    deaf = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); signal.pause()"
+    stack = new_stack(tmp_path / "state", a_program("deaf", deaf, Kind.SERVICE))
+    stack.start()
+    assert stack.wait_ready(30) is None
+    eventually(lambda: stack.log_tail("deaf") == ["deaf"], lambda: stack.log_tail("deaf"))
+    os.kill(int(stack.config.layout.supervisor_pid.read_text()), signal.SIGKILL)
+    stack.stop()
+    no_trace_of(stack)
+
+
 def test_stopping_ends_a_supervisor_that_hangs(stack: Stack) -> None:
     stack.start()
     assert stack.wait_ready(30) is None
