@@ -22,7 +22,7 @@ python_can_make_environments() {
 
 # The stamp names everything that makes an installation stale, and the path, for scripts in it hold it.
 environment_digest() {
-    { echo "$root"; cat pyproject.toml requirements/run.lock requirements/dev.lock; } | sha256sum | cut -d' ' -f1
+    { echo "$PWD"; cat pyproject.toml requirements/run.lock requirements/dev.lock; } | sha256sum | cut -d' ' -f1
 }
 
 environment_is_current() {
@@ -38,7 +38,7 @@ make_virtual_environment() {
     # Tools that are there stay there: what was made for tests is brought up to date for tests.
     if [ -r "$stamp" ] && grep -q '^dev ' "$stamp"; then want=dev; fi
     rm -f "$stamp"
-    if ! .venv/bin/python -m pip --version >/dev/null 2>&1 || ! grep -q "^VIRTUAL_ENV=.*$root/.venv" .venv/bin/activate; then
+    if ! .venv/bin/python -m pip --version >/dev/null 2>&1 || ! grep -q "^VIRTUAL_ENV=.*$PWD/.venv" .venv/bin/activate; then
         step "making .venv with $("$(find_python)" --version)"
         quietly "making .venv" "$(find_python)" -m venv --clear .venv
     fi
