@@ -2,7 +2,7 @@
 
 import typer
 
-from cdb.commands import replay, stack
+from cdb.commands import audit, breaker, dead_letters, replay, stack
 
 app = typer.Typer(
     name="cdb",
@@ -15,3 +15,6 @@ app = typer.Typer(
 # One line for each module of cdb/commands; a module registers its own commands and groups.
 stack.register(app)
 replay.register(app)
+audit.register(app)
+breaker.register(app)
+dead_letters.register(app)

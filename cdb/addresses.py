@@ -1,0 +1,68 @@
+"""Where the operator's servers are, for the commands that look inside them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings
+
+from cdb.stack import Stack, StackConfig, StackError
+from cdb.stack.config import state_dir
+from services.settings import LedgerSettings, Port, ServiceSettings, explain
+
+_SERVERS = ("POSTGRES_", "REDIS_")
+
+
+class BusSettings(BaseSettings):
+    """How to reach the bus."""
+
+    model_config = ServiceSettings.model_config
+
+    redis_host: str = Field("127.0.0.1", alias="REDIS_HOST")
+    redis_port: Port = Field(16379, alias="REDIS_PORT")
+    redis_password: SecretStr = Field(alias="REDIS_PASSWORD", min_length=1)
+
+
+S = TypeVar("S", bound=BaseSettings)
+
+
+def operators_environment(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the servers' settings: *environ* before the stack as it was started before .env before defaults.
+
+    Raise StackError naming a setting that is missing or wrong.
+    """
+    running = Stack.attach(state_dir(root, environ))
+    config = running.config if running else StackConfig.for_operator(root, environ, parts=())
+    named = {name: value for name, value in environ.items() if name.startswith(_SERVERS)}
+    return {**config.environment, **config.ports.environment(), **named}
+
+
+def settings(kind: type[S], environment: Mapping[str, str], **overriding: object) -> S:
+    """Read *kind* from *environment*, but what *overriding* says by variable; None there says nothing.
+
+    Raise StackError naming each wrong variable and what is allowed.
+    """
+    said = {name: value for name, value in overriding.items() if value is not None}
+    try:
+        return kind.model_validate({**environment, **said})
+    except ValidationError as error:
+        raise StackError("; ".join(explain(kind, dict(problem)) for problem in error.errors())) from error
+
+
+def ledger_settings(
+    root: Path,
+    environ: Mapping[str, str],
+    *,
+    database: str | None = None,
+    host: str | None = None,
+    port: int | None = None,
+) -> LedgerSettings:
+    """Return how to reach the operator's ledger, or another one on that server or another."""
+    environment = operators_environment(root, environ)
+    return settings(LedgerSettings, environment, POSTGRES_DB=database, POSTGRES_HOST=host, POSTGRES_PORT=port)
+
+
+def bus_settings(root: Path, environ: Mapping[str, str]) -> BusSettings:
+    """Return how to reach the operator's bus."""
+    return settings(BusSettings, operators_environment(root, environ))

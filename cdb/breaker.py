@@ -1,0 +1,87 @@
+"""The circuit breaker as the operator sees it: whether it is active, why, and what a reset would do."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from services.clock import Clock
+from services.errors import ServerAway
+from services.ledger.connection import Ledger
+from services.risk.portfolio import Portfolio
+from services.risk.store import RiskStore
+
+_LAST_CHANGE: Final = """
+SELECT active, cause, equity, changed_at FROM breaker ORDER BY breaker_seq DESC LIMIT 1
+"""
+_HUNDREDTH: Final = Decimal("0.01")
+
+
+@dataclass(frozen=True)
+class BreakerState:
+    """The breaker and the equity it watches, in the quote asset, at the prices that the ledger has.
+
+    since, cause and equity_then are those of its last change, None if it has never changed. drawdown is a share.
+    """
+
+    active: bool
+    since: datetime | None
+    cause: str | None
+    equity_then: Decimal | None
+    equity: Decimal
+    reference_equity: Decimal
+    drawdown: Decimal
+    all_marked: bool
+
+    @property
+    def drawdown_percent(self) -> Decimal:
+        """Return today's loss in percent of the reference, to two decimals."""
+        return (100 * self.drawdown).quantize(_HUNDREDTH)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for a program."""
+        return {
+            "active": self.active,
+            "since": self.since.isoformat() if self.since else None,
+            "cause": self.cause,
+            "equity_then": self.equity_then,
+            "equity": self.equity,
+            "reference_equity": self.reference_equity,
+            "drawdown_percent": self.drawdown_percent,
+            "all_positions_marked": self.all_marked,
+        }
+
+
+class BreakerDesk:
+    """Reads the breaker and resets it. Every method raises ServerAway if the ledger cannot do it now."""
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        # Its opening cash is never used: an account that is missing is refused before the store could open one.
+        self._store = RiskStore(ledger, opening_cash=Decimal(0))
+
+    def state(self) -> BreakerState:
+        """Return the breaker as it stands."""
+        with self._ledger.transaction() as cursor:
+            cursor.execute("SELECT EXISTS (SELECT FROM account)")
+            if not cursor.fetchall()[0][0]:
+                raise ServerAway("PostgreSQL", "the ledger has no account yet; cdb_risk opens it when it first runs")
+            cursor.execute(_LAST_CHANGE)
+            _, cause, equity_then, since = cursor.fetchone() or (False, None, None, None)
+        book, _ = self._store.load()
+        portfolio = Portfolio(book, self._store.load_marks())
+        return BreakerState(
+            active=book.breaker_active,
+            since=since,
+            cause=cause,
+            equity_then=equity_then,
+            equity=portfolio.equity(),
+            reference_equity=portfolio.reference_equity(),
+            drawdown=portfolio.drawdown(),
+            all_marked=portfolio.is_marked(),
+        )
+
+    def reset(self, state: BreakerState) -> None:
+        """Reset the breaker; the equity of *state* becomes what drawdown is measured against."""
+        self._store.reset_breaker("operator", equity=state.equity, now_ns=self._clock.now_ns())
