@@ -66,7 +66,7 @@ def replay(
             task = progress.add_task(file.name, total=request.tape.rows)
             summary = run(kept_replays(), request, lambda read: progress.update(task, completed=read))
     if as_json:
-        typer.echo(msgspec.json.encode(summary.as_dict(), enc_hook=str).decode())
+        typer.echo(msgspec.json.Encoder(decimal_format="number").encode(summary.as_dict()).decode())
     else:
         _show(summary)
 

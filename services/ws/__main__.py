@@ -58,7 +58,7 @@ def _source(settings: WsSettings, bus: Bus) -> Source:
         if settings.replay_file is None:
             sys.exit("CDB_REPLAY_FILE is not set: CDB_SOURCE=replay needs a file of trades")
         return ReplaySource(settings.replay_file, speed=settings.replay_speed)
-    simulated = SimulatedSource(settings.symbols, settings.market(), seed=settings.seed)
+    simulated = SimulatedSource(settings.symbols, settings.market(), seed=settings.seed, pace=settings.pace)
     simulated.start_from(_last_prices(bus))
     return simulated
 

@@ -1,15 +1,21 @@
-"""A simulated market: prices that swing, rest and swing back around a base, from a seed. Pure: no clock, no I/O.
+"""A simulated market: waves of rising and falling prices, with calm between them, from a seed. Pure: no clock, no I/O.
 
-A swing takes a symbol's price by a random share up or down at a steady pace under some noise; then it rests. The
-further the price is from its base, the more likely the next swing leads back. So a strategy that follows momentum
-finds something to do every minute, earns on long swings, loses on short ones, and no price runs away over days.
+A wave takes some of the symbols up, one after the other, lets them rest and takes them down again to near where they
+were. So there is something to do for a strategy that follows momentum, its exposure comes and goes, and no price runs
+away over days. Now and then a symbol slides down too slowly for such a strategy to notice, until a stop loss does.
+
+How far prices rise decides what following them earns: an *even rise* just pays for noticing it late, noticing the fall
+late, and the venue. Rises are spread around that, and lean against what they have been worth so far: after a slide they
+are somewhat longer, after many long ones shorter. So an account neither grows nor melts fast (bench/simulated_days.py
+shows it; a strategy, a venue or limits other than the defaults find other conditions).
 """
 
 import math
 import random
-from dataclasses import dataclass
+from collections import deque
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.messages import Side
 from services.ws.trades import RawTrade
@@ -31,28 +37,77 @@ _DIGITS: Final = 6
 
 @dataclass(frozen=True, kw_only=True)
 class MarketSettings:
-    """Swings as shares of the price, times in seconds, notional of a trade in the quote asset."""
+    """Moves as shares of the price, times in seconds, paces as shares per second, notional in the quote asset."""
 
     trades_per_second: float = 20.0
-    smallest_swing: float = 0.006
-    largest_swing: float = 0.022
-    shortest_swing_s: float = 8.0
-    longest_swing_s: float = 20.0
-    longest_rest_s: float = 12.0
-    pull: float = 40.0
-    noise: float = 0.0002
     median_notional: float = 1_500.0
+    noise: float = 0.0002
+
+    first_wave_s: float = 1.0
+    shortest_pause_s: float = 45.0
+    longest_pause_s: float = 115.0
+    narrowest_wave: float = 0.4
+    joining_s: float = 6.0
+    shortest_rest_s: float = 4.0
+    longest_rest_s: float = 28.0
+
+    even_rise: float = 0.0088
+    rise_spread: float = 0.0035
+    smallest_move: float = 0.0055
+    slowest_pace: float = 0.0010
+    fastest_pace: float = 0.0014
+    wander: float = 0.0015
+
+    slide_share: float = 0.02
+    slide: float = 0.019
+    slide_pace: float = 0.0005
+    slide_loss: float = 0.0205
+
+
+class _Leg(NamedTuple):
+    """A part of a symbol's way: it is at *level* after *seconds*."""
+
+    seconds: float
+    level: float
 
 
 @dataclass
 class _Symbol:
+    """Where a symbol is (level: the logarithm of its price over its base) and which way it has before it."""
+
     name: str
     base: float
-    level: float
+    level: float = 0.0
     pace: float = 0.0
-    turns_at_s: float = 0.0
     now_s: float = 0.0
-    resting: bool = False
+    turns_at_s: float = math.inf
+    legs: deque[_Leg] = field(default_factory=deque)
+
+    def set_out(self, legs: list[_Leg], *, at_s: float) -> None:
+        """Begin a new way."""
+        self.legs.extend(legs)
+        self.turns_at_s = at_s
+
+    def advance(self, now_s: float) -> None:
+        """Go on to *now_s*."""
+        while self.turns_at_s <= now_s:
+            self._move_to(self.turns_at_s)
+            if self.legs:
+                leg = self.legs.popleft()
+                self.pace = (leg.level - self.level) / leg.seconds
+                self.turns_at_s += leg.seconds
+            else:
+                self.pace = 0.0
+                self.turns_at_s = math.inf
+        self._move_to(now_s)
+
+    def is_at_rest(self) -> bool:
+        """Tell whether there is no way before the symbol."""
+        return self.turns_at_s == math.inf
+
+    def _move_to(self, now_s: float) -> None:
+        self.level += self.pace * (now_s - self.now_s)
+        self.now_s = now_s
 
 
 class Market:
@@ -61,27 +116,33 @@ class Market:
     def __init__(self, symbols: tuple[str, ...], settings: MarketSettings, *, seed: int) -> None:
         self._settings = settings
         self._random = random.Random(seed)  # noqa: S311  a market, not a secret
-        self._symbols = [_Symbol(name, BASE_PRICES.get(name, OTHER_BASE_PRICE), 0.0) for name in symbols]
+        self._symbols = [_Symbol(name, BASE_PRICES.get(name, OTHER_BASE_PRICE)) for name in symbols]
         self._by_name = {symbol.name: symbol for symbol in self._symbols}
-        for symbol in self._symbols:
-            symbol.turns_at_s = self._random.uniform(0, settings.longest_rest_s / 2)
+        mean_pace = (settings.slowest_pace + settings.fastest_pace) / 2
+        seconds_between_trades = len(symbols) / settings.trades_per_second
+        self._even_rise = settings.even_rise + 2 * mean_pace * seconds_between_trades
+        self._surplus = 0.0
+        self._next_wave_s = settings.first_wave_s
+        self._breadth = 1.0
         self._now_s = 0.0
 
     def start_from(self, prices: dict[str, Decimal]) -> None:
         """Go on from the prices that were seen last, so that a restart is no jump."""
         for name, price in prices.items():
             if (symbol := self._by_name.get(name)) is not None:
-                symbol.level = math.log(float(price) / symbol.base)
+                symbol.base = float(price) / math.exp(symbol.level)
 
     def shock(self, name: str, share: float) -> None:
-        """Move one symbol's price at once by *share* (-0.1 is ten percent down)."""
-        self._by_name[name].level += math.log1p(share)
+        """Move one symbol's price at once, and for good, by *share* (-0.1 is ten percent down)."""
+        self._by_name[name].base *= 1 + share
 
     def next_trade(self, *, trade_id: int, start_ns: int) -> RawTrade:
         """Return the next trade; its time is *start_ns* plus what has passed in the simulation."""
         self._now_s += self._random.expovariate(self._settings.trades_per_second)
+        while self._next_wave_s <= self._now_s:
+            self._begin_wave(self._next_wave_s)
         symbol = self._random.choice(self._symbols)
-        self._advance(symbol)
+        symbol.advance(self._now_s)
         price = symbol.base * math.exp(symbol.level + self._random.gauss(0, self._settings.noise))
         notional = self._settings.median_notional * math.exp(self._random.gauss(0, 0.8))
         return RawTrade(
@@ -102,26 +163,44 @@ class Market:
         """Seconds since the start, at the last trade."""
         return self._now_s
 
-    def _advance(self, symbol: _Symbol) -> None:
-        while symbol.turns_at_s <= self._now_s:
-            symbol.level += symbol.pace * (symbol.turns_at_s - symbol.now_s)
-            symbol.now_s = symbol.turns_at_s
-            self._turn(symbol)
-        symbol.level += symbol.pace * (self._now_s - symbol.now_s)
-        symbol.now_s = self._now_s
+    def _begin_wave(self, at_s: float) -> None:
+        """Send symbols on their way; the first wave takes all of them, so that a demo begins with everything."""
+        for symbol in self._symbols:
+            symbol.advance(at_s)
+        resting = [symbol for symbol in self._symbols if symbol.is_at_rest()]
+        joining = self._random.sample(resting, min(len(resting), math.ceil(self._breadth * len(self._symbols))))
+        correction = self._surplus / (2 * len(joining)) if joining else 0.0
+        sizes = self._random.sample(range(len(joining)), len(joining))
+        for place, (symbol, size) in enumerate(zip(joining, sizes, strict=True)):
+            wait_s = self._settings.joining_s * (place + self._random.random()) / len(joining)
+            spread = 2 * (size + self._random.random()) / len(joining) - 1
+            symbol.set_out(self._way(symbol, spread, correction), at_s=at_s + wait_s)
+        self._breadth = self._random.uniform(self._settings.narrowest_wave, 1)
+        self._next_wave_s += self._random.uniform(self._settings.shortest_pause_s, self._settings.longest_pause_s)
 
-    def _turn(self, symbol: _Symbol) -> None:
+    def _way(self, symbol: _Symbol, spread: float, correction: float) -> list[_Leg]:
+        """Return up, rest and down for one symbol; *spread*, from -1 to 1, says how far up."""
         settings = self._settings
-        symbol.resting = not symbol.resting
-        if symbol.resting:
-            symbol.pace = 0.0
-            symbol.turns_at_s += self._random.uniform(1.0, settings.longest_rest_s)
-            return
-        size = self._random.uniform(settings.smallest_swing, settings.largest_swing)
-        duration_s = self._random.uniform(settings.shortest_swing_s, settings.longest_swing_s)
-        up = self._random.random() < 1 / (1 + math.exp(settings.pull * symbol.level))
-        symbol.pace = (size if up else -size) / duration_s
-        symbol.turns_at_s += duration_s
+        rise = max(settings.smallest_move, self._even_rise + spread * settings.rise_spread - correction)
+        top = symbol.level + rise
+        way = [
+            _Leg(rise / self._pace(), top),
+            _Leg(self._random.uniform(settings.shortest_rest_s, settings.longest_rest_s), top),
+        ]
+        if self._random.random() < settings.slide_share:
+            self._surplus -= settings.slide_loss
+            bottom = symbol.level - settings.slide
+            return [
+                *way,
+                _Leg((top - bottom) / settings.slide_pace, bottom),
+                _Leg(settings.slide / settings.slide_pace, symbol.level),
+            ]
+        self._surplus += rise - self._even_rise
+        low = min(self._random.gauss(0, settings.wander), top - settings.smallest_move)
+        return [*way, _Leg((top - low) / self._pace(), low)]
+
+    def _pace(self) -> float:
+        return self._random.uniform(self._settings.slowest_pace, self._settings.fastest_pace)
 
     def _side(self, symbol: _Symbol) -> Side:
         lean = 0.7 if symbol.pace > 0 else 0.3 if symbol.pace < 0 else 0.5

@@ -23,6 +23,9 @@ class WsSettings(ServiceSettings):
     trades_per_second: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] = Field(
         20.0, alias="SIMULATOR_TRADES_PER_SECOND"
     )
+    pace: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = Field(
+        1.0, alias="SIMULATOR_PACE", description="how many times faster than usual prices swing"
+    )
     replay_file: Path | None = Field(None, alias="CDB_REPLAY_FILE")
     replay_speed: Annotated[Speed | None, BeforeValidator(_no_limit)] = Field(
         None, alias="CDB_REPLAY_SPEED", description="a factor such as 10, or max"
@@ -30,5 +33,5 @@ class WsSettings(ServiceSettings):
     lockstep: bool = Field(default=False, alias="CDB_LOCKSTEP")
 
     def market(self) -> MarketSettings:
-        """Return what the simulated market reads."""
-        return MarketSettings(trades_per_second=self.trades_per_second)
+        """Return what the simulated market reads, whose own seconds pass *pace* times as fast as real ones."""
+        return MarketSettings(trades_per_second=self.trades_per_second / self.pace)

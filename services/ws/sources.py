@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, Protocol
@@ -29,12 +30,13 @@ class Source(Protocol):
 
 
 class SimulatedSource:
-    """A simulated market at the wall clock's pace. Trade ids begin at the start's microsecond, so they never repeat."""
+    """A simulated market, *pace* of its seconds in a real one. Trade ids begin at the start's microsecond."""
 
     name = "simulated"
     may_lose = True
 
-    def __init__(self, symbols: tuple[str, ...], settings: MarketSettings, *, seed: int) -> None:
+    def __init__(self, symbols: tuple[str, ...], settings: MarketSettings, *, seed: int, pace: float = 1.0) -> None:
+        self._pace = pace
         self._lock = threading.Lock()
         self._market = Market(symbols, settings, seed=seed)
         self._start_ns = time.time_ns()
@@ -76,15 +78,17 @@ class SimulatedSource:
 
     def _peek(self) -> RawTrade:
         if self._upcoming is None:
-            self._upcoming = self._market.next_trade(trade_id=self._next_id, start_ns=self._start_ns)
+            trade = self._market.next_trade(trade_id=self._next_id, start_ns=self._start_ns)
+            real_ns = self._start_ns + int((trade.ts_event - self._start_ns) / self._pace)
+            self._upcoming = replace(trade, ts_event=real_ns)
             self._next_id += 1
         return self._upcoming
 
     def _catch_up(self, now_ns: int) -> None:
         """After a stall or a suspended machine, leave out what would have happened meanwhile."""
         passed_s = (now_ns - self._start_ns) / NANOSECONDS
-        if passed_s - self._market.now_s > TOO_FAR_BEHIND_S:
-            self._market.skip_to(passed_s)
+        if passed_s - self._market.now_s / self._pace > TOO_FAR_BEHIND_S:
+            self._market.skip_to(passed_s * self._pace)
             self._upcoming = None
 
 

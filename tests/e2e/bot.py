@@ -1,0 +1,196 @@
+"""A whole bot of its own for a test: its stack, its HTTP answers, its bus, its ledger."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg2
+import redis
+
+from cdb.stack import Stack, StackConfig, select
+from services.bus import Bus, connect
+from services.clock import WallClock
+from services.errors import ServerAway
+from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS
+from tests.servers import ROOT, require_servers
+from tests.waiting import until
+
+SERVICES: Final = ("cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")
+GROUPS: Final = {
+    MARKET_DATA: ("cdb_core", "cdb_risk"),
+    SIGNALS: ("cdb_risk",),
+    ORDERS: ("cdb_execution",),
+    FILLS: ("cdb_risk",),
+}
+LIVELY: Final = {
+    "SIMULATOR_TRADES_PER_SECOND": "150",
+    "SIMULATOR_PACE": "10",
+    "MOMENTUM_LOOKBACK_S": "0.5",
+    "MOMENTUM_COOLDOWN_S": "0.2",
+    "MAX_ORDERS_PER_MINUTE": "10000",
+}
+"""Prices ten times as quick as usual: several signals a second, so that a fault always meets work in hand."""
+
+
+class Bot:
+    """One running bot."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.stack = stack
+
+    def url(self, service: str, path: str) -> str:
+        """Return the address of *path* at *service*."""
+        return f"http://127.0.0.1:{self.stack.config.ports.of(service)}{path}"
+
+    def ask(self, service: str, path: str, *, post: bool = False) -> tuple[int, Any]:
+        """Return status and body of an answer; status 0 if nobody answers."""
+        request = urllib.request.Request(self.url(service, path), method="POST" if post else "GET")  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, timeout=5) as reply:  # noqa: S310  loopback
+                return reply.status, _body(reply.read())
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, _body(error.read())
+        except OSError:
+            return 0, None
+
+    def health(self) -> dict[str, int]:
+        """Return the status of every service's /health."""
+        return {service: self.ask(service, "/health")[0] for service in SERVICES}
+
+    def metric(self, service: str, name: str, **labels: str) -> float:
+        """Return the sum of a metric's samples that carry *labels*, as /metrics shows them."""
+        _, text = self.ask(service, "/metrics")
+        wanted = [f'{label}="{value}"' for label, value in labels.items()]
+        lines = [line for line in text.splitlines() if line.startswith((f"{name}{{", f"{name} "))]
+        return sum(float(line.rsplit(" ", 1)[1]) for line in lines if all(want in line for want in wanted))
+
+    def query(self, statement: str) -> list[tuple[Any, ...]]:
+        """Return the rows of *statement* from the ledger."""
+        settings = self.stack.config.process_environment()
+        with (
+            closing(
+                psycopg2.connect(
+                    host="127.0.0.1",
+                    port=self.stack.config.ports.postgres,
+                    user=settings["POSTGRES_USER"],
+                    password=settings["POSTGRES_PASSWORD"],
+                    dbname=settings["POSTGRES_DB"],
+                )
+            ) as connection,
+            connection,
+            connection.cursor() as cursor,
+        ):
+            cursor.execute(statement)
+            return cursor.fetchall()
+
+    def count(self, table: str, where: str = "true") -> int:
+        """Return how many rows of *table* there are."""
+        return int(self.query(f"SELECT count(*) FROM {table} WHERE {where}")[0][0])  # noqa: S608  constants of the tests
+
+    @contextmanager
+    def redis(self) -> Iterator[redis.Redis]:
+        """Yield a client of the bot's Redis."""
+        client = connect(
+            host="127.0.0.1",
+            port=self.stack.config.ports.redis,
+            password=self.stack.config.environment["REDIS_PASSWORD"],
+        )
+        try:
+            yield client
+        finally:
+            client.close()
+
+    def put(self, stream: str, **fields: Any) -> str:
+        """Append an entry as a stranger would, and return its id."""
+        with self.redis() as client:
+            entry_id: Any = client.xadd(stream, dict(fields.items()))
+        return str(entry_id.decode())
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """Return all dead letters, oldest first."""
+        with self.redis() as client:
+            rows: Any = client.xrange("dead_letters")
+        return [json.loads(fields[b"data"]) for _, fields in rows]
+
+    def wait_healthy(self, within_s: float = 30.0) -> None:
+        """Wait until every service is healthy."""
+        until(
+            self.health, holds=lambda seen: set(seen.values()) == {200}, within_s=within_s, what="all services healthy"
+        )
+
+    def wait_trading(self, within_s: float = 30.0) -> None:
+        """Wait until a new order is decided and filled."""
+        fills = self.count("fills")
+        until(lambda: self.count("fills"), holds=lambda now: now > fills, within_s=within_s, what="a new fill")
+
+    def quiesce(self, within_s: float = 45.0) -> None:
+        """Stop the market and wait until all it led to is done: nothing unread, no order without a final state."""
+        until(lambda: self.ask("cdb_ws", "/test/scenario?kind=stall&seconds=600", post=True)[0] == 200)
+        until(self._settled, within_s=within_s, what="a settled bus")
+        until(
+            lambda: self.query("SELECT order_id FROM orders WHERE state = 'placed'"),
+            holds=lambda placed: not placed,
+            within_s=within_s,
+            what="no order without a final state",
+        )
+        until(self._settled, within_s=within_s, what="a settled bus")
+
+    def go_on(self) -> None:
+        """Let the market trade again."""
+        until(lambda: self.ask("cdb_ws", "/test/scenario?kind=stall&seconds=0.1", post=True)[0] == 200)
+
+    def cdb(self, *arguments: str, within_s: float = 120.0) -> subprocess.CompletedProcess[str]:
+        """Run the operator's command on this bot."""
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+            **self.stack.config.process_environment(),
+            "CDB_STATE_DIR": str(self.stack.config.state_dir),
+        }
+        return subprocess.run(
+            [sys.executable, "-m", "cdb", *arguments],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=within_s,
+            check=False,
+        )
+
+    def audit(self) -> None:
+        """Fail with what the audit says unless the ledger is in order."""
+        result = self.cdb("audit")
+        assert result.returncode == 0, result.stdout + result.stderr
+
+    def _settled(self) -> bool:
+        with self.redis() as client:
+            try:
+                return Bus(client, group="test", consumer="test", clock=WallClock()).settled(GROUPS)
+            except ServerAway:
+                return False
+
+
+@contextmanager
+def running_bot(state: Path, settings: Mapping[str, str] | None = None) -> Iterator[Bot]:
+    """Run a bot in *state* on free ports and remove it afterwards; on failure its logs are in the report."""
+    require_servers()
+    stack = Stack(StackConfig.isolated(ROOT, state, parts=select(()), environment=settings or {}))
+    try:
+        with stack:
+            yield Bot(stack)
+    finally:
+        stack.remove()
+
+
+def _body(data: bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:
+        return data.decode(errors="replace")

@@ -1,0 +1,38 @@
+"""One lively bot for all tests of faults; each test leaves it trading."""
+
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from tests.e2e.bot import LIVELY, Bot, running_bot
+
+FAILED: pytest.StashKey[bool] = pytest.StashKey()
+
+
+@pytest.fixture(scope="session")
+def _lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
+    with running_bot(tmp_path_factory.mktemp("lively"), LIVELY) as bot:
+        yield bot
+
+
+@pytest.fixture
+def bot(_lively: Bot, request: pytest.FixtureRequest) -> Iterator[Bot]:
+    """Hand out a bot under load that is healthy and trades; its logs are in the report if the test fails."""
+    _lively.go_on()
+    _lively.wait_healthy()
+    _lively.wait_trading()
+    yield _lively
+    if request.node.stash.get(FAILED, False):
+        for part in _lively.stack.status():
+            request.node.add_report_section(
+                "teardown", f"log of {part.name}", "\n".join(_lively.stack.log_tail(part.name, 40))
+            )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Tell the fixture above whether its test failed."""
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
