@@ -73,7 +73,7 @@ def _recorded(calls: list[tuple[Any, int, Any]], recording: Recording) -> list[P
     return [*collected, _points(reader.get_metrics_data())]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(CALLS)
 def test_both_ways_of_recording_export_the_same_points(calls: list[tuple[Any, int, Any]]) -> None:
     assert _recorded(calls, "fast") == _recorded(calls, "sdk")

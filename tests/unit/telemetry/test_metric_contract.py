@@ -70,6 +70,22 @@ def test_contradictory_entry_is_refused_by_name_with_what_is_allowed(name: str, 
     assert change.get("prometheus", name) in message
 
 
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ([1, 2], "label layer: the value 1 is not text"),
+        ([], "label layer: needs a list of at least one value"),
+        ("layers", "label layer: 'layers' is neither a list nor one of services, metrics, symbols"),
+    ],
+)
+def test_label_without_a_list_of_texts_is_refused_by_name(values: Any, says: str) -> None:
+    raw = copy.deepcopy(RAW)
+    raw["labels"]["layer"] = values
+    with pytest.raises(ContractError) as refusal:
+        parse_contract(raw)
+    assert says in str(refusal.value)
+
+
 def test_entry_without_an_owner_is_refused() -> None:
     assert "owner" in _broken(GAUGE, lambda entry: entry.pop("owner"))
 
