@@ -1,0 +1,195 @@
+"""The audit's rules on rows made by hand: what no ledger of the services shows by itself."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cdb.audit import Report, Rule, audit
+from cdb.audit.rows import (
+    Account,
+    Adjustment,
+    BreakerChange,
+    Decided,
+    Decision,
+    Fill,
+    LedgerRows,
+    Position,
+    Reference,
+    Signal,
+    SignalOrder,
+)
+from services.execution.accounting import Holding, book
+
+NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
+LIMITS = {"max_exposure": "0.5", "max_position": "0.1", "max_daily_drawdown": "0.05"}
+CASH = Decimal(1000)
+LIMIT = Decimal(50)
+NOTHING = Decimal(0)
+
+
+def d(text: str | int) -> Decimal:
+    return Decimal(text)
+
+
+def at(seconds: float) -> datetime:
+    return NOON + timedelta(seconds=seconds)
+
+
+def a_fill(seq: int, side: str, quantity: str, price: str, *, pnl: str | None = None, position: int = 1) -> Fill:
+    return Fill(
+        fill_seq=seq,
+        fill_id=f"fill:order:{seq}",
+        order_id=f"order:{seq}",
+        position_id=f"position:order:{position}",
+        symbol="BTCUSDT",
+        side=side,
+        quantity=d(quantity),
+        price=d(price),
+        notional=d(quantity) * d(price),
+        fee=d("0.1"),
+        realised_pnl=None if pnl is None else d(pnl),
+        has_order=True,
+    )
+
+
+def a_decision(
+    seq: int,
+    seconds: float,
+    *,
+    cash: Decimal = CASH,
+    before: Decimal = NOTHING,
+    fills_seen: int = 0,
+    symbol: str = "BTCUSDT",
+    position: Decimal | None = None,
+    reference: Decimal = CASH,
+) -> Decided:
+    """Give an approved purchase of 50 at 1, and its order."""
+    signal = Signal(f"{symbol}:m:{seq}", symbol, "BUY", "m", seq)
+    decision = Decision(
+        signal_id=signal.signal_id,
+        decision_seq=seq,
+        verdict="approved",
+        quantity=LIMIT,
+        decided_at=at(seconds),
+        fills_seen=fills_seen,
+        cash=cash,
+        equity=cash,
+        reference_equity=reference,
+        exposure_before=before,
+        exposure_after=before + LIMIT,
+        position_after=LIMIT if position is None else position,
+        breaker_active=False,
+        marks={"BTCUSDT": "1", "ETHUSDT": "1"},
+        limits=LIMITS,
+    )
+    order = SignalOrder(
+        f"order:{signal.signal_id}", signal.signal_id, symbol, "BUY", LIMIT, d(1), seq, "placed", None, None
+    )
+    return Decided(signal, decision, order)
+
+
+def audited(
+    *decided: Decided, adjustments: tuple[Adjustment, ...] = (), breaker: tuple[BreakerChange, ...] = ()
+) -> Report:
+    total = sum((adjustment.amount for adjustment in adjustments), d(0))
+    return audit(
+        LedgerRows(
+            taken_at=at(60),
+            account=Account(CASH, CASH + total, d(0)),
+            decided=decided,
+            references=[Reference(at(-60), CASH)],
+            adjustments=list(adjustments),
+            breaker=list(breaker),
+        )
+    )
+
+
+def test_a_partial_sale_takes_its_share_of_the_cost_rounded_half_to_even() -> None:
+    """A third of a cost of 100 is 33.33333333; the last sale takes the rest."""
+    fills = [
+        a_fill(1, "BUY", "3", "33.3"),
+        a_fill(2, "SELL", "1", "40", pnl="6.56666667"),
+        a_fill(3, "SELL", "2", "40", pnl="13.23333333"),
+    ]
+    report = audit(
+        LedgerRows(
+            taken_at=NOON,
+            account=Account(CASH, CASH - d("99.9") - d("0.1") + d("39.9") + d("79.9"), d("19.8")),
+            fills=fills,
+            positions=[Position("BTCUSDT", "position:order:1", d(0), d(0))],
+        )
+    )
+    assert report.holds, report
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.booleans(),
+            st.decimals(min_value="0.00000001", max_value="1000", places=8),
+            st.decimals(min_value="0.00000001", max_value="100000", places=8),
+        ),
+        max_size=12,
+    )
+)
+def test_the_audits_arithmetic_and_the_services_agree(trades: list[tuple[bool, Decimal, Decimal]]) -> None:
+    """They were written apart; where they differ, one of them is wrong."""
+    holding, cash, realised, fills, opened = Holding(), CASH, d(0), list[Fill](), 0
+    unit = d("0.00000001")
+    for seq, (sells, wanted, price) in enumerate(trades, start=1):
+        side = "SELL" if sells and holding.quantity else "BUY"
+        quantity = min(wanted, holding.quantity) if side == "SELL" else wanted
+        notional = (price * quantity).quantize(unit)
+        fee = (notional / 1000).quantize(unit)
+        opened = opened if holding.quantity else seq
+        booking = book(holding, "SELL" if side == "SELL" else "BUY", quantity, notional=notional, fee=fee)
+        template = a_fill(seq, side, str(quantity), str(price), position=opened)
+        fills.append(template._replace(notional=notional, fee=fee, realised_pnl=booking.realised_pnl))
+        holding, cash = booking.holding, cash + booking.cash_change
+        realised += booking.realised_pnl or d(0)
+    positions = [Position("BTCUSDT", f"position:order:{opened}", holding.quantity, holding.cost)] if fills else []
+    rows = LedgerRows(taken_at=NOON, account=Account(CASH, cash, realised), fills=fills, positions=positions)
+    report = audit(rows)
+    assert report.holds, [(rule.label, report.tallies[rule].shown) for rule in report.broken]
+
+
+def test_decisions_on_one_read_count_the_orders_before_them_as_in_flight() -> None:
+    first, second = a_decision(1, 1), a_decision(2, 1, symbol="ETHUSDT", before=LIMIT)
+    assert audited(first, second).holds
+    forgetful = a_decision(2, 1, symbol="ETHUSDT")
+    assert audited(first, forgetful).broken == [Rule.BOOK]
+
+
+def test_two_purchases_of_one_symbol_that_together_exceed_its_limit_are_named() -> None:
+    decisions = [a_decision(n, 1, before=LIMIT * (n - 1), position=LIMIT * n) for n in (1, 2, 3)]
+    report = audited(*decisions)
+    assert report.broken == [Rule.LIMITS]
+    assert report.tallies[Rule.LIMITS].breaches == 1
+
+
+def test_cash_may_differ_by_adjustments_noted_before_the_decision_and_by_no_others() -> None:
+    noted = (Adjustment(at(0), d(10)), Adjustment(at(1), d(20)), Adjustment(at(3), d(40)))
+    for seen in (0, 10, 30):  # the newest one of those noted may have come after risk's read
+        assert audited(a_decision(1, 2, cash=CASH + seen), adjustments=noted).holds, seen
+    for impossible in (20, 40, 70):
+        assert audited(a_decision(1, 2, cash=CASH + impossible), adjustments=noted).broken == [Rule.BOOK], impossible
+
+
+def test_an_approval_is_a_breach_only_while_the_breaker_was_active() -> None:
+    log = (BreakerChange(at(1), active=True), BreakerChange(at(5), active=False))
+    seen = {second: audited(a_decision(1, second), breaker=log).broken for second in (0, 1, 2, 5, 6)}
+    assert seen == {0: [], 1: [], 2: [Rule.BREAKER], 5: [], 6: []}
+
+
+def test_a_read_of_the_ledger_never_goes_back() -> None:
+    report = audited(a_decision(1, 1), a_decision(2, 2, symbol="ETHUSDT", before=LIMIT, fills_seen=-1))
+    assert report.broken == [Rule.BOOK]
+
+
+def test_drawdown_is_measured_from_the_newest_reference() -> None:
+    assert audited(a_decision(1, 1, reference=d(999))).broken == [Rule.DRAWDOWN]
+    lost = (Adjustment(at(0), d(-50)),)
+    report = audited(a_decision(1, 1, cash=d(950)), adjustments=lost)
+    assert report.broken == [Rule.DRAWDOWN]
