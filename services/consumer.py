@@ -9,7 +9,7 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 import structlog
 
 from services.bus import MAX_MESSAGE_BYTES, Bus, DeadEntry, Entry, Outgoing
-from services.errors import InjectedFault, LedgerBroken, ServerAway
+from services.errors import InjectedFault, ServerAway
 from services.messages import MARKET_DATA, BadMessage, Message, decode
 from services.pulse import Pulse
 from telemetry import metrics
@@ -74,7 +74,7 @@ def attempt(function: Callable[[], None]) -> Exception | None:
     """Run *function* and return what it raised, so one bad message does not end the loop for the others."""
     try:
         function()
-    except (ServerAway, LedgerBroken):
+    except ServerAway:
         raise
     except Exception as error:  # noqa: BLE001  the one place that must outlive any message
         return error
@@ -115,7 +115,7 @@ class Consumer:
         self._next_housekeeping = 0.0
 
     def run(self) -> None:
-        """Read and handle until stopped; what is in hand is finished first. Raise LedgerBroken only."""
+        """Read and handle until stopped; what is in hand is finished first."""
         self._persist(self._recover)
         while not self._stop.is_set():
             self._pulse.beat()

@@ -16,7 +16,3 @@ class ServerAway(Exception):
 
 class InjectedFault(Exception):
     """An error that an operator asked for through a test endpoint."""
-
-
-class LedgerBroken(Exception):
-    """The ledger contradicts itself; the process must not go on trading."""

@@ -34,7 +34,7 @@ def create_app(service: str, health: Health) -> Flask:
 
     @app.get("/metrics")
     def show_metrics() -> Response:
-        return Response(metrics.get_metrics(), mimetype="text/plain")
+        return Response(metrics.get_metrics(), content_type=metrics.CONTENT_TYPE)
 
     @app.errorhandler(BadRequest)
     def refuse(error: BadRequest) -> tuple[Response, int]:

@@ -49,10 +49,6 @@ class Desk:
         self.book = book
         self.marks.watch(book, now_ns=self.clock.now_ns())
 
-    def forget(self) -> None:
-        """Have the book read again before anything else is done, because the ledger changed."""
-        self.book = None
-
     def portfolio(self, book: Book) -> Portfolio:
         """Return *book* at the newest prices."""
         return Portfolio(book, self.marks.newest, orders_last_minute=self.orders_last_minute())

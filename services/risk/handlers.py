@@ -75,7 +75,7 @@ class RiskHandler:
             reason, detail = contradiction(fill, orders.get(fill.order_id))
             if reason:
                 outcome.dead.append(DeadEntry(item.entry, reason, detail))
-        self._desk.reload()
+        self._guard.look_around()
 
     def _apply_prices(self, items: list[Received], outcome: Outcome) -> None:
         for item in items:

@@ -6,7 +6,6 @@ from decimal import Decimal
 from flask import Flask
 
 from services.bus import Bus
-from services.errors import ServerAway
 from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS, BadMessage, MarketData, decode
 from services.process import Process
 from services.settings import load
@@ -30,7 +29,7 @@ def main() -> None:
     settings = load(WsSettings)
     process = Process.begin("cdb_ws", settings, port=settings.port)
     bus = process.bus()
-    source = _source(settings, bus)
+    source = _source(settings)
     publisher = Publisher(
         bus,
         source,
@@ -39,6 +38,7 @@ def main() -> None:
         pulse=process.pulse,
         stop=process.stop,
         readers=READERS if settings.lockstep else None,
+        prepare=lambda: _go_on(source, bus),
     )
     garbage_bus = process.bus()
 
@@ -53,30 +53,26 @@ def main() -> None:
     )
 
 
-def _source(settings: WsSettings, bus: Bus) -> Source:
+def _source(settings: WsSettings) -> Source:
     if settings.source == "replay":
         if settings.replay_file is None:
             sys.exit("CDB_REPLAY_FILE is not set: CDB_SOURCE=replay needs a file of trades")
         return ReplaySource(settings.replay_file, speed=settings.replay_speed)
-    simulated = SimulatedSource(settings.symbols, settings.market(), seed=settings.seed, pace=settings.pace)
-    simulated.start_from(_last_prices(bus))
-    return simulated
+    return SimulatedSource(settings.symbols, settings.market(), seed=settings.seed, pace=settings.pace)
 
 
-def _last_prices(bus: Bus) -> dict[str, Decimal]:
-    prices = {}
-    try:
-        recent = bus.newest(MARKET_DATA, count=RECENT)
-    except ServerAway:
-        return {}
-    for entry in recent:
+def _go_on(source: Source, bus: Bus) -> None:
+    """Have a simulated market go on from the prices on the bus, so that a restart is no jump."""
+    prices: dict[str, Decimal] = {}
+    for entry in bus.newest(MARKET_DATA, count=RECENT):
         try:
             trade = decode(MARKET_DATA, entry.data or b"")
         except BadMessage:
             continue
         if isinstance(trade, MarketData):
             prices[trade.symbol] = trade.price
-    return prices
+    if isinstance(source, SimulatedSource):
+        source.start_from(prices)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ BASE_PRICES: Final = {
     "LTCUSDT": 71.0,
 }
 OTHER_BASE_PRICE: Final = 100.0
+LAGS: Final = 2.5
+"""How many trades of a symbol go by, in buying and selling, between a price and what can be done about it."""
 _DIGITS: Final = 6
 
 
@@ -43,22 +45,22 @@ class MarketSettings:
     median_notional: float = 1_500.0
     noise: float = 0.0002
 
-    first_wave_s: float = 1.0
-    shortest_pause_s: float = 45.0
-    longest_pause_s: float = 115.0
-    narrowest_wave: float = 0.4
-    joining_s: float = 6.0
+    first_wave_s: float = 4.0
+    shortest_pause_s: float = 40.0
+    longest_pause_s: float = 110.0
+    narrowest_wave: float = 0.35
+    joining_s: float = 20.0
     shortest_rest_s: float = 4.0
-    longest_rest_s: float = 28.0
+    longest_rest_s: float = 20.0
 
-    even_rise: float = 0.0088
+    even_rise: float = 0.00864
     rise_spread: float = 0.0035
     smallest_move: float = 0.0055
     slowest_pace: float = 0.0010
     fastest_pace: float = 0.0014
     wander: float = 0.0015
 
-    slide_share: float = 0.02
+    slide_share: float = 0.07
     slide: float = 0.019
     slide_pace: float = 0.0005
     slide_loss: float = 0.0205
@@ -120,7 +122,7 @@ class Market:
         self._by_name = {symbol.name: symbol for symbol in self._symbols}
         mean_pace = (settings.slowest_pace + settings.fastest_pace) / 2
         seconds_between_trades = len(symbols) / settings.trades_per_second
-        self._even_rise = settings.even_rise + 2 * mean_pace * seconds_between_trades
+        self._even_rise = settings.even_rise + LAGS * mean_pace * seconds_between_trades
         self._surplus = 0.0
         self._next_wave_s = settings.first_wave_s
         self._breadth = 1.0
@@ -174,11 +176,12 @@ class Market:
         for place, (symbol, size) in enumerate(zip(joining, sizes, strict=True)):
             wait_s = self._settings.joining_s * (place + self._random.random()) / len(joining)
             spread = 2 * (size + self._random.random()) / len(joining) - 1
-            symbol.set_out(self._way(symbol, spread, correction), at_s=at_s + wait_s)
+            slides = place == 0 and self._random.random() < self._settings.slide_share
+            symbol.set_out(self._way(symbol, spread, correction, slides=slides), at_s=at_s + wait_s)
         self._breadth = self._random.uniform(self._settings.narrowest_wave, 1)
         self._next_wave_s += self._random.uniform(self._settings.shortest_pause_s, self._settings.longest_pause_s)
 
-    def _way(self, symbol: _Symbol, spread: float, correction: float) -> list[_Leg]:
+    def _way(self, symbol: _Symbol, spread: float, correction: float, *, slides: bool) -> list[_Leg]:
         """Return up, rest and down for one symbol; *spread*, from -1 to 1, says how far up."""
         settings = self._settings
         rise = max(settings.smallest_move, self._even_rise + spread * settings.rise_spread - correction)
@@ -187,7 +190,7 @@ class Market:
             _Leg(rise / self._pace(), top),
             _Leg(self._random.uniform(settings.shortest_rest_s, settings.longest_rest_s), top),
         ]
-        if self._random.random() < settings.slide_share:
+        if slides:
             self._surplus -= settings.slide_loss
             bottom = symbol.level - settings.slide
             return [

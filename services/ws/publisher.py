@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -44,7 +44,10 @@ class FeedStatus:
 
 
 class Publisher:
-    """Publishes one source. *readers* (stream: groups) makes it a lockstep: nothing goes out before they are done."""
+    """Publishes one source; *prepare* runs once, when the bus is there.
+
+    *readers* (stream: groups) makes it a lockstep: nothing goes out before they are done with what went before.
+    """
 
     def __init__(
         self,
@@ -56,7 +59,9 @@ class Publisher:
         pulse: Pulse,
         stop: threading.Event,
         readers: Mapping[str, Collection[str]] | None = None,
+        prepare: Callable[[], None] = lambda: None,
     ) -> None:
+        self._prepare = prepare
         self.status = FeedStatus(source.name)
         self._bus = bus
         self._source = source
@@ -70,7 +75,7 @@ class Publisher:
 
     def run(self) -> None:
         """Publish until told to stop; stay up when the source has nothing more."""
-        self._until_back(self._bus.ping)
+        self._until_back(self._prepare)
         while not self._stop.is_set():
             self._pulse.beat()
             if self._readers is not None and not self._settled(self._readers):
@@ -152,7 +157,7 @@ class Publisher:
         self._stop.wait(SETTLE_PAUSE_S)
         return False
 
-    def _until_back(self, action: Any) -> None:
+    def _until_back(self, action: Callable[[], object]) -> None:
         pause_s = FIRST_PAUSE_S
         while not self._stop.is_set():
             try:
