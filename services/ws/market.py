@@ -53,7 +53,7 @@ class MarketSettings:
     shortest_rest_s: float = 4.0
     longest_rest_s: float = 20.0
 
-    even_rise: float = 0.00864
+    even_rise: float = 0.00865
     rise_spread: float = 0.0035
     smallest_move: float = 0.0055
     slowest_pace: float = 0.0010
