@@ -5,7 +5,7 @@ Unix epoch: ts_event when it happened at its source, ts_init when the message wa
 """
 
 from decimal import Decimal
-from typing import Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 
@@ -24,6 +24,12 @@ MAX_NOTIONAL: Final = Decimal("1e15")
 MAX_DECIMALS: Final = 18
 MAX_TIME_NS: Final = 2**62
 """Bounds that keep every product exact within Decimal's 28 digits once it is rounded to 8 decimals."""
+FINEST_DECIMALS: Final = 30
+"""Fill prices of the cheapest coins have more decimals than the market's own."""
+
+Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+"""Texts and numbers that the ledger's columns and indexes can hold."""
 
 _ZERO: Final = Decimal(0)
 
@@ -49,14 +55,14 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class MarketData(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One trade of the market. trade_id rises with every trade of a symbol; sequence by one per message of one feed."""
 
-    symbol: str
-    trade_id: int
+    symbol: Text
+    trade_id: Number
     side: Side
     price: Decimal
     quantity: Decimal
-    source: str
-    feed: int
-    sequence: int
+    source: Text
+    feed: Number
+    sequence: Number
 
     def check(self) -> None:
         """Refuse what cannot be a trade."""
@@ -68,19 +74,20 @@ class MarketData(Message, frozen=True, kw_only=True, forbid_unknown_fields=True)
 class Signal(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An opinion of a strategy about one symbol, from one trade; it ages."""
 
-    signal_id: str
-    symbol: str
+    signal_id: Text
+    symbol: Text
     side: Side
-    strategy: str
+    strategy: Text
     strength: Decimal
     price: Decimal
     volatility: Decimal
-    trade_id: int
-    stream_id: str
+    trade_id: Number
+    stream_id: Text
 
     def check(self) -> None:
         """Refuse an id that is not derived from its content, or values that no strategy can mean."""
         super().check()
+        _check_texts(self, "signal_id", "symbol", "strategy")
         if self.signal_id != signal_id(self.symbol, self.strategy, self.trade_id):
             raise BadMessage(f"signal_id {self.signal_id!r:.80} is not derived from symbol, strategy and trade id")
         _check_positive("price", self.price, MAX_PRICE)
@@ -93,9 +100,9 @@ class Signal(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Order(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An instruction to the venue. The ledger has it before the bus does."""
 
-    order_id: str
+    order_id: Text
     cause: Cause
-    symbol: str
+    symbol: Text
     side: Side
     quantity: Decimal
     reference_price: Decimal
@@ -104,6 +111,7 @@ class Order(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def check(self) -> None:
         """Refuse what no venue could execute."""
         super().check()
+        _check_texts(self, "order_id", "symbol")
         _check_positive("quantity", self.quantity, MAX_QUANTITY)
         _check_positive("reference_price", self.reference_price, MAX_PRICE)
         _check_range("volatility", self.volatility, Decimal(100))
@@ -112,9 +120,9 @@ class Order(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Fill(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the venue did with one order."""
 
-    fill_id: str
-    order_id: str
-    symbol: str
+    fill_id: Text
+    order_id: Text
+    symbol: Text
     side: Side
     quantity: Decimal
     price: Decimal
@@ -125,9 +133,12 @@ class Fill(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def check(self) -> None:
         """Refuse what no venue could report."""
         super().check()
+        _check_texts(self, "fill_id", "order_id", "symbol")
         _check_positive("quantity", self.quantity, MAX_QUANTITY)
         _check_positive("price", self.price, MAX_PRICE)
         _check_range("fee", self.fee, MAX_NOTIONAL)
+        _check_range("slippage_bps", self.slippage_bps.copy_abs(), MAX_NOTIONAL)
+        _check_range("realised_pnl", (self.realised_pnl or _ZERO).copy_abs(), MAX_NOTIONAL)
 
 
 class DeadLetter(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -221,11 +232,19 @@ def _decimals(value: Decimal) -> int:
     return -exponent if isinstance(exponent, int) else MAX_DECIMALS + 1
 
 
+def _check_texts(message: Message, *names: str) -> None:
+    """Refuse what a ledger's text column cannot hold or a person cannot read."""
+    for name in names:
+        text: str = getattr(message, name)
+        if not (text.isascii() and text.isprintable()):
+            raise BadMessage(f"{name} must be printable ASCII, got {text!r:.80}")
+
+
 def _check_positive(name: str, value: Decimal, most: Decimal) -> None:
-    if not value.is_finite() or not _ZERO < value <= most:
+    if not value.is_finite() or not _ZERO < value <= most or _decimals(value) > FINEST_DECIMALS:
         raise BadMessage(f"{name} must be over 0 and at most {most:f}, got {value!s:.40}")
 
 
 def _check_range(name: str, value: Decimal, most: Decimal) -> None:
-    if not value.is_finite() or not _ZERO <= value <= most:
+    if not value.is_finite() or not _ZERO <= value <= most or _decimals(value) > FINEST_DECIMALS:
         raise BadMessage(f"{name} must be from 0 to {most:f}, got {value!s:.40}")

@@ -74,5 +74,5 @@ class Momentum:
         if self._volume < self._settings.minimum_volume:
             return None
         self._quiet_until_ns = now_ns + self._cooldown_ns
-        strength = min(Decimal(1), (size / (2 * self._settings.threshold)).quantize(_TWO_DECIMALS))
+        strength = min(Decimal(1), size / (2 * self._settings.threshold)).quantize(_TWO_DECIMALS)
         return Opinion("BUY" if momentum > 0 else "SELL", strength, self._volatility.value())

@@ -4,7 +4,8 @@ The fill price is the order's reference price, moved against the order by a slip
 
     base + size_bps x (notional / depth) + volatility_share x volatility x 10 000, times a random factor of 0.5 to 1.5
 
-where the random part is seeded by the order's id. Prices, fees and notionals are rounded to 8 decimals.
+where the random part is seeded by the order's id. Fees and notionals are rounded to 8 decimals, prices too unless the
+coin is so cheap that this would be coarse.
 """
 
 import random
@@ -46,7 +47,7 @@ def execute(order: Order, settings: VenueSettings) -> Execution:
     slippage_bps = slippage_of(order, settings)
     direction = 1 if order.side == "BUY" else -1
     moved = order.reference_price * (1 + direction * slippage_bps / BASIS_POINTS)
-    price = max(UNIT, moved.quantize(price_unit(order.reference_price), ROUND_HALF_EVEN))
+    price = moved.quantize(price_unit(order.reference_price), ROUND_HALF_EVEN)
     notional = (price * order.quantity).quantize(UNIT, ROUND_HALF_EVEN)
     fee = (notional * settings.fee_bps / BASIS_POINTS).quantize(UNIT, ROUND_HALF_EVEN)
     return Execution(price, notional, fee, slippage_bps)
@@ -57,7 +58,7 @@ def slippage_of(order: Order, settings: VenueSettings) -> Decimal:
     size = settings.size_bps * order.quantity * order.reference_price / settings.depth
     moving = settings.volatility_share * order.volatility * BASIS_POINTS
     luck = Decimal(str(round(random.Random(order.order_id).uniform(0.5, 1.5), 4)))  # noqa: S311  no secret
-    return min(MAX_SLIPPAGE_BPS, ((settings.base_bps + size + moving) * luck).quantize(_TWO_DECIMALS))
+    return min(MAX_SLIPPAGE_BPS, (settings.base_bps + size + moving) * luck).quantize(_TWO_DECIMALS)
 
 
 def price_unit(reference: Decimal) -> Decimal:

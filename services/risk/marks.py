@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from services.clock import end_of_utc_day
 from services.messages import MarketData
-from services.risk.portfolio import ZERO, Book, Mark, Portfolio
+from services.risk.portfolio import ZERO, Book, Mark, Portfolio, Position
 from services.risk.rules import Limits, stop_price
 from services.volatility import Volatility
 
@@ -23,7 +23,7 @@ class Marks:
         self._limits = limits
         self._volatility: dict[str, Volatility] = {}
         self._stops: dict[str, Decimal] = {}
-        self._quantities: dict[str, Decimal] = {}
+        self._held: dict[str, Position] = {}
         self._equity = ZERO
         self._floor: Decimal | None = None
         self._day_ends_ns = 0
@@ -31,7 +31,7 @@ class Marks:
     def watch(self, book: Book, *, now_ns: int) -> None:
         """Take *book* as what prices are watched for from now on."""
         portfolio = Portfolio(book, self.newest)
-        self._quantities = {symbol: position.quantity for symbol, position in book.positions.items()}
+        self._held = dict(book.positions)
         self._stops = {
             symbol: stop_price(position, self._limits)
             for symbol, position in book.positions.items()
@@ -54,10 +54,10 @@ class Marks:
         mark = Mark(trade.price, trade.trade_id, trade.ts_event)
         self.newest[trade.symbol] = self.unsaved[trade.symbol] = mark
         self._volatility.setdefault(trade.symbol, Volatility()).update(trade.price)
-        quantity = self._quantities.get(trade.symbol)
-        if quantity is None:
+        held = self._held.get(trade.symbol)
+        if held is None:
             return False
-        self._equity += quantity * (trade.price - (old.price if old else trade.price))
+        self._equity += held.quantity * trade.price - (held.quantity * old.price if old else held.cost)
         stop = self._stops.get(trade.symbol)
         return (stop is not None and trade.price <= stop) or (self._floor is not None and self._equity <= self._floor)
 

@@ -21,6 +21,10 @@ class Mark:
         """Tell whether a trade is news: later, or at the same instant with a higher id."""
         return (ts_event, trade_id) > (self.ts_event, self.trade_id)
 
+    def is_price(self) -> bool:
+        """Tell whether anything may be valued at it; NaN, infinity, 0 and less are no price."""
+        return self.price.is_finite() and self.price > ZERO
+
 
 @dataclass(frozen=True, slots=True)
 class Position:
@@ -77,7 +81,8 @@ class Portfolio:
 
     def is_marked(self) -> bool:
         """Tell whether every position held has a price."""
-        return all(symbol in self.marks for symbol in self.book.positions)
+        marks = map(self.marks.get, self.book.positions)
+        return all(mark is not None and mark.is_price() for mark in marks)
 
     def equity(self) -> Decimal:
         """Return cash plus all positions at their marks (a position without one at its cost)."""
@@ -109,11 +114,13 @@ class Portfolio:
 
     def reference_equity(self) -> Decimal:
         """Return what today's loss is measured against: equity at the day's opening or at the last reset."""
-        return self.book.reference_equity or self.equity()
+        return self.equity() if self.book.reference_equity is None else self.book.reference_equity
 
     def drawdown(self) -> Decimal:
-        """Return today's loss as a share of the reference equity; never negative."""
+        """Return today's loss as a share of the reference equity; never negative, 1 if there was nothing to lose."""
         reference = self.reference_equity()
+        if reference <= ZERO:
+            return Decimal(1)
         return max(ZERO, (reference - self.equity()) / reference)
 
     def _value(self, position: Position) -> Decimal:

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
 
-from services.messages import Signal
+from services.messages import MAX_QUANTITY, Signal
 from services.risk.portfolio import Mark, Portfolio, Position
 
 NANOSECONDS = 1_000_000_000
@@ -78,7 +78,7 @@ Verdict = Approved | Rejected
 def assess(signal: Signal, portfolio: Portfolio, limits: Limits, *, now_ns: int) -> Verdict:
     """Decide whether *signal* may become an order. The first layer that objects names the reason."""
     mark = portfolio.marks.get(signal.symbol)
-    if mark is None or is_stale(signal, mark, portfolio, limits, now_ns=now_ns):
+    if mark is None or not mark.is_price() or is_stale(signal, mark, portfolio, limits, now_ns=now_ns):
         return Rejected(signal.signal_id, 1, Reason.STALE_MARKET_DATA)
     if signal.side == "SELL":
         quantity = portfolio.sellable(signal.symbol)
@@ -120,8 +120,12 @@ def _assess_buy(signal: Signal, portfolio: Portfolio, limits: Limits, mark: Mark
 
 
 def size_of(equity: Decimal, price: Decimal, limits: Limits) -> Decimal:
-    """Return how much to buy: a fixed share of equity, rounded down to what can be traded; 0 without equity."""
-    return max(Decimal(0), (limits.order_size * equity / price).quantize(LOT, ROUND_DOWN))
+    """Return how much to buy: a fixed share of equity, rounded down to what can be traded.
+
+    Returns 0 without equity, and where the coin is so cheap that an order cannot hold so much of it.
+    """
+    quantity = limits.order_size * equity / price
+    return quantity.quantize(LOT, ROUND_DOWN) if 0 < quantity <= MAX_QUANTITY else Decimal(0)
 
 
 def is_drawdown_at_limit(portfolio: Portfolio, limits: Limits) -> bool:

@@ -34,6 +34,8 @@ BASE_PRICES: Final = {
 OTHER_BASE_PRICE: Final = 100.0
 LAGS: Final = 2.5
 """How many trades of a symbol go by, in buying and selling, between a price and what can be done about it."""
+LONGEST_LAG_S: Final = 2.0
+"""Where trades are rarer than that, following them is no strategy anyhow."""
 _DIGITS: Final = 6
 
 
@@ -121,7 +123,7 @@ class Market:
         self._symbols = [_Symbol(name, BASE_PRICES.get(name, OTHER_BASE_PRICE)) for name in symbols]
         self._by_name = {symbol.name: symbol for symbol in self._symbols}
         mean_pace = (settings.slowest_pace + settings.fastest_pace) / 2
-        seconds_between_trades = len(symbols) / settings.trades_per_second
+        seconds_between_trades = min(LONGEST_LAG_S, len(symbols) / settings.trades_per_second)
         self._even_rise = settings.even_rise + LAGS * mean_pace * seconds_between_trades
         self._surplus = 0.0
         self._next_wave_s = settings.first_wave_s

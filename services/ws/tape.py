@@ -26,8 +26,8 @@ def read_tape(path: Path) -> Iterator[RawTrade | Refusal]:
     """Yield what each line of *path* holds. Raise NotATape if it cannot be opened or its header is another one."""
     try:
         with path.open(newline="", encoding="utf-8", errors="replace") as file:
-            header = file.readline().strip().removeprefix("\ufeff")
-            if tuple(header.split(",")) != COLUMNS:
+            header = file.readline().removeprefix("\ufeff").strip()
+            if _cells(header) != COLUMNS:
                 raise NotATape(f"{path}: line 1 must be {','.join(COLUMNS)}, got {header[:80]!r}")
             for number, line in enumerate(file, start=2):
                 yield read_line(line, number)
@@ -38,10 +38,10 @@ def read_tape(path: Path) -> Iterator[RawTrade | Refusal]:
 def read_line(line: str, number: int) -> RawTrade | Refusal:
     """Return the trade that *line* holds, or why it holds none."""
     origin = f"line {number}"
-    cells = next(csv.reader([line.rstrip("\r\n")]), [])
+    cells = _cells(line)
     if len(cells) != len(COLUMNS):
         return Refusal("malformed", origin, f"{len(cells)} columns, {len(COLUMNS)} are expected")
-    ts_ms, trade_id, symbol, side, price, quantity = (cell.strip() for cell in cells)
+    ts_ms, trade_id, symbol, side, price, quantity = cells
     if side not in _SIDES:
         return Refusal("malformed", origin, f"side must be buy or sell, got {side!r:.40}")
     if any(not text.isdecimal() or len(text) > LONGEST_NUMBER for text in (ts_ms, trade_id)):
@@ -55,7 +55,15 @@ def read_line(line: str, number: int) -> RawTrade | Refusal:
     return RawTrade(symbol, int(trade_id), _SIDES[side], values[0], values[1], int(ts_ms) * _NANOSECONDS_PER_MS, origin)
 
 
+def _cells(line: str) -> tuple[str, ...]:
+    """Return the cells of *line*, none if it is beyond what a CSV reader takes."""
+    try:
+        return tuple(cell.strip() for cell in next(csv.reader([line.rstrip("\r\n")]), []))
+    except csv.Error:
+        return ()
+
+
 def _decimal(text: str) -> Decimal:
-    if len(text) > LONGEST_NUMBER:
+    if len(text) > LONGEST_NUMBER or "_" in text:  # Python's own 1_000 is no number in a table
         raise InvalidOperation(text)
     return Decimal(text)
