@@ -18,6 +18,7 @@ def _lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
 @pytest.fixture
 def bot(_lively: Bot, request: pytest.FixtureRequest) -> Iterator[Bot]:
     """Hand out a bot under load that is healthy and trades; its logs are in the report if the test fails."""
+    _lively.stack.start()  # what an earlier test may have left stopped
     _lively.go_on()
     _lively.wait_healthy()
     _lively.wait_trading()
