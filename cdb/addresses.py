@@ -7,7 +7,7 @@ from typing import TypeVar
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
-from cdb.stack import Stack, StackConfig, StackError
+from cdb.stack import Ports, Stack, StackError, envfile
 from cdb.stack.config import state_dir
 from services.settings import LedgerSettings, Port, ServiceSettings, explain
 
@@ -33,9 +33,13 @@ def operators_environment(root: Path, environ: Mapping[str, str]) -> dict[str, s
     Raise StackError naming a setting that is missing or wrong.
     """
     running = Stack.attach(state_dir(root, environ))
-    config = running.config if running else StackConfig.for_operator(root, environ, parts=())
+    if running:
+        base = {**running.config.environment, **running.config.ports.environment()}
+    else:
+        base = envfile.read(root / ".env")
     named = {name: value for name, value in environ.items() if name.startswith(_SERVERS)}
-    return {**config.environment, **config.ports.environment(), **named}
+    environment = {**base, **named}
+    return {**environment, **Ports.from_environment(environment).environment()}
 
 
 def settings(kind: type[S], environment: Mapping[str, str], **overriding: object) -> S:

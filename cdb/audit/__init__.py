@@ -2,6 +2,6 @@
 
 from cdb.audit.audit import audit
 from cdb.audit.findings import Finding, Report, Rule
-from cdb.audit.reader import read_and_audit
+from cdb.audit.reader import read_and_audit, snapshot
 
-__all__ = ["Finding", "Report", "Rule", "audit", "read_and_audit"]
+__all__ = ["Finding", "Report", "Rule", "audit", "read_and_audit", "snapshot"]

@@ -1,6 +1,7 @@
 """Read a ledger from one snapshot, the big tables as streams in the order of their numbers."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg2
@@ -71,11 +72,18 @@ _UNIQUE: Final = (
 
 def read_and_audit(ledger: Ledger) -> Report:
     """Audit *ledger* as it is at one moment, without hindering who writes. Raise ServerAway if it cannot be read."""
+    with snapshot(ledger) as found:
+        return audit(found)
+
+
+@contextmanager
+def snapshot(ledger: Ledger) -> Iterator[rows.LedgerRows]:
+    """Yield the rows of *ledger* as of now, whatever is written while they are read. Raise ServerAway."""
     with ledger.transaction() as cursor:
         try:
             cursor.execute(_SNAPSHOT)
             cursor.execute(_NO_TIMEOUT)
-            return audit(_rows(cursor))
+            yield _rows(cursor)
         except psycopg2.ProgrammingError as error:
             raise ServerAway("PostgreSQL", error) from error
 

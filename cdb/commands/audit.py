@@ -47,10 +47,11 @@ def audit(
             report = read_and_audit(connection)
         finally:
             connection.close()
+    name = f"replay {replay}" if replay else address.database
     if as_json:
-        typer.echo(json.dumps(view.as_json(report, ledger=address.database)))
+        typer.echo(json.dumps(view.as_json(report, ledger=name)))
     else:
-        view.show(report, Console(highlight=False), ledger=address.database)
+        view.show(report, Console(highlight=False), ledger=name)
     if not report.holds:
         raise typer.Exit(REFUSED)
 
