@@ -18,7 +18,7 @@ from cdb.replay.kept import Replays
 from cdb.replay.run import Request, run
 from cdb.replay.summary import Summary
 from cdb.replay.tape import survey
-from cdb.stack import StackConfig, StackError, select
+from cdb.stack import StackError, envfile
 from cdb.stack.config import state_dir
 from services.messages import FILLS
 
@@ -110,8 +110,7 @@ def remove_replay(name: str) -> None:
 
 def _operators_settings() -> dict[str, str]:
     """Return what is set in .env and the environment: a replay trades by the operator's own limits."""
-    config = StackConfig.for_operator(ROOT, os.environ, parts=select(()))
-    return {**config.inherited, **config.environment}
+    return {**envfile.read(ROOT / ".env"), **os.environ}
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

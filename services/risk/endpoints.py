@@ -46,12 +46,13 @@ def add_endpoints(app: Flask, store: RiskStore, slowness: Slowness, *, limits: L
     def trigger_drawdown() -> dict[str, Any]:
         percent = Decimal(str(number("percent", low=0.1, high=50, default=float(limits.max_daily_drawdown) * 100 + 1)))
         with lock:
+            store.wake()
             book, _ = store.load()
             portfolio = Portfolio(book, store.load_marks())
-            missing = percent / 100 - portfolio.drawdown()
-            if missing <= 0:
+            too_much = portfolio.equity() - portfolio.reference_equity() * (1 - percent / 100)
+            if too_much <= 0:
                 raise BadRequest(f"drawdown already is {100 * portfolio.drawdown():.2f} %, asked for {percent} %")
-            amount = -(missing * portfolio.reference_equity()).quantize(CENT, ROUND_UP)
+            amount = -too_much.quantize(CENT, ROUND_UP)
             store.adjust(amount, reason="test: trigger-drawdown", now_ns=clock.now_ns())
         log.warning("test adjustment", amount=str(amount))
         return {"adjusted_by": str(amount), "drawdown_percent": str(percent)}
@@ -65,6 +66,7 @@ def add_endpoints(app: Flask, store: RiskStore, slowness: Slowness, *, limits: L
     def reset() -> dict[str, Any]:
         slowness.set(0, 0)
         with lock:
+            store.wake()
             returned = -store.adjustments()
             if returned:
                 store.adjust(returned, reason="test: reset", now_ns=clock.now_ns())

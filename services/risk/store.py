@@ -1,6 +1,7 @@
 """Risk's view of the ledger: read the book in one statement, write what was decided in one transaction."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -9,6 +10,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from services.clock import to_datetime, utc_day
+from services.errors import ServerAway
 from services.ledger.connection import Cursor, Ledger
 from services.messages import Cause, Order, Side
 from services.risk.portfolio import Book, InFlight, Mark, Position
@@ -135,6 +137,11 @@ class RiskStore:
                 found = cursor.fetchone()
         assert found is not None  # noqa: S101  the account was inserted above
         return _book_of(_book_decoder.decode(found[0]))
+
+    def wake(self) -> None:
+        """Drop a connection that broke while nobody used it, so that what follows finds a new one."""
+        with suppress(ServerAway):
+            self._ledger.ping()
 
     def write_decisions(self, rows: Rows) -> None:
         """Add signals, decisions, orders and a trip of the breaker, all or nothing."""

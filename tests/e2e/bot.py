@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psycopg2
+import psycopg2.extensions
 import redis
 
 from cdb.stack import Stack, StackConfig, select
@@ -74,22 +75,27 @@ class Bot:
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Return the rows of *statement* from the ledger."""
-        settings = self.stack.config.process_environment()
-        with (
-            closing(
-                psycopg2.connect(
-                    host="127.0.0.1",
-                    port=self.stack.config.ports.postgres,
-                    user=settings["POSTGRES_USER"],
-                    password=settings["POSTGRES_PASSWORD"],
-                    dbname=settings["POSTGRES_DB"],
-                )
-            ) as connection,
-            connection,
-            connection.cursor() as cursor,
-        ):
+        with closing(self._connect()) as connection, connection, connection.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetchall()
+
+    @contextmanager
+    def locked(self, table: str) -> Iterator[None]:
+        """Hold the rows of *table*, so that whoever wants to change them waits."""
+        with closing(self._connect()) as connection, connection, connection.cursor() as cursor:
+            cursor.execute(f"SELECT * FROM {table} FOR UPDATE")  # noqa: S608  constants of the tests
+            yield
+
+    def _connect(self) -> psycopg2.extensions.connection:
+        settings = self.stack.config.process_environment()
+        connection: psycopg2.extensions.connection = psycopg2.connect(
+            host="127.0.0.1",
+            port=self.stack.config.ports.postgres,
+            user=settings["POSTGRES_USER"],
+            password=settings["POSTGRES_PASSWORD"],
+            dbname=settings["POSTGRES_DB"],
+        )
+        return connection
 
     def count(self, table: str, where: str = "true") -> int:
         """Return how many rows of *table* there are."""

@@ -2,6 +2,7 @@
 
 import json
 import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -138,6 +139,32 @@ def test_an_order_that_differs_from_the_ledger_is_not_executed(bot: Bot) -> None
     bot.audit()
 
 
+def test_an_order_that_comes_again_gets_the_fill_it_has(bot: Bot) -> None:
+    """Delivery is at least once; the effect is not."""
+    (order_id, cause, symbol, side, quantity, price, volatility) = bot.query(
+        "SELECT order_id, cause, symbol, side, quantity, reference_price, volatility FROM orders "
+        "WHERE state = 'filled' ORDER BY order_seq LIMIT 1"
+    )[0]
+    with bot.redis() as client:
+        last: Any = client.xinfo_stream("fills")
+    data = order(
+        order_id=order_id, cause=cause, symbol=symbol, side=side, quantity=str(quantity), reference_price=str(price),
+        volatility=str(volatility),
+    )  # fmt: skip
+    bot.put("orders", data=data, traceparent="")
+
+    def sent_again() -> list[dict[str, Any]]:
+        with bot.redis() as client:
+            rows: Any = client.xrange("fills", min=b"(" + last["last-generated-id"])
+        return [found for _, fields in rows if (found := json.loads(fields[b"data"]))["order_id"] == order_id]
+
+    again = until(sent_again, every_s=0.005, what="the stored fill")
+    stored = bot.query(f"SELECT quantity, price FROM fills WHERE order_id = '{order_id}'")  # noqa: S608
+    assert stored == [(Decimal(again[0]["quantity"]), Decimal(again[0]["price"]))]
+    bot.quiesce()
+    bot.audit()
+
+
 def test_a_signal_older_than_allowed_is_rejected_as_stale_however_it_comes(bot: Bot) -> None:
     """A forged but well-formed signal from an hour ago is decided once, and against it."""
     then = time.time_ns() - 3600 * 10**9
@@ -149,6 +176,7 @@ def test_a_signal_older_than_allowed_is_rejected_as_stale_however_it_comes(bot: 
     until(lambda: bot.count("decisions", where), holds=lambda found: found == 1, what="one decision")
     assert bot.query(f"SELECT reason FROM decisions WHERE {where}") == [("STALE_MARKET_DATA",)]  # noqa: S608
     bot.quiesce()
+    assert not [letter for letter in bot.dead_letters() if letter["reason"] == "handler"]
     bot.audit()
 
 

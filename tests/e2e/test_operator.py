@@ -38,6 +38,14 @@ def test_a_drawdown_trips_the_breaker_which_stops_new_exposure_and_no_reduction(
     bot.go_on()
 
 
+@pytest.mark.usefixtures("reset")
+def test_the_drawdown_asked_for_is_reached_after_gains_too(bot: Bot) -> None:
+    """What counts is the loss against the reference, however far above it the account stood."""
+    bot.quiesce()
+    assert bot.ask("cdb_risk", "/test/trigger-drawdown?percent=8", post=True)[0] == 200
+    until(lambda: bot.metric("cdb_risk", "cdb_daily_drawdown_pct"), holds=lambda seen: 7.99 < seen < 8.1, what="8 %")
+
+
 def test_a_reset_returns_the_money_and_trading_goes_on(bot: Bot) -> None:
     """Adjustments sum up to nothing afterwards."""
     bot.ask("cdb_risk", "/test/trigger-drawdown?percent=7", post=True)
