@@ -11,7 +11,7 @@ from services.execution.accounting import Holding
 from services.ledger.connection import Cursor, Ledger
 from services.messages import Fill, Order, Side
 
-_ACCOUNT: Final = "SELECT cash, realised_pnl FROM account FOR UPDATE"
+_ACCOUNT: Final = "SELECT realised_pnl FROM account"
 _ORDERS: Final = """
 SELECT o.order_id, o.cause, o.symbol, o.side, o.quantity, o.reference_price, o.volatility, o.state,
     f.fill_id, f.quantity, f.price, f.fee, f.slippage_bps, f.realised_pnl,
@@ -108,18 +108,18 @@ class ExecutionStore:
 
     @staticmethod
     def read(cursor: Cursor, order_ids: Sequence[str]) -> Account | None:
-        """Lock the account and return it with all positions and those of *order_ids* that exist; None before it opens.
+        """Return the account with all positions and those of *order_ids* that exist; None before it opens.
 
-        The lock makes fills commit in the order of their numbers.
+        Who asks for orders is about to write fills: the account is locked, so that they commit in their numbers' order.
         """
-        cursor.execute(_ACCOUNT)
+        cursor.execute(f"{_ACCOUNT} FOR UPDATE" if order_ids else _ACCOUNT)
         account = cursor.fetchone()
         if account is None:
             return None
         cursor.execute(_POSITIONS)
         positions = {row[0]: HeldPosition(row[1], Holding(row[2], row[3])) for row in cursor.fetchall()}
         cursor.execute(_ORDERS, (list(order_ids),))
-        return Account(account[1], positions, {row[0]: _known(row) for row in cursor.fetchall()})
+        return Account(account[0], positions, {row[0]: _known(row) for row in cursor.fetchall()})
 
     @staticmethod
     def write(cursor: Cursor, changes: Changes) -> None:
