@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -21,17 +22,21 @@ from statistics import median
 from typing import Any, Final
 
 import psutil
+import psycopg2
+import redis
 
 from bench import pipeline_decisions, pipeline_latency, pipeline_throughput
 from bench.pipeline_report import Aim, Figure, Narrator, Section, show
 from bench.pipeline_throughput import Pressure
 from bench.stacks import SERVICES, Bot, Lab
 from cdb.stack import StackError
+from services.errors import ServerAway
 
 MEMORY_AIM: Final = Aim("<", 120)
 SECTIONS: Final = ("latency", "throughput", "decisions", "memory")
 BUSY: Final = 0.25
 _TRIES: Final = 200
+_FAILURES: Final = (StackError, redis.RedisError, psycopg2.Error, ServerAway, psutil.Error)
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ def main() -> None:
     options = _options()
     narrator = Narrator()
     plan = QUICK if options.quick else Plan()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("bench.pipeline: told to stop"))
     try:
         with Lab(dict(options.set)) as lab:
             narrator.say("the servers are ready; looking at the machine")
@@ -60,7 +66,7 @@ def main() -> None:
             if machine["load of one minute"] > BUSY * (os.cpu_count() or 1):
                 narrator.say(f"the machine is busy (load {machine['load of one minute']}): do not trust these figures")
             sections = _measured(lab, narrator, plan, options.only)
-    except StackError as error:
+    except _FAILURES as error:
         sys.exit(f"bench.pipeline: {error}")
     except KeyboardInterrupt:
         sys.exit("bench.pipeline: interrupted; its stack has been removed")
@@ -69,6 +75,8 @@ def main() -> None:
         print(json.dumps(found, indent=1, default=str))
     else:
         show(sections, machine)
+    if any(section.failure for section in sections):
+        sys.exit(1)
 
 
 def _measured(lab: Lab, narrator: Narrator, plan: Plan, only: str | None) -> list[Section]:
@@ -80,13 +88,22 @@ def _measured(lab: Lab, narrator: Narrator, plan: Plan, only: str | None) -> lis
             lab, narrator, signals=plan.signals, one_by_one=plan.one_by_one
         ),
     }
-    sections = [way() for name, way in ways.items() if only in (None, name)]
+    sections = [_attempted(name, way, narrator) for name, way in ways.items() if only in (None, name)]
     if not sections:
         with lab.run("the defaults", SERVICES, {}):
             narrator.spend(plan.seconds, f"memory: the defaults for {plan.seconds:g} s")
     for section in sections:
         section.settings = {**section.settings, **lab.extra}
     return [*sections, _memory(lab)]
+
+
+def _attempted(name: str, way: Callable[[], Section], narrator: Narrator) -> Section:
+    """Measure one section; a failure is its result, so that it does not cost the others theirs."""
+    try:
+        return way()
+    except _FAILURES as error:
+        narrator.say(f"{name} failed: {error}")
+        return Section(name.capitalize(), {}, failure=str(error))
 
 
 def _memory(lab: Lab) -> Section:

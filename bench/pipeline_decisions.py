@@ -131,7 +131,7 @@ def _from_backlog(bot: Bot, narrator: Narrator, name: str, count: int, side: Cal
     took_s = _seconds(last) - began
     verdicts = bot.query("SELECT coalesce(reason, verdict), count(*) FROM decisions GROUP BY 1 ORDER BY 2 DESC")
     split = ", ".join(f"{verdict} {number:,}" for verdict, number in verdicts)
-    detail = f"{split}; {rows / commits:.0f} per commit; all were on the bus after {put_s:.1f} s"
+    detail = f"{split}; {rows / commits:.0f} per commit; all were on the bus after {put_s:.2f} s"
     return Figure(name, rows / took_s, "decisions/s", AIM, detail)
 
 

@@ -79,6 +79,7 @@ class Section:
     distributions: list[Distribution] = field(default_factory=list)
     rows: list[dict[str, Any]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    failure: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values."""
@@ -139,6 +140,9 @@ def show(sections: Sequence[Section], machine: dict[str, Any]) -> None:
     console.print("Machine: " + "; ".join(f"{name} {value}" for name, value in machine.items()), markup=False)
     for section in sections:
         console.print()
+        if section.failure:
+            console.print(f"{section.name}: failed: {section.failure}", markup=False)
+            continue
         console.print(_figures(section))
         for table in (_distributions(section), _rows(section)):
             if table is not None:

@@ -24,6 +24,7 @@ import psycopg2.extensions
 from cdb.stack import Stack, StackConfig, StackError, select
 from services.bus import Bus, connect
 from services.clock import WallClock
+from services.messages import DEAD_LETTERS
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 SERVERS: Final = ("redis", "postgres")
@@ -108,7 +109,7 @@ class Bot:
         pipeline.xinfo_groups(stream)
         pipeline.xpending(stream, group)
         info, groups, pending = pipeline.execute()
-        row = next(row for row in groups if row["name"] == group.encode())
+        row = {row["name"]: row for row in groups}[group.encode()]
         newest, read_until = info["last-generated-id"], row["last-delivered-id"]
         if not pending["pending"] and read_until == newest:
             return Backlog(0.0, 0)
@@ -185,6 +186,8 @@ class Lab:
             if bot.query("SHOW track_commit_timestamp") != [("on",)]:
                 raise StackError("PostgreSQL keeps no commit times: the cluster's settings were not taken over")
             yield bot
+            if put_aside := bot.redis.xlen(DEAD_LETTERS):
+                raise StackError(f"{name}: {put_aside} messages were put aside, so its figures do not hold")
             self.memory += [Memory(service, name, size) for service, size in bot.megabytes().items()]
             for service in services:
                 bot.stack.stop_part(service)
