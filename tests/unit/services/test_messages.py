@@ -102,34 +102,48 @@ A_FILL = Fill(
 )
 EXAMPLES: dict[str, Message] = {MARKET_DATA: a_trade(), SIGNALS: a_signal(), ORDERS: an_order(), FILLS: A_FILL}
 NOT_FINITE = ("NaN", "sNaN", "-NaN", "Infinity", "-Infinity")
-REFUSED: list[tuple[str, str, Any]] = [
-    *(
-        (MARKET_DATA, "price", value)
-        for value in (*NOT_FINITE, "0", "-1", "1e10", "1e-19", "9" * 1000, "dear", None, [])
-    ),
-    *((MARKET_DATA, "quantity", value) for value in (*NOT_FINITE, "0", "-1", "1e16", "1e-999999999")),
-    *((MARKET_DATA, "trade_id", value) for value in (-1, 2**63, 10**400, 1.5, "1", None)),
-    *((MARKET_DATA, "ts_event", value) for value in (0, -1, MAX_TIME_NS, 10**30, "now")),
-    *((MARKET_DATA, "symbol", value) for value in ("", "A" * 201, 1, None)),
-    (MARKET_DATA, "v", 2),
-    (MARKET_DATA, "side", "HOLD"),
-    (MARKET_DATA, "sequence", -1),
-    *((SIGNALS, "price", value) for value in (*NOT_FINITE, "0", "1e10", "1e-999999999")),
-    *((SIGNALS, "strength", value) for value in (*NOT_FINITE, "1.01", "-0.01", "1e-999999999")),
-    *((SIGNALS, "volatility", value) for value in (*NOT_FINITE, "100.1", "-1")),
-    *((SIGNALS, "stream_id", value) for value in ("", "1", "1-", "-1", "a-b", "1-1-1", "9" * 20 + "-0", "\u0661-0")),
-    (SIGNALS, "signal_id", "BTCUSDT:momentum_v1:2"),
-    (SIGNALS, "strategy", "a" * 201),
-    (SIGNALS, "strategy", "a\x00"),
-    *((ORDERS, "quantity", value) for value in (*NOT_FINITE, "0", "-1", "1.1e15")),
-    *((ORDERS, "reference_price", value) for value in (*NOT_FINITE, "0")),
-    *((ORDERS, "order_id", value) for value in ("", "a\x00b", "\u00fc", "a" * 201)),
-    (ORDERS, "cause", "whim"),
-    *((FILLS, "price", value) for value in (*NOT_FINITE, "0", "-1")),
-    *((FILLS, "fee", value) for value in (*NOT_FINITE, "-1", "1e-31")),
-    *((FILLS, "slippage_bps", value) for value in NOT_FINITE),
-    *((FILLS, "realised_pnl", value) for value in (*NOT_FINITE, str(MAX_NOTIONAL * -2))),
-    (FILLS, "order_id", "a\nb"),
+WRONG_VALUES: dict[str, dict[str, tuple[Any, ...]]] = {
+    MARKET_DATA: {
+        "price": (*NOT_FINITE, "0", "-1", "1e10", "1e-19", "9" * 1000, "dear", None, []),
+        "quantity": (*NOT_FINITE, "0", "-1", "1e16", "1e-999999999"),
+        "trade_id": (-1, 2**63, 10**400, 1.5, "1", None),
+        "ts_event": (0, -1, MAX_TIME_NS, 10**30, "now"),
+        "ts_init": (0,),
+        "symbol": ("", "A" * 201, 1, None),
+        "v": (2, "1", None),
+        "side": ("HOLD", "buy"),
+        "sequence": (-1,),
+        "feed": (-1,),
+    },
+    SIGNALS: {
+        "price": (*NOT_FINITE, "0", "1e10", "1e-999999999"),
+        "strength": (*NOT_FINITE, "1.01", "-0.01", "1e-999999999"),
+        "volatility": (*NOT_FINITE, "100.1", "-1"),
+        "stream_id": ("", "1", "1-", "-1", "a-b", "1-1-1", "9" * 20 + "-0", "\u0661-0"),
+        "signal_id": ("BTCUSDT:momentum_v1:2",),
+        "strategy": ("a" * 201, "a\x00"),
+    },
+    ORDERS: {
+        "quantity": (*NOT_FINITE, "0", "-1", "1.1e15"),
+        "reference_price": (*NOT_FINITE, "0"),
+        "volatility": (*NOT_FINITE, "-1"),
+        "order_id": ("", "a\x00b", "\u00fc", "a" * 201),
+        "cause": ("whim",),
+    },
+    FILLS: {
+        "price": (*NOT_FINITE, "0", "-1"),
+        "quantity": (*NOT_FINITE, "0", "-1"),
+        "fee": (*NOT_FINITE, "-1", "1e-31"),
+        "slippage_bps": NOT_FINITE,
+        "realised_pnl": (*NOT_FINITE, str(MAX_NOTIONAL * -2)),
+        "order_id": ("a\nb",),
+    },
+}
+REFUSED = [
+    (stream, field, value)
+    for stream, fields in WRONG_VALUES.items()
+    for field, values in fields.items()
+    for value in values
 ]
 
 

@@ -41,7 +41,8 @@ def test_placed_order_joins_exposure_rate_and_book() -> None:
     portfolio = a_portfolio()
     order = in_flight("BTCUSDT", "BUY", quantity=2)
     portfolio.place(order)
-    assert (portfolio.exposure(), portfolio.orders_last_minute) == (200, 1)
+    assert portfolio.exposure() == 200
+    assert portfolio.orders_last_minute == 1
     assert portfolio.as_book().in_flight == (order,)
     assert portfolio.book.in_flight == ()
 

@@ -59,7 +59,7 @@ def test_fee_is_a_share_of_what_was_paid() -> None:
 
 def test_venue_without_costs_fills_at_the_reference_price() -> None:
     found = execute(an_order(), FREE)
-    assert (found.price, found.notional, found.fee, found.slippage_bps) == (100, 1000, 0, 0)
+    assert (found.price, found.notional, found.fee, found.slippage_bps) == tuple(map(Decimal, (100, 1000, 0, 0)))
 
 
 @pytest.mark.parametrize(

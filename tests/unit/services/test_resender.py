@@ -1,0 +1,24 @@
+"""Orders without a final state are sent again, but not over and over."""
+
+from services.risk.resender import Resender
+from tests.unit.services.building import an_order
+
+ONE, TWO = an_order(order_id="order:1"), an_order(order_id="order:2")
+
+
+def test_order_that_this_process_has_not_sent_is_sent_at_once() -> None:
+    assert Resender().due([ONE, TWO]) == [ONE, TWO]
+
+
+def test_order_that_was_just_sent_is_given_time() -> None:
+    resender = Resender()
+    resender.sent(ONE.order_id)
+    assert resender.due([ONE, TWO]) == [TWO]
+    assert resender.due([ONE, TWO]) == []
+
+
+def test_order_that_has_become_final_is_forgotten() -> None:
+    resender = Resender()
+    resender.sent(ONE.order_id)
+    assert resender.due([]) == []
+    assert resender.due([ONE]) == [ONE]

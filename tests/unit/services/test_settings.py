@@ -1,0 +1,143 @@
+"""Settings: a wrong value ends the start with one line that names variable, value and what is allowed."""
+
+from decimal import Decimal
+
+import pytest
+
+from services.core.momentum import MomentumSettings
+from services.core.settings import CoreSettings
+from services.execution.settings import ExecutionSettings
+from services.execution.venue import VenueSettings
+from services.risk.rules import Limits
+from services.risk.settings import RiskSettings
+from services.settings import ServiceSettings, load
+from services.ws.market import MarketSettings
+from services.ws.settings import WsSettings
+
+SECRETS = {"REDIS_PASSWORD": "hunter2-redis", "POSTGRES_PASSWORD": "hunter2-ledger", "CDB_OTLP_TOKEN": "hunter2-token"}
+SHARE = "(a share: 0.05 means 5 %)"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Only secrets are set, whatever the machine has."""
+    for kind in (RiskSettings, WsSettings, CoreSettings, ExecutionSettings):
+        for field in kind.model_fields.values():
+            monkeypatch.delenv(field.alias or "", raising=False)
+    for name, value in SECRETS.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def test_defaults_are_those_of_the_domain() -> None:
+    assert load(RiskSettings).limits() == Limits()
+    assert load(CoreSettings).momentum() == MomentumSettings()
+    assert load(ExecutionSettings).venue() == VenueSettings()
+    assert load(WsSettings).market() == MarketSettings()
+
+
+def test_values_of_the_environment_are_read(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("MAX_DAILY_DRAWDOWN_PCT", "0.02")
+    environment.setenv("CDB_SYMBOLS", " BTCUSDT, ETHUSDT ,")
+    environment.setenv("CDB_REPLAY_SPEED", "max")
+    environment.setenv("MOMENTUM_THRESHOLD_PCT", "0.0005")
+    assert load(RiskSettings).limits().max_daily_drawdown == Decimal("0.02")
+    assert load(RiskSettings).symbols == ("BTCUSDT", "ETHUSDT")
+    assert load(WsSettings).replay_speed is None
+    assert load(CoreSettings).momentum().threshold == Decimal("0.0005")
+
+
+SHARES = ("MAX_DAILY_DRAWDOWN_PCT", "MAX_POSITION_PCT", "MAX_EXPOSURE_PCT", "ORDER_SIZE_PCT", "STOP_LOSS_PCT")
+WRONG: list[tuple[type[ServiceSettings], str, str, str]] = [
+    *(
+        (RiskSettings, name, value, f"{allowed} {SHARE}")
+        for name in (
+            "MAX_DAILY_DRAWDOWN_PCT",
+            "MAX_POSITION_PCT",
+            "MAX_EXPOSURE_PCT",
+            "ORDER_SIZE_PCT",
+            "STOP_LOSS_PCT",
+        )
+        for value, allowed in (
+            ("5", "less than or equal to 1"),
+            ("-0.05", "greater than 0"),
+            ("0", "greater than 0"),
+            ("five", "valid decimal"),
+            ("5%", "valid decimal"),
+            ("", "valid decimal"),
+            ("NaN", "finite number"),
+            ("Infinity", "finite number"),
+        )
+    ),
+    (CoreSettings, "MOMENTUM_THRESHOLD_PCT", "4", "less than or equal to 1"),
+    (CoreSettings, "MOMENTUM_LOOKBACK_S", "0", "greater than 0"),
+    (CoreSettings, "MOMENTUM_COOLDOWN_S", "nan", "finite number"),
+    (CoreSettings, "MOMENTUM_MIN_VOLUME", "-1", "greater than or equal to 0"),
+    (ExecutionSettings, "PAPER_FEE_BPS", "501", "less than or equal to 500"),
+    (ExecutionSettings, "PAPER_DEPTH", "0", "greater than 0"),
+    (RiskSettings, "MAX_ORDERS_PER_MINUTE", "1.5", "valid integer"),
+    (RiskSettings, "MAX_ORDERS_PER_MINUTE", "0", "greater than or equal to 1"),
+    (RiskSettings, "CDB_OPENING_CASH", "-1", "greater than 0"),
+    (RiskSettings, "REDIS_PORT", "65536", "less than or equal to 65535"),
+    (RiskSettings, "POSTGRES_PORT", "five", "valid integer"),
+    (RiskSettings, "POSTGRES_DB", "", "at least 1 character"),
+    (RiskSettings, "CDB_SYMBOLS", "", "at least 1 item"),
+    (RiskSettings, "CDB_SYMBOLS", "BTCUSDT,btc-usdt", "match pattern '^[A-Z0-9]{2,20}$'"),
+    (RiskSettings, "CDB_TEST_ENDPOINTS", "maybe", "valid boolean"),
+    (RiskSettings, "CDB_SOURCE", "exchange", "'simulated' or 'replay'"),
+    (RiskSettings, "CDB_LOG_LEVEL", "loud", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+    (WsSettings, "CDB_REPLAY_SPEED", "fast", "(a factor such as 10, or max)"),
+    (WsSettings, "SIMULATOR_TRADES_PER_SECOND", "-20", "greater than 0"),
+    (WsSettings, "SIMULATOR_SEED", "x", "valid integer"),
+]
+
+
+@pytest.mark.parametrize(("kind", "name", "value", "allowed"), WRONG)
+def test_wrong_value_is_refused_naming_variable_value_and_what_is_allowed(
+    kind: type[ServiceSettings],
+    name: str,
+    value: str,
+    allowed: str,
+    environment: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    environment.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        load(kind)
+    assert ended.value.code == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{name}={value!r} is refused: ")
+    assert line.endswith(allowed) or allowed in line
+
+
+def test_every_wrong_variable_gets_its_line_and_no_secret_is_told(
+    environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("MAX_POSITION_PCT", "10")
+    environment.setenv("CDB_RISK_PORT", "none")
+    environment.setenv("POSTGRES_PASSWORD", "")
+    with pytest.raises(SystemExit):
+        load(RiskSettings)
+    error = capsys.readouterr().err
+    assert [line.split("=")[0].split(" ")[0] for line in error.splitlines()] == [
+        "POSTGRES_PASSWORD",
+        "CDB_RISK_PORT",
+        "MAX_POSITION_PCT",
+    ]
+    assert "hunter2" not in error
+
+
+@pytest.mark.parametrize("name", ["REDIS_PASSWORD", "POSTGRES_PASSWORD"])
+def test_missing_secret_names_the_command_that_makes_it(
+    name: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.delenv(name)
+    with pytest.raises(SystemExit):
+        load(RiskSettings)
+    assert capsys.readouterr().err == f"{name} is not set: it has no default ('make env' writes secrets into .env)\n"
+
+
+def test_settings_that_are_printed_hide_their_secrets() -> None:
+    shown = load(RiskSettings)
+    assert "hunter2" not in f"{shown!r} {shown} {shown.model_dump()}"
+    assert shown.redis_password.get_secret_value() == "hunter2-redis"
