@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 _TICK_S: Final = 0.5
-_WIDTH: Final = 160
+_WIDTH: Final = 180
 
 
 @dataclass(frozen=True)
