@@ -50,6 +50,8 @@ class Outcome:
     dead: list[DeadEntry] = field(default_factory=list)
     failed: list[tuple[Received, Exception]] = field(default_factory=list)
     deferred: list[Received] = field(default_factory=list)
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    """What nobody waits for, such as records and log lines: done once everything is published and acknowledged."""
 
 
 class Handler(Protocol):
@@ -166,6 +168,8 @@ class Consumer:
             )
         for entry in done:
             self._retries.pop((entry.stream, entry.id), None)
+        for action in outcome.afterwards:
+            action()
 
     def _handled(self, batch: Batch) -> Outcome:
         """Handle *batch* at once or, if it fails as a whole, each message alone."""
@@ -182,6 +186,7 @@ class Consumer:
             merged.dead += alone.dead
             merged.failed += alone.failed
             merged.deferred += alone.deferred
+            merged.afterwards += alone.afterwards
         return merged
 
     def _give_up_or_retry(self, outcome: Outcome) -> None:

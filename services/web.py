@@ -1,5 +1,6 @@
 """What every service answers over HTTP: /health, /metrics, and test endpoints only where they are switched on."""
 
+import re
 import threading
 from collections.abc import Callable
 from typing import Any, Final
@@ -13,6 +14,7 @@ from telemetry import metrics
 
 THREADS: Final = 4
 MAX_REQUEST_BYTES: Final = 64 * 1024
+_WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,18}")
 
 
 class BadRequest(Exception):
@@ -90,7 +92,7 @@ def number(name: str, *, low: float, high: float, default: float | None = None) 
 def whole_number(name: str, *, low: int, high: int, default: int | None = None) -> int:
     """Return a parameter that must be a whole number from *low* to *high*."""
     value = _parameter(name, None if default is None else str(default))
-    if not value.lstrip("-").isdecimal() or not low <= int(value) <= high:
+    if not _WHOLE_NUMBER.fullmatch(value) or not low <= int(value) <= high:
         raise BadRequest(f"{name} must be a whole number from {low} to {high}; got {value!r:.80}")
     return int(value)
 

@@ -9,7 +9,7 @@ import structlog
 from opentelemetry.trace import Span, set_span_in_context, use_span
 
 from services.bus import DeadEntry, Outgoing
-from services.clock import Clock, to_datetime
+from services.clock import NANOSECONDS, Clock, to_datetime
 from services.consumer import Batch, Outcome, Received
 from services.errors import InjectedFault, ServerAway
 from services.execution.accounting import Booking, Holding, Oversold, book
@@ -26,17 +26,17 @@ log = structlog.get_logger()
 class _Done:
     """An order that became final in this batch, with what is to be recorded once the ledger has it."""
 
-    order: Order
     fill: Fill | None
     span: Span
-    started: float
 
 
 @dataclass
 class _Session:
     account: Account
+    began_ns: int
+    ended_ns: int = 0
     changes: Changes = field(default_factory=Changes)
-    done: list[_Done] = field(default_factory=list)
+    done: dict[str, _Done] = field(default_factory=dict)
 
 
 class ExecutionHandler:
@@ -52,23 +52,19 @@ class ExecutionHandler:
 
     def handle(self, batch: Batch) -> Outcome:
         """Fill every order of *batch* in one transaction."""
-        started = time.perf_counter()
+        began_ns = time.time_ns()
         outcome = Outcome()
         orders = self._arrived(batch, outcome)
-        spans: dict[str, Span] = {}
-        try:
-            with self._store.transaction() as cursor:
-                account = self._store.read(cursor, [order.order_id for _, order in orders])
-                if account is None:
-                    raise ServerAway("PostgreSQL", "no account has been opened yet")
-                session = _Session(account)
-                for item, order in orders:
-                    self._one(item, order, session, outcome, started=started, spans=spans)
-                self._store.write(cursor, session.changes)
-            self._report(session)
-        finally:
-            for span in spans.values():
-                span.end()
+        with self._store.transaction() as cursor:
+            account = self._store.read(cursor, [order.order_id for _, order in orders])
+            if account is None:
+                raise ServerAway("PostgreSQL", "no account has been opened yet")
+            session = _Session(account, began_ns)
+            for item, order in orders:
+                self._one(item, order, session, outcome)
+            self._store.write(cursor, session.changes)
+        session.ended_ns = time.time_ns()
+        outcome.afterwards.append(lambda: self._report([order for _, order in orders], session))
         return outcome
 
     def housekeep(self) -> list[Outgoing]:
@@ -87,7 +83,6 @@ class ExecutionHandler:
         for item in batch.received:
             if not isinstance(item.message, Order):
                 continue
-            metrics.orders_received.labels(symbol=item.message.symbol).inc()
             self._clock.advance(item.message.ts_event)
             try:
                 self._faults.raise_if_due()
@@ -97,16 +92,7 @@ class ExecutionHandler:
                 orders.append((item, item.message))
         return orders
 
-    def _one(
-        self,
-        item: Received,
-        order: Order,
-        session: _Session,
-        outcome: Outcome,
-        *,
-        started: float,
-        spans: dict[str, Span],
-    ) -> None:
+    def _one(self, item: Received, order: Order, session: _Session, outcome: Outcome) -> None:
         known = session.account.orders.get(order.order_id)
         if known is None:
             outcome.dead.append(DeadEntry(item.entry, "unknown_order", f"the ledger has no {order.order_id!r:.120}"))
@@ -115,15 +101,15 @@ class ExecutionHandler:
             outcome.dead.append(DeadEntry(item.entry, "contradiction", detail))
         elif known.fill is not None:
             outcome.outgoing.append(Outgoing(FILLS, known.fill, item.entry.traceparent))
-        elif known.state == "placed" and order.order_id not in spans:
+        elif known.state == "placed" and order.order_id not in session.done:
             span = tracing.tracer().start_span(
                 "order.execute",
                 context=tracing.extract(item.entry.traceparent),
+                start_time=session.began_ns,
                 attributes={"cdb.symbol": order.symbol, "cdb.side": order.side, "cdb.order.id": order.order_id},
             )
-            spans[order.order_id] = span
             fill = self._fill(order, session)
-            session.done.append(_Done(order, fill, span, started))
+            session.done[order.order_id] = _Done(fill, span)
             if fill is not None:
                 outcome.outgoing.append(Outgoing(FILLS, fill, tracing.inject(set_span_in_context(span))))
 
@@ -184,10 +170,12 @@ class ExecutionHandler:
         changes.realised += booking.realised_pnl or Decimal(0)
         session.account.realised_pnl += booking.realised_pnl or Decimal(0)
 
-    def _report(self, session: _Session) -> None:
-        """Record what the ledger now has."""
-        for done in session.done:
-            took_s = time.perf_counter() - done.started
+    def _report(self, arrived: list[Order], session: _Session) -> None:
+        """Record what the ledger now has; a span must not have ended while a value is recorded in it."""
+        for order in arrived:
+            metrics.orders_received.labels(symbol=order.symbol).inc()
+        took_s = (session.ended_ns - session.began_ns) / NANOSECONDS
+        for done in session.done.values():
             with use_span(done.span, end_on_exit=False):
                 metrics.order_execution_duration_seconds.labels(exchange="paper").observe(took_s)
                 metrics.event_processing_duration_seconds.labels(service="cdb_execution", event_type="order").observe(
@@ -204,6 +192,7 @@ class ExecutionHandler:
                         price=str(fill.price),
                         realised_pnl=None if fill.realised_pnl is None else str(fill.realised_pnl),
                     )
+            done.span.end(session.ended_ns)
         if session.done:
             self._show(session.account)
 

@@ -1,6 +1,6 @@
 """One process's connection to the ledger: opened when needed, errors translated once, a single writer per role."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -21,6 +21,7 @@ _CONNECT: Final[dict[str, Any]] = {
 }
 
 Cursor = psycopg2.extensions.cursor
+Arguments = Sequence[Any] | Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -58,23 +59,41 @@ class Ledger:
         self._address = address
         self._application = application
         self._writer_role = writer_role
+        self._prepared: list[str] = []
         self._connection: psycopg2.extensions.connection | None = None
+
+    def prepare(self, *statements: str) -> None:
+        """Have these PREPARE statements run on every new connection, so that what is asked often is planned once."""
+        self._prepared += statements
+        self.close()
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:
         """Yield a cursor in a transaction that commits at the end; raise ServerAway if the ledger cannot do it now."""
-        try:
+        with self._translated():
             connection = self._connected()
             with connection, connection.cursor() as cursor:
                 yield cursor
-        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
-            self.close()
-            raise ServerAway("PostgreSQL", error) from error
+
+    def execute(self, statement: str, arguments: Arguments = ()) -> list[tuple[Any, ...]]:
+        """Run one statement as a transaction of its own, in a single round trip; return its rows.
+
+        Raise ServerAway if the ledger cannot do it now.
+        """
+        with self._translated():
+            connection = self._connected()
+            connection.autocommit = True
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(statement, arguments)
+                    return cursor.fetchall() if cursor.description else []
+            finally:
+                if not connection.closed:
+                    connection.autocommit = False
 
     def ping(self) -> None:
         """Raise ServerAway unless the ledger answers."""
-        with self.transaction() as cursor:
-            cursor.execute("SELECT 1")
+        self.execute("SELECT 1")
 
     def close(self) -> None:
         """Drop the connection; the next transaction makes a new one."""
@@ -82,6 +101,14 @@ class Ledger:
             with suppress(psycopg2.Error):
                 self._connection.close()
         self._connection = None
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            self.close()
+            raise ServerAway("PostgreSQL", error) from error
 
     def _connected(self) -> psycopg2.extensions.connection:
         if self._connection is None or self._connection.closed:
@@ -123,3 +150,5 @@ class Ledger:
                 row = cursor.fetchone()
                 if not row or not row[0]:
                     raise ServerAway("PostgreSQL", f"another process is the ledger's {self._writer_role}")
+            for statement in self._prepared:
+                cursor.execute(statement)

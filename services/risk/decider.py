@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from opentelemetry.trace import Span, set_span_in_context, use_span
 
+from services.clock import NANOSECONDS
 from services.consumer import Received
 from services.messages import Order, Signal
 from services.risk import records, report
@@ -45,26 +46,25 @@ class Decider:
         self._wait_for_flight = wait_for_flight
         self._ledger_delay_s = ledger_delay_s
 
-    def decide(self, items: list[tuple[Received, Signal]]) -> bool:
-        """Decide *items*, each exactly once however often it comes. False: not now, orders are still in flight."""
-        started = time.perf_counter()
-        spans = {signal.signal_id: self._span(item, signal) for item, signal in items}
+    def decide(self, items: list[tuple[Received, Signal]]) -> Callable[[], None] | None:
+        """Decide *items*, each exactly once however often it comes; return how to report that when there is time.
+
+        None: not now, orders are still in flight.
+        """
+        began_ns = time.time_ns()
         ids = [signal.signal_id for _, signal in items]
-        try:
-            book, known = self._desk.store.load(ids, delay_s=self._ledger_delay_s())
-            if self._wait_for_flight and book.in_flight:
-                return False
-            self._desk.watch(book)
-            session = _Session(self._desk.portfolio(book))
-            for _, signal in items:
-                if signal.signal_id not in known:
-                    known |= {signal.signal_id}
-                    self._decide_one(signal, spans[signal.signal_id], session)
-            self._write(session, started)
-        finally:
-            for span in spans.values():
-                span.end()
-        return True
+        book, known = self._desk.store.load(ids, delay_s=self._ledger_delay_s())
+        if self._wait_for_flight and book.in_flight:
+            return None
+        self._desk.watch(book)
+        session = _Session(self._desk.portfolio(book))
+        for item, signal in items:
+            if signal.signal_id not in known:
+                known |= {signal.signal_id}
+                self._decide_one(signal, self._span(item, signal, began_ns), session)
+        self._write(session)
+        ended_ns = time.time_ns()
+        return lambda: self._report(session, began_ns, ended_ns)
 
     def _decide_one(self, signal: Signal, span: Span, session: _Session) -> None:
         self._desk.clock.advance(signal.ts_event)
@@ -87,24 +87,30 @@ class Decider:
             session.rows.breaker.append(records.breaker_row(portfolio, now_ns=now_ns))
             portfolio.breaker_active = True
 
-    def _write(self, session: _Session, started: float) -> None:
+    def _write(self, session: _Session) -> None:
         if not session.decided:
             return
         self._desk.store.write_decisions(session.rows)
         for order, traceparent in session.orders:
             self._desk.placed(order, traceparent)
-        took_s = time.perf_counter() - started
+        self._desk.watch(session.portfolio.as_book())
+
+    @staticmethod
+    def _report(session: _Session, began_ns: int, ended_ns: int) -> None:
+        """Record what the ledger now has; a span must not have ended while a value is recorded in it."""
+        took_s = (ended_ns - began_ns) / NANOSECONDS
         for item in session.decided:
             with use_span(item.span, end_on_exit=False):
                 report.decision(item.signal, item.verdict, took_s)
                 log.info("decided", **_line(item.signal, item.verdict))
-        self._desk.watch(session.portfolio.as_book())
+            item.span.end(ended_ns)
 
     @staticmethod
-    def _span(item: Received, signal: Signal) -> Span:
+    def _span(item: Received, signal: Signal, began_ns: int) -> Span:
         return tracing.tracer().start_span(
             "risk.decide",
             context=tracing.extract(item.entry.traceparent),
+            start_time=began_ns,
             attributes={"cdb.symbol": signal.symbol, "cdb.side": signal.side, "cdb.signal.id": signal.signal_id},
         )
 

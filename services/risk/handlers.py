@@ -43,7 +43,7 @@ class RiskHandler:
         self._apply_prices(by_stream[MARKET_DATA], outcome)
         self._decide(by_stream[SIGNALS], outcome, caught_up=batch.caught_up)
         outcome.outgoing += self._outgoing()
-        report.portfolio(self._desk)
+        outcome.afterwards.append(lambda: report.portfolio(self._desk))
         return outcome
 
     def housekeep(self) -> list[Outgoing]:
@@ -99,8 +99,11 @@ class RiskHandler:
                 outcome.deferred.append(item)
         if ready:
             self._guard.turn_day()
-            if not self._decider.decide(ready):
+            afterwards = self._decider.decide(ready)
+            if afterwards is None:
                 outcome.deferred += [item for item, _ in ready]
+            else:
+                outcome.afterwards.append(afterwards)
 
     def _outgoing(self) -> list[Outgoing]:
         outgoing = self._desk.take_outbox()

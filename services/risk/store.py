@@ -17,8 +17,8 @@ from services.risk.portfolio import Book, InFlight, Mark, Position
 
 BreakerCause = Literal["mark", "decision", "operator", "day_turn", "test"]
 
-_BOOK: Final = """
-SELECT json_build_object(
+_PREPARE_BOOK: Final = """
+PREPARE risk_book (text[]) AS SELECT json_build_object(
     'cash', account.cash,
     'positions', (SELECT coalesce(json_agg(json_build_object('symbol', symbol, 'position_id', position_id,
         'quantity', quantity, 'cost', cost) ORDER BY symbol), '[]') FROM positions WHERE quantity > 0),
@@ -28,34 +28,39 @@ SELECT json_build_object(
     'reference', (SELECT json_build_object('equity', equity, 'day', day) FROM equity ORDER BY equity_seq DESC LIMIT 1),
     'breaker_active', coalesce((SELECT active FROM breaker ORDER BY breaker_seq DESC LIMIT 1), false),
     'fills_seen', coalesce((SELECT max(fill_seq) FROM fills), 0),
-    'decided', (SELECT coalesce(json_agg(signal_id), '[]') FROM decisions WHERE signal_id = ANY(%s))
+    'decided', (SELECT coalesce(json_agg(signal_id), '[]') FROM decisions WHERE signal_id = ANY($1))
 )::text FROM account
 """
 
-_WRITE_DECISIONS: Final = """
-WITH new_signals AS (
-    INSERT INTO signals SELECT * FROM jsonb_populate_recordset(NULL::signals, %(signals)s)
+_PREPARE_WRITE: Final = """
+PREPARE risk_write (jsonb, jsonb, jsonb, jsonb) AS WITH new_signals AS (
+    INSERT INTO signals SELECT * FROM jsonb_populate_recordset(NULL::signals, $1)
 ), new_decisions AS (
     INSERT INTO decisions (signal_id, verdict, layer, reason, quantity, decided_at, fills_seen, cash, equity,
         reference_equity, exposure_before, exposure_after, position_after, breaker_active, marks, limits)
     SELECT signal_id, verdict, layer, reason, quantity, decided_at, fills_seen, cash, equity,
         reference_equity, exposure_before, exposure_after, position_after, breaker_active, marks, limits
-    FROM jsonb_populate_recordset(NULL::decisions, %(decisions)s)
+    FROM jsonb_populate_recordset(NULL::decisions, $2)
 ), new_breaker AS (
     INSERT INTO breaker (active, cause, equity, reference_equity, changed_at)
     SELECT active, cause, equity, reference_equity, changed_at
-    FROM jsonb_populate_recordset(NULL::breaker, %(breaker)s)
+    FROM jsonb_populate_recordset(NULL::breaker, $4)
 )
 INSERT INTO orders (order_id, cause, signal_id, position_id, trade_id, symbol, side, quantity, reference_price,
     volatility, placed_at)
 SELECT order_id, cause, signal_id, position_id, trade_id, symbol, side, quantity, reference_price,
     volatility, placed_at
-FROM jsonb_populate_recordset(NULL::orders, %(orders)s)
+FROM jsonb_populate_recordset(NULL::orders, $3)
 """
 
 _PLACED: Final = """
 SELECT order_id, cause, symbol, side, quantity, reference_price, volatility,
     (extract(epoch FROM placed_at) * 1000000)::bigint FROM orders WHERE state = 'placed' ORDER BY order_seq LIMIT 500
+"""
+
+_SAVE_MARKS: Final = """
+INSERT INTO marks SELECT * FROM jsonb_populate_recordset(NULL::marks, %s)
+ON CONFLICT (symbol) DO UPDATE SET price = excluded.price, trade_id = excluded.trade_id, ts_event = excluded.ts_event
 """
 
 _encoder = msgspec.json.Encoder(decimal_format="string")
@@ -118,6 +123,7 @@ class RiskStore:
 
     def __init__(self, ledger: Ledger, *, opening_cash: Decimal) -> None:
         self._ledger = ledger
+        self._ledger.prepare(_PREPARE_BOOK, _PREPARE_WRITE)
         self._opening_cash = opening_cash
 
     def load(self, signal_ids: Sequence[str] = (), *, delay_s: float = 0.0) -> tuple[Book, frozenset[str]]:
@@ -126,17 +132,16 @@ class RiskStore:
         The account is opened if there is none. *delay_s* makes the ledger take that much longer, for trying out
         what slow decisions look like.
         """
-        with self._ledger.transaction() as cursor:
-            if delay_s:
-                cursor.execute("SELECT pg_sleep(%s)", (delay_s,))
-            cursor.execute(_BOOK, (list(signal_ids),))
-            found = cursor.fetchone()
-            if found is None:
-                cursor.execute("INSERT INTO account (opening_cash, cash) VALUES (%s, %s)", (self._opening_cash,) * 2)
-                cursor.execute(_BOOK, (list(signal_ids),))
-                found = cursor.fetchone()
-        assert found is not None  # noqa: S101  the account was inserted above
-        return _book_of(_book_decoder.decode(found[0]))
+        if delay_s:
+            self._ledger.execute("SELECT pg_sleep(%s)", (delay_s,))
+        rows = self._ledger.execute("EXECUTE risk_book (%s)", (list(signal_ids),))
+        if not rows:
+            self._ledger.execute(
+                "INSERT INTO account (opening_cash, cash) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+                (self._opening_cash,) * 2,
+            )
+            rows = self._ledger.execute("EXECUTE risk_book (%s)", (list(signal_ids),))
+        return _book_of(_book_decoder.decode(rows[0][0]))
 
     def wake(self) -> None:
         """Drop a connection that broke while nobody used it, so that what follows finds a new one."""
@@ -145,11 +150,9 @@ class RiskStore:
 
     def write_decisions(self, rows: Rows) -> None:
         """Add signals, decisions, orders and a trip of the breaker, all or nothing."""
-        with self._ledger.transaction() as cursor:
-            cursor.execute(
-                _WRITE_DECISIONS,
-                {name: _encoder.encode(value).decode() for name, value in vars(rows).items()},
-            )
+        values = (rows.signals, rows.decisions, rows.orders, rows.breaker)
+        arguments = [_encoder.encode(value).decode() for value in values]
+        self._ledger.execute("EXECUTE risk_write (%s, %s, %s, %s)", arguments)
 
     def write_stop_loss(self, order: Mapping[str, Any]) -> None:
         """Add the order of a stop loss."""
@@ -157,14 +160,17 @@ class RiskStore:
 
     def save_marks(self, marks: Mapping[str, Mark]) -> None:
         """Keep the newest prices."""
-        with self._ledger.transaction() as cursor:
-            _save_marks(cursor, marks)
+        if marks:
+            rows = [
+                {"symbol": s, "price": m.price, "trade_id": m.trade_id, "ts_event": m.ts_event}
+                for s, m in marks.items()
+            ]
+            self._ledger.execute(_SAVE_MARKS, (_encoder.encode(rows).decode(),))
 
     def load_marks(self) -> dict[str, Mark]:
         """Return the newest prices that were kept."""
-        with self._ledger.transaction() as cursor:
-            cursor.execute("SELECT symbol, price, trade_id, ts_event FROM marks")
-            return {symbol: Mark(price, trade_id, ts_event) for symbol, price, trade_id, ts_event in cursor.fetchall()}
+        rows = self._ledger.execute("SELECT symbol, price, trade_id, ts_event FROM marks")
+        return {symbol: Mark(price, trade_id, ts_event) for symbol, price, trade_id, ts_event in rows}
 
     def open_day(self, equity: Decimal, *, now_ns: int, reset_breaker: bool) -> None:
         """Note the day's opening equity; a new day also resets the breaker."""
@@ -202,34 +208,26 @@ class RiskStore:
 
     def adjustments(self) -> Decimal:
         """Return the sum of all test adjustments."""
-        with self._ledger.transaction() as cursor:
-            cursor.execute("SELECT coalesce(sum(amount), 0) FROM test_adjustments")
-            row = cursor.fetchone()
-        return Decimal(row[0]) if row else Decimal(0)
+        return Decimal(self._ledger.execute("SELECT coalesce(sum(amount), 0) FROM test_adjustments")[0][0])
 
     def placed_orders(self) -> list[Order]:
         """Return orders without a final state, oldest first, as they were sent."""
-        with self._ledger.transaction() as cursor:
-            cursor.execute(_PLACED)
-            return [_order_of(row) for row in cursor.fetchall()]
+        return [_order_of(row) for row in self._ledger.execute(_PLACED)]
 
     def orders_by_id(self, order_ids: Iterable[str]) -> dict[str, PlacedOrder]:
         """Return those of *order_ids* that the ledger knows."""
-        with self._ledger.transaction() as cursor:
-            cursor.execute(
-                "SELECT order_id, symbol, side, quantity FROM orders WHERE order_id = ANY(%s)", (list(order_ids),)
-            )
-            return {order_id: PlacedOrder(*rest) for order_id, *rest in cursor.fetchall()}
+        rows = self._ledger.execute(
+            "SELECT order_id, symbol, side, quantity FROM orders WHERE order_id = ANY(%s)", (list(order_ids),)
+        )
+        return {order_id: PlacedOrder(*rest) for order_id, *rest in rows}
 
     def order_times_ns(self, *, since_ns: int) -> list[int]:
         """Return when each order since *since_ns* was placed, oldest first."""
-        with self._ledger.transaction() as cursor:
-            cursor.execute(
-                "SELECT (extract(epoch FROM placed_at) * 1000000)::bigint FROM orders WHERE placed_at > %s "
-                "ORDER BY placed_at",
-                (to_datetime(since_ns),),
-            )
-            return [microseconds * 1000 for (microseconds,) in cursor.fetchall()]
+        rows = self._ledger.execute(
+            "SELECT (extract(epoch FROM placed_at) * 1000000)::bigint FROM orders WHERE placed_at > %s ORDER BY 1",
+            (to_datetime(since_ns),),
+        )
+        return [microseconds * 1000 for (microseconds,) in rows]
 
 
 def _book_of(row: _BookRow) -> tuple[Book, frozenset[str]]:
@@ -267,15 +265,4 @@ def _set_breaker(
     cursor.execute(
         "INSERT INTO breaker (active, cause, equity, reference_equity, changed_at) VALUES (%s, %s, %s, %s, %s)",
         (active, cause, equity, reference, to_datetime(now_ns)),
-    )
-
-
-def _save_marks(cursor: Cursor, marks: Mapping[str, Mark]) -> None:
-    if not marks:
-        return
-    rows = [{"symbol": s, "price": m.price, "trade_id": m.trade_id, "ts_event": m.ts_event} for s, m in marks.items()]
-    cursor.execute(
-        "INSERT INTO marks SELECT * FROM jsonb_populate_recordset(NULL::marks, %s) ON CONFLICT (symbol) DO UPDATE "
-        "SET price = excluded.price, trade_id = excluded.trade_id, ts_event = excluded.ts_event",
-        (_encoder.encode(rows).decode(),),
     )
