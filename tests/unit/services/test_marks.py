@@ -51,6 +51,12 @@ def test_price_that_brings_the_days_loss_to_the_limit_sets_off_the_breaker() -> 
     assert watching(rich).apply(a_trade(price=Decimal("95.00000"), trade_id=2))
 
 
+def test_first_price_of_a_position_makes_it_worth_that_instead_of_its_cost() -> None:
+    marks = Marks({}, LIMITS)
+    marks.watch(replace(HELD, cash=Decimal(94_005)), now_ns=NOW)
+    assert marks.apply(a_trade(price=Decimal(99)))
+
+
 def test_breaker_that_has_tripped_is_not_set_off_again() -> None:
     tripped = replace(HELD, positions={}, cash=Decimal(1), breaker_active=True)
     assert not watching(tripped).apply(a_trade(price=Decimal(99), trade_id=2))

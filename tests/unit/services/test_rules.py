@@ -301,7 +301,7 @@ def test_purchase_in_flight_is_nothing_to_sell_yet() -> None:
 
 
 def test_size_is_rounded_down_to_what_can_be_traded() -> None:
-    assert size_of(Decimal(100_000), Decimal(3), LIMITS) == Decimal("2833.33333333")
+    assert size_of(Decimal(200_000), Decimal(3), LIMITS) == Decimal("5666.66666666")
 
 
 def test_size_is_never_more_than_an_order_can_hold() -> None:

@@ -119,10 +119,10 @@ def test_every_wrong_variable_gets_its_line_and_no_secret_is_told(
     with pytest.raises(SystemExit):
         load(RiskSettings)
     error = capsys.readouterr().err
-    assert [line.split("=")[0].split(" ")[0] for line in error.splitlines()] == [
+    assert [line.split(" is refused: ")[0] for line in error.splitlines()] == [
         "POSTGRES_PASSWORD",
-        "CDB_RISK_PORT",
-        "MAX_POSITION_PCT",
+        "CDB_RISK_PORT='none'",
+        "MAX_POSITION_PCT='10'",
     ]
     assert "hunter2" not in error
 
