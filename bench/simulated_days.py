@@ -122,10 +122,15 @@ class Demo:
     def _portfolio(self) -> Portfolio:
         return Portfolio(self._book, self._marks.newest, orders_last_minute=len(self._order_times))
 
+    def end_day(self) -> None:
+        """Note what the day has brought."""
+        if reference := self._book.reference_equity:
+            result = self._portfolio().equity() / reference - 1
+            self.figures.day_results_pct.append(round(float(100 * result), 2))
+
     def _open_day(self, now_ns: int) -> None:
+        self.end_day()
         equity = self._portfolio().equity()
-        if self._book.reference_equity:
-            self.figures.day_results_pct.append(round(float(100 * (equity / self._book.reference_equity - 1)), 2))
         self._watch(
             replace(self._book, reference_equity=equity, reference_day=utc_day(now_ns), breaker_active=False), now_ns
         )
@@ -196,6 +201,7 @@ def run(*, days: float, seed: int, market: MarketSettings, demo: Demo, progress:
                 line = f"seed {seed}: {second // 3600} h of {days * 24:g} h simulated in {spent_s:.0f} s"
                 sys.stderr.write(f"\r{line}" + ("\n" if second >= int(days * DAY_S) else ""))
         demo.take_in(trade)
+    demo.end_day()
     return first, demo.figures
 
 
