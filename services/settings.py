@@ -5,7 +5,7 @@ import sys
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Fraction = Annotated[Decimal, Field(gt=0, le=1, allow_inf_nan=False)]
@@ -19,8 +19,16 @@ def _split(value: object) -> object:
     return value
 
 
+def _unique(symbols: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(symbols)) < len(symbols):
+        raise ValueError("every symbol may stand there once")
+    return symbols
+
+
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,20}$")]
-Symbols = Annotated[tuple[Symbol, ...], NoDecode, BeforeValidator(_split), Field(min_length=1, max_length=200)]
+Symbols = Annotated[
+    tuple[Symbol, ...], NoDecode, BeforeValidator(_split), AfterValidator(_unique), Field(min_length=1, max_length=200)
+]
 
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT", "DOTUSDT", "LINKUSDT", "LTCUSDT")
 

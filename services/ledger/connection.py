@@ -20,6 +20,9 @@ _CONNECT: Final[dict[str, Any]] = {
     "tcp_user_timeout": 5_000,
 }
 
+_AWAY: Final = frozenset({"08", "40", "53", "55", "57", "58"})
+"""SQLSTATE classes of a server that cannot do it now: connection, rollback, resources, locks, shutdown, system."""
+
 Cursor = psycopg2.extensions.cursor
 Arguments = Sequence[Any] | Mapping[str, Any]
 
@@ -107,6 +110,8 @@ class Ledger:
         try:
             yield
         except (psycopg2.OperationalError, psycopg2.InterfaceError) as error:
+            if error.pgcode is not None and error.pgcode[:2] not in _AWAY:
+                raise  # the server is there and refuses this statement: that is the message's fault, not the server's
             self.close()
             raise ServerAway("PostgreSQL", error) from error
 
