@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from services.clock import NANOSECONDS, utc_day
+from services.clock import NANOSECONDS, EventClock, utc_day
 from services.core.momentum import NAME, Momentum, MomentumSettings, Opinion
 from services.execution.accounting import Holding, book
 from services.execution.venue import VenueSettings, execute
@@ -94,7 +94,7 @@ class Demo:
         self.figures = Figures()
         self._limits = limits
         self._venue = venue
-        self._check = TradeCheck(DEFAULT_SYMBOLS)
+        self._check = TradeCheck(DEFAULT_SYMBOLS, EventClock())
         self._memories = {symbol: Momentum(momentum) for symbol in DEFAULT_SYMBOLS}
         self._marks = Marks({}, limits)
         self._book = Book(cash=OPENING_CASH)
@@ -131,9 +131,7 @@ class Demo:
     def _open_day(self, now_ns: int) -> None:
         self.end_day()
         equity = self._portfolio().equity()
-        self._watch(
-            replace(self._book, reference_equity=equity, reference_day=utc_day(now_ns), breaker_active=False), now_ns
-        )
+        self._watch(replace(self._book, reference_equity=equity, reference_day=utc_day(now_ns), breaker_active=False))
 
     def _guard(self, trade: MarketData) -> None:
         position = self._book.positions.get(trade.symbol)
@@ -147,7 +145,7 @@ class Demo:
 
     def _trip(self, now_ns: int) -> None:
         self.figures.breaker_trips += 1
-        self._watch(replace(self._book, breaker_active=True), now_ns)
+        self._watch(replace(self._book, breaker_active=True))
 
     def _decide(self, trade: MarketData, opinion: Opinion) -> None:
         signal = _signal(trade, opinion)
@@ -178,11 +176,11 @@ class Demo:
             position_id = held.position_id if held else order.order_id
             positions[order.symbol] = Position(order.symbol, position_id, left, booking.holding.cost)
         cash = self._book.cash + booking.cash_change
-        self._watch(replace(self._book, cash=cash, positions=positions), order.ts_event)
+        self._watch(replace(self._book, cash=cash, positions=positions))
 
-    def _watch(self, changed: Book, now_ns: int) -> None:
+    def _watch(self, changed: Book) -> None:
         self._book = changed
-        self._marks.watch(changed, now_ns=now_ns)
+        self._marks.watch(changed)
 
 
 def run(*, days: float, seed: int, market: MarketSettings, demo: Demo, progress: bool) -> tuple[Figures, Figures]:

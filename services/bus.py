@@ -23,6 +23,8 @@ MAX_MESSAGE_BYTES: Final = 64 * 1024
 LENGTHS: Final = {MARKET_DATA: 200_000, DEAD_LETTERS: 10_000}
 """Streams that are cut to about this many entries; the others are trimmed behind what has been acknowledged."""
 _DETAIL_LENGTH: Final = 500
+_AWAY: Final = ("MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "BUSY ", "READONLY", "OOM")
+"""Replies of a Redis that is there but cannot do it now."""
 
 
 class Entry(NamedTuple):
@@ -128,6 +130,16 @@ class Bus:
                 raise
         return list(_entries([(stream.encode(), found)]))
 
+    def note_trial(self, entry: Entry) -> int:
+        """Count that *entry* is about to be handled alone; return how many such trials have not come back."""
+        with _translated():
+            return int(self._redis.hincrby(f"trials:{self.group}", f"{entry.stream}/{entry.id}", 1))
+
+    def forget_trial(self, entry: Entry) -> None:
+        """Take notice that the process has outlived *entry*."""
+        with _translated():
+            self._redis.hdel(f"trials:{self.group}", f"{entry.stream}/{entry.id}")
+
     def deliveries(self, stream: str, *, count: int) -> dict[str, int]:
         """Return how often each of this consumer's unacknowledged entries has been delivered."""
         with _translated():
@@ -164,9 +176,9 @@ class Bus:
         )
         if last == b"0-0":
             return []
+        oldest = self._oldest_open(stream, self.group)
+        until = f"({oldest}" if oldest else last.decode()
         with _translated():
-            oldest_open = self._redis.xpending(stream, self.group)["min"]
-            until = f"({oldest_open.decode()}" if oldest_open else last.decode()
             found = self._redis.xrevrange(stream, max=until, count=count)
         return list(_entries([(stream.encode(), found[::-1])]))
 
@@ -195,9 +207,7 @@ class Bus:
             group = row["name"].decode()
             if row["last-delivered-id"] == b"0-0":
                 return 0
-            with _translated():
-                summary = self._redis.xpending(stream, group)
-            oldest = (summary["min"] or b"").decode()
+            oldest = self._oldest_open(stream, group)
             milliseconds, sequence = stream_position(oldest or row["last-delivered-id"].decode())
             first_needed.append((milliseconds, sequence) if oldest else (milliseconds, sequence + 1))
         if not first_needed:
@@ -205,6 +215,17 @@ class Bus:
         milliseconds, sequence = min(first_needed)
         with _translated():
             return int(self._redis.xtrim(stream, minid=f"{milliseconds}-{sequence}", approximate=False))
+
+    def _oldest_open(self, stream: str, group: str) -> str:
+        """Return the id of the oldest entry that *group* has read and not acknowledged; empty if there is none."""
+        with _translated():
+            try:
+                oldest: bytes | None = self._redis.xpending(stream, group)["min"]
+            except ResponseError as error:
+                if str(error).startswith("NOGROUP"):  # flushed since it was listed
+                    return ""
+                raise
+        return (oldest or b"").decode()
 
     def _groups(self, stream: str) -> list[dict[str, Any]]:
         with _translated():
@@ -291,6 +312,10 @@ def _translated() -> Iterator[None]:
         yield
     except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OutOfMemoryError) as error:
         raise ServerAway("Redis", error) from error
+    except ResponseError as error:
+        if str(error).startswith(_AWAY):
+            raise ServerAway("Redis", error) from error
+        raise
 
 
 def _end_of(stream_info: dict[str, Any]) -> bytes:

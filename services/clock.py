@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 NANOSECONDS = 1_000_000_000
+MOST_AHEAD_NS = 5 * NANOSECONDS
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -19,6 +20,10 @@ class Clock(Protocol):
         """Take notice of an event's time in nanoseconds."""
         ...
 
+    def is_ahead(self, ts_event: int) -> bool:
+        """Tell whether an event claims to be from the future."""
+        ...
+
 
 class WallClock:
     """The machine's clock; events do not move it."""
@@ -29,6 +34,10 @@ class WallClock:
 
     def advance(self, ts_event: int) -> None:
         """Ignore the event's time."""
+
+    def is_ahead(self, ts_event: int) -> bool:
+        """Tell whether an event's time is later than now by more than clocks may differ."""
+        return ts_event > time.time_ns() + MOST_AHEAD_NS
 
 
 class EventClock:
@@ -45,6 +54,10 @@ class EventClock:
         """Move forward to *ts_event*, never back."""
         self._now_ns = max(self._now_ns, ts_event)
 
+    def is_ahead(self, ts_event: int) -> bool:
+        """Return False: the newest event is what time it is."""
+        return False
+
 
 def to_datetime(ns: int) -> datetime:
     """Return nanoseconds since the epoch as an aware UTC datetime, cut to microseconds."""
@@ -56,7 +69,6 @@ def utc_day(ns: int) -> date:
     return to_datetime(ns).date()
 
 
-def end_of_utc_day(ns: int) -> int:
-    """Return the first nanosecond of the next UTC day."""
-    day_ns = 86_400 * NANOSECONDS
-    return (ns // day_ns + 1) * day_ns
+def end_of_utc_day(day: date) -> int:
+    """Return the first nanosecond after *day*."""
+    return ((day - _EPOCH.date()).days + 1) * 86_400 * NANOSECONDS

@@ -9,20 +9,20 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 import structlog
 
 from services.bus import MAX_MESSAGE_BYTES, Bus, DeadEntry, Entry, Outgoing
-from services.errors import InjectedFault, ServerAway
+from services.errors import InjectedFault
 from services.messages import MARKET_DATA, BadMessage, Message, decode
+from services.patience import attempt, persist
 from services.pulse import Pulse
 from telemetry import metrics
 
 BATCH: Final = 500
 MAX_DELIVERIES: Final = 5
+MAX_ENDINGS: Final = 2
 RETRY_AFTER_S: Final = 1.0
 CLAIM_IDLE_MS: Final = 15_000
 HOUSEKEEPING_S: Final = 1.0
 BLOCK_MS: Final = 500
 DEFERRED_BLOCK_MS: Final = 50
-_FIRST_PAUSE_S: Final = 0.05
-_LONGEST_PAUSE_S: Final = 1.0
 
 T = TypeVar("T")
 log = structlog.get_logger()
@@ -70,17 +70,6 @@ class Handler(Protocol):
     def close(self) -> None:
         """Keep what would be lost with the process; called once after the last batch."""
         ...
-
-
-def attempt(function: Callable[[], None]) -> Exception | None:
-    """Run *function* and return what it raised, so one bad message does not end the loop for the others."""
-    try:
-        function()
-    except ServerAway:
-        raise
-    except Exception as error:  # noqa: BLE001  the one place that must outlive any message
-        return error
-    return None
 
 
 @dataclass
@@ -166,10 +155,12 @@ class Consumer:
                 reason=letter.reason,
                 detail=letter.detail[:200],
             )
-        for entry in done:
-            self._retries.pop((entry.stream, entry.id), None)
+        failed = {(item.entry.stream, item.entry.id) for item, _ in outcome.failed}
+        for key in seen.keys() - failed:
+            self._retries.pop(key, None)
         for action in outcome.afterwards:
-            action()
+            if error := attempt(action):
+                log.error("a record was lost", error=f"{type(error).__name__}: {error}")
 
     def _handled(self, batch: Batch) -> Outcome:
         """Handle *batch* at once or, if it fails as a whole, each message alone."""
@@ -181,7 +172,7 @@ class Consumer:
             return Outcome(failed=[(batch.received[0], error)])
         merged = Outcome()
         for item in batch.received:
-            alone = self._handled(Batch([item], batch.caught_up))
+            alone = self._handled(Batch([item], caught_up=False))
             merged.outgoing += alone.outgoing
             merged.dead += alone.dead
             merged.failed += alone.failed
@@ -215,7 +206,10 @@ class Consumer:
         if outgoing:
             self._bus.commit([], outgoing, [])
         for stream in self._handler.streams:
+            in_hand = {item.entry.id for item in self._deferred if item.entry.stream == stream}
+            in_hand.update(entry_id for of, entry_id in self._retries if of == stream)
             claimed = self._bus.claim(stream, idle_ms=CLAIM_IDLE_MS, count=BATCH)
+            claimed = [entry for entry in claimed if entry.id not in in_hand]
             if claimed:
                 metrics.messages_redelivered.labels(stream=stream).inc(len(claimed))
                 self._process(claimed, caught_up=False)
@@ -234,26 +228,26 @@ class Consumer:
             after = "0"
             while entries := self._bus.read([stream], count=BATCH, after=after):
                 after = entries[-1].id
-                worn_out = [entry for entry in entries if deliveries.get(entry.id, 0) >= MAX_DELIVERIES]
-                dead = [DeadEntry(e, "handler", f"delivered {deliveries[e.id]} times in vain") for e in worn_out]
-                self._bus.commit([], [], dead)
                 metrics.messages_redelivered.labels(stream=stream).inc(len(entries))
-                self._process([entry for entry in entries if entry not in worn_out], caught_up=False)
+                suspects = [entry for entry in entries if deliveries.get(entry.id, 0) >= MAX_DELIVERIES]
+                self._process([entry for entry in entries if entry not in suspects], caught_up=False)
+                for entry in suspects:
+                    self._take_up_alone(entry)
+
+    def _take_up_alone(self, entry: Entry) -> None:
+        """Handle an entry that was delivered suspiciously often; the bus counts how often that ended the process.
+
+        Being delivered again while a server is away proves nothing, so only what never comes back from here counts.
+        """
+        endings = self._bus.note_trial(entry)
+        if endings > MAX_ENDINGS:
+            self._bus.commit([], [], [DeadEntry(entry, "handler", f"ended the process {endings - 1} times")])
+        else:
+            self._process([entry], caught_up=False)
+        self._bus.forget_trial(entry)
 
     def _persist(self, function: Callable[[], T]) -> T | None:
-        """Run *function* until no server is away; None if told to stop meanwhile."""
-        pause = _FIRST_PAUSE_S
-        while True:
-            try:
-                result = function()
-            except ServerAway as away:
-                self._pulse.wait_for(away)
-                if self._stop.wait(pause):
-                    return None
-                pause = min(2 * pause, _LONGEST_PAUSE_S)
-            else:
-                self._pulse.beat()
-                return result
+        return persist(function, pulse=self._pulse, stop=self._stop)
 
 
 def _any_full(entries: Sequence[Entry]) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from services.errors import ServerAway
+from services.patience import attempt
 from services.pulse import Pulse
 
 PROBE_EVERY_S: Final = 0.5
@@ -48,8 +49,8 @@ class Health:
     def _watch(self, name: str, stop: threading.Event) -> None:
         while True:
             try:
-                self._probes[name]()
-                verdict = "ok"
+                error = attempt(self._probes[name])
+                verdict = f"{type(error).__name__}: {error}" if error else "ok"
             except ServerAway as away:
                 verdict = away.detail or "away"
             self._results[name] = (time.monotonic(), verdict)

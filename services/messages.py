@@ -28,6 +28,8 @@ FINEST_DECIMALS: Final = 30
 """Fill prices of the cheapest coins have more decimals than the market's own."""
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=40)]
+"""Names are shorter than texts: ids are made of them, ids of ids, and every one must fit into a text."""
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """Texts and numbers that the ledger's columns and indexes can hold."""
 
@@ -55,12 +57,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class MarketData(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One trade of the market. trade_id rises with every trade of a symbol; sequence by one per message of one feed."""
 
-    symbol: Text
+    symbol: Name
     trade_id: Number
     side: Side
     price: Decimal
     quantity: Decimal
-    source: Text
+    source: Name
     feed: Number
     sequence: Number
 
@@ -75,9 +77,9 @@ class Signal(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """An opinion of a strategy about one symbol, from one trade; it ages."""
 
     signal_id: Text
-    symbol: Text
+    symbol: Name
     side: Side
-    strategy: Text
+    strategy: Name
     strength: Decimal
     price: Decimal
     volatility: Decimal
@@ -102,7 +104,7 @@ class Order(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     order_id: Text
     cause: Cause
-    symbol: Text
+    symbol: Name
     side: Side
     quantity: Decimal
     reference_price: Decimal
@@ -122,7 +124,7 @@ class Fill(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     fill_id: Text
     order_id: Text
-    symbol: Text
+    symbol: Name
     side: Side
     quantity: Decimal
     price: Decimal

@@ -4,10 +4,10 @@ A service's __main__ builds its clients and handler and hands them here.
 """
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import FrameType
 from typing import Final, Protocol
 
 import structlog
@@ -24,6 +24,9 @@ from telemetry import metrics
 from telemetry.setup import Telemetry, TelemetrySettings, start_telemetry
 
 VERSION: Final = "0.1.0"
+FINISH_WITHIN_S: Final = 2.5
+_LOOK_EVERY_S: Final = 0.5
+_ENDING: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 log = structlog.get_logger()
 
 
@@ -49,7 +52,8 @@ class Process:
 
     @classmethod
     def begin(cls, service: str, settings: ServiceSettings, *, port: int) -> "Process":
-        """Set up logs, telemetry and signal handlers; SIGTERM and SIGINT ask for an orderly end."""
+        """Set up logs and telemetry; from here on SIGTERM and SIGINT wait until run() takes notice of them."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         logs.configure(service, level=settings.log_level, log_format=settings.log_format)
         telemetry = start_telemetry(
             service=service,
@@ -63,10 +67,7 @@ class Process:
             ),
         )
         clock: Clock = EventClock() if settings.clock == "event" else WallClock()
-        process = cls(service, settings, port, clock, threading.Event(), Pulse(), telemetry)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, process._on_signal)
-        return process
+        return cls(service, settings, port, clock, threading.Event(), Pulse(), telemetry)
 
     def bus(self) -> Bus:
         """Return a connection to the bus of this service's group. Each thread needs its own."""
@@ -102,15 +103,33 @@ class Process:
             add_test_endpoints(app)
         server = web.serve(app, host=self.settings.http_host, port=self.port)
         log.info("started", address=f"http://{self.settings.http_host}:{self.port}")
-        try:
-            loop.run()
-        finally:
-            server.close()
-            self.telemetry.shutdown()
-        log.info("stopped")
+        finished = self._run_until_signal(loop)
+        server.close()
+        self.telemetry.shutdown()
+        log.info("stopped", in_order=finished)
+        if not finished:
+            sys.exit(1)
 
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self.stop.set()
+    def _run_until_signal(self, loop: Loop) -> bool:
+        """Run *loop* in a thread of its own until it ends or a signal asks for the end; False if it broke down.
+
+        The loop may be inside a server's client library that hangs and would never let a signal handler run; after
+        FINISH_WITHIN_S it is left there: what it has in hand is not acknowledged, so the next process takes it up.
+        """
+        ended_well = threading.Event()
+
+        def work() -> None:
+            loop.run()
+            ended_well.set()
+
+        worker = threading.Thread(target=work, name="loop", daemon=True)
+        worker.start()
+        while worker.is_alive():
+            if signal.sigtimedwait(_ENDING, _LOOK_EVERY_S) is not None:
+                self.stop.set()
+                worker.join(FINISH_WITHIN_S)
+                return True
+        return ended_well.is_set()
 
 
 def address_of(settings: LedgerSettings) -> LedgerAddress:

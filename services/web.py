@@ -105,7 +105,10 @@ def serve(app: Flask, *, host: str, port: int) -> MultiSocketServer | BaseWSGISe
 
 
 def _parameter(name: str, default: str | None = None) -> str:
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:
+        body = None
     found = request.args.get(name)
     if found is None and isinstance(body, dict) and name in body:
         found = str(body[name])

@@ -69,6 +69,9 @@ def replay(
         typer.echo(msgspec.json.Encoder(decimal_format="number").encode(summary.as_dict()).decode())
     else:
         _show(summary)
+    if summary.problem:
+        typer.secho(f"cdb: {summary.problem}", err=True, fg=typer.colors.RED)
+        raise typer.Exit(1)
 
 
 @replays_app.command("list")

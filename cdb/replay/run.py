@@ -11,6 +11,8 @@ from cdb.replay.kept import Replays, ledger_of
 from cdb.replay.summary import Summary, summarise
 from cdb.replay.tape import Tape
 from cdb.stack import Stack, StackError
+from services.bus import connect
+from services.messages import DEAD_LETTERS
 
 SERVICES: Final = ("cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")
 PARTS: Final = ("redis", "postgres", "migrate", *SERVICES)
@@ -35,19 +37,18 @@ def run(replays: Replays, request: Request, on_progress: OnProgress) -> Summary:
     """Replay in lockstep and return the summary. Raise StackError naming what failed; nothing is left running."""
     name = request.keep_as or f"unnamed-{time.time_ns()}"
     fresh = not replays.exists(name)
+    finished = False
     config = replays.config(name, PARTS, _environment(request))
     try:
         with Stack(config) as stack:
             feed = _follow(stack, request.tape.rows, on_progress)
+            dead_letters = _dead_letters(stack)
             for service in SERVICES:  # a service keeps what it must when it ends; ws first, so nothing new comes
                 stack.stop_part(service)
-            return summarise(ledger_of(config), feed, kept_as=request.keep_as)
-    except BaseException:
-        if fresh:
-            replays.remove(name)
-        raise
+            finished = True
+            return summarise(ledger_of(config), feed, dead_letters=dead_letters, kept_as=request.keep_as)
     finally:
-        if request.keep_as is None:
+        if request.keep_as is None or (fresh and not finished):
             replays.remove(name)
 
 
@@ -74,7 +75,7 @@ def _follow(stack: Stack, rows: int, on_progress: OnProgress) -> dict[str, Any]:
         feed = _ask(url)
         if feed.get("failure"):
             raise StackError(f"the replay failed: {feed['failure']}")
-        if feed.get("read", read) != read:
+        if feed.get("waiting") or feed.get("read", read) != read:
             read, moved = feed["read"], time.monotonic()
             on_progress(read)
         if feed.get("finished"):
@@ -85,6 +86,17 @@ def _follow(stack: Stack, rows: int, on_progress: OnProgress) -> dict[str, Any]:
                 f"the replay stands still at row {read} of {rows}: {'; '.join(unwell) or 'every part is healthy'}"
             )
         time.sleep(_POLL_S)
+
+
+def _dead_letters(stack: Stack) -> int:
+    """Return how many messages no service could handle."""
+    client = connect(
+        host="127.0.0.1", port=stack.config.ports.redis, password=stack.config.environment["REDIS_PASSWORD"]
+    )
+    try:
+        return int(client.xlen(DEAD_LETTERS))
+    finally:
+        client.close()
 
 
 def _ask(url: str) -> dict[str, Any]:

@@ -8,10 +8,11 @@ import structlog
 
 from services.bus import Bus, DeadEntry, Outgoing
 from services.clock import Clock
-from services.consumer import Batch, Outcome, Received, attempt
+from services.consumer import Batch, Outcome, Received
 from services.core.momentum import NAME, Momentum, MomentumSettings, Opinion
 from services.faults import Faults
 from services.messages import MARKET_DATA, SIGNALS, BadMessage, MarketData, Signal, decode, signal_id
+from services.patience import attempt
 from telemetry import metrics, tracing
 
 REBUILD_FROM = 20_000
@@ -63,6 +64,9 @@ class CoreHandler:
         if memory is None:
             known = ", ".join(sorted(self._memories))
             outcome.dead.append(DeadEntry(item.entry, "unknown_symbol", f"{trade.symbol!r:.40} is none of {known}"))
+            return
+        if self._clock.is_ahead(trade.ts_event):
+            outcome.dead.append(DeadEntry(item.entry, "bad_message", f"ts_event {trade.ts_event} is in the future"))
             return
         metrics.market_data_events_received.labels(symbol=trade.symbol, source=trade.source).inc()
         self._faults.raise_if_due()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg2
+import psycopg2.errors
 import psycopg2.extensions
 
 from services.errors import ServerAway
@@ -113,6 +114,8 @@ class Ledger:
             if error.pgcode is not None and error.pgcode[:2] not in _AWAY:
                 raise  # the server is there and refuses this statement: that is the message's fault, not the server's
             self.close()
+            raise ServerAway("PostgreSQL", error) from error
+        except psycopg2.errors.ReadOnlySqlTransaction as error:
             raise ServerAway("PostgreSQL", error) from error
 
     def _connected(self) -> psycopg2.extensions.connection:

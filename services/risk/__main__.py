@@ -22,7 +22,7 @@ def main() -> None:
     store = RiskStore(process.ledger(settings, "decide", writer=True), opening_cash=settings.opening_cash)
     desk = Desk(store, settings.limits(), process.clock)
     decider = Decider(desk, wait_for_flight=settings.lockstep, ledger_delay_s=slowness.delay_s)
-    handler = RiskHandler(desk, decider, symbols=frozenset(settings.symbols))
+    handler = RiskHandler(desk, decider, symbols=frozenset(settings.symbols), lockstep=settings.lockstep)
     watch_staleness(desk, settings.source)
     probe_ledger = process.ledger(settings, "health")
     probe_bus = process.bus()

@@ -7,7 +7,7 @@ from services.clock import NANOSECONDS, Clock
 from services.messages import Order
 from services.risk import report
 from services.risk.marks import Marks
-from services.risk.portfolio import Book, Portfolio
+from services.risk.portfolio import Book, Mark, Portfolio
 from services.risk.rules import Limits
 from services.risk.store import RiskStore
 
@@ -30,7 +30,8 @@ class Desk:
     def restore(self) -> None:
         """Read what a new process cannot know: the newest prices and the last minute's orders."""
         if not self._restored:
-            self.marks = Marks(self.store.load_marks(), self.limits)
+            self.marks = Marks(self._credible(self.store.load_marks()), self.limits)
+            self.clock.advance(max((mark.ts_event for mark in self.marks.newest.values()), default=0))
             self._order_times = deque(self.store.order_times_ns(since_ns=max(0, self.clock.now_ns() - MINUTE_NS)))
             self._restored = True
         if self.book is None:
@@ -47,7 +48,11 @@ class Desk:
     def watch(self, book: Book) -> None:
         """Take *book* as the newest state."""
         self.book = book
-        self.marks.watch(book, now_ns=self.clock.now_ns())
+        self.marks.watch(book)
+
+    def _credible(self, marks: dict[str, Mark]) -> dict[str, Mark]:
+        """Leave out prices that claim to be from the future: they would make every true one old news."""
+        return {symbol: mark for symbol, mark in marks.items() if not self.clock.is_ahead(mark.ts_event)}
 
     def portfolio(self, book: Book) -> Portfolio:
         """Return *book* at the newest prices."""

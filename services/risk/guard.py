@@ -53,6 +53,8 @@ class Guard:
     def look_around(self) -> None:
         """Check every position and the drawdown at the prices as they stand, whatever set them."""
         book = self._desk.reload()
+        if not self._desk.clock.now_ns():
+            return
         for symbol in book.positions:
             if (mark := self._desk.marks.newest.get(symbol)) is not None and self._stop_loss(symbol, mark, book):
                 book = self._desk.reload()
@@ -74,7 +76,8 @@ class Guard:
                 now_ns=self._desk.clock.now_ns(),
             )
             row = records.order_row(order, trade_id=mark.trade_id, signal_id=None, position_id=position.position_id)
-            self._desk.store.write_stop_loss(row)
+            if not self._desk.store.write_stop_loss(row):
+                return False
             self._desk.placed(order, tracing.inject())
             report.stop_loss(symbol)
             log.info("stop loss", symbol=symbol, order=order.order_id, price=str(mark.price), quantity=str(quantity))

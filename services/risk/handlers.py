@@ -23,7 +23,8 @@ class RiskHandler:
 
     streams: Sequence[str] = (FILLS, MARKET_DATA, SIGNALS)
 
-    def __init__(self, desk: Desk, decider: Decider, *, symbols: frozenset[str]) -> None:
+    def __init__(self, desk: Desk, decider: Decider, *, symbols: frozenset[str], lockstep: bool = False) -> None:
+        self._lockstep = lockstep
         self._desk = desk
         self._decider = decider
         self._guard = Guard(desk)
@@ -83,6 +84,10 @@ class RiskHandler:
                 if item.message.symbol not in self._symbols:
                     outcome.dead.append(self._unknown(item, item.message.symbol))
                     continue
+                if self._desk.clock.is_ahead(item.message.ts_event):
+                    detail = f"ts_event {item.message.ts_event} is in the future"
+                    outcome.dead.append(DeadEntry(item.entry, "bad_message", detail))
+                    continue
                 self._guard.apply(item.message)
                 self._applied = max(self._applied, stream_position(item.entry.id))
 
@@ -99,6 +104,8 @@ class RiskHandler:
                 outcome.deferred.append(item)
         if ready:
             self._guard.turn_day()
+            if self._lockstep:  # whether the fill's message has been read before this is chance; its effect must not be
+                self._guard.look_around()
             afterwards = self._decider.decide(ready)
             if afterwards is None:
                 outcome.deferred += [item for item, _ in ready]

@@ -28,7 +28,7 @@ class Marks:
         self._floor: Decimal | None = None
         self._day_ends_ns = 0
 
-    def watch(self, book: Book, *, now_ns: int) -> None:
+    def watch(self, book: Book) -> None:
         """Take *book* as what prices are watched for from now on."""
         portfolio = Portfolio(book, self.newest)
         self._held = dict(book.positions)
@@ -40,7 +40,7 @@ class Marks:
         self._equity = portfolio.equity()
         known = book.reference_equity is not None and not book.breaker_active
         self._floor = portfolio.reference_equity() * (1 - self._limits.max_daily_drawdown) if known else None
-        self._day_ends_ns = end_of_utc_day(now_ns) if book.reference_day else 0
+        self._day_ends_ns = end_of_utc_day(book.reference_day) if book.reference_day else 0
 
     def is_new_day(self, now_ns: int) -> bool:
         """Tell whether the UTC day of the watched book is over, or none has been opened yet."""

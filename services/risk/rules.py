@@ -49,6 +49,7 @@ class Limits:
     max_exposure: Decimal = Decimal("0.50")
     max_signal_age_s: float = 3.0
     max_price_age_s: float = 5.0
+    max_held_price_age_s: float = 300.0
     max_orders_per_minute: int = 120
     order_size: Decimal = Decimal("0.085")
     stop_loss: Decimal = Decimal("0.02")
@@ -92,8 +93,17 @@ def is_stale(signal: Signal, mark: Mark, portfolio: Portfolio, limits: Limits, *
     """Layer 1: nobody should act on old news, nor on a portfolio whose worth is unknown."""
     signal_age = age_s(signal.ts_event, now_ns)
     price_age = age_s(mark.ts_event, now_ns)
-    worth_unknown = signal.side == "BUY" and not portfolio.is_marked()
-    return signal_age > limits.max_signal_age_s or price_age > limits.max_price_age_s or worth_unknown
+    if signal_age > limits.max_signal_age_s or price_age > limits.max_price_age_s:
+        return True
+    return signal.side == "BUY" and is_worth_unknown(portfolio, limits, now_ns=now_ns)
+
+
+def is_worth_unknown(portfolio: Portfolio, limits: Limits, *, now_ns: int) -> bool:
+    """Tell whether a position held has no price, or one so old that nobody knows what the account is worth."""
+    if not portfolio.is_marked():
+        return True
+    held = [portfolio.marks[symbol] for symbol in portfolio.book.positions]
+    return any(age_s(mark.ts_event, now_ns) > limits.max_held_price_age_s for mark in held)
 
 
 def _assess_buy(signal: Signal, portfolio: Portfolio, limits: Limits, mark: Mark) -> Verdict:

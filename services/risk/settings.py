@@ -26,6 +26,7 @@ class RiskSettings(ServiceSettings, LedgerSettings):
     stop_loss: Fraction = Field(_USUAL.stop_loss, alias="STOP_LOSS_PCT", description=_SHARE)
     max_signal_age_s: PositiveSeconds = Field(_USUAL.max_signal_age_s, alias="MAX_SIGNAL_AGE_S")
     max_price_age_s: PositiveSeconds = Field(_USUAL.max_price_age_s, alias="MAX_PRICE_AGE_S")
+    max_held_price_age_s: PositiveSeconds = Field(_USUAL.max_held_price_age_s, alias="MAX_HELD_PRICE_AGE_S")
     max_orders_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         _USUAL.max_orders_per_minute, alias="MAX_ORDERS_PER_MINUTE"
     )
@@ -39,6 +40,7 @@ class RiskSettings(ServiceSettings, LedgerSettings):
             max_exposure=self.max_exposure,
             max_signal_age_s=self.max_signal_age_s,
             max_price_age_s=self.max_price_age_s,
+            max_held_price_age_s=self.max_held_price_age_s,
             max_orders_per_minute=self.max_orders_per_minute,
             order_size=self.order_size,
             stop_loss=self.stop_loss,

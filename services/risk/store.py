@@ -53,6 +53,14 @@ SELECT order_id, cause, signal_id, position_id, trade_id, symbol, side, quantity
 FROM jsonb_populate_recordset(NULL::orders, $3)
 """
 
+_WRITE_STOP_LOSS: Final = """
+INSERT INTO orders (order_id, cause, position_id, trade_id, symbol, side, quantity, reference_price, volatility,
+    placed_at)
+SELECT order_id, cause, position_id, trade_id, symbol, side, quantity, reference_price, volatility, placed_at
+FROM jsonb_populate_recordset(NULL::orders, %s)
+ON CONFLICT (order_id) DO NOTHING RETURNING order_id
+"""
+
 _PLACED: Final = """
 SELECT order_id, cause, symbol, side, quantity, reference_price, volatility,
     (extract(epoch FROM placed_at) * 1000000)::bigint FROM orders WHERE state = 'placed' ORDER BY order_seq LIMIT 500
@@ -154,9 +162,9 @@ class RiskStore:
         arguments = [_encoder.encode(value).decode() for value in values]
         self._ledger.execute("EXECUTE risk_write (%s, %s, %s, %s)", arguments)
 
-    def write_stop_loss(self, order: Mapping[str, Any]) -> None:
-        """Add the order of a stop loss."""
-        self.write_decisions(Rows(orders=[order]))
+    def write_stop_loss(self, order: Mapping[str, Any]) -> bool:
+        """Add the order of a stop loss; False if this trade has set it off already."""
+        return bool(self._ledger.execute(_WRITE_STOP_LOSS, (_encoder.encode([order]).decode(),)))
 
     def save_marks(self, marks: Mapping[str, Mark]) -> None:
         """Keep the newest prices."""
@@ -192,7 +200,8 @@ class RiskStore:
         """Reset the breaker; *equity* becomes the day's new reference."""
         with self._ledger.transaction() as cursor:
             cursor.execute(
-                "INSERT INTO equity (day, cause, equity, noted_at) VALUES (%s, 'breaker_reset', %s, %s)",
+                "INSERT INTO equity (day, cause, equity, noted_at) "
+                "SELECT greatest(%s, max(day)), 'breaker_reset', %s, %s FROM equity",
                 (utc_day(now_ns), equity, to_datetime(now_ns)),
             )
             _set_breaker(cursor, active=False, cause=cause, equity=equity, reference=equity, now_ns=now_ns)

@@ -33,7 +33,7 @@ def main() -> None:
     publisher = Publisher(
         bus,
         source,
-        TradeCheck(settings.symbols),
+        TradeCheck(settings.symbols, process.clock),
         clock=process.clock,
         pulse=process.pulse,
         stop=process.stop,

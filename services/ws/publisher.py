@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
 
@@ -12,16 +12,18 @@ from services.bus import Bus, Outgoing
 from services.clock import NANOSECONDS, Clock
 from services.errors import ServerAway
 from services.messages import MARKET_DATA, MarketData
+from services.patience import FIRST_PAUSE_S, LONGEST_PAUSE_S, persist
 from services.pulse import Pulse
 from services.ws.sources import Source
+from services.ws.tape import NotATape
 from services.ws.trades import RawTrade, Refusal, TradeCheck
 from telemetry import metrics
 
 SETTLE_PAUSE_S: Final = 0.0005
-FIRST_PAUSE_S: Final = 0.05
-LONGEST_PAUSE_S: Final = 1.0
+IDLE_PAUSE_S: Final = 0.5
 REFUSALS_KEPT: Final = 100
 
+T = TypeVar("T")
 log = structlog.get_logger()
 
 
@@ -34,6 +36,7 @@ class FeedStatus:
     published: int = 0
     refused: int = 0
     dropped: int = 0
+    waiting: bool = False
     finished: bool = False
     failure: str = ""
     refusals: list[dict[str, str]] = field(default_factory=list)
@@ -72,21 +75,30 @@ class Publisher:
         self._readers = readers
         self._feed = time.time_ns()
         self._sequence = 0
+        self._pause_s = FIRST_PAUSE_S
 
     def run(self) -> None:
         """Publish until told to stop; stay up when the source has nothing more."""
-        self._until_back(self._prepare)
+        self._persist(self._prepare)
         while not self._stop.is_set():
-            self._pulse.beat()
-            if self._readers is not None and not self._settled(self._readers):
+            if not self._persist(self._may_go_on):
+                self._stop.wait(SETTLE_PAUSE_S)
                 continue
-            found = self._source.next(self._stop)
+            try:
+                found = self._source.next(self._stop)
+            except NotATape as error:
+                self.status.failure = str(error)
+                break
             if found is None:
                 self.status.finished = True
                 break
+            self.status.waiting = not found
             self._take_in(found)
-        while not self._stop.wait(0.5):
-            self._until_back(self._bus.ping)
+        while not self._stop.wait(IDLE_PAUSE_S):
+            self._persist(self._bus.ping)
+
+    def _may_go_on(self) -> bool:
+        return self._readers is None or self._bus.settled(self._readers)
 
     def _take_in(self, found: Sequence[RawTrade | Refusal]) -> None:
         messages: list[MarketData] = []
@@ -99,6 +111,8 @@ class Publisher:
                 messages.append(self._message(item, self._sequence + len(messages) + 1))
         if messages:
             self._publish(messages)
+        elif self._pause_s == FIRST_PAUSE_S or self._persist(self._bus.ping) is not None:
+            self._pulse.beat()
 
     def _message(self, trade: RawTrade, sequence: int) -> MarketData:
         self._clock.advance(trade.ts_event)
@@ -119,19 +133,27 @@ class Publisher:
     def _publish(self, messages: list[MarketData]) -> None:
         outgoing = [Outgoing(MARKET_DATA, message) for message in messages]
         started = time.perf_counter()
-        try:
-            self._bus.publish(outgoing)
-        except ServerAway as away:
-            self._pulse.wait_for(away)
-            if self._source.may_lose:
-                self.status.dropped += len(messages)
-                metrics.market_data_dropped.inc(len(messages))
-                self._until_back(self._bus.ping)
+        if self._source.may_lose:
+            try:
+                self._bus.publish(outgoing)
+            except ServerAway as away:
+                self._drop(len(messages), away)
                 return
-            self._until_back(lambda: self._bus.publish(outgoing))
+            self._pause_s = FIRST_PAUSE_S
+            self._pulse.beat()
+        elif self._persist(lambda: self._bus.publish(outgoing)) is None:
+            return
         self._sequence += len(messages)
         self.status.published += len(messages)
         self._report(messages, time.perf_counter() - started)
+
+    def _drop(self, count: int, away: ServerAway) -> None:
+        """Count what is lost because the market does not wait for the bus."""
+        self.status.dropped += count
+        metrics.market_data_dropped.inc(count)
+        self._pulse.wait_for(away)
+        self._stop.wait(self._pause_s)
+        self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     def _report(self, messages: list[MarketData], took_s: float) -> None:
         now_ns = self._clock.now_ns()
@@ -148,24 +170,5 @@ class Publisher:
             self.status.refusals.append({"where": refusal.origin, "reason": refusal.reason, "detail": refusal.detail})
             log.warning("trade refused", where=refusal.origin, reason=refusal.reason, detail=refusal.detail)
 
-    def _settled(self, readers: Mapping[str, Collection[str]]) -> bool:
-        try:
-            if self._bus.settled(readers):
-                return True
-        except ServerAway as away:
-            self._pulse.wait_for(away)
-        self._stop.wait(SETTLE_PAUSE_S)
-        return False
-
-    def _until_back(self, action: Callable[[], object]) -> None:
-        pause_s = FIRST_PAUSE_S
-        while not self._stop.is_set():
-            try:
-                action()
-            except ServerAway as away:
-                self._pulse.wait_for(away)
-                self._stop.wait(pause_s)
-                pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-            else:
-                self._pulse.beat()
-                return
+    def _persist(self, action: Callable[[], T]) -> T | None:
+        return persist(action, pulse=self._pulse, stop=self._stop)

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from services.clock import NANOSECONDS, Clock
 from services.messages import MAX_TIME_NS, Side, trade_problem
 
+MOST_BEHIND_NS = 3 * NANOSECONDS
 RefusalReason = Literal["malformed", "not_a_number", "not_positive", "out_of_order", "unknown_symbol"]
 
 
@@ -33,10 +35,16 @@ class Refusal:
 
 
 class TradeCheck:
-    """Accepts trades of known symbols in their order; remembers the last accepted one of each symbol."""
+    """Accepts trades of known symbols in their order; remembers the last accepted one of each symbol.
 
-    def __init__(self, symbols: Collection[str]) -> None:
+    A trade may not be from the future, nor further behind the newest of all symbols than MOST_BEHIND_NS: nobody would
+    act on it any more.
+    """
+
+    def __init__(self, symbols: Collection[str], clock: Clock) -> None:
         self._symbols = frozenset(symbols)
+        self._clock = clock
+        self._newest_ns = 0
         self._last: dict[str, tuple[int, int]] = {}
 
     def objection(self, trade: RawTrade) -> Refusal | None:
@@ -45,12 +53,20 @@ class TradeCheck:
             return Refusal("unknown_symbol", trade.origin, f"{trade.symbol!r:.40} is not traded here")
         if refusal := _value_refusal(trade):
             return refusal
+        if self._clock.is_ahead(trade.ts_event):
+            return Refusal("malformed", trade.origin, f"trade {trade.trade_id} of {trade.symbol} is from the future")
+        if trade.ts_event < self._newest_ns - MOST_BEHIND_NS:
+            behind_s = (self._newest_ns - trade.ts_event) / NANOSECONDS
+            return Refusal(
+                "out_of_order", trade.origin, f"{behind_s:.1f} s behind the newest trade, at most 3 s are taken"
+            )
         position = (trade.ts_event, trade.trade_id)
         if position <= self._last.get(trade.symbol, (0, -1)):
             return Refusal(
                 "out_of_order", trade.origin, f"trade {trade.trade_id} of {trade.symbol} is not after the last"
             )
         self._last[trade.symbol] = position
+        self._newest_ns = max(self._newest_ns, trade.ts_event)
         return None
 
 

@@ -135,6 +135,7 @@ def test_a_loss_trips_the_breaker_and_the_next_utc_day_resets_it(operator: Opera
     rows = [
         *swing("AAAUSDT", [*rise, *crash], start_ms=evening, step_ms=1_000),
         *swing("BBBUSDT", rise, start_ms=evening + 60_000, step_ms=1_000),
+        f"{MIDNIGHT + 500},99,AAAUSDT,buy,60,1\n",  # what is held has a price of today
         *swing("CCCUSDT", rise, start_ms=MIDNIGHT + 1_000, step_ms=1_000),
     ]
     file.write_text(HEADER + "".join(rows))

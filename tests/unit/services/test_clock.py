@@ -25,8 +25,8 @@ def test_wall_clock_does_not_care_about_events() -> None:
 def test_day_ends_with_its_last_nanosecond_in_utc() -> None:
     assert utc_day(LAST_NS_OF_2024) == date(2024, 12, 31)
     assert utc_day(LAST_NS_OF_2024 + 1) == date(2025, 1, 1)
-    assert end_of_utc_day(LAST_NS_OF_2024) == LAST_NS_OF_2024 + 1
-    assert end_of_utc_day(LAST_NS_OF_2024 + 1) == LAST_NS_OF_2024 + 1 + 86_400 * NANOSECONDS
+    assert end_of_utc_day(date(2024, 12, 31)) == LAST_NS_OF_2024 + 1
+    assert end_of_utc_day(date(2025, 1, 1)) == LAST_NS_OF_2024 + 1 + 86_400 * NANOSECONDS
 
 
 def test_datetime_is_aware_and_exact_to_the_microsecond() -> None:

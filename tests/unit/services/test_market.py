@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.simulated_days import Demo, run
+from services.clock import EventClock
 from services.core.momentum import MomentumSettings
 from services.execution.venue import VenueSettings
 from services.risk.rules import Limits
@@ -48,7 +49,7 @@ def test_same_seed_gives_the_same_trades_and_another_one_others() -> None:
 @given(st.integers(), st.integers(1, 5), st.floats(0.1, 1000))
 def test_every_trade_is_one_that_is_accepted(seed: int, symbols: int, trades_per_second: float) -> None:
     names = tuple(f"COIN{number}USDT" for number in range(symbols))
-    check = TradeCheck(names)
+    check = TradeCheck(names, EventClock())
     market = a_market(names, seed=seed, trades_per_second=trades_per_second)
     for trade in islice(trades(market), 60):
         assert check.objection(trade) is None

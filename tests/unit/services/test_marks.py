@@ -23,7 +23,7 @@ HELD = Book(
 
 def watching(book: Book, *, price: int = 100) -> Marks:
     marks = Marks({"BTCUSDT": a_mark(price)}, LIMITS)
-    marks.watch(book, now_ns=NOW)
+    marks.watch(book)
     return marks
 
 
@@ -53,7 +53,7 @@ def test_price_that_brings_the_days_loss_to_the_limit_sets_off_the_breaker() -> 
 
 def test_first_price_of_a_position_makes_it_worth_that_instead_of_its_cost() -> None:
     marks = Marks({}, LIMITS)
-    marks.watch(replace(HELD, cash=Decimal(94_005)), now_ns=NOW)
+    marks.watch(replace(HELD, cash=Decimal(94_005)))
     assert marks.apply(a_trade(price=Decimal(99)))
 
 
@@ -117,7 +117,7 @@ def test_price_sets_something_off_exactly_when_the_rules_say_so(
         reference_equity=None if reference is None else Decimal(reference),
     )
     marks = Marks({symbol: a_mark(price) for symbol, price in known.items()}, LIMITS)
-    marks.watch(book, now_ns=NOW)
+    marks.watch(book)
     for number, (symbol, price) in enumerate(ticks, start=2):
         due = marks.apply(a_trade(symbol=symbol, price=price, trade_id=number))
         now = Portfolio(book, marks.newest)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.clock import EventClock
 from services.messages import MAX_TIME_NS
 from services.ws.trades import RawTrade, TradeCheck
 from tests.unit.services.building import NOW, quick
@@ -16,7 +17,7 @@ TRADE = RawTrade("ETHUSDT", 5, "BUY", Decimal(100), Decimal(1), NOW, "line 2")
 
 
 def judged(*trades: RawTrade) -> list[str | None]:
-    check = TradeCheck({"ETHUSDT", "BTCUSDT"})
+    check = TradeCheck({"ETHUSDT", "BTCUSDT"}, EventClock())
     refusals = [check.objection(trade) for trade in trades]
     return [refusal.reason if refusal else None for refusal in refusals]
 
@@ -64,7 +65,7 @@ def test_what_cannot_be_a_trade_is_refused_with_its_reason(change: dict[str, Any
 
 
 def test_refusal_names_where_and_what() -> None:
-    refusal = TradeCheck({"BTCUSDT"}).objection(replace(TRADE, symbol="E" * 1000))
+    refusal = TradeCheck({"BTCUSDT"}, EventClock()).objection(replace(TRADE, symbol="E" * 1000))
     assert refusal is not None
     assert refusal.origin == "line 2"
     assert "is not traded here" in refusal.detail
@@ -79,7 +80,7 @@ def test_refused_trade_is_not_what_the_next_one_is_measured_by() -> None:
 @quick
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 5)), max_size=20))
 def test_what_is_accepted_only_ever_rises(keys: list[tuple[int, int]]) -> None:
-    check = TradeCheck({"ETHUSDT"})
+    check = TradeCheck({"ETHUSDT"}, EventClock())
     trades = [replace(TRADE, ts_event=ts_event, trade_id=trade_id) for ts_event, trade_id in keys]
     accepted = [(trade.ts_event, trade.trade_id) for trade in trades if check.objection(trade) is None]
     assert accepted == sorted(set(accepted))

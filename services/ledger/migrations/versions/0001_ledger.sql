@@ -108,7 +108,7 @@ CREATE TABLE equity (
     equity_seq bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     day        date NOT NULL,
     cause      text NOT NULL CHECK (cause IN ('day_open', 'breaker_reset')),
-    equity     numeric NOT NULL CHECK (equity > 0),
+    equity     numeric NOT NULL,
     noted_at   timestamptz NOT NULL
 );
 CREATE UNIQUE INDEX ON equity (day) WHERE cause = 'day_open';
