@@ -20,12 +20,13 @@ from decimal import Decimal
 from typing import Any, Final
 
 from services.clock import NANOSECONDS, EventClock, utc_day
-from services.core.momentum import NAME, Momentum, MomentumSettings, Opinion
+from services.core.momentum import Momentum, MomentumSettings, Opinion, signal_from
 from services.execution.accounting import Holding, book
 from services.execution.venue import VenueSettings, execute
-from services.messages import MarketData, Order, Signal, order_id_of_signal, order_id_of_stop_loss, signal_id
+from services.messages import MarketData, Order
+from services.risk import records
 from services.risk.marks import Marks
-from services.risk.portfolio import Book, Portfolio, Position
+from services.risk.portfolio import Book, Mark, Portfolio, Position
 from services.risk.rules import Approved, Limits, Reason, assess, is_drawdown_at_limit, is_stop_loss_reached
 from services.settings import DEFAULT_SYMBOLS
 from services.ws.market import Market, MarketSettings
@@ -137,9 +138,13 @@ class Demo:
         position = self._book.positions.get(trade.symbol)
         if position is not None and is_stop_loss_reached(position, trade.price, self._limits):
             self.figures.stop_losses += 1
-            order_id = order_id_of_stop_loss(position.position_id, trade.trade_id)
+            mark = Mark(trade.price, trade.trade_id, trade.ts_event)
             volatility = self._marks.volatility(trade.symbol)
-            self._fill(_sale(trade, order_id, quantity=position.quantity, volatility=volatility))
+            self._fill(
+                records.order_of_stop_loss(
+                    position, position.quantity, mark, volatility=volatility, now_ns=trade.ts_event
+                )
+            )
         if not self._book.breaker_active and is_drawdown_at_limit(self._portfolio(), self._limits):
             self._trip(trade.ts_event)
 
@@ -148,14 +153,14 @@ class Demo:
         self._watch(replace(self._book, breaker_active=True))
 
     def _decide(self, trade: MarketData, opinion: Opinion) -> None:
-        signal = _signal(trade, opinion)
+        signal = signal_from(trade, opinion, stream_id=f"{trade.trade_id}-0", now_ns=trade.ts_event)
         self.figures.signals[signal.side] += 1
         while self._order_times and self._order_times[0] <= trade.ts_event - MINUTE_NS:
             self._order_times.popleft()
         verdict = assess(signal, self._portfolio(), self._limits, now_ns=trade.ts_event)
         if isinstance(verdict, Approved):
             self.figures.approved[signal.side] += 1
-            self._fill(_order(signal, verdict))
+            self._fill(records.order_of_signal(signal, verdict, now_ns=signal.ts_event))
             return
         self.figures.rejected[verdict.reason.value] += 1
         if verdict.reason is Reason.DRAWDOWN_LIMIT:
@@ -225,50 +230,6 @@ def _message(raw: RawTrade) -> MarketData:
         source="simulated",
         feed=1,
         sequence=raw.trade_id,
-    )
-
-
-def _signal(trade: MarketData, opinion: Opinion) -> Signal:
-    return Signal(
-        ts_event=trade.ts_event,
-        ts_init=trade.ts_event,
-        signal_id=signal_id(trade.symbol, NAME, trade.trade_id),
-        symbol=trade.symbol,
-        side=opinion.side,
-        strategy=NAME,
-        strength=opinion.strength,
-        price=trade.price,
-        volatility=opinion.volatility,
-        trade_id=trade.trade_id,
-        stream_id=f"{trade.trade_id}-0",
-    )
-
-
-def _order(signal: Signal, verdict: Approved) -> Order:
-    return Order(
-        ts_event=signal.ts_event,
-        ts_init=signal.ts_event,
-        order_id=order_id_of_signal(signal.signal_id),
-        cause="signal",
-        symbol=signal.symbol,
-        side=signal.side,
-        quantity=verdict.quantity,
-        reference_price=verdict.price,
-        volatility=signal.volatility,
-    )
-
-
-def _sale(trade: MarketData, order_id: str, *, quantity: Decimal, volatility: Decimal) -> Order:
-    return Order(
-        ts_event=trade.ts_event,
-        ts_init=trade.ts_event,
-        order_id=order_id,
-        cause="stop_loss",
-        symbol=trade.symbol,
-        side="SELL",
-        quantity=quantity,
-        reference_price=trade.price,
-        volatility=volatility,
     )
 
 

@@ -9,9 +9,9 @@ import structlog
 from services.bus import Bus, DeadEntry, Outgoing
 from services.clock import Clock
 from services.consumer import Batch, Outcome, Received
-from services.core.momentum import NAME, Momentum, MomentumSettings, Opinion
+from services.core.momentum import NAME, Momentum, MomentumSettings, Opinion, signal_from
 from services.faults import Faults
-from services.messages import MARKET_DATA, SIGNALS, BadMessage, MarketData, Signal, decode, signal_id
+from services.messages import MARKET_DATA, SIGNALS, BadMessage, MarketData, decode
 from services.patience import attempt
 from telemetry import metrics, tracing
 
@@ -84,19 +84,7 @@ class CoreHandler:
         metrics.event_processing_duration_seconds.labels(service="cdb_core", event_type="market_data").observe(took_s)
 
     def _signal(self, item: Received, trade: MarketData, opinion: Opinion, started_ns: int) -> Outgoing:
-        signal = Signal(
-            ts_event=trade.ts_event,
-            ts_init=self._clock.now_ns(),
-            signal_id=signal_id(trade.symbol, NAME, trade.trade_id),
-            symbol=trade.symbol,
-            side=opinion.side,
-            strategy=NAME,
-            strength=opinion.strength,
-            price=trade.price,
-            volatility=opinion.volatility,
-            trade_id=trade.trade_id,
-            stream_id=item.entry.id,
-        )
+        signal = signal_from(trade, opinion, stream_id=item.entry.id, now_ns=self._clock.now_ns())
         with tracing.tracer().start_as_current_span(
             "signal.generate",
             context=tracing.root(),

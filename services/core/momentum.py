@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from services.messages import MarketData, Side
+from services.messages import MarketData, Side, Signal, signal_id
 from services.volatility import Volatility
 
 NAME: Final = "momentum_v1"
@@ -76,3 +76,20 @@ class Momentum:
         self._quiet_until_ns = now_ns + self._cooldown_ns
         strength = min(Decimal(1), size / (2 * self._settings.threshold)).quantize(_TWO_DECIMALS)
         return Opinion("BUY" if momentum > 0 else "SELL", strength, self._volatility.value())
+
+
+def signal_from(trade: MarketData, opinion: Opinion, *, stream_id: str, now_ns: int) -> Signal:
+    """Return the signal that says *opinion*; its id is derived from *trade*, which stands on the bus as *stream_id*."""
+    return Signal(
+        ts_event=trade.ts_event,
+        ts_init=now_ns,
+        signal_id=signal_id(trade.symbol, NAME, trade.trade_id),
+        symbol=trade.symbol,
+        side=opinion.side,
+        strategy=NAME,
+        strength=opinion.strength,
+        price=trade.price,
+        volatility=opinion.volatility,
+        trade_id=trade.trade_id,
+        stream_id=stream_id,
+    )

@@ -23,7 +23,7 @@ def main() -> None:
     desk = Desk(store, settings.limits(), process.clock)
     decider = Decider(desk, wait_for_flight=settings.lockstep, ledger_delay_s=slowness.delay_s)
     handler = RiskHandler(desk, decider, symbols=frozenset(settings.symbols), lockstep=settings.lockstep)
-    watch_staleness(desk, settings.source)
+    watch_staleness(desk.price_age_s, settings.source)
     probe_ledger = process.ledger(settings, "health")
     probe_bus = process.bus()
 

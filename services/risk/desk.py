@@ -26,6 +26,7 @@ class Desk:
         self._outbox: list[tuple[Order, str | None]] = []
         self._order_times: deque[int] = deque()
         self._restored = False
+        self._began_ns = clock.now_ns()
 
     def restore(self) -> None:
         """Read what a new process cannot know: the newest prices and the last minute's orders."""
@@ -57,6 +58,11 @@ class Desk:
     def portfolio(self, book: Book) -> Portfolio:
         """Return *book* at the newest prices."""
         return Portfolio(book, self.marks.newest, orders_last_minute=self.orders_last_minute())
+
+    def price_age_s(self) -> float:
+        """Return how old the newest price is, in seconds; before the first one, how long this process has waited."""
+        newest_ns = max((mark.ts_event for mark in tuple(self.marks.newest.values())), default=self._began_ns)
+        return max(0.0, (self.clock.now_ns() - newest_ns) / NANOSECONDS)
 
     def orders_last_minute(self) -> int:
         """Return how many orders were placed in the last 60 s."""

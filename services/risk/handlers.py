@@ -44,7 +44,7 @@ class RiskHandler:
         self._apply_prices(by_stream[MARKET_DATA], outcome)
         self._decide(by_stream[SIGNALS], outcome, caught_up=batch.caught_up)
         outcome.outgoing += self._outgoing()
-        outcome.afterwards.append(lambda: report.portfolio(self._desk))
+        outcome.afterwards.append(self._show)
         return outcome
 
     def housekeep(self) -> list[Outgoing]:
@@ -54,7 +54,7 @@ class RiskHandler:
         self._guard.turn_day()
         self._guard.look_around()
         self._save_marks()
-        report.portfolio(self._desk)
+        self._show()
         outgoing = self._outgoing()
         again = self._resender.due(self._desk.store.placed_orders()) if self._desk.book else []
         for order in again:
@@ -65,6 +65,10 @@ class RiskHandler:
     def close(self) -> None:
         """Keep the newest prices for the next process."""
         self._save_marks()
+
+    def _show(self) -> None:
+        if self._desk.book is not None:
+            report.portfolio(self._desk.portfolio(self._desk.book))
 
     def _note_fills(self, items: list[Received], outcome: Outcome) -> None:
         """Check each fill against the ledger, which had it first; a fill from elsewhere is put aside."""

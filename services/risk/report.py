@@ -1,14 +1,12 @@
 """What cdb_risk measures, where its parts say that it happened."""
 
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable
+from typing import Final
 
-from services.clock import NANOSECONDS
 from services.messages import Signal
+from services.risk.portfolio import Portfolio
 from services.risk.rules import Rejected, Verdict
 from telemetry import metrics
-
-if TYPE_CHECKING:
-    from services.risk.desk import Desk
 
 LAYERS: Final = 6
 _PERCENT: Final = 100
@@ -43,25 +41,16 @@ def stop_loss(symbol: str) -> None:
     metrics.stop_loss_triggered.labels(symbol=symbol).inc()
 
 
-def portfolio(desk: "Desk") -> None:
+def portfolio(now: Portfolio) -> None:
     """Record drawdown, exposure and the breaker, in percent of equity, at the newest prices."""
-    if desk.book is None:
-        return
-    now = desk.portfolio(desk.book)
     equity = now.equity()
     metrics.update_drawdown(_PERCENT * now.drawdown())
-    metrics.set_circuit_breaker(desk.book.breaker_active)
+    metrics.set_circuit_breaker(now.breaker_active)
     if equity > 0:
-        held = {symbol: _PERCENT * now.position_value(symbol) / equity for symbol in desk.book.positions}
+        held = {symbol: _PERCENT * now.position_value(symbol) / equity for symbol in now.book.positions}
         metrics.update_exposure(sum(held.values()), held)
 
 
-def watch_staleness(desk: "Desk", source: str) -> None:
+def watch_staleness(age_s: Callable[[], float], source: str) -> None:
     """Have the age of the newest price computed whenever it is collected, so that it grows while nothing happens."""
-    began_ns = desk.clock.now_ns()
-
-    def age_s() -> float:
-        newest_ns = max((mark.ts_event for mark in tuple(desk.marks.newest.values())), default=began_ns)
-        return max(0.0, (desk.clock.now_ns() - newest_ns) / NANOSECONDS)
-
     metrics.data_staleness_seconds.labels(source=source).set_function(age_s)

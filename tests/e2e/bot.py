@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -125,6 +126,13 @@ class Bot:
         with self.redis() as client:
             rows: Any = client.xrange("dead_letters")
         return [json.loads(fields[b"data"]) for _, fields in rows]
+
+    def kill(self, part: str) -> None:
+        """End a part's process by SIGKILL and wait until there is a new one."""
+        old = self.stack.pid_of(part)
+        assert old is not None, f"{part} does not run"
+        os.kill(old, signal.SIGKILL)
+        until(lambda: self.stack.pid_of(part), holds=lambda now: now not in {None, old}, what=f"a new {part}")
 
     def wait_healthy(self, within_s: float = 30.0) -> None:
         """Wait until every service is healthy."""

@@ -1,7 +1,5 @@
 """Whatever ends at whatever moment: nothing doubled, nothing accepted lost, and /health tells the truth."""
 
-import os
-import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -48,11 +46,8 @@ def test_a_service_killed_under_load_loses_and_doubles_nothing(bot: Bot, service
     bot.go_on()
     for _ in range(3):
         bot.wait_trading()
-        pid = bot.stack.pid_of(service)
-        assert pid is not None
         with work_in_hand(bot, service):
-            os.kill(pid, signal.SIGKILL)
-        until(lambda: bot.stack.pid_of(service), holds=lambda now: now not in {None, pid}, what=f"a new {service}")  # noqa: B023
+            bot.kill(service)
     bot.wait_healthy()
     bot.wait_trading()
     bot.quiesce()
@@ -91,10 +86,7 @@ def test_redis_restarted_is_picked_up_by_itself(bot: Bot) -> None:
 
 def test_redis_killed_is_picked_up_by_itself(bot: Bot) -> None:
     """The last second of the bus may be lost, the ledger is in order all the same."""
-    pid = bot.stack.pid_of("redis")
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: bot.stack.pid_of("redis"), holds=lambda now: now not in {None, pid}, what="a new redis")
+    bot.kill("redis")
     bot.wait_healthy()
     bot.wait_trading()
     bot.quiesce()
@@ -151,10 +143,7 @@ def test_postgres_stopped_for_a_while_stops_decisions_and_no_more(bot: Bot) -> N
 
 def test_postgres_killed_under_load_is_picked_up_by_itself(bot: Bot) -> None:
     """Its backends die in mid-transaction; what had committed is there, the rest is done again."""
-    pid = bot.stack.pid_of("postgres")
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: bot.stack.pid_of("postgres"), holds=lambda now: now not in {None, pid}, what="a new postgres")
+    bot.kill("postgres")
     bot.wait_healthy(60)
     bot.wait_trading()
     bot.quiesce()

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ import redis
 from cdb.stack import Kind, Part, Stack, StackConfig, StackError, processes, select
 from cdb.stack.lock import locked
 from cdb.stack.probes import http_health
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -63,11 +63,7 @@ def query(stack: Stack, statement: str) -> list[tuple[object, ...]]:
 
 
 def eventually(condition: Callable[[], bool], seen: Callable[[], object], within: float = 20.0) -> None:
-    deadline = time.monotonic() + within
-    while not condition():
-        if time.monotonic() >= deadline:
-            pytest.fail(f"not within {within} s; seen: {seen()}")
-        time.sleep(0.05)
+    until(lambda: (condition(), seen()), holds=lambda found: found[0], within_s=within, every_s=0.05)
 
 
 def no_trace_of(stack: Stack) -> None:
