@@ -162,16 +162,17 @@ def _data(letter: Letter) -> dict[str, str]:
 
 
 def _table(letters: list[Letter]) -> Table:
-    table = Table("id", "when (UTC)", "stream", "group", "reason", "detail", "size", box=None, pad_edge=False)
-    table.columns[-1].justify = "right"
-    for name in ("id", "when (UTC)"):
-        next(column for column in table.columns if column.header == name).no_wrap = True
+    table = Table(box=None, pad_edge=False)
+    for name, width in (("id", 15), ("when (UTC)", 19), ("stream", 11), ("group", 13), ("reason", 11)):
+        table.add_column(name, no_wrap=True, min_width=width)
+    table.add_column("size", no_wrap=True, justify="right", min_width=6)
+    table.add_column("detail", no_wrap=True, overflow="ellipsis")  # what gives way on a narrow terminal
     for letter in letters:
         summary = _summary(letter)
-        cells = [str(summary.get(name) or "") for name in ("stream", "group", "reason", "detail")]
+        *cells, detail = [str(summary.get(name) or "") for name in ("stream", "group", "reason", "detail")]
         when = f"{letter.when.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-        shown = [Text(cut(printable(cell), _LONGEST_DETAIL)) for cell in cells]
-        table.add_row(letter.id, when, *shown, f"{summary['size']:,}")
+        shown = [Text(cut(printable(cell), _LONGEST_DETAIL)) for cell in (*cells, f"{summary['size']:,}", detail)]
+        table.add_row(letter.id, when, *shown)
     return table
 
 

@@ -146,7 +146,7 @@ class Ledger:
             cursor.execute("SELECT to_regclass('alembic_version') IS NOT NULL")
             row = cursor.fetchone()
             if not row or not row[0]:
-                raise ServerAway("PostgreSQL", "the ledger has no schema yet ('cdb migrate' makes it)")
+                raise ServerAway("PostgreSQL", "the ledger has no schema yet (the part migrate makes it)")
             cursor.execute("SELECT version_num FROM alembic_version")
             row = cursor.fetchone()
             if not row or row[0] != SCHEMA_VERSION:
