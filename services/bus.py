@@ -91,19 +91,28 @@ class Bus:
             found = self._redis.xrevrange(stream, count=count)
         return list(_entries([(stream.encode(), found[::-1])]))
 
-    def read(self, streams: Sequence[str], *, count: int, block_ms: int | None = None, after: str = ">") -> list[Entry]:
+    def read(
+        self,
+        streams: Sequence[str],
+        *,
+        count: int,
+        block_ms: int | None = None,
+        after: str = ">",
+        done: Iterable[Entry] = (),
+    ) -> list[Entry]:
         """Return up to *count* new entries per stream, or with *after* this consumer's unacknowledged ones behind it.
 
-        Waits up to *block_ms* for the first new entry; None does not wait. A missing group is made, from the
-        stream's beginning, so a flushed Redis is picked up by itself.
+        Acknowledges *done* in the same round trip. Waits up to *block_ms* for the first new entry; None does not wait.
+        A missing group is made, from the stream's beginning, so a flushed Redis is picked up by itself.
         """
         with _translated():
+            pipeline = self._redis.pipeline(transaction=False)
+            self._acknowledge(pipeline, done)
+            pipeline.xreadgroup(self.group, self._consumer, dict.fromkeys(streams, after), count=count, block=block_ms)
             try:
-                found = self._redis.xreadgroup(
-                    self.group, self._consumer, dict.fromkeys(streams, after), count=count, block=block_ms
-                )
+                found = pipeline.execute()[-1]
             except ResponseError as error:
-                if not str(error).startswith(("NOGROUP", "UNBLOCKED")):
+                if "NOGROUP" not in str(error) and "UNBLOCKED" not in str(error):
                     raise
                 self.make_groups(streams)
                 return []
@@ -155,18 +164,14 @@ class Bus:
 
     def commit(self, done: Iterable[Entry], outgoing: Iterable[Outgoing], dead: Iterable[DeadEntry]) -> None:
         """Publish *outgoing*, put *dead* aside and acknowledge *done* and *dead*, all or nothing."""
-        acknowledged: dict[str, list[str]] = {}
+        letters = list(dead)
         with _translated():
             pipeline = self._redis.pipeline(transaction=True)
             for message in outgoing:
                 _add(pipeline, message.stream, encode(message.message), message.traceparent)
-            for letter in dead:
+            for letter in letters:
                 _add(pipeline, DEAD_LETTERS, encode(self._dead_letter(letter)), letter.entry.traceparent)
-                acknowledged.setdefault(letter.entry.stream, []).append(letter.entry.id)
-            for entry in done:
-                acknowledged.setdefault(entry.stream, []).append(entry.id)
-            for stream, ids in acknowledged.items():
-                pipeline.xack(stream, self.group, *ids)
+            self._acknowledge(pipeline, [*done, *(letter.entry for letter in letters)])
             pipeline.execute()
 
     def newest_finished(self, stream: str, *, count: int) -> list[Entry]:
@@ -215,6 +220,13 @@ class Bus:
         milliseconds, sequence = min(first_needed)
         with _translated():
             return int(self._redis.xtrim(stream, minid=f"{milliseconds}-{sequence}", approximate=False))
+
+    def _acknowledge(self, pipeline: Any, entries: Iterable[Entry]) -> None:
+        by_stream: dict[str, list[str]] = {}
+        for entry in entries:
+            by_stream.setdefault(entry.stream, []).append(entry.id)
+        for stream, ids in by_stream.items():
+            pipeline.xack(stream, self.group, *ids)
 
     def _oldest_open(self, stream: str, group: str) -> str:
         """Return the id of the oldest entry that *group* has read and not acknowledged; empty if there is none."""
@@ -313,7 +325,7 @@ def _translated() -> Iterator[None]:
     except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OutOfMemoryError) as error:
         raise ServerAway("Redis", error) from error
     except ResponseError as error:
-        if str(error).startswith(_AWAY):
+        if any(word in str(error) for word in _AWAY):
             raise ServerAway("Redis", error) from error
         raise
 

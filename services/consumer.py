@@ -102,6 +102,7 @@ class Consumer:
         self._pulse = pulse
         self._stop = stop
         self._deferred: list[Received] = []
+        self._done: list[Entry] = []
         self._retries: dict[tuple[str, str], _Retry] = {}
         self._next_housekeeping = 0.0
 
@@ -114,11 +115,13 @@ class Consumer:
                 self._next_housekeeping = time.monotonic() + HOUSEKEEPING_S
                 self._persist(self._housekeep)
             self._persist(self._step)
+        self._persist(lambda: self._commit([], []))
         self._persist(self._handler.close)
 
     def _step(self) -> None:
         block_ms = DEFERRED_BLOCK_MS if self._deferred else BLOCK_MS
-        entries = self._bus.read(self._handler.streams, count=BATCH, block_ms=block_ms)
+        entries = self._bus.read(self._handler.streams, count=BATCH, block_ms=block_ms, done=self._done)
+        self._done = []
         if entries or self._deferred:
             self._process(entries, caught_up=not _any_full(entries))
 
@@ -142,8 +145,9 @@ class Consumer:
         seen = {(entry.stream, entry.id): entry for entry in entries}
         seen.update({(item.entry.stream, item.entry.id): item.entry for item in batch.received})
         done = [entry for key, entry in seen.items() if key not in open_ids]
-        if done or outcome.outgoing or outcome.dead:
-            self._persist(lambda: self._bus.commit(done, outcome.outgoing, outcome.dead))
+        self._done += done
+        if outcome.outgoing or outcome.dead:
+            self._persist(lambda: self._commit(outcome.outgoing, outcome.dead))
         for letter in outcome.dead:
             metrics.dead_letters.labels(stream=letter.entry.stream, reason=letter.reason).inc()
             if letter.reason != "handler":
@@ -161,6 +165,11 @@ class Consumer:
         for action in outcome.afterwards:
             if error := attempt(action):
                 log.error("a record was lost", error=f"{type(error).__name__}: {error}")
+
+    def _commit(self, outgoing: Sequence[Outgoing], dead: Sequence[DeadEntry]) -> None:
+        """Publish, put aside and acknowledge at once; if nothing is published, that goes along with the next read."""
+        self._bus.commit(self._done, outgoing, dead)
+        self._done = []
 
     def _handled(self, batch: Batch) -> Outcome:
         """Handle *batch* at once or, if it fails as a whole, each message alone."""

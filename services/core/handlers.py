@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from functools import partial
 
 import structlog
+from opentelemetry.trace import Span, set_span_in_context, use_span
 
 from services.bus import Bus, DeadEntry, Outgoing
 from services.clock import Clock
 from services.consumer import Batch, Outcome, Received
 from services.core.momentum import NAME, Momentum, MomentumSettings, Opinion, signal_from
 from services.faults import Faults
-from services.messages import MARKET_DATA, SIGNALS, BadMessage, MarketData, decode
+from services.messages import MARKET_DATA, SIGNALS, BadMessage, MarketData, Signal, decode
 from services.patience import attempt
 from telemetry import metrics, tracing
 
@@ -78,22 +79,24 @@ class CoreHandler:
         metrics.indicators_calculated.labels(indicator_type="momentum", symbol=trade.symbol).inc()
         metrics.indicators_calculated.labels(indicator_type="volume", symbol=trade.symbol).inc()
         if opinion is not None:
-            outcome.outgoing.append(self._signal(item, trade, opinion, started_ns))
+            self._give_signal(item, trade, opinion, started_ns, outcome)
         took_s = (time.time_ns() - started_ns) / 1e9
         metrics.signal_processing_duration_seconds.labels(strategy=NAME).observe(took_s)
         metrics.event_processing_duration_seconds.labels(service="cdb_core", event_type="market_data").observe(took_s)
 
-    def _signal(self, item: Received, trade: MarketData, opinion: Opinion, started_ns: int) -> Outgoing:
+    def _give_signal(
+        self, item: Received, trade: MarketData, opinion: Opinion, started_ns: int, outcome: Outcome
+    ) -> None:
         signal = signal_from(trade, opinion, stream_id=item.entry.id, now_ns=self._clock.now_ns())
-        with tracing.tracer().start_as_current_span(
+        span = tracing.tracer().start_span(
             "signal.generate",
             context=tracing.root(),
             start_time=started_ns,
             attributes={"cdb.symbol": signal.symbol, "cdb.side": signal.side, "cdb.signal.id": signal.signal_id},
-        ):
-            metrics.record_signal(signal.symbol, signal.side, NAME, signal.strength)
-            log.info("signal", signal=signal.signal_id, side=signal.side, strength=str(signal.strength))
-            return Outgoing(SIGNALS, signal, tracing.inject())
+        )
+        ended_ns = time.time_ns()
+        outcome.outgoing.append(Outgoing(SIGNALS, signal, tracing.inject(set_span_in_context(span))))
+        outcome.afterwards.append(lambda: _report_signal(signal, span, ended_ns))
 
     def _note_gap(self, trade: MarketData) -> None:
         """Count what the bus dropped before it was read: the feed numbers its messages without gaps."""
@@ -104,3 +107,11 @@ class CoreHandler:
             lost = trade.sequence - last - 1
             metrics.market_data_trimmed.inc(lost)
             log.warning("market data lost on the bus", count=lost)
+
+
+def _report_signal(signal: Signal, span: Span, ended_ns: int) -> None:
+    """Record a signal that is on the bus; a span must not have ended while a value is recorded in it."""
+    with use_span(span, end_on_exit=False):
+        metrics.record_signal(signal.symbol, signal.side, NAME, signal.strength)
+        log.info("signal", signal=signal.signal_id, side=signal.side, strength=str(signal.strength))
+    span.end(ended_ns)

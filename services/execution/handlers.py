@@ -55,23 +55,20 @@ class ExecutionHandler:
         began_ns = time.time_ns()
         outcome = Outcome()
         orders = self._arrived(batch, outcome)
-        with self._store.transaction() as cursor:
-            account = self._store.read(cursor, [order.order_id for _, order in orders])
-            if account is None:
-                raise ServerAway("PostgreSQL", "no account has been opened yet")
-            session = _Session(account, began_ns)
-            for item, order in orders:
-                self._one(item, order, session, outcome)
-            self._store.write(cursor, session.changes)
+        account = self._store.read([order.order_id for _, order in orders])
+        if account is None:
+            raise ServerAway("PostgreSQL", "no account has been opened yet")
+        session = _Session(account, began_ns)
+        for item, order in orders:
+            self._one(item, order, session, outcome)
+        self._store.write(session.changes)
         session.ended_ns = time.time_ns()
         outcome.afterwards.append(lambda: self._report([order for _, order in orders], session))
         return outcome
 
     def housekeep(self) -> list[Outgoing]:
         """Show positions and results as the ledger has them, also after a restart without orders."""
-        with self._store.transaction() as cursor:
-            account = self._store.read(cursor, [])
-        if account is not None:
+        if (account := self._store.read()) is not None:
             self._show(account)
         return []
 

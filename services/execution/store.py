@@ -8,36 +8,42 @@ from typing import Any, Final
 import msgspec
 
 from services.execution.accounting import Holding
-from services.ledger.connection import Cursor, Ledger
+from services.ledger.connection import Ledger
 from services.messages import Fill, Order, Side
 
-_ACCOUNT: Final = "SELECT realised_pnl FROM account"
-_ORDERS: Final = """
-SELECT o.order_id, o.cause, o.symbol, o.side, o.quantity, o.reference_price, o.volatility, o.state,
-    f.fill_id, f.quantity, f.price, f.fee, f.slippage_bps, f.realised_pnl,
-    (extract(epoch FROM f.filled_at) * 1000000)::bigint
-FROM orders o LEFT JOIN fills f USING (order_id) WHERE o.order_id = ANY(%s)
+_PREPARE_READ: Final = """
+PREPARE execution_read (text[]) AS SELECT json_build_object(
+    'realised_pnl', account.realised_pnl,
+    'positions', (SELECT coalesce(json_agg(json_build_object('symbol', symbol, 'position_id', position_id,
+        'quantity', quantity, 'cost', cost)), '[]') FROM positions),
+    'orders', (SELECT coalesce(json_agg(json_build_object('order_id', o.order_id, 'cause', o.cause, 'symbol', o.symbol,
+        'side', o.side, 'quantity', o.quantity, 'reference_price', o.reference_price, 'volatility', o.volatility,
+        'state', o.state, 'fill', CASE WHEN f.fill_id IS NOT NULL THEN json_build_object('fill_id', f.fill_id,
+            'quantity', f.quantity, 'price', f.price, 'fee', f.fee, 'slippage_bps', f.slippage_bps,
+            'realised_pnl', f.realised_pnl,
+            'filled_us', (extract(epoch FROM f.filled_at) * 1000000)::bigint) END)), '[]')
+        FROM orders o LEFT JOIN fills f USING (order_id) WHERE o.order_id = ANY($1))
+)::text FROM account
 """
-_POSITIONS: Final = "SELECT symbol, position_id, quantity, cost FROM positions"
 
-_WRITE: Final = """
-WITH finished AS (
+_PREPARE_WRITE: Final = """
+PREPARE execution_write (jsonb, jsonb, jsonb, numeric, numeric) AS WITH finished AS (
     UPDATE orders SET state = done.state, finished_at = done.finished_at, refusal = done.refusal
-    FROM jsonb_populate_recordset(NULL::orders, %(finished)s) AS done WHERE orders.order_id = done.order_id
+    FROM jsonb_populate_recordset(NULL::orders, $1) AS done WHERE orders.order_id = done.order_id
 ), new_fills AS (
     INSERT INTO fills (fill_id, order_id, position_id, symbol, side, quantity, price, notional, fee, slippage_bps,
         realised_pnl, filled_at)
     SELECT fill_id, order_id, position_id, symbol, side, quantity, price, notional, fee, slippage_bps,
         realised_pnl, filled_at
-    FROM jsonb_populate_recordset(NULL::fills, %(fills)s)
+    FROM jsonb_populate_recordset(NULL::fills, $2)
 ), new_positions AS (
-    INSERT INTO positions SELECT * FROM jsonb_populate_recordset(NULL::positions, %(positions)s)
+    INSERT INTO positions SELECT * FROM jsonb_populate_recordset(NULL::positions, $3)
     ON CONFLICT (symbol) DO UPDATE SET position_id = excluded.position_id, quantity = excluded.quantity,
         cost = excluded.cost, updated_at = excluded.updated_at,
         opened_at = CASE WHEN positions.position_id = excluded.position_id
             THEN positions.opened_at ELSE excluded.opened_at END
 )
-UPDATE account SET cash = cash + %(cash_change)s, realised_pnl = realised_pnl + %(realised)s
+UPDATE account SET cash = cash + $4, realised_pnl = realised_pnl + $5
 """
 
 _encoder = msgspec.json.Encoder(decimal_format="string")
@@ -96,64 +102,94 @@ class Changes:
     realised: Decimal = Decimal(0)
 
 
+class _PositionRow(msgspec.Struct):
+    symbol: str
+    position_id: str
+    quantity: Decimal
+    cost: Decimal
+
+
+class _FillRow(msgspec.Struct):
+    fill_id: str
+    quantity: Decimal
+    price: Decimal
+    fee: Decimal
+    slippage_bps: Decimal
+    realised_pnl: Decimal | None
+    filled_us: int
+
+
+class _OrderRow(msgspec.Struct):
+    order_id: str
+    cause: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    reference_price: Decimal
+    volatility: Decimal
+    state: str
+    fill: _FillRow | None
+
+
+class _AccountRow(msgspec.Struct):
+    realised_pnl: Decimal
+    positions: list[_PositionRow]
+    orders: list[_OrderRow]
+
+
+_account_decoder = msgspec.json.Decoder(_AccountRow)
+
+
 class ExecutionStore:
-    """All that execution reads and writes. Every method raises ServerAway if the ledger cannot do it now."""
+    """All that execution reads and writes. Every method raises ServerAway if the ledger cannot do it now.
+
+    Nobody else writes fills or positions (the ledger's connection sees to that), so nothing needs a lock between
+    reading and writing.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._ledger.prepare(_PREPARE_READ, _PREPARE_WRITE)
 
-    def transaction(self) -> "Any":
-        """Begin a transaction for read() and write(); it commits at the end of the with block."""
-        return self._ledger.transaction()
+    def read(self, order_ids: Sequence[str] = ()) -> Account | None:
+        """Return the account with all positions and those of *order_ids* that exist, as of one moment.
 
-    @staticmethod
-    def read(cursor: Cursor, order_ids: Sequence[str]) -> Account | None:
-        """Return the account with all positions and those of *order_ids* that exist; None before it opens.
-
-        Who asks for orders is about to write fills: the account is locked, so that they commit in their numbers' order.
+        None before risk has opened the account.
         """
-        cursor.execute(f"{_ACCOUNT} FOR UPDATE" if order_ids else _ACCOUNT)
-        account = cursor.fetchone()
-        if account is None:
+        rows = self._ledger.execute("EXECUTE execution_read (%s)", (list(order_ids),))
+        if not rows:
             return None
-        cursor.execute(_POSITIONS)
-        positions = {row[0]: HeldPosition(row[1], Holding(row[2], row[3])) for row in cursor.fetchall()}
-        cursor.execute(_ORDERS, (list(order_ids),))
-        return Account(account[0], positions, {row[0]: _known(row) for row in cursor.fetchall()})
+        row = _account_decoder.decode(rows[0][0])
+        positions = {p.symbol: HeldPosition(p.position_id, Holding(p.quantity, p.cost)) for p in row.positions}
+        return Account(row.realised_pnl, positions, {order.order_id: _known(order) for order in row.orders})
 
-    @staticmethod
-    def write(cursor: Cursor, changes: Changes) -> None:
-        """Add fills, new states, positions and the change of cash."""
+    def write(self, changes: Changes) -> None:
+        """Add fills, new states, positions and the change of cash, all or nothing."""
         if not changes.finished:
             return
-        cursor.execute(
-            _WRITE,
-            {
-                "finished": _encoder.encode(changes.finished).decode(),
-                "fills": _encoder.encode(changes.fills).decode(),
-                "positions": _encoder.encode(list(changes.positions.values())).decode(),
-                "cash_change": changes.cash_change,
-                "realised": changes.realised,
-            },
+        rows = (changes.finished, changes.fills, list(changes.positions.values()))
+        arguments = [_encoder.encode(row).decode() for row in rows]
+        self._ledger.execute(
+            "EXECUTE execution_write (%s, %s, %s, %s, %s)", [*arguments, changes.cash_change, changes.realised]
         )
 
 
-def _known(row: tuple[Any, ...]) -> KnownOrder:
-    order_id, cause, symbol, side, quantity, reference_price, volatility, state, *filled = row
+def _known(row: _OrderRow) -> KnownOrder:
     fill = None
-    if filled[0] is not None:
-        fill_id, filled_quantity, price, fee, slippage_bps, realised_pnl, filled_us = filled
+    if row.fill is not None:
         fill = Fill(
-            ts_event=filled_us * 1000,
-            ts_init=filled_us * 1000,
-            fill_id=fill_id,
-            order_id=order_id,
-            symbol=symbol,
-            side=side,
-            quantity=filled_quantity,
-            price=price,
-            fee=fee,
-            slippage_bps=slippage_bps,
-            realised_pnl=realised_pnl,
+            ts_event=row.fill.filled_us * 1000,
+            ts_init=row.fill.filled_us * 1000,
+            fill_id=row.fill.fill_id,
+            order_id=row.order_id,
+            symbol=row.symbol,
+            side=row.side,
+            quantity=row.fill.quantity,
+            price=row.fill.price,
+            fee=row.fill.fee,
+            slippage_bps=row.fill.slippage_bps,
+            realised_pnl=row.fill.realised_pnl,
         )
-    return KnownOrder(cause, symbol, side, quantity, reference_price, volatility, state, fill)
+    return KnownOrder(
+        row.cause, row.symbol, row.side, row.quantity, row.reference_price, row.volatility, row.state, fill
+    )

@@ -1,6 +1,8 @@
 """What cdb_risk does with each message: apply prices, take notice of fills, decide signals."""
 
+import time
 from collections.abc import Sequence
+from typing import Final
 
 import structlog
 
@@ -14,6 +16,9 @@ from services.risk.guard import Guard
 from services.risk.resender import Resender
 from services.risk.store import PlacedOrder
 from telemetry import metrics
+
+SHOW_EVERY_S: Final = 0.25
+"""How often gauges follow the prices; they are collected far less often."""
 
 log = structlog.get_logger()
 
@@ -31,6 +36,7 @@ class RiskHandler:
         self._resender = Resender()
         self._symbols = symbols
         self._applied = (0, 0)
+        self._next_show = 0.0
 
     def handle(self, batch: Batch) -> Outcome:
         """Bring about what *batch* asks for; a repetition finds everything in the ledger and adds nothing."""
@@ -44,7 +50,8 @@ class RiskHandler:
         self._apply_prices(by_stream[MARKET_DATA], outcome)
         self._decide(by_stream[SIGNALS], outcome, caught_up=batch.caught_up)
         outcome.outgoing += self._outgoing()
-        outcome.afterwards.append(self._show)
+        if time.monotonic() >= self._next_show:
+            outcome.afterwards.append(self._show)
         return outcome
 
     def housekeep(self) -> list[Outgoing]:
@@ -64,9 +71,11 @@ class RiskHandler:
 
     def close(self) -> None:
         """Keep the newest prices for the next process."""
+        self._show()
         self._save_marks()
 
     def _show(self) -> None:
+        self._next_show = time.monotonic() + SHOW_EVERY_S
         if self._desk.book is not None:
             report.portfolio(self._desk.portfolio(self._desk.book))
 
