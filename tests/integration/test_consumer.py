@@ -11,10 +11,9 @@ from services.bus import DeadEntry, Outgoing
 from services.consumer import MAX_DELIVERIES, MAX_ENDINGS, Outcome, Received
 from services.errors import ServerAway
 from services.health import Health
-from services.messages import MARKET_DATA, ORDERS, SIGNALS
+from services.messages import ORDERS, SIGNALS
 from tests.integration.consuming import (
     GROUP,
-    FlushedWhileLookedAt,
     Hand,
     bus_of,
     disk_error,
@@ -30,11 +29,10 @@ from tests.integration.consuming import (
     send,
 )
 from tests.servers import Servers
-from tests.unit.services.building import a_trade, an_order
+from tests.unit.services.building import an_order
 from tests.waiting import until
 
 pytestmark = pytest.mark.integration
-MISCONF = pytest.mark.skip(reason="Bus takes MISCONF inside a pipeline for an error of the message")
 
 
 def test_what_failed_once_and_is_then_declared_dead_is_one_dead_letter(
@@ -147,29 +145,6 @@ def test_a_deferred_message_is_not_doubled_by_taking_over_idle_ones(servers: Ser
     assert {tuple(batch) for batch in hand.batches} == {(1,)}
 
 
-def test_a_stream_is_trimmed_only_behind_what_every_group_has_acknowledged(
-    servers: Servers, bus_client: redis.Redis
-) -> None:
-    """The market's data are cut by length instead: whoever starts anew looks back at them."""
-    hand = Hand(streams=(SIGNALS, MARKET_DATA))
-    bus_client.xgroup_create(SIGNALS, "other", id="0", mkstream=True)
-    entries = send(bus_client, 1, 2, 3, 4, 5)
-    bus_of(bus_client).publish(Outgoing(MARKET_DATA, a_trade(trade_id=each)) for each in (6, 7, 8))
-    with running(servers, hand):
-        hand.wait_done(1, 2, 3, 4, 5, 6, 7, 8)
-        hand.wait_rounds(2)
-        assert left(bus_client) == 5, "the other group has read nothing yet"
-        assert read_as(bus_client, "other", "somebody") == entries
-        hand.wait_rounds(2)
-        assert left(bus_client) == 5, "the other group has acknowledged nothing yet"
-        bus_client.xack(SIGNALS, "other", entries[0], entries[1], entries[3])
-        until(lambda: left(bus_client), holds=lambda now: now < 5, what="a trimmed stream")
-        assert left(bus_client) == 3
-        bus_client.xack(SIGNALS, "other", entries[2], entries[4])
-        until(lambda: left(bus_client), holds=lambda now: now == 0, what="a stream with nothing left")
-    assert left(bus_client, MARKET_DATA) == 3
-
-
 def test_a_flushed_redis_is_picked_up_while_running(servers: Servers, bus_client: redis.Redis) -> None:
     """Streams and groups are gone; groups are made anew from the beginning, so nothing new is missed."""
     hand = Hand()
@@ -182,20 +157,7 @@ def test_a_flushed_redis_is_picked_up_while_running(servers: Servers, bus_client
         hand.wait_done(1, 2, 3, 4)
 
 
-@pytest.mark.usefixtures("bus_client")
-def test_a_redis_flushed_between_two_questions_is_no_error(servers: Servers) -> None:
-    with servers.redis() as client:
-        send(client, 1, 2)
-        client.xgroup_create(SIGNALS, GROUP, id="0")
-        assert len(read_as(client, GROUP, GROUP)) == 2
-        bus = bus_of(FlushedWhileLookedAt(connection_pool=client.connection_pool))
-        assert bus.trim_acknowledged(SIGNALS) == 0
-        assert bus.newest_finished(SIGNALS, count=10) == []
-
-
-@pytest.mark.parametrize(
-    ("refusing", "probe_fails"), [(out_of_memory, False), pytest.param(disk_error, True, marks=MISCONF)]
-)
+@pytest.mark.parametrize(("refusing", "probe_fails"), [(out_of_memory, False), (disk_error, True)])
 def test_a_redis_that_refuses_writes_is_waited_for_and_nothing_is_lost(
     servers: Servers,
     bus_client: redis.Redis,
@@ -243,3 +205,20 @@ def test_a_record_that_cannot_be_made_ends_nothing(servers: Servers, bus_client:
             hand.wait_done(*range(1, each + 1))
             until(lambda: in_hand(bus_client), holds=lambda seen: seen == 0, what="its acknowledgement")
     assert letters(bus_client) == []
+
+
+@pytest.mark.skip(reason="Consumer._housekeep leaves out of in_hand what waits for its acknowledgement")
+def test_what_is_done_and_about_to_be_acknowledged_is_not_taken_over(servers: Servers, bus_client: redis.Redis) -> None:
+    """It may have waited long for its ledger and be idle by now; its acknowledgement goes along with the next read."""
+
+    def takes_long(item: Received, _outcome: Outcome) -> None:
+        make_idle(bus_client, GROUP, [item.entry.id])
+
+    hand = Hand(takes_long)
+    with running(servers, hand):
+        sent = 0
+        while hand.rounds < 4:
+            sent += 1
+            send(bus_client, sent)
+            until(lambda: sent in hand.done, every_s=0.01, what="the next one done")  # noqa: B023  at once
+    assert hand.done == list(range(1, sent + 1))
