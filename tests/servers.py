@@ -1,6 +1,6 @@
 """A real Redis and a real PostgreSQL for the whole test run, with an empty bus and a fresh ledger for each test.
 
-Fixtures (tests/conftest.py hands them out): `servers` for the run, `database` and `bus_client` for one test.
+Fixtures (handed out by tests/integration): `servers` for the run, `database` and `bus_client` for one test.
 """
 
 import os

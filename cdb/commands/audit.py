@@ -27,7 +27,7 @@ def audit(
     ledger: Annotated[
         str | None, typer.Option(help="Another database on that server; the stack's own without it.")
     ] = None,
-    replay: Annotated[str | None, typer.Option(help="The ledger that `cdb replay --keep NAME` has kept.")] = None,
+    replay: Annotated[str | None, typer.Option(help="The name of a ledger that `cdb replay` has kept.")] = None,
     host: Annotated[str | None, typer.Option(help="Another server's address.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Another server's port.")] = None,
     as_json: JsonOption = False,

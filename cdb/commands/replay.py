@@ -43,7 +43,8 @@ def replay(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="A setting for this replay, NAME=VALUE; may be repeated.")
     ] = None,
-    keep: Annotated[
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the ledger, under a name made of the file's.")] = False,
+    into: Annotated[
         str | None, typer.Option(help="Keep the ledger under this name; one that exists is continued.")
     ] = None,
     as_json: JsonOption = False,
@@ -53,14 +54,14 @@ def replay(
     The running stack is not touched. The same file and settings give the same ledger, row for row: each trade goes
     out when everything the last one led to is done, and decisions read the trades' own time.
 
-    Example: cdb replay tests/data/ethusdt-trades-2023-02-02.csv --set MOMENTUM_THRESHOLD_PCT=0.0002 --keep eth
+    Example: cdb replay tests/data/ethusdt-trades-2023-02-02.csv --set MOMENTUM_THRESHOLD_PCT=0.00008 --keep
     """
     with one_clear_line():
         request = Request(
             tape=survey(file),
             speed=_speed(speed),
             settings={**_operators_settings(), **_pairs(settings or [])},
-            keep_as=keep,
+            keep_as=into or (kept_replays().new_name(file.stem) if keep else None),
         )
         with _progress(quiet=as_json) as progress:
             task = progress.add_task(file.name, total=request.tape.rows)
@@ -84,7 +85,7 @@ def list_replays(as_json: JsonOption = False) -> None:
     if as_json:
         typer.echo(json.dumps(names))
     else:
-        typer.echo("\n".join(names) or "no replay was kept; `cdb replay FILE --keep NAME` keeps one")
+        typer.echo("\n".join(names) or "no replay was kept; `cdb replay FILE --keep` keeps one")
 
 
 @replays_app.command("open")

@@ -1,5 +1,6 @@
 """Replays whose ledger was kept: each a state directory of its own, with the secrets its PostgreSQL was made with."""
 
+import itertools
 import json
 import re
 import secrets
@@ -28,6 +29,12 @@ class Replays:
         """Return the names of those that were kept."""
         return sorted(path.parent.name for path in self._directory.glob(f"*/{_SECRETS}"))
 
+    def new_name(self, wish: str) -> str:
+        """Return a name like *wish* that no replay has yet."""
+        base = re.sub(r"[^A-Za-z0-9._-]+", "-", wish).strip("-._")[:50] or "replay"
+        candidates = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(2)))
+        return next(name for name in candidates if not self.exists(name))
+
     def place(self, name: str) -> Path:
         """Return the state directory of *name*; raise StackError unless it is a plain name."""
         if not _NAME.fullmatch(name):
@@ -41,7 +48,7 @@ class Replays:
     def require(self, name: str) -> None:
         """Raise StackError, naming those there are, unless *name* was kept."""
         if not self.exists(name):
-            there = ", ".join(self.names()) or "none; `cdb replay FILE --keep NAME` makes one"
+            there = ", ".join(self.names()) or "none; `cdb replay FILE --keep` makes one"
             raise StackError(f"no replay is called {name!r}: there are {there}")
 
     def config(self, name: str, parts: tuple[str, ...], environment: dict[str, str]) -> StackConfig:

@@ -72,14 +72,14 @@ def operator(tmp_path: Path) -> Iterator[Operator]:
 
 def test_a_real_file_gives_the_same_ledger_every_time(operator: Operator) -> None:
     """A thousand trades; again into a new ledger; again into the first one, changing nothing."""
-    first = operator.replay(REAL, *QUIET_MARKET, "--keep", "first")
+    first = operator.replay(REAL, *QUIET_MARKET, "--into", "first")
     assert (first["trades_read"], first["refused"]) == (1000, 0)
     assert min(first["signals"], first["approved"], first["fills"]) > 0
     assert first["signals"] == first["approved"] + sum(first["rejected"].values())
-    assert operator.replay(REAL, *QUIET_MARKET, "--keep", "second") == {**first, "ledger": "second"}
+    assert operator.replay(REAL, *QUIET_MARKET, "--into", "second") == {**first, "ledger": "second"}
     rows = operator.rows("first")
     assert rows == operator.rows("second")
-    assert operator.replay(REAL, *QUIET_MARKET, "--keep", "first") == first
+    assert operator.replay(REAL, *QUIET_MARKET, "--into", "first") == first
     assert operator.rows("first") == rows
     audit = operator.cdb("audit", "--replay", "first")
     assert audit.returncode == 0, audit.stdout + audit.stderr
@@ -89,6 +89,14 @@ def test_the_result_adds_up(operator: Operator) -> None:
     """Equity is what the account was opened with plus what was realised and what was not yet."""
     result = operator.replay(REAL, *QUIET_MARKET)
     assert result["equity"] == 100_000 + result["realised_pnl"] + result["unrealised_pnl"]
+
+
+def test_a_kept_ledger_gets_a_name_of_its_own(operator: Operator) -> None:
+    """Without being told one; the audit takes it."""
+    names = [operator.replay(REAL, "--keep")["ledger"] for _ in range(2)]
+    assert names == [REAL.stem, f"{REAL.stem}-2"]
+    audit = operator.cdb("audit", "--replay", names[1])
+    assert audit.returncode == 0, audit.stdout + audit.stderr
 
 
 def test_an_unkept_replay_leaves_nothing_behind(operator: Operator, tmp_path: Path) -> None:
@@ -140,7 +148,7 @@ def test_a_loss_trips_the_breaker_and_the_next_utc_day_resets_it(operator: Opera
     ]
     file.write_text(HEADER + "".join(rows))
     settings = ("--set", "MAX_DAILY_DRAWDOWN_PCT=0.02", "--set", "STOP_LOSS_PCT=0.9", "--set", "MOMENTUM_COOLDOWN_S=60")
-    result = operator.replay(file, *settings, "--keep", "night")
+    result = operator.replay(file, *settings, "--into", "night")
     assert result["rejected"] == {"CIRCUIT_BREAKER_ACTIVE": 1}
     assert result["approved"] == 2
     rows_of = operator.rows("night")
@@ -153,7 +161,7 @@ def test_a_stop_loss_goes_before_a_signal_on_the_same_trade(operator: Operator, 
     file = tmp_path / "stop.csv"
     prices = [*(str(100 + n) for n in range(6)), "90", "90"]
     file.write_text(HEADER + "".join(swing("AAAUSDT", prices, start_ms=NOON, step_ms=1_000)))
-    result = operator.replay(file, "--set", "MOMENTUM_COOLDOWN_S=5", "--keep", "stop")
+    result = operator.replay(file, "--set", "MOMENTUM_COOLDOWN_S=5", "--into", "stop")
     assert result["stop_losses"] == 1
     assert result["rejected"].get("NO_POSITION") == 1
     audit = operator.cdb("audit", "--replay", "stop")
@@ -202,7 +210,7 @@ def test_a_file_that_is_no_tape_is_refused_in_one_line(
         (["missing.csv"], "missing.csv"),
         ([str(REAL), "--speed", "0"], "--speed"),
         ([str(REAL), "--set", "nonsense"], "NAME=VALUE"),
-        ([str(REAL), "--keep", "../outside"], "../outside"),
+        ([str(REAL), "--into", "../outside"], "../outside"),
         ([str(REAL), "--set", "MAX_POSITION_PCT=5"], "MAX_POSITION_PCT"),
     ],
 )

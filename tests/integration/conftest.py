@@ -1,4 +1,4 @@
-"""Fixtures for all tests."""
+"""Real servers, a ledger and a bus for each test."""
 
 from tests.servers import bus_client, database, servers
 
