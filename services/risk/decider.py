@@ -93,11 +93,10 @@ class Decider:
         self._desk.store.write_decisions(session.rows)
         for order, traceparent in session.orders:
             self._desk.placed(order, traceparent)
-        self._desk.watch(session.portfolio.as_book())
 
-    @staticmethod
-    def _report(session: _Session, began_ns: int, ended_ns: int) -> None:
-        """Record what the ledger now has; a span must not have ended while a value is recorded in it."""
+    def _report(self, session: _Session, began_ns: int, ended_ns: int) -> None:
+        """Watch and record what the ledger now has; a span must not have ended while a value is recorded in it."""
+        self._desk.watch(session.portfolio.as_book())
         took_s = (ended_ns - began_ns) / NANOSECONDS
         for item in session.decided:
             with use_span(item.span, end_on_exit=False):
