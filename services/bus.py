@@ -69,6 +69,11 @@ class Bus:
         with _translated():
             self._redis.ping()
 
+    def try_writing(self) -> None:
+        """Raise ServerAway unless Redis takes what is written; one that is full or read-only still answers a ping."""
+        with _translated():
+            self._redis.set(f"writable:{self.group}", "")
+
     def publish(self, messages: Iterable[Outgoing]) -> list[str]:
         """Append *messages* in one round trip and return their entry ids."""
         with _translated():
@@ -112,7 +117,7 @@ class Bus:
             try:
                 found = pipeline.execute()[-1]
             except ResponseError as error:
-                if "NOGROUP" not in str(error) and "UNBLOCKED" not in str(error):
+                if not _reply(error).startswith(("NOGROUP", "UNBLOCKED")):
                     raise
                 self.make_groups(streams)
                 return []
@@ -325,9 +330,15 @@ def _translated() -> Iterator[None]:
     except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OutOfMemoryError) as error:
         raise ServerAway("Redis", error) from error
     except ResponseError as error:
-        if any(word in str(error) for word in _AWAY):
+        if _reply(error).startswith(_AWAY):
             raise ServerAway("Redis", error) from error
         raise
+
+
+def _reply(error: ResponseError) -> str:
+    """Return what Redis said, without the command and its data that the client writes before it in a pipeline."""
+    text = str(error)
+    return text.rpartition(" of pipeline caused error: ")[2] if text.startswith("Command #") else text
 
 
 def _end_of(stream_info: dict[str, Any]) -> bytes:

@@ -217,6 +217,7 @@ class Consumer:
         for stream in self._handler.streams:
             in_hand = {item.entry.id for item in self._deferred if item.entry.stream == stream}
             in_hand.update(entry_id for of, entry_id in self._retries if of == stream)
+            in_hand.update(entry.id for entry in self._done if entry.stream == stream)
             claimed = self._bus.claim(stream, idle_ms=CLAIM_IDLE_MS, count=BATCH)
             claimed = [entry for entry in claimed if entry.id not in in_hand]
             if claimed:

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Final, TypeVar
 
 import structlog
@@ -81,7 +82,7 @@ class Publisher:
         """Publish until told to stop; stay up when the source has nothing more."""
         self._persist(self._prepare)
         while not self._stop.is_set():
-            if not self._persist(self._may_go_on):
+            if self._readers is not None and not self._persist(partial(self._bus.settled, self._readers)):
                 self._stop.wait(SETTLE_PAUSE_S)
                 continue
             try:
@@ -97,9 +98,6 @@ class Publisher:
         while not self._stop.wait(IDLE_PAUSE_S):
             self._persist(self._bus.ping)
 
-    def _may_go_on(self) -> bool:
-        return self._readers is None or self._bus.settled(self._readers)
-
     def _take_in(self, found: Sequence[RawTrade | Refusal]) -> None:
         messages: list[MarketData] = []
         for item in found:
@@ -111,8 +109,10 @@ class Publisher:
                 messages.append(self._message(item, self._sequence + len(messages) + 1))
         if messages:
             self._publish(messages)
-        elif self._pause_s == FIRST_PAUSE_S or self._persist(self._bus.ping) is not None:
+        elif self._pause_s == FIRST_PAUSE_S:
             self._pulse.beat()
+        else:
+            self._look_for_the_bus()
 
     def _message(self, trade: RawTrade, sequence: int) -> MarketData:
         self._clock.advance(trade.ts_event)
@@ -139,8 +139,7 @@ class Publisher:
             except ServerAway as away:
                 self._drop(len(messages), away)
                 return
-            self._pause_s = FIRST_PAUSE_S
-            self._pulse.beat()
+            self._taken()
         elif self._persist(lambda: self._bus.publish(outgoing)) is None:
             return
         self._sequence += len(messages)
@@ -154,6 +153,19 @@ class Publisher:
         self._pulse.wait_for(away)
         self._stop.wait(self._pause_s)
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+
+    def _look_for_the_bus(self) -> None:
+        """Find out whether it takes messages again: a Redis that is full answers a ping and refuses the next trade."""
+        try:
+            self._bus.try_writing()
+        except ServerAway as away:
+            self._pulse.wait_for(away)
+        else:
+            self._taken()
+
+    def _taken(self) -> None:
+        self._pause_s = FIRST_PAUSE_S
+        self._pulse.beat()
 
     def _report(self, messages: list[MarketData], took_s: float) -> None:
         now_ns = self._clock.now_ns()

@@ -207,7 +207,6 @@ def test_a_record_that_cannot_be_made_ends_nothing(servers: Servers, bus_client:
     assert letters(bus_client) == []
 
 
-@pytest.mark.skip(reason="Consumer._housekeep leaves out of in_hand what waits for its acknowledgement")
 def test_what_is_done_and_about_to_be_acknowledged_is_not_taken_over(servers: Servers, bus_client: redis.Redis) -> None:
     """It may have waited long for its ledger and be idle by now; its acknowledgement goes along with the next read."""
 
