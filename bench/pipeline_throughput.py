@@ -10,6 +10,7 @@ from typing import Any, Final
 from bench.pipeline_report import Aim, Figure, Narrator, Section
 from bench.stacks import SERVERS, SERVICES, Backlog, Bot, Lab, wait_until
 from services.bus import Outgoing
+from services.clock import NANOSECONDS
 from services.messages import MARKET_DATA, MarketData, decode
 from services.settings import DEFAULT_SYMBOLS
 from services.ws.market import Market, MarketSettings
@@ -235,8 +236,9 @@ def _acknowledged(bot: Bot, group: str) -> int:
 
 
 def _made_up(count: int) -> Iterator[MarketData]:
-    market = Market(DEFAULT_SYMBOLS, MarketSettings(trades_per_second=10_000), seed=1)
-    start_ns = time.time_ns()
+    rate = 10_000
+    market = Market(DEFAULT_SYMBOLS, MarketSettings(trades_per_second=rate), seed=1)
+    start_ns = time.time_ns() - 2 * count * NANOSECONDS // rate  # all in the past: the future is refused
     for number in range(1, count + 1):
         raw = market.next_trade(trade_id=number, start_ns=start_ns)
         yield MarketData(

@@ -185,13 +185,15 @@ class Lab:
         with self._running(config) as bot:
             if bot.query("SHOW track_commit_timestamp") != [("on",)]:
                 raise StackError("PostgreSQL keeps no commit times: the cluster's settings were not taken over")
-            yield bot
-            if put_aside := bot.redis.xlen(DEAD_LETTERS):
-                raise StackError(f"{name}: {put_aside} messages were put aside, so its figures do not hold")
-            self.memory += [Memory(service, name, size) for service, size in bot.megabytes().items()]
-            for service in services:
-                bot.stack.stop_part(service)
-            bot.redis.flushall()
+            try:
+                yield bot
+                if put_aside := bot.redis.xlen(DEAD_LETTERS):
+                    raise StackError(f"{name}: {put_aside} messages were put aside, so its figures do not hold")
+                self.memory += [Memory(service, name, size) for service, size in bot.megabytes().items()]
+            finally:
+                for service in services:
+                    bot.stack.stop_part(service)
+                bot.redis.flushall()
 
     @staticmethod
     @contextmanager
