@@ -25,6 +25,8 @@ from telemetry.setup import Telemetry, TelemetrySettings, start_telemetry
 
 VERSION: Final = "0.1.0"
 FINISH_WITHIN_S: Final = 2.5
+DOCUMENTED_PORTS: Final = {"cdb_ws": 8000, "cdb_core": 8001, "cdb_risk": 8002, "cdb_execution": 8003}
+"""What `instance` says in Prometheus, whatever port a service listens on: the same series on every machine."""
 _LOOK_EVERY_S: Final = 0.5
 _ENDING: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 log = structlog.get_logger()
@@ -62,8 +64,9 @@ class Process:
             settings=TelemetrySettings(
                 otlp_endpoint=settings.otlp_endpoint or None,
                 otlp_token=settings.otlp_token.get_secret_value() or None,
-                instance_id=f"{service}:{port}",
+                instance_id=f"{service}:{DOCUMENTED_PORTS[service]}",
                 version=VERSION,
+                export_interval_seconds=settings.export_interval_s,
             ),
         )
         clock: Clock = EventClock() if settings.clock == "event" else WallClock()

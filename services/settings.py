@@ -53,6 +53,7 @@ class ServiceSettings(BaseSettings):
 
     otlp_endpoint: str = Field("", alias="CDB_OTLP_ENDPOINT")
     otlp_token: SecretStr = Field(SecretStr(""), alias="CDB_OTLP_TOKEN")
+    export_interval_s: PositiveSeconds = Field(15.0, alias="CDB_METRIC_EXPORT_INTERVAL_S")
 
 
 class LedgerSettings(BaseSettings):
@@ -65,6 +66,12 @@ class LedgerSettings(BaseSettings):
     postgres_user: str = Field("claire", alias="POSTGRES_USER", min_length=1)
     postgres_password: SecretStr = Field(alias="POSTGRES_PASSWORD", min_length=1)
     postgres_db: str = Field("claire_de_binaire", alias="POSTGRES_DB", min_length=1)
+
+
+class MigrateSettings(LedgerSettings):
+    """What bringing the ledger up to date needs; without a password for it nobody can monitor the server."""
+
+    monitoring_password: SecretStr = Field(SecretStr(""), alias="CDB_MONITORING_PASSWORD")
 
 
 S = TypeVar("S", bound=BaseSettings)

@@ -10,12 +10,11 @@ from typing import Any, Final
 from cdb.replay.kept import Replays, ledger_of
 from cdb.replay.summary import Summary, summarise
 from cdb.replay.tape import Tape
-from cdb.stack import Stack, StackError
+from cdb.stack import TRADING, Stack, StackError
 from services.bus import connect
 from services.messages import DEAD_LETTERS
 
 SERVICES: Final = ("cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")
-PARTS: Final = ("redis", "postgres", "migrate", *SERVICES)
 STUCK_AFTER_S: Final = 60.0
 _POLL_S: Final = 0.1
 _READY_S: Final = 120.0
@@ -38,7 +37,7 @@ def run(replays: Replays, request: Request, on_progress: OnProgress) -> Summary:
     name = request.keep_as or f"unnamed-{time.time_ns()}"
     fresh = not replays.exists(name)
     finished = False
-    config = replays.config(name, PARTS, _environment(request))
+    config = replays.config(name, TRADING, _environment(request))
     try:
         with Stack(config) as stack:
             feed = _follow(stack, request.tape.rows, on_progress)

@@ -45,7 +45,11 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """One program of the stack. *probe* asks it whether it can do its work; a one-shot is judged by its exit."""
+    """One program of the stack. *probe* asks it whether it can do its work; a one-shot is judged by its exit.
+
+    *secrets* are the only ones of .env that it gets. *environment* is for itself alone and holds no secret; *provides*
+    is what every part gets where this one runs, unless the settings say otherwise.
+    """
 
     name: str
     kind: Kind
@@ -59,6 +63,9 @@ class Part:
     needs: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     address: str = ""
+    secrets: tuple[str, ...] = ()
+    environment: "Callable[[StackConfig], Mapping[str, str]] | None" = None
+    provides: "Callable[[StackConfig], Mapping[str, str]] | None" = None
 
 
 @dataclass(frozen=True)
@@ -89,11 +96,18 @@ class StackConfig:
         """Return the environment that every process of the stack gets."""
         return {
             **self.inherited,
+            **self._provided(),
             **self.environment,
             **self.ports.environment(),
             "PYTHONUNBUFFERED": "1",
             STACK_ID: self.stack_id,
         }
+
+    def _provided(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for part in self.parts:
+            found.update(part.provides(self) if part.provides else {})
+        return found
 
     def part(self, name: str) -> Part:
         """Return the part called *name*; raise KeyError if there is none."""
@@ -137,6 +151,8 @@ class StackConfig:
             "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
             "POSTGRES_DB": "claire_de_binaire",
             "REDIS_PASSWORD": secrets.token_urlsafe(24),
+            "CDB_OTLP_TOKEN": secrets.token_urlsafe(24),
+            "CDB_MONITORING_PASSWORD": secrets.token_urlsafe(24),
             **(environment or {}),
         }
         inherited = {name: os.environ[name] for name in _SYSTEM if name in os.environ}

@@ -33,6 +33,8 @@ ENTRIES = (
     _Entry("POSTGRES_PASSWORD", "generated", _secret),
     _Entry("POSTGRES_DB", "PostgreSQL: the ledger's database", _fixed("claire_de_binaire")),
     _Entry("REDIS_PASSWORD", "Redis: the bus; generated", _secret),
+    _Entry("CDB_OTLP_TOKEN", "what services show to the collector; generated", _secret),
+    _Entry("CDB_MONITORING_PASSWORD", "the exporters' accounts in PostgreSQL and Redis; generated", _secret),
     _Entry("GRAFANA_PASSWORD", "Grafana's user admin; generated", _secret),
     _Entry("MEXC_API_KEY", "the exchange; paper trading needs no key", _fixed(""), required=False),
     _Entry("MEXC_API_SECRET", "the exchange; paper trading needs no secret", _fixed(""), required=False),
@@ -40,6 +42,7 @@ ENTRIES = (
     _Entry("MAX_POSITION_PCT", "largest position, as a part of equity", _fixed("0.10")),
     _Entry("MAX_EXPOSURE_PCT", "largest sum of positions, as a part of equity", _fixed("0.50")),
 )
+SECRETS = tuple(entry.name for entry in ENTRIES if entry.name.endswith(("_PASSWORD", "_TOKEN", "_KEY", "_SECRET")))
 _HEADER = "# Settings and secrets of this machine. Made once, never overwritten; not for version control.\n"
 
 

@@ -35,6 +35,16 @@ class Layout:
         return self.state_dir / "redis.conf"
 
     @property
+    def prometheus_conf(self) -> Path:
+        """Return the directory of Prometheus' configuration."""
+        return self.state_dir / "prometheus"
+
+    @property
+    def exporters(self) -> Path:
+        """Return the directory of the exporters' password files."""
+        return self.state_dir / "exporters"
+
+    @property
     def record(self) -> Path:
         """Return where the running stack's settings are written down."""
         return self.state_dir / "stack.json"
@@ -70,6 +80,11 @@ class Layout:
         return self.data / "redis"
 
     @property
+    def prometheus_data(self) -> Path:
+        """Return the directory of Prometheus' time series."""
+        return self.data / "prometheus"
+
+    @property
     def supervisor_pid(self) -> Path:
         """Return supervisord's pid file."""
         return self.run / "supervisord.pid"
@@ -100,7 +115,14 @@ class Layout:
         for directory in (self.state_dir, self.data):
             directory.mkdir(parents=True, exist_ok=True)
             directory.chmod(0o711)
-        private = {self.logs, self.run, self.redis_data, self.supervisor_socket.parent}
+        private = {
+            self.logs,
+            self.run,
+            self.redis_data,
+            self.prometheus_data,
+            self.exporters,
+            self.supervisor_socket.parent,
+        }
         for directory in private:
             directory.mkdir(exist_ok=True)
             if directory.stat().st_uid != self.state_dir.stat().st_uid:
@@ -116,7 +138,7 @@ class Layout:
     def remove(self) -> list[Path]:
         """Remove all that a stack makes and nothing else; return what keeps the state directory from going."""
         self.remove_run_files()
-        for directory in (self.data, self.logs, _FOREIGN_DATA / self.digest):
+        for directory in (self.data, self.logs, self.prometheus_conf, self.exporters, _FOREIGN_DATA / self.digest):
             if directory.exists():
                 shutil.rmtree(directory)
         for file in (self.supervisor_conf, self.redis_conf, self.lock):

@@ -1,12 +1,12 @@
-"""The table of parts: what runs, in the order in which it is shown. Prometheus and the others join here."""
+"""The table of parts: what runs, in the order in which it is shown. Alertmanager and Jaeger join here."""
 
 import sys
 
-from cdb.stack import postgres, probes, redis_server
+from cdb.stack import collector, exporters, postgres, probes, prometheus, redis_server
 from cdb.stack.config import Kind, Part, StackConfig
 
 
-def _service(name: str, module: str) -> Part:
+def _service(name: str, module: str, *secrets: str) -> Part:
     def command(_config: StackConfig) -> tuple[str, ...]:
         return (sys.executable, "-m", module)
 
@@ -18,6 +18,7 @@ def _service(name: str, module: str) -> Part:
         ports=(name,),
         needs=("redis", "postgres", "migrate"),
         address="http://127.0.0.1:{port}/health and /metrics",
+        secrets=("REDIS_PASSWORD", "CDB_OTLP_TOKEN", *secrets),
     )
 
 
@@ -51,12 +52,59 @@ ALL_PARTS: tuple[Part, ...] = (
         kind=Kind.ONE_SHOT,
         command=lambda _config: (sys.executable, "-m", "services.ledger.migrate"),
         needs=("postgres",),
+        secrets=("POSTGRES_PASSWORD", "CDB_MONITORING_PASSWORD"),
     ),
-    _service("cdb_ws", "services.ws"),
+    _service("cdb_ws", "services.ws", "MEXC_API_KEY", "MEXC_API_SECRET"),
     _service("cdb_core", "services.core"),
-    _service("cdb_risk", "services.risk"),
-    _service("cdb_execution", "services.execution"),
+    _service("cdb_risk", "services.risk", "POSTGRES_PASSWORD"),
+    _service("cdb_execution", "services.execution", "POSTGRES_PASSWORD"),
+    Part(
+        name="otel_collector",
+        kind=Kind.SERVER,
+        command=collector.command,
+        environment=collector.environment,
+        provides=collector.provides,
+        probe=probes.http_ok("collector_health", "/"),
+        ports=("exposition", "otlp_grpc", "otlp_http", "collector_telemetry", "collector_health"),
+        secrets=("CDB_OTLP_TOKEN",),
+        address="http://127.0.0.1:{port}/metrics, what Prometheus reads",
+    ),
+    Part(
+        name="redis_exporter",
+        kind=Kind.SERVER,
+        command=exporters.redis_command,
+        prepare=exporters.prepare_redis,
+        probe=probes.http_ok("redis_exporter", "/metrics", shows="redis_up 1"),
+        ports=("redis_exporter",),
+        needs=("redis",),
+        packages=("prometheus-redis-exporter",),
+        address="http://127.0.0.1:{port}/metrics",
+    ),
+    Part(
+        name="postgres_exporter",
+        kind=Kind.SERVER,
+        command=exporters.postgres_command,
+        environment=exporters.postgres_environment,
+        prepare=exporters.prepare_postgres,
+        probe=probes.http_ok("postgres_exporter", "/metrics", shows="pg_up 1"),
+        ports=("postgres_exporter",),
+        needs=("postgres", "migrate"),
+        packages=("prometheus-postgres-exporter",),
+        address="http://127.0.0.1:{port}/metrics",
+    ),
+    Part(
+        name="prometheus",
+        kind=Kind.SERVER,
+        command=prometheus.command,
+        prepare=prometheus.prepare,
+        probe=probes.http_ok("prometheus", "/-/ready"),
+        ports=("prometheus",),
+        packages=("prometheus",),
+        address="http://127.0.0.1:{port}/targets",
+    ),
 )
+TRADING = ("redis", "postgres", "migrate", "cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")
+"""The parts that trade; the others watch."""
 
 
 def select(names: tuple[str, ...]) -> tuple[Part, ...]:

@@ -28,6 +28,14 @@ class Ports:
     cdb_core: int = _port(8001, "CDB_CORE_PORT")
     cdb_risk: int = _port(8002, "CDB_RISK_PORT")
     cdb_execution: int = _port(8003, "CDB_EXECUTION_PORT")
+    otlp_grpc: int = _port(4317, "CDB_OTLP_GRPC_PORT")
+    otlp_http: int = _port(4318, "CDB_OTLP_HTTP_PORT")
+    exposition: int = _port(9464, "CDB_EXPOSITION_PORT")
+    collector_telemetry: int = _port(8888, "CDB_COLLECTOR_TELEMETRY_PORT")
+    collector_health: int = _port(13133, "CDB_COLLECTOR_HEALTH_PORT")
+    redis_exporter: int = _port(9121, "CDB_REDIS_EXPORTER_PORT")
+    postgres_exporter: int = _port(9187, "CDB_POSTGRES_EXPORTER_PORT")
+    prometheus: int = _port(19090, "CDB_PROMETHEUS_PORT")
 
     @classmethod
     def default(cls) -> Self:

@@ -13,6 +13,7 @@ from cdb.stack.config import Health, StackConfig
 from cdb.stack.ports import HOST
 
 _TIMEOUT = 2  # seconds; the least that libpq takes
+_MOST_BYTES = 4_000_000
 
 
 def redis_ping(config: StackConfig) -> Health:
@@ -51,24 +52,49 @@ def postgres_connect(config: StackConfig) -> Health:
     return Health(ok=True)
 
 
+def http_ok(port_name: str, path: str, *, shows: str = "") -> Callable[[StackConfig], Health]:
+    """Make a probe that wants 200 from GET *path*, and a line that begins with *shows* in what it gets."""
+    return lambda config: _get_ok(config.ports.of(port_name), path, shows)
+
+
+def _get_ok(port: int, path: str, shows: str) -> Health:
+    answer = _get(port, path)
+    if isinstance(answer, Health):
+        return answer
+    status, body = answer
+    if status != http.client.OK:
+        return Health(ok=False, detail=f"{path} answers {status}")
+    if shows and not any(line.startswith(shows.encode()) for line in body.splitlines()):
+        return Health(ok=False, detail=f"{path} does not show {shows!r}")
+    return Health(ok=True)
+
+
 def http_health(port_name: str) -> Callable[[StackConfig], Health]:
     """Make a probe that asks GET /health on the port called *port_name*."""
     return lambda config: _get_health(config.ports.of(port_name))
 
 
 def _get_health(port: int) -> Health:
+    answer = _get(port, "/health")
+    if isinstance(answer, Health):
+        return answer
+    status, body = answer
+    if status == http.client.OK:
+        return Health(ok=True)
+    return Health(ok=False, detail=failing_checks(body) or f"/health answers {status}")
+
+
+def _get(port: int, path: str) -> tuple[int, bytes] | Health:
+    """Return status and body, or why there is none."""
     connection = http.client.HTTPConnection(HOST, port, timeout=_TIMEOUT)
     try:
-        connection.request("GET", "/health")
+        connection.request("GET", path)
         response = connection.getresponse()
-        body = response.read(65_536)
+        return response.status, response.read(_MOST_BYTES)
     except (OSError, http.client.HTTPException) as error:
         return Health(ok=False, detail=f"no answer on port {port}: {_first_line(error) or type(error).__name__}")
     finally:
         connection.close()
-    if response.status == http.client.OK:
-        return Health(ok=True)
-    return Health(ok=False, detail=failing_checks(body) or f"/health answers {response.status}")
 
 
 def failing_checks(body: bytes) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 from cdb.stack.config import StackConfig
 from cdb.stack.errors import StackError
+from cdb.stack.files import write_private
 from cdb.stack.parts import ALL_PARTS
 from cdb.stack.ports import Ports
-from cdb.stack.redis_server import write_private
 
 _CODE = ("services", "telemetry", "cdb/stack")
 _SUFFIXES = {".py", ".yaml", ".yml", ".sql", ".mako", ".ini"}

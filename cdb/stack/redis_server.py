@@ -1,8 +1,9 @@
 """The stack's own Redis."""
 
-import os
+import hashlib
 
 from cdb.stack.config import StackConfig
+from cdb.stack.files import write_private
 from cdb.stack.ports import HOST
 from cdb.stack.tools import redis_server
 
@@ -28,17 +29,16 @@ def prepare(config: StackConfig) -> None:
         "maxmemory": "256mb",
         "maxmemory-policy": "noeviction",
     }
-    write_private(config.layout.redis_conf, "".join(f"{name} {value}\n" for name, value in settings.items()))
+    lines = [*(f"{name} {value}" for name, value in settings.items()), *_accounts(config)]
+    write_private(config.layout.redis_conf, "".join(f"{line}\n" for line in lines))
 
 
-def write_private(path: "os.PathLike[str]", text: str) -> None:
-    """Write *text* to a file that was never readable for others."""
-    partial = f"{os.fspath(path)}.new"
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        os.fchmod(descriptor, 0o600)
-        file.write(text)
-    os.replace(partial, path)
+def _accounts(config: StackConfig) -> tuple[str, ...]:
+    """Return what the exporter's account may do: read figures, no key and no setting (one of these is the password)."""
+    password = hashlib.sha256(config.environment["CDB_MONITORING_PASSWORD"].encode()).hexdigest()
+    return (
+        f"user monitoring on #{password} -@all +ping +info +latency|latest +slowlog|len +slowlog|get +client|setname",
+    )
 
 
 def _quoted(text: str) -> str:

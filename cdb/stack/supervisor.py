@@ -15,9 +15,10 @@ from typing import Any
 
 from supervisor.xmlrpc import SupervisorTransport
 
+from cdb.stack import envfile
 from cdb.stack.config import Kind, Part, StackConfig
 from cdb.stack.errors import StackError
-from cdb.stack.redis_server import write_private
+from cdb.stack.files import write_private
 
 _USER = "cdb"
 _RPC_TIMEOUT = 4.0  # seconds
@@ -183,7 +184,7 @@ def _program(config: StackConfig, part: Part, *, priority: int) -> dict[str, obj
     user = part.user(config) if part.user else None
     once = part.kind is Kind.ONE_SHOT
     return {
-        "command": shlex.join(part.command(config)),
+        "command": shlex.join(_command(config, part)),
         "directory": "/" if user else config.root,  # another user may not be able to enter the checkout
         "priority": priority,
         **({"user": user} if user else {}),
@@ -200,6 +201,14 @@ def _program(config: StackConfig, part: Part, *, priority: int) -> dict[str, obj
         "stdout_logfile_maxbytes": "10MB",
         "stdout_logfile_backups": 3,
     }
+
+
+def _command(config: StackConfig, part: Part) -> list[str]:
+    """Return the part's command line behind env(1), which takes from it the secrets that it does not need."""
+    kept_from_it = [name for name in envfile.SECRETS if name not in part.secrets]
+    own = part.environment(config) if part.environment else {}
+    unset = [word for name in kept_from_it for word in ("-u", name)]
+    return ["env", *unset, *(f"{name}={value}" for name, value in own.items()), *part.command(config)]
 
 
 def _section(name: str, values: dict[str, object]) -> str:

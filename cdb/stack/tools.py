@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 from cdb.stack.errors import StackError
@@ -11,10 +12,23 @@ _DEBIAN = Path("/usr/lib/postgresql")
 
 def redis_server() -> str:
     """Return the path of redis-server; raise StackError if it is not installed."""
-    found = shutil.which("redis-server")
+    return debian_program("redis-server", package="redis-server")
+
+
+def debian_program(name: str, *, package: str) -> str:
+    """Return the path of a program; raise StackError naming its Debian package if it is not installed."""
+    found = shutil.which(name)
     if not found:
-        raise _missing("redis-server", package="redis-server")
+        raise _missing(name, package=package)
     return found
+
+
+def otelcol() -> str:
+    """Return the path of the collector that the bootstrap has built; raise StackError if it has not."""
+    program = Path(sys.prefix) / "bin" / "otelcol"
+    if not program.exists():
+        raise StackError("the collector is not built: `make up` does it, or `deploy/native/bootstrap run`")
+    return str(program)
 
 
 def postgres_bin(major: str | None = None) -> Path:

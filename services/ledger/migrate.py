@@ -11,7 +11,8 @@ import structlog
 from sqlalchemy.exc import OperationalError
 
 from services import logs
-from services.settings import LedgerSettings, load
+from services.ledger import monitoring
+from services.settings import LedgerSettings, MigrateSettings, load
 
 WAIT_S: Final = 120.0
 _PAUSE_S: Final = 0.5
@@ -52,9 +53,11 @@ def migrate(settings: LedgerSettings, *, wait_s: float = WAIT_S) -> None:
 
 def main() -> None:
     """Migrate the ledger that the environment names."""
-    settings = load(LedgerSettings)
+    settings = load(MigrateSettings)
     logs.configure("cdb_migrate", level="INFO", log_format="auto")
     migrate(settings)
+    if password := settings.monitoring_password.get_secret_value():
+        monitoring.let_in(settings, password)
     log.info("the ledger's schema is up to date", database=settings.postgres_db)
 
 

@@ -16,7 +16,7 @@ import psycopg2
 import psycopg2.extensions
 import redis
 
-from cdb.stack import Stack, StackConfig, select
+from cdb.stack import TRADING, Stack, StackConfig, select
 from services.bus import Bus, connect
 from services.clock import WallClock
 from services.errors import ServerAway
@@ -192,10 +192,12 @@ class Bot:
 
 
 @contextmanager
-def running_bot(state: Path, settings: Mapping[str, str] | None = None) -> Iterator[Bot]:
-    """Run a bot in *state* on free ports and remove it afterwards; on failure its logs are in the report."""
+def running_bot(
+    state: Path, settings: Mapping[str, str] | None = None, *, parts: tuple[str, ...] = TRADING
+) -> Iterator[Bot]:
+    """Run a bot in *state* on free ports and remove it afterwards; without *parts* only what trades."""
     require_servers()
-    stack = Stack(StackConfig.isolated(ROOT, state, parts=select(()), environment=settings or {}))
+    stack = Stack(StackConfig.isolated(ROOT, state, parts=select(parts), environment=settings or {}))
     try:
         with stack:
             yield Bot(stack)

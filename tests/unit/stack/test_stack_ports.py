@@ -16,6 +16,14 @@ def test_the_default_ports_are_the_documented_ones() -> None:
         "CDB_CORE_PORT": "8001",
         "CDB_RISK_PORT": "8002",
         "CDB_EXECUTION_PORT": "8003",
+        "CDB_OTLP_GRPC_PORT": "4317",
+        "CDB_OTLP_HTTP_PORT": "4318",
+        "CDB_EXPOSITION_PORT": "9464",
+        "CDB_COLLECTOR_TELEMETRY_PORT": "8888",
+        "CDB_COLLECTOR_HEALTH_PORT": "13133",
+        "CDB_REDIS_EXPORTER_PORT": "9121",
+        "CDB_POSTGRES_EXPORTER_PORT": "9187",
+        "CDB_PROMETHEUS_PORT": "19090",
     }
 
 
