@@ -2,12 +2,15 @@
 # Debian packages: find out which are missing, and install those without letting them start a service.
 
 
-# A further package (prometheus, ...) is one line here: what shows that it is there, and its name.
+# A further package is one line here: what shows that it is there, and its name.
 missing_packages() {
     [ -n "$(find_python)" ] || echo python3
     python_can_make_environments || echo python3-venv
     { have redis-server && have redis-cli; } || echo redis-server
     have_postgres || echo postgresql
+    { have prometheus && have promtool; } || echo prometheus
+    have prometheus-redis-exporter || echo prometheus-redis-exporter
+    have prometheus-postgres-exporter || echo prometheus-postgres-exporter
 }
 
 have() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1; }

@@ -43,9 +43,10 @@ make_virtual_environment() {
         quietly "making .venv" "$(find_python)" -m venv --clear .venv
     fi
     step "installing Python packages (requirements/$want.lock)"
-    local pip=(.venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet)
-    quietly "installing Python packages" "${pip[@]}" --require-hashes -r "requirements/$want.lock"
-    quietly "installing the project" "${pip[@]}" --no-build-isolation --no-deps -e .
+    quietly "installing Python packages" pip_install --require-hashes -r "requirements/$want.lock"
+    quietly "installing the project" pip_install --no-build-isolation --no-deps -e .
     printf '%s %s\n' "$want" "$(environment_digest)" >"$stamp"
     step "Python packages are installed"
 }
+
+pip_install() { .venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet "$@"; }
