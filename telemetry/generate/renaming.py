@@ -12,14 +12,14 @@ _HEAD: Final = """\
 #
 #     otelcol --config otel-collector/config.yaml --config otel-collector/renaming.yaml
 #
-# filter/contract comes first and lets pass only what is in the contract: metrics by their dotted names, and of these the
-# points that have the contract's type, exactly its labels and its buckets. (OTTL cannot compare a list of bounds with a
-# list, so both are compared as JSON text.) transform/contract then gives them the contract's help text and the names
-# that Prometheus knows.
+# filter/contract comes first and lets pass only what is in the contract: metrics by their dotted names, and of these
+# the points that have the contract's type, exactly its labels and its buckets. (OTTL has no equality for a list of
+# bounds, so they are compared as JSON.) transform/contract then gives them the contract's help text and the names that
+# Prometheus knows.
 #
-# error_mode: propagate. The one data that a condition fails on are bounds that are no numbers. `ignore` would call that
-# no match and let the point pass; so the request is refused instead. It is only its sender's own request (nothing is
-# batched before), and the sender gets an error that it can count.
+# error_mode: propagate. The only points on which a condition fails are those with a NaN among their bounds. `ignore`
+# would take the failure for no match and let such a point pass; so the request is refused instead. That is its sender's
+# own request only, since nothing is batched before, and the sender gets an error that it can count.
 
 processors:
 """
