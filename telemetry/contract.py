@@ -102,6 +102,8 @@ def parse_contract(raw: Any) -> Contract:
     for entry in entries:
         _check(entry, listed, services)
     _check_unique(entries)
+    for entry in entries:
+        _check_query(entry)
     return Contract(services=services, metrics=tuple(_resolved(entry, listed) for entry in entries))
 
 
@@ -157,7 +159,6 @@ def _check(metric: Metric, listed: Mapping[str, tuple[str, ...]], services: tupl
     _check_buckets(name, metric)
     _check_labels(name, metric, listed)
     _check_combinations(name, metric, services)
-    _check_query(name, metric)
 
 
 def _check_buckets(name: str, metric: Metric) -> None:
@@ -177,7 +178,7 @@ def _check_labels(name: str, metric: Metric, listed: Mapping[str, tuple[str, ...
         if not _LABEL_NAME.fullmatch(label) or iskeyword(label) or label in _TAKEN_LABELS:
             taken = ", ".join(sorted(_TAKEN_LABELS))
             raise ContractError(
-                f"{name}: bad label name {label!r}; allowed: lower_case_words, none of {taken}, none of Python's own"
+                f"{name}: bad label name {label!r}; allowed: lower_case_words, none of Python's, none of {taken}"
             )
         if label not in listed and label not in metric.values:
             known = ", ".join(sorted({*listed, *metric.values}))
@@ -201,7 +202,8 @@ def _check_combinations(name: str, metric: Metric, services: tuple[str, ...]) ->
             raise ContractError(f"{name}: combination for service {service!r}, not one of {', '.join(services)}")
 
 
-def _check_query(name: str, metric: Metric) -> None:
+def _check_query(metric: Metric) -> None:
+    name = f"metric {metric.prometheus}"
     if not re.search(rf"\b({'|'.join(_exposed(metric))})\b", metric.query):
         raise ContractError(f"{name}: query does not ask for it; it must have one of {', '.join(_exposed(metric))}")
     falling = {"gauge": metric.prometheus, "histogram": f"{metric.prometheus}_sum"}.get(metric.type)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from telemetry.contract import Contract, load_contract
+from telemetry.generate.page import metrics_page
 from telemetry.generate.python_source import instruments_source, metrics_source
 from telemetry.generate.renaming import renaming
 
@@ -15,6 +16,7 @@ FILES: Final[Mapping[str, Callable[[Contract], str]]] = {
     "telemetry/instruments.py": instruments_source,
     "telemetry/metrics.py": metrics_source,
     "otel-collector/renaming.yaml": renaming,
+    "docs/metrics.md": metrics_page,
 }
 
 
