@@ -65,8 +65,7 @@ def _section(metric: Metric, contract: Contract) -> list[str]:
         f"- Type: {metric.type}",
         f"- Unit: `{metric.unit}`",
         f"- OpenTelemetry name: `{metric.otel}`",
-        f"- Recorded by: {_recorders(metric)}",
-        f"- Recorded when: {_text(metric.when)}",
+        f"- Recorded by {_recorders(metric)}: {_text(metric.when[0].lower() + metric.when[1:])}",
         *_labels(metric, contract),
     ]
     if metric.buckets:

@@ -9,8 +9,6 @@ import pytest
 import yaml
 
 from telemetry.contract import CONTRACT_FILE, ContractError, load_contract, parse_contract
-from telemetry.generate.__main__ import main as generate
-from telemetry.generate.python_source import instruments_source, metrics_source
 
 RAW: dict[str, Any] = yaml.safe_load(CONTRACT_FILE.read_text(encoding="utf-8"))
 COUNTER, HISTOGRAM, GAUGE = "cdb_orders_received_total", "cdb_trade_pnl_usd", "cdb_daily_drawdown_pct"
@@ -124,15 +122,3 @@ def test_text_that_is_no_yaml_is_refused_as_a_contract(tmp_path: Path) -> None:
     path.write_text("metrics: [", encoding="utf-8")
     with pytest.raises(ContractError, match=r"contract\.yaml: not YAML"):
         load_contract(path)
-
-
-def test_generated_modules_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
-    assert generate(["--check"]) == 0, capsys.readouterr().err
-
-
-def test_generated_modules_change_with_the_contract() -> None:
-    raw = copy.deepcopy(RAW)
-    new = {"prometheus": "cdb_new_total", "otel": "cdb.new", "labels": ["side"], "query": "cdb_new_total"}
-    raw["metrics"].append({**raw["metrics"][0], **new})
-    assert 'self.new = BySide(recorder.counter("cdb_new_total"))' in instruments_source(parse_contract(raw))
-    assert "new = METRICS.new" in metrics_source(parse_contract(raw))
