@@ -20,6 +20,7 @@ def redis_command(config: StackConfig) -> tuple[str, ...]:
         f"-redis.user={USER}",
         f"-redis.password-file={_redis_passwords(config)}",
         "-set-client-name=false",
+        "-config-command=-",  # it would show the passwords, and is refused
         "-log-format=txt",
     )
 
