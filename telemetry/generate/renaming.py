@@ -1,7 +1,6 @@
 """The collector's second file: what may pass it, and under which name Prometheus gets that."""
 
 import json
-import re
 from decimal import Decimal
 from typing import Final
 
@@ -56,7 +55,7 @@ def _filtered(metric: Metric) -> str:
     required = [*_TYPES[metric.type], f"Len(datapoint.attributes) == {len(metric.labels)}"]
     required += [f"datapoint.attributes[{_quoted(label)}] != nil" for label in metric.labels]
     if metric.buckets:
-        bounds = ",".join(map(_go_json, metric.buckets))
+        bounds = ",".join(map(_number, metric.buckets))
         required.append(f"String(datapoint.explicit_bounds) == {_quoted(f'[{bounds}]')}")
     lines = "".join(f"        {'and ' if number else ''}{part}\n" for number, part in enumerate(required))
     return f"      - >-\n        metric.name == {_quoted(metric.otel)} and not (\n{lines}        )\n"
@@ -76,9 +75,10 @@ def _quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False).replace("$", "$$")
 
 
-def _go_json(number: float) -> str:
-    """Return *number* as Go's JSON writes it, which is not as Python does where it is very small or large."""
+def _number(number: float) -> str:
+    """Return *number* as the collector's JSON writes it: like Python, but with an exponent for fewer numbers."""
+    text = repr(float(number))
     if number and not 1e-6 <= abs(number) < 1e21:
-        return re.sub(r"e-0(\d)$", r"e-\1", repr(float(number)).replace(".0e", "e"))
-    digits = format(Decimal(repr(float(number))), "f")
+        return text
+    digits = format(Decimal(text), "f")
     return digits.rstrip("0").rstrip(".") if "." in digits else digits

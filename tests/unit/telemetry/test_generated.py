@@ -112,16 +112,16 @@ def test_renaming_changes_with_the_contract(number: int, change: dict[str, Any],
 
 
 @pytest.mark.parametrize(
-    ("bounds", "as_go_writes_them"),
+    ("bounds", "as_the_collector_does"),
     [
         ([0.001, 0.005, 1], "[0.001,0.005,1]"),
         ([0.00005, 0.1, 1000000], "[0.00005,0.1,1000000]"),
-        ([1e-7, 1.5e-7, 1e-6], "[1e-7,1.5e-7,0.000001]"),
+        ([1e-7, 1.5e-7, 1e-6], "[1e-07,1.5e-07,0.000001]"),
         ([1e17, 1e20, 1e21, 1.5e22], "[100000000000000000,100000000000000000000,1e+21,1.5e+22]"),
     ],
 )
-def test_bounds_are_written_as_the_collector_writes_them(bounds: list[float], as_go_writes_them: str) -> None:
-    assert f'== "{as_go_writes_them}" )' in _processors(_small(HISTOGRAM, buckets=bounds))[0][3]
+def test_bounds_are_written_as_the_collector_writes_them(bounds: list[float], as_the_collector_does: str) -> None:
+    assert f'== "{as_the_collector_does}" )' in _processors(_small(HISTOGRAM, buckets=bounds))[0][3]
 
 
 @pytest.mark.parametrize(
