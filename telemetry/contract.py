@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -32,6 +33,16 @@ class ContractError(ValueError):
     """The contract contradicts itself; the message names the entry and what is allowed."""
 
 
+class _NoKeyTwice(yaml.SafeLoader):
+    """Refuses a key that is there twice, of which YAML would take the last without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        for key, count in Counter(key.value for key, _ in node.value).items():
+            if count > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"the key {key} is there twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 class Metric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One entry of the contract."""
 
@@ -41,6 +52,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     unit: str
     owner: str
     brief: str
+    when: str
+    query: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
     values: dict[str, tuple[str, ...]] = {}  # by label; no value: open (symbols)
@@ -68,7 +81,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
 def load_contract(path: Path = CONTRACT_FILE) -> Contract:
     """Read and check the contract. Raise ContractError, naming the entry, if it contradicts itself."""
     try:
-        return parse_contract(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return parse_contract(yaml.load(path.read_text(encoding="utf-8"), _NoKeyTwice))  # noqa: S506  a SafeLoader
     except yaml.YAMLError as error:
         raise ContractError(f"{path.name}: not YAML: {error}") from error
 
@@ -76,6 +89,8 @@ def load_contract(path: Path = CONTRACT_FILE) -> Contract:
 def parse_contract(raw: Any) -> Contract:
     """Build a contract from the parsed YAML. Raise ContractError, naming the entry, if it contradicts itself."""
     _only_keys("the contract", raw, {"services", "labels", "metrics"}, required=True)
+    if not isinstance(raw["metrics"], list) or not isinstance(raw["labels"], dict):
+        raise ContractError("the contract: metrics must be a list, labels a mapping")
     entries = [_entry(number, entry) for number, entry in enumerate(raw["metrics"], 1)]
     services = _texts("services", raw["services"])
     words = {"services": services, "metrics": tuple(entry.prometheus for entry in entries), OPEN: ()}
@@ -87,6 +102,8 @@ def parse_contract(raw: Any) -> Contract:
     for entry in entries:
         _check(entry, listed, services)
     _check_unique(entries)
+    for entry in entries:
+        _check_query(entry)
     return Contract(services=services, metrics=tuple(_resolved(entry, listed) for entry in entries))
 
 
@@ -117,6 +134,8 @@ def _texts(name: str, values: Any) -> tuple[str, ...]:
     for value in values:
         if not isinstance(value, str) or not value:
             raise ContractError(f"{name}: the value {value!r} is not text (numbers need quotes)")
+    if twice := [value for value, count in Counter(values).items() if count > 1]:
+        raise ContractError(f"{name}: the value {twice[0]!r} is there twice")
     return tuple(values)
 
 
@@ -124,14 +143,17 @@ def _check(metric: Metric, listed: Mapping[str, tuple[str, ...]], services: tupl
     name = f"metric {metric.prometheus}"
     if not _PROMETHEUS_NAME.fullmatch(metric.prometheus):
         raise ContractError(f"{name}: the prometheus name must look like cdb_words_with_underscores")
+    if not metric.attribute.isidentifier() or iskeyword(metric.attribute):
+        raise ContractError(f"{name}: {metric.attribute!r} cannot be a name in code; allowed: what Python can call so")
     if not _OTEL_NAME.fullmatch(metric.otel):
         raise ContractError(f"{name}: the otel name {metric.otel!r} must look like cdb.dotted.words")
     if metric.owner not in OWNERS:
         raise ContractError(f"{name}: owner {metric.owner!r} is not one of {', '.join(OWNERS)}")
     if metric.unit not in UNITS and not _ANNOTATION.fullmatch(metric.unit):
         raise ContractError(f"{name}: unit {metric.unit!r} is not one of {', '.join(UNITS)} or a {{word}}")
-    if not metric.brief or "\n" in metric.brief:
-        raise ContractError(f"{name}: brief must be one line of text")
+    for key, text in (("brief", metric.brief), ("when", metric.when), ("query", metric.query)):
+        if not text.strip() or not text.isprintable():
+            raise ContractError(f"{name}: {key} must be one line of text")
     if (metric.type == "counter") != metric.prometheus.endswith("_total"):
         raise ContractError(f"{name}: a {metric.type} must {'' if metric.type == 'counter' else 'not '}end in _total")
     _check_buckets(name, metric)
@@ -153,9 +175,11 @@ def _check_labels(name: str, metric: Metric, listed: Mapping[str, tuple[str, ...
     for label, count in Counter(metric.labels).items():
         if count > 1:
             raise ContractError(f"{name}: label {label} is there twice")
-        if not _LABEL_NAME.fullmatch(label) or label in _TAKEN_LABELS:
+        if not _LABEL_NAME.fullmatch(label) or iskeyword(label) or label in _TAKEN_LABELS:
             taken = ", ".join(sorted(_TAKEN_LABELS))
-            raise ContractError(f"{name}: bad label name {label!r}; allowed: lower_case_words, none of {taken}")
+            raise ContractError(
+                f"{name}: bad label name {label!r}; allowed: lower_case_words, none of Python's, none of {taken}"
+            )
         if label not in listed and label not in metric.values:
             known = ", ".join(sorted({*listed, *metric.values}))
             raise ContractError(f"{name}: label {label} has no values; list them under labels (there are: {known})")
@@ -178,11 +202,26 @@ def _check_combinations(name: str, metric: Metric, services: tuple[str, ...]) ->
             raise ContractError(f"{name}: combination for service {service!r}, not one of {', '.join(services)}")
 
 
+def _check_query(metric: Metric) -> None:
+    name = f"metric {metric.prometheus}"
+    if not re.search(rf"\b({'|'.join(_exposed(metric))})\b", metric.query):
+        raise ContractError(f"{name}: query does not ask for it; it must have one of {', '.join(_exposed(metric))}")
+    falling = {"gauge": metric.prometheus, "histogram": f"{metric.prometheus}_sum"}.get(metric.type)
+    if metric.type == "histogram" and metric.buckets[0] >= 0:
+        return
+    if falling and (found := re.search(rf"\b(rate|irate|increase)\(\s*{falling}\b", metric.query)):
+        raise ContractError(f"{name}: query takes {found[1]}() of {falling}, which can fall; allowed: what only rises")
+
+
+def _exposed(metric: Metric) -> tuple[str, ...]:
+    suffixes = ("_bucket", "_sum", "_count") if metric.type == "histogram" else ("",)
+    return tuple(metric.prometheus + suffix for suffix in suffixes)
+
+
 def _check_unique(metrics: Iterable[Metric]) -> None:
     seen: dict[str, str] = {}
     for metric in metrics:
-        suffixes = ("", "_bucket", "_sum", "_count") if metric.type == "histogram" else ("",)
-        exposed = (metric.prometheus + suffix for suffix in suffixes)
+        exposed = dict.fromkeys((metric.prometheus, *_exposed(metric)))
         for name in (*exposed, metric.otel, f"attribute {metric.attribute}"):
             if name in seen:
                 raise ContractError(f"metric {metric.prometheus}: the name {name} is already taken by {seen[name]}")

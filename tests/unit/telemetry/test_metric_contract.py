@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import yaml
 
-from telemetry import generate
 from telemetry.contract import CONTRACT_FILE, ContractError, load_contract, parse_contract
+from telemetry.generate.__main__ import main as generate
+from telemetry.generate.python_source import instruments_source, metrics_source
 
 RAW: dict[str, Any] = yaml.safe_load(CONTRACT_FILE.read_text(encoding="utf-8"))
 COUNTER, HISTOGRAM, GAUGE = "cdb_orders_received_total", "cdb_trade_pnl_usd", "cdb_daily_drawdown_pct"
@@ -61,7 +62,18 @@ def test_contract_has_the_37_frozen_metrics_and_marked_extensions() -> None:
         ("cdb_risk_layer_checks_total", {"combinations": [{"service": "x", "layer": "1"}]}, "for service 'x'"),
         (COUNTER, {"prometheus": "orders_received_total"}, "must look like cdb_words"),
         (COUNTER, {"otel": "Orders Received"}, "must look like cdb.dotted.words"),
-        (COUNTER, {"brief": ""}, "one line of text"),
+        (COUNTER, {"prometheus": "cdb_1st_total"}, "'1st' cannot be a name in code"),
+        (COUNTER, {"prometheus": "cdb_import_total"}, "'import' cannot be a name in code"),
+        (COUNTER, {"labels": ["from"]}, "bad label name 'from'"),
+        ("cdb_risk_layer_checks_total", {"values": {"layer": ["1", "1"]}}, "'1' is there twice"),
+        (COUNTER, {"brief": ""}, "brief must be one line of text"),
+        (COUNTER, {"brief": "two\nlines"}, "brief must be one line of text"),
+        (COUNTER, {"when": " "}, "when must be one line of text"),
+        (COUNTER, {"query": ""}, "query must be one line of text"),
+        (COUNTER, {"query": "sum(cdb_orders_approved_total)"}, "must have one of cdb_orders_received_total"),
+        (HISTOGRAM, {"query": "avg(cdb_trade_pnl_usd)"}, "must have one of cdb_trade_pnl_usd_bucket"),
+        (HISTOGRAM, {"query": "rate(cdb_trade_pnl_usd_sum[1h])"}, "cdb_trade_pnl_usd_sum, which can fall"),
+        (GAUGE, {"query": "increase(cdb_daily_drawdown_pct[1h])"}, "cdb_daily_drawdown_pct, which can fall"),
     ],
 )
 def test_contradictory_entry_is_refused_by_name_with_what_is_allowed(name: str, change: Any, says: str) -> None:
@@ -75,6 +87,7 @@ def test_contradictory_entry_is_refused_by_name_with_what_is_allowed(name: str, 
     [
         ([1, 2], "label layer: the value 1 is not text"),
         ([], "label layer: needs a list of at least one value"),
+        (["1", "1"], "label layer: the value '1' is there twice"),
         ("layers", "label layer: 'layers' is neither a list nor one of services, metrics, symbols"),
     ],
 )
@@ -86,8 +99,24 @@ def test_label_without_a_list_of_texts_is_refused_by_name(values: Any, says: str
     assert says in str(refusal.value)
 
 
-def test_entry_without_an_owner_is_refused() -> None:
-    assert "owner" in _broken(GAUGE, lambda entry: entry.pop("owner"))
+@pytest.mark.parametrize("key", ["type", "otel", "unit", "owner", "brief", "when", "query"])
+def test_entry_without_what_every_entry_needs_is_refused_by_name(key: str) -> None:
+    message = _broken(GAUGE, lambda entry: entry.pop(key))
+    assert key in message
+    assert GAUGE in message
+
+
+@pytest.mark.parametrize("change", [{"metrics": None}, {"metrics": {}}, {"labels": None}, {"labels": []}])
+def test_contract_whose_parts_are_no_list_and_no_mapping_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(ContractError, match="metrics must be a list, labels a mapping"):
+        parse_contract({**RAW, **change})
+
+
+def test_key_that_is_there_twice_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "contract.yaml"
+    path.write_text(CONTRACT_FILE.read_text(encoding="utf-8").replace("    owner: core\n", "    owner: core\n" * 2, 1))
+    with pytest.raises(ContractError, match=r"the key owner is there twice(.|\n)*line \d+"):
+        load_contract(path)
 
 
 def test_text_that_is_no_yaml_is_refused_as_a_contract(tmp_path: Path) -> None:
@@ -98,11 +127,12 @@ def test_text_that_is_no_yaml_is_refused_as_a_contract(tmp_path: Path) -> None:
 
 
 def test_generated_modules_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
-    assert generate.main(["--check"]) == 0, capsys.readouterr().err
+    assert generate(["--check"]) == 0, capsys.readouterr().err
 
 
 def test_generated_modules_change_with_the_contract() -> None:
     raw = copy.deepcopy(RAW)
-    raw["metrics"].append({**raw["metrics"][0], "prometheus": "cdb_new_total", "otel": "cdb.new", "labels": ["side"]})
-    assert 'self.new = BySide(recorder.counter("cdb_new_total"))' in generate.instruments_source(parse_contract(raw))
-    assert "new = METRICS.new" in generate.metrics_source(parse_contract(raw))
+    new = {"prometheus": "cdb_new_total", "otel": "cdb.new", "labels": ["side"], "query": "cdb_new_total"}
+    raw["metrics"].append({**raw["metrics"][0], **new})
+    assert 'self.new = BySide(recorder.counter("cdb_new_total"))' in instruments_source(parse_contract(raw))
+    assert "new = METRICS.new" in metrics_source(parse_contract(raw))

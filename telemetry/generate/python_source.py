@@ -1,12 +1,8 @@
-"""Write the Python files that follow from the contract: `python -m telemetry.generate`, with --check only compare."""
+"""The Python files that follow from the contract: typed instruments, and this process's metrics as attributes."""
 
-import argparse
-import sys
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
-from telemetry.contract import Contract, Metric, load_contract
+from telemetry.contract import Contract, Metric
 
 _HEAD: Final = "Generated from contract.yaml by `python -m telemetry.generate`; do not edit."
 _WIDTH: Final = 120
@@ -105,30 +101,3 @@ def _made(metric: Metric) -> list[str]:
     if len(line) <= _WIDTH:
         return [line]
     return [f"        self.{metric.attribute} = {_face_name(metric.labels)}(", f"            {family}", "        )"]
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Write the files; with --check, return 1 and name those that are out of date."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say whether the files are up to date")
-    check = parser.parse_args(arguments).check
-    contract = load_contract()
-    folder = Path(__file__).parent
-    stale = 0
-    for name, source in (
-        ("instruments.py", instruments_source(contract)),
-        ("metrics.py", metrics_source(contract)),
-    ):
-        path = folder / name
-        if path.exists() and path.read_text(encoding="utf-8") == source:
-            continue
-        if check:
-            stale = 1
-            sys.stderr.write(f"{name} is out of date; run python -m telemetry.generate\n")
-        else:
-            path.write_text(source, encoding="utf-8")
-    return stale
-
-
-if __name__ == "__main__":
-    sys.exit(main())
