@@ -8,7 +8,7 @@ from tests.servers import ROOT
 GUIDE: Final = ROOT / "docs" / "migrating-from-prometheus-client.md"
 
 _SECTION = re.compile(r"^## (?P<title>.+?)\n(?P<text>.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
-_BLOCK = re.compile(r"^```(?P<language>\w+)\n(?P<code>.*?)^```$", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<code>.*?)^(?P=indent)```$", re.DOTALL | re.MULTILINE)
 
 
 def blocks(language: str) -> dict[str, str]:
@@ -18,7 +18,9 @@ def blocks(language: str) -> dict[str, str]:
         matches = [match for match in _BLOCK.finditer(section["text"]) if match["language"] == language]
         for number, match in enumerate(matches, 1):
             title = re.sub(r"^\d+\. ", "", section["title"])
-            found[title if number == 1 else f"{title} {number}"] = match["code"]
+            found[title if number == 1 else f"{title} {number}"] = re.sub(
+                rf"^{match['indent']}", "", match["code"], flags=re.MULTILINE
+            )
     return found
 
 
