@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,13 +68,13 @@ class Outcome:
     page: str
     content_type: str
 
-    @property
+    @cached_property
     def families(self) -> dict[str, Family]:
         """Return all families by name, without prometheus_client's times of creation."""
         families = text_string_to_metric_families(self.page)
         return {family.name: family for family in families if not family.name.endswith("_created")}
 
-    @property
+    @cached_property
     def series(self) -> Series:
         """Return every sample of the bot's own families."""
         return {

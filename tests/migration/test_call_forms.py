@@ -2,6 +2,7 @@
 
 import re
 from fractions import Fraction
+from importlib.resources import files
 from typing import Any
 
 import pytest
@@ -44,6 +45,10 @@ def test_any_real_number_is_recorded_whatever_its_class() -> None:
         box.metrics.orders_received.labels(symbol="BTCUSDT").inc(half)
         assert box.value("cdb_daily_drawdown_pct") == 0.5
         assert box.value("cdb_approved_order_size_sum", symbol="BTCUSDT") == 0.5
+
+
+def test_type_checker_of_a_bot_is_told_that_telemetry_has_types() -> None:
+    assert files("telemetry").joinpath("py.typed").is_file()
 
 
 def test_positional_labels_are_refused() -> None:
