@@ -3,6 +3,7 @@
 import re
 from fractions import Fraction
 from importlib.resources import files
+from itertools import count
 from typing import Any
 
 import pytest
@@ -16,12 +17,26 @@ def test_timer_decorates_a_function_and_times_each_call() -> None:
     with isolated() as box:
 
         @box.metrics.measure_risk_decision()
-        def decide(depth: int) -> int:
+        def decide(signal: str, *, size: float) -> tuple[str, float]:
             """Decide."""
-            return decide(depth - 1) + 1 if depth else 0
+            return signal, size
 
-        assert (decide(2), decide.__name__, decide.__doc__) == (2, "decide", "Decide.")
-        assert box.value("cdb_risk_decision_duration_seconds_count") == 3
+        assert (decide("BUY", size=0.5), decide.__name__, decide.__doc__) == (("BUY", 0.5), "decide", "Decide.")
+        assert box.value("cdb_risk_decision_duration_seconds_count") == 1
+
+
+def test_calls_that_overlap_are_timed_each_from_its_own_start() -> None:
+    ticks = count()
+    with isolated() as box:
+
+        @box.metrics.risk_decision_duration_seconds.time(clock=lambda: float(next(ticks)))
+        def decide(depth: int) -> None:
+            if depth:
+                decide(depth - 1)
+
+        decide(1)
+        assert box.value("cdb_risk_decision_duration_seconds_count") == 2
+        assert box.value("cdb_risk_decision_duration_seconds_sum") == (2 - 1) + (3 - 0)
 
 
 def test_call_that_raises_is_timed_and_raises() -> None:

@@ -122,24 +122,24 @@ from types import SimpleNamespace
 server = SimpleNamespace(WORKERS={})
 
 
-def spawn():
+def spawn(errors):
     worker = SimpleNamespace()
     pre_fork(server, worker)
     pid = os.fork()
     if pid == 0:
         post_fork(server, worker)
         from telemetry import metrics
-        metrics.signal_errors.labels(error_type='handler').inc(10 + worker.slot)
+        metrics.signal_errors.labels(error_type='handler').inc(errors)
         worker_exit(server, worker)
         os._exit(0)
     server.WORKERS[pid] = worker
     return pid
 
 
-first, second = spawn(), spawn()
+first, second = spawn(1), spawn(2)
 assert os.waitpid(first, 0)[1] == 0
 server.WORKERS.pop(first)
-third = spawn()
+third = spawn(4)
 assert [os.waitpid(pid, 0)[1] for pid in (second, third)] == [0, 0]
 """
 
@@ -152,7 +152,7 @@ def test_each_forked_worker_sends_as_itself_and_its_successor_as_the_same() -> N
         instance: sum(point.as_double for point in sent["cdb.signal.errors"].sum.data_points)
         for instance, sent in received.metrics.items()
     }
-    assert counted == {"cdb_core:8001/0": 10, "cdb_core:8001/1": 11}
+    assert counted == {"cdb_core:8001/0": 4, "cdb_core:8001/1": 2}
 
 
 def test_roll_back_gives_the_old_bot(tmp_path: Path) -> None:
