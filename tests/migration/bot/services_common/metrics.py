@@ -1,4 +1,3 @@
-# mypy: ignore-errors
 """The shared metrics module of the handbook, on prometheus_client: what bots measured with before they moved."""
 
 from prometheus_client import Counter, Gauge, Histogram, generate_latest

@@ -1,4 +1,3 @@
-# mypy: ignore-errors
 """The execution service, measured as section 4.4 of the handbook says: orders in, trades and positions out."""
 
 import os

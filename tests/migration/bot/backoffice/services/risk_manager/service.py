@@ -1,4 +1,3 @@
-# mypy: ignore-errors
 """The risk manager, measured as section 4.3 of the handbook says: signals and the portfolio in, decisions out."""
 
 import os

@@ -1,4 +1,3 @@
-# mypy: ignore-errors
 """The signal engine, measured as section 4.2 of the handbook says: market data in, a signal or none out."""
 
 import os
