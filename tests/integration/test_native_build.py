@@ -165,6 +165,22 @@ def test_a_build_that_is_killed_leaves_nothing_that_looks_finished(
     assert list(machine.cache.iterdir()) == [machine.finished[0].parent], output
 
 
+def test_a_build_that_outlives_its_bootstrap_is_waited_for(
+    machine: Machine, start_until_built: Callable[..., subprocess.Popen[str]]
+) -> None:
+    checkout = machine.checkout("one")
+    start_until_built(checkout).kill()
+    assert machine.finished == []
+    second = machine.start(checkout)
+    assert second.stdout is not None
+    assert "waiting for another build" in second.stdout.readline()
+    machine.pipe.write_text("go on\n")
+    assert second.communicate(timeout=60)[1] == ""
+    assert second.returncode == 0
+    assert len(machine.builds) == 2
+    assert [(checkout / ".venv/bin/otelcol").resolve()] == machine.finished
+
+
 def test_a_build_that_fails_says_why_and_leaves_nothing(machine: Machine) -> None:
     checkout = machine.checkout("one")
     status, _, errors = machine.run(checkout, GO_ERROR="no such module")
