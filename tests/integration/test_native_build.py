@@ -85,9 +85,10 @@ class Machine:
     def stop(self) -> None:
         """End what is left, also what outlives the one that started it."""
         for process in self.started:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
+            if process.returncode is None:  # not waited for, so the number is still its own
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
 
     def run(self, checkout: Path, command: str = "provide_collector", **environment: str) -> tuple[int, str, str]:
         """Run a part of the bootstrap; return its status, output and errors."""
