@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from telemetry.contract import load_contract
 from tests.e2e.bot import Bot
-from tests.e2e.watched import Values, key
+from tests.e2e.watched import INSTANCES, Labels, Values
+from tests.e2e.watched import key as key_of
 
 _COUNTS: Final = {
     "cdb_signals_generated_total": (
@@ -64,6 +65,12 @@ SELECT cash, realised_pnl, coalesce((SELECT sum(realised_pnl) FROM fills), 0),
 """
 _CONTRACT: Final = load_contract()
 _TOLERANCE: Final = 1e-9
+
+
+def key(name: str, labels: dict[str, str]) -> tuple[str, Labels]:
+    """Return what the series is known by: its one owner shows it."""
+    metric = next(metric for metric in _CONTRACT.metrics if name.startswith(metric.prometheus))
+    return key_of(name, {**labels, "instance": INSTANCES[f"cdb_{metric.owner}"]})
 
 
 def truth(bot: Bot) -> Values:

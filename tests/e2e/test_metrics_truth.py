@@ -143,5 +143,3 @@ def test_losses_are_in_the_buckets_and_in_the_sum(replay: Replay) -> None:
     )
     assert summed(stored, "cdb_trade_pnl_usd_sum") == pytest.approx(float(realised))
     assert summed(stored, "cdb_cumulative_pnl_usd") == pytest.approx(float(realised))
-
-

@@ -30,7 +30,7 @@ QUICK: Final = {
 
 Labels = tuple[tuple[str, str], ...]
 Values = dict[tuple[str, Labels], float]
-_OF_THE_WAY: Final = frozenset({"__name__", "job", "instance"})
+_OF_THE_WAY: Final = frozenset({"__name__", "job"})
 
 
 def key(name: str, labels: Mapping[str, str]) -> tuple[str, Labels]:
@@ -47,11 +47,13 @@ class Watched:
 
     def prometheus(self, query: str) -> list[dict[str, Any]]:
         """Return the result of an instant query: each series with its `metric` and `value` (or `values`)."""
-        return self._api("query", query=query)
+        found: list[dict[str, Any]] = self._api("query", query=query)["result"]
+        return found
 
     def over_time(self, query: str, *, start: float, end: float, step_s: float = SCRAPE_S) -> list[dict[str, Any]]:
         """Return the result of *query* from *start* to *end* (Unix seconds), [] if it never had any."""
-        return self._api("query_range", query=query, start=start, end=end, step=step_s)
+        found: list[dict[str, Any]] = self._api("query_range", query=query, start=start, end=end, step=step_s)["result"]
+        return found
 
     def series(self, match: str, *, start: float, end: float) -> list[dict[str, str]]:
         """Return the labels of every series that *match* and had a sample from *start* to *end* (Unix seconds)."""
@@ -77,7 +79,7 @@ class Watched:
         """Return what all services show of themselves (contract names only)."""
         found: Values = {}
         for service in SERVICES:
-            pairs = _samples(self._page(service, "/metrics"))
+            pairs = _samples(self._page(service, "/metrics"), instance=INSTANCES[service])
             found |= {series: value for series, value in pairs if series[0].startswith("cdb_")}
         return found
 
@@ -88,13 +90,13 @@ class Watched:
 
     def _page(self, port_name: str, path: str) -> str:
         url = f"http://127.0.0.1:{self.bot.stack.config.ports.of(port_name)}{path}"
-        with urllib.request.urlopen(url, timeout=10) as reply:  # noqa: S310  loopback
+        with urllib.request.urlopen(url, timeout=10) as reply:
             return str(reply.read().decode())
 
     def _api(self, path: str, **parameters: Any) -> Any:
         body = json.loads(self._page("prometheus", f"/api/v1/{path}?{urllib.parse.urlencode(parameters)}"))
         assert body["status"] == "success", body
-        return body["data"]["result"] if path != "series" else body["data"]
+        return body["data"]
 
 
 def summed(values: Values, name: str, **labels: str) -> float:
@@ -109,7 +111,7 @@ def watched_bot(state: Path, settings: Mapping[str, str], *, parts: tuple[str, .
         yield Watched(bot)
 
 
-def _samples(page: str) -> Iterable[tuple[tuple[str, Labels], float]]:
+def _samples(page: str, **more: str) -> Iterable[tuple[tuple[str, Labels], float]]:
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
-            yield key(sample.name, sample.labels), float(sample.value)
+            yield key(sample.name, {**sample.labels, **more}), float(sample.value)
