@@ -1,9 +1,9 @@
 """From a trade's arrival in ws to its committed order and fill, at a steady rate of trades and signals."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from bench.pipeline_report import Aim, Distribution, Figure, Narrator, Section
 from bench.stacks import SERVICES, Bot, Lab, wait_until
@@ -31,7 +31,7 @@ SELECT s.symbol, s.trade_id, d.verdict, extract(epoch FROM s.ts_init) * 1e9, ext
 FROM decisions d JOIN signals s USING (signal_id)
 LEFT JOIN orders o USING (signal_id) LEFT JOIN fills f USING (order_id)
 """
-_FLUSHES: Final = "SELECT wal_sync, wal_sync_time FROM pg_stat_wal"
+FLUSHES: Final = "SELECT wal_sync, wal_sync_time FROM pg_stat_wal"
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,19 @@ class Journey:
     order_committed: int | None
     filled: int | None
     fill_committed: int | None
+
+
+@dataclass(frozen=True)
+class Followed:
+    """What became of the trades of some time: how many there were, how many signals were decided, who was approved."""
+
+    journeys: list[Journey]
+    trades: int
+    decisions: int
+
+    def order_ms(self, flush_ms: float) -> list[float]:
+        """Return how long each took from its arrival in ws to its committed order; *flush_ms* is a flush's mean."""
+        return _between(self.journeys, lambda j: j.arrived, lambda j: j.order_committed, flush_ms)
 
 
 @dataclass(frozen=True)
@@ -74,30 +87,43 @@ def measure(lab: Lab, narrator: Narrator, *, seconds: float) -> Section:
 
 def _run(bot: Bot, narrator: Narrator, seconds: float) -> _Run:
     narrator.spend(WARM_UP_S, f"latency: warming up for {WARM_UP_S:g} s")
-    flushes, flush_ms = bot.query(_FLUSHES)[0]
+    flushes, flush_ms = bot.query(FLUSHES)[0]
     began = time.time_ns()
     narrator.spend(seconds, f"latency: {TRADES_PER_SECOND} trades/s for {seconds:g} s")
     ended = time.time_ns()
+    end_trading(bot)
+    more_flushes, more_ms = bot.query(FLUSHES)[0]
+    found = follow(bot, [(began, ended)])[0]
+    mean = float(more_ms - flush_ms) / max(1, more_flushes - flushes)
+    return _Run(found.journeys, found.trades, found.decisions, mean)
+
+
+def end_trading(bot: Bot) -> None:
+    """Stop the market and wait until all orders are filled."""
     bot.ask("cdb_ws", "/test/scenario?kind=stall&seconds=600", post=True)
     wait_until(
         lambda: bot.query("SELECT count(*) FROM orders WHERE state = 'placed'") == [(0,)],
         within_s=10,
         what="all orders filled after the run",
     )
-    more_flushes, more_ms = bot.query(_FLUSHES)[0]
-    trades = {
-        (trade.symbol, trade.trade_id): (trade.ts_event, trade.ts_init)
-        for trade in _trades(bot)
-        if began <= trade.ts_init < ended
-    }
-    rows = [row for row in bot.query(_ROWS) if (row[0], row[1]) in trades]
+
+
+def follow(bot: Bot, windows: Sequence[tuple[int, int]]) -> list[Followed]:
+    """Return what became of the trades that arrived in each window, given by its beginning and end (ns since 1970)."""
+    arrived = [(trade.symbol, trade.trade_id, trade.ts_event, trade.ts_init) for trade in _trades(bot)]
+    rows = bot.query(_ROWS)
+    return [_followed(rows, [trade for trade in arrived if began <= trade[3] < ended]) for began, ended in windows]
+
+
+def _followed(rows: Sequence[tuple[Any, ...]], arrived: Sequence[tuple[str, int, int, int]]) -> Followed:
+    trades = {(symbol, trade_id): times for symbol, trade_id, *times in arrived}
+    own = [row for row in rows if (row[0], row[1]) in trades]
     journeys = [
         Journey(*trades[symbol, trade_id], *(None if at is None else int(at) for at in times))
-        for symbol, trade_id, verdict, *times in rows
+        for symbol, trade_id, verdict, *times in own
         if verdict == "approved"
     ]
-    mean = float(more_ms - flush_ms) / max(1, more_flushes - flushes)
-    return _Run(journeys, len(trades), len(rows), mean)
+    return Followed(journeys, len(trades), len(own))
 
 
 def _trades(bot: Bot) -> Iterator[MarketData]:
@@ -111,8 +137,8 @@ def _trades(bot: Bot) -> Iterator[MarketData]:
 
 
 def _figures(run: _Run, seconds: float) -> list[Figure]:
-    order = Distribution.of("", _between(run, lambda j: j.arrived, lambda j: j.order_committed, run.flush_ms))
-    fill = Distribution.of("", _between(run, lambda j: j.arrived, lambda j: j.fill_committed, run.flush_ms))
+    order = Distribution.of("", _between(run.journeys, lambda j: j.arrived, lambda j: j.order_committed, run.flush_ms))
+    fill = Distribution.of("", _between(run.journeys, lambda j: j.arrived, lambda j: j.fill_committed, run.flush_ms))
     of_orders, of_fills = (f"{found.samples:,} samples" for found in (order, fill))
     return [
         Figure("trade to committed order, p50", order.p50, "ms", Aim("<", 2.5), of_orders),
@@ -128,7 +154,6 @@ def _figures(run: _Run, seconds: float) -> list[Figure]:
 
 
 def _stages(journeys: list[Journey]) -> list[Distribution]:
-    run = _Run(journeys, 0, 0, 0.0)
     stages: dict[str, tuple[Callable[[Journey], int | None], Callable[[Journey], int | None]]] = {
         "it happened (simulated) ... ws built its message": (lambda j: j.happened, lambda j: j.arrived),
         "ws built its message ... core built the signal": (lambda j: j.arrived, lambda j: j.signal),
@@ -137,11 +162,14 @@ def _stages(journeys: list[Journey]) -> list[Distribution]:
         "order committed ... venue filled": (lambda j: j.order_committed, lambda j: j.filled),
         "venue filled ... fill committed": (lambda j: j.filled, lambda j: j.fill_committed),
     }
-    return [Distribution.of(name, _between(run, *points, 0.0)) for name, points in stages.items()]
+    return [Distribution.of(name, _between(journeys, *points, 0.0)) for name, points in stages.items()]
 
 
 def _between(
-    run: _Run, start: Callable[[Journey], int | None], end: Callable[[Journey], int | None], plus_ms: float
+    journeys: Sequence[Journey],
+    start: Callable[[Journey], int | None],
+    end: Callable[[Journey], int | None],
+    plus_ms: float,
 ) -> list[float]:
-    found = [(start(journey), end(journey)) for journey in run.journeys]
+    found = [(start(journey), end(journey)) for journey in journeys]
     return [(b - a) / 1e6 + plus_ms for a, b in found if a is not None and b is not None]
