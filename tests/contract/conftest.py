@@ -8,25 +8,24 @@ import pytest
 from cdb.stack import Stack, StackConfig, select
 from services.settings import DEFAULT_SYMBOLS
 from telemetry.contract import load_contract
+from tests.contract.comparing import deviations
 from tests.contract.evidence import Evidence, gather, stored_now
-from tests.contract.facts import INSTANCES, known
-from tests.contract.programs import collector_program, promtool
+from tests.contract.facts import INSTANCES, facts, known
+from tests.contract.programs import require_all
 from tests.contract.recorders import ONLY
-from tests.contract.shown import Place, Side
+from tests.contract.shown import Series, Side, series
 from tests.e2e.bot import LIVELY, Bot, running_bot
 from tests.servers import ROOT
 from tests.waiting import until
 
 QUICK = {"CDB_METRIC_EXPORT_INTERVAL_S": "1", "CDB_SCRAPE_INTERVAL": "2s", "CDB_METRIC_EXPIRATION": "6s"}
-NO_TRADE_TODAY = {"SIMULATOR_TRADES_PER_SECOND": "0.0001"}
-Series = tuple[str, frozenset[tuple[str, str]], Place]
+NO_TRADE_TODAY = {"SIMULATOR_TRADES_PER_SECOND": "0.000001"}
 
 
 @pytest.fixture(scope="package")
 def whole_bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     """Run everything, on a market on which nothing happens."""
-    collector_program()
-    promtool()
+    require_all()
     settings = {**LIVELY, **QUICK, **NO_TRADE_TODAY}
     with running_bot(tmp_path_factory.mktemp("contract"), settings, parts=()) as bot:
         yield bot
@@ -45,7 +44,16 @@ def known_series() -> set[Series]:
 @pytest.fixture(scope="package")
 def beginning(whole_bot: Bot, known_series: set[Series]) -> Side:
     """Return what Prometheus has before the first trade, as soon as that is no less than what is known."""
-    return until(lambda: stored_now(whole_bot), holds=lambda side: known_series <= series(side), what="known series")
+    side: Side = {}
+
+    def missing() -> list[str]:
+        nonlocal side
+        side = stored_now(whole_bot)
+        unseen = sorted(f"{name} {dict(labels)} of {place[1]}" for name, labels, place in known_series - series(side))
+        return deviations(facts(load_contract()), side) or unseen
+
+    until(missing, holds=lambda found: not found, what="every known series in Prometheus")
+    return side
 
 
 @pytest.fixture(scope="package")
@@ -70,12 +78,8 @@ def evidence(whole_bot: Bot, beginning: Side, tmp_path_factory: pytest.TempPathF
 def lively_market(bot: Bot, state: Path) -> Stack:
     """Return another cdb_ws for *bot*, which has stopped its own."""
     config = bot.stack.config
-    environment = {**config.environment, **LIVELY, "CDB_OTLP_ENDPOINT": config.process_environment()["CDB_OTLP_ENDPOINT"]}
+    endpoint = config.process_environment()["CDB_OTLP_ENDPOINT"]
+    environment = {**config.environment, **LIVELY, "CDB_OTLP_ENDPOINT": endpoint}
     return Stack(
         StackConfig.isolated(ROOT, state, parts=select(("cdb_ws",)), environment=environment, ports=config.ports)
     )
-
-
-def series(side: Side) -> set[Series]:
-    """Return the series of *side*, each by its metric's name."""
-    return {(name, key.labels, key.place) for name, shown in side.items() for key in shown.values}

@@ -69,20 +69,18 @@ def stored_ever(bot: Bot) -> Side:
 
 def gather(bot: Bot) -> Evidence:
     """Look at every side of a bot at rest, once Prometheus has what the pages show before and after it is asked."""
-    before = pages(bot)
+    before: Mapping[str, Side] = pages(bot)
+    newest: Side = {}
+    after = before
 
-    def look() -> tuple[Mapping[str, Side], Side, Mapping[str, Side]]:
-        nonlocal before
+    def restless() -> list[str]:
+        nonlocal before, newest, after
+        before = before if moved(before, after) <= MOVES_AT_REST else after
         newest, after = stored_now(bot), pages(bot)
-        first, before = before, before if moved(before, after) <= MOVES_AT_REST else after
-        return first, newest, after
+        moving = sorted(moved(before, after) - MOVES_AT_REST)
+        return [f"{name}: must be at rest, it moves" for name in moving] or differences(before, newest, after)
 
-    before, newest, after = until(
-        look,
-        holds=lambda seen: moved(seen[0], seen[2]) <= MOVES_AT_REST and not differences(*seen),
-        what="a bot at rest with all its values in Prometheus",
-        every_s=0.5,
-    )
+    until(restless, holds=_nothing, what="a bot at rest with all its values in Prometheus", every_s=0.5)
     port = bot.stack.config.ports.exposition
     return Evidence(
         pages=before,
@@ -92,6 +90,10 @@ def gather(bot: Bot) -> Evidence:
         ever_stored=stored_ever(bot),
         pages_after=after,
     )
+
+
+def _nothing(found: list[str]) -> bool:
+    return not found
 
 
 def _name(labels: Mapping[str, str]) -> str:

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -56,7 +57,15 @@ def collector_program() -> str:
 
 def promtool() -> str:
     """Return the path of promtool, which comes with Prometheus."""
-    return _required(lambda: debian_program("promtool", package="prometheus"))
+    return _required(partial(debian_program, "promtool", package="prometheus"))
+
+
+def require_all() -> None:
+    """Skip the test, or fail it, unless everything is installed that a whole stack needs and promtool."""
+    collector_program()
+    promtool()
+    for program in ("prometheus", "prometheus-redis-exporter", "prometheus-postgres-exporter"):
+        _required(partial(debian_program, program, package=program))
 
 
 def free_ports(count: int) -> list[int]:

@@ -70,6 +70,13 @@ class Shown:
 
 Side = Mapping[str, Shown]
 """What one side shows of each metric, by the name that stands in queries."""
+Series = tuple[str, Labels, Place]
+"""One of a metric's series, by the metric's name: a histogram with all its buckets is one."""
+
+
+def series(side: Side) -> set[Series]:
+    """Return the series of *side*."""
+    return {(name, key.labels, key.place) for name, shown in side.items() for key in shown.values}
 
 
 def page(text: str, service: str) -> Side:
@@ -125,7 +132,9 @@ def _described(
         name = family.name
         if family.type == "counter" and (totals is None or f"{name}_total" in totals):
             name += "_total"
-        samples: list[Sample] = [(sample.name, {**place, **sample.labels}, float(sample.value)) for sample in family.samples]
+        samples: list[Sample] = [
+            (sample.name, {**place, **sample.labels}, float(sample.value)) for sample in family.samples
+        ]
         yield name, [(family.type, family.documentation)], samples
 
 

@@ -12,7 +12,7 @@ from tests.contract.comparing import deviations
 from tests.contract.facts import INSTANCES, facts, known
 from tests.contract.programs import Collector, running_collector
 from tests.contract.recorders import ONLY, SYMBOLS, recording
-from tests.contract.shown import exposition, page
+from tests.contract.shown import exposition, page, series
 from tests.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -128,7 +128,7 @@ def test_from_an_empty_start_all_known_series_are_in_the_first_export_as_zero(tm
     with running_collector(tmp_path / "log") as collector, recording(CONTRACT, collector):
         until_arrived(collector, missing=set())
         shown = exposition(collector.exposition())
-    assert {(name, key.labels, key.place) for name, metric in shown.items() for key in metric.values} == wanted
+    assert series(shown) == wanted
     assert {key for metric in shown.values() for key, value in metric.values.items() if value != 0} == set()
 
 
