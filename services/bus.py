@@ -16,7 +16,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from services.clock import Clock
-from services.errors import ServerAway
+from services.errors import BUS, ServerAway
 from services.messages import DEAD_LETTERS, MARKET_DATA, DeadLetter, Message, encode
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024
@@ -328,10 +328,10 @@ def _translated() -> Iterator[None]:
     try:
         yield
     except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OutOfMemoryError) as error:
-        raise ServerAway("Redis", error) from error
+        raise ServerAway(BUS, error) from error
     except ResponseError as error:
         if _reply(error).startswith(_AWAY):
-            raise ServerAway("Redis", error) from error
+            raise ServerAway(BUS, error) from error
         raise
 
 

@@ -10,7 +10,7 @@ import structlog
 
 from services.bus import MAX_MESSAGE_BYTES, Bus, DeadEntry, Entry, Outgoing
 from services.errors import InjectedFault
-from services.messages import MARKET_DATA, BadMessage, Message, decode
+from services.messages import DEAD_LETTERS, MARKET_DATA, BadMessage, Message, decode
 from services.patience import attempt, persist
 from services.pulse import Pulse
 from telemetry import metrics
@@ -82,7 +82,8 @@ class _Retry:
 class Consumer:
     """Feeds one handler from the bus until it is told to stop; *prepare* runs once, before the first message.
 
-    *on_error* hears of every message that could not be handled: bad_message, handler or injected.
+    *on_error* hears of every message that could not be handled (bad_message, handler or injected), and once of every
+    outage that it meets (server_away).
     """
 
     def __init__(
@@ -168,8 +169,15 @@ class Consumer:
 
     def _commit(self, outgoing: Sequence[Outgoing], dead: Sequence[DeadEntry]) -> None:
         """Publish, put aside and acknowledge at once; if nothing is published, that goes along with the next read."""
-        self._bus.commit(self._done, outgoing, dead)
+        self._publish(self._done, outgoing, dead)
         self._done = []
+
+    def _publish(self, done: Sequence[Entry], outgoing: Sequence[Outgoing], dead: Sequence[DeadEntry]) -> None:
+        started = time.perf_counter()
+        self._bus.commit(done, outgoing, dead)
+        took_s = time.perf_counter() - started
+        for topic in {*(message.stream for message in outgoing), *([DEAD_LETTERS] if dead else ())}:
+            metrics.redis_publish_duration_seconds.labels(topic=topic).observe(took_s)
 
     def _handled(self, batch: Batch) -> Outcome:
         """Handle *batch* at once or, if it fails as a whole, each message alone."""
@@ -213,7 +221,7 @@ class Consumer:
     def _housekeep(self) -> None:
         outgoing = self._handler.housekeep()
         if outgoing:
-            self._bus.commit([], outgoing, [])
+            self._publish([], outgoing, [])
         for stream in self._handler.streams:
             in_hand = {item.entry.id for item in self._deferred if item.entry.stream == stream}
             in_hand.update(entry_id for of, entry_id in self._retries if of == stream)
@@ -251,13 +259,13 @@ class Consumer:
         """
         endings = self._bus.note_trial(entry)
         if endings > MAX_ENDINGS:
-            self._bus.commit([], [], [DeadEntry(entry, "handler", f"ended the process {endings - 1} times")])
+            self._publish([], [], [DeadEntry(entry, "handler", f"ended the process {endings - 1} times")])
         else:
             self._process([entry], caught_up=False)
         self._bus.forget_trial(entry)
 
     def _persist(self, function: Callable[[], T]) -> T | None:
-        return persist(function, pulse=self._pulse, stop=self._stop)
+        return persist(function, pulse=self._pulse, stop=self._stop, on_away=lambda: self._on_error("server_away"))
 
 
 def _any_full(entries: Sequence[Entry]) -> bool:

@@ -1,8 +1,9 @@
 """What may go wrong between processes, in this project's own words."""
 
-from typing import Literal
+from typing import Final, Literal
 
 Server = Literal["Redis", "PostgreSQL"]
+BUS: Final = "Redis"
 
 
 class ServerAway(Exception):

@@ -24,14 +24,21 @@ def attempt(function: Callable[[], object]) -> Exception | None:
     return None
 
 
-def persist(function: Callable[[], T], *, pulse: Pulse, stop: threading.Event) -> T | None:
-    """Run *function* until no server is away, with growing pauses; None if told to stop meanwhile."""
+def persist(
+    function: Callable[[], T], *, pulse: Pulse, stop: threading.Event, on_away: Callable[[], None] = lambda: None
+) -> T | None:
+    """Run *function* until no server is away, with growing pauses; None if told to stop meanwhile.
+
+    *on_away* is called once if a server is away at first.
+    """
     pause_s = FIRST_PAUSE_S
     while True:
         try:
             result = function()
         except ServerAway as away:
             pulse.wait_for(away)
+            if pause_s == FIRST_PAUSE_S:
+                on_away()
             if stop.wait(pause_s):
                 return None
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

@@ -6,7 +6,8 @@ from typing import Final
 
 import structlog
 
-from services.errors import ServerAway
+from services.errors import BUS, ServerAway
+from telemetry import metrics
 
 STUCK_AFTER_S: Final = 10.0
 _REPEAT_WARNING_S: Final = 10.0
@@ -30,14 +31,16 @@ class Pulse:
             recovered, self._waiting = self._waiting, None
         if recovered and recovered != "starting":
             log.info("server is back", after=recovered)
+            if recovered == _waiting_for(BUS):
+                metrics.bus_reconnects.inc()
 
     def wait_for(self, away: ServerAway) -> None:
         """Say that the loop waits for a server; warn once, then every ten seconds."""
         now = time.monotonic()
         with self._lock:
             self._last_beat = now
-            first = self._waiting != f"waiting for {away.server}"
-            self._waiting = f"waiting for {away.server}"
+            first = self._waiting != _waiting_for(away.server)
+            self._waiting = _waiting_for(away.server)
             warn = first or now - self._last_warning >= _REPEAT_WARNING_S
             if warn:
                 self._last_warning = now
@@ -51,3 +54,7 @@ class Pulse:
             if self._waiting:
                 return self._waiting
         return f"stuck for {silent_s:.0f} s" if silent_s > STUCK_AFTER_S else None
+
+
+def _waiting_for(server: str) -> str:
+    return f"waiting for {server}"

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 
 from telemetry.families import set_all
-from telemetry.handles import Number
+from telemetry.handles import Number, Timer
 from telemetry.instruments import Instruments
 
 
@@ -69,14 +68,14 @@ class Metrics(Instruments):
         """Say whether *service* can do its work."""
         self.health_status.labels(service=service).set(1 if healthy else 0)
 
-    def measure_signal_processing(self, strategy: str) -> AbstractContextManager[None]:
+    def measure_signal_processing(self, strategy: str) -> Timer:
         """Time the block that turns one market data event into a signal or none."""
         return self.signal_processing_duration_seconds.labels(strategy=strategy).time()
 
-    def measure_risk_decision(self) -> AbstractContextManager[None]:
+    def measure_risk_decision(self) -> Timer:
         """Time the block that decides on one signal."""
         return self.risk_decision_duration_seconds.time()
 
-    def measure_order_execution(self, exchange: str) -> AbstractContextManager[None]:
+    def measure_order_execution(self, exchange: str) -> Timer:
         """Time the block from an order's arrival to its final state."""
         return self.order_execution_duration_seconds.labels(exchange=exchange).time()

@@ -10,10 +10,12 @@ import sys
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from functools import wraps
+from numbers import Real
 from threading import RLock
 from time import perf_counter, time_ns
 from types import TracebackType
-from typing import Final
+from typing import Final, ParamSpec, TypeVar
 
 from opentelemetry.context import get_current
 from opentelemetry.sdk.metrics import Exemplar
@@ -22,6 +24,8 @@ from opentelemetry.trace import get_current_span
 
 Number = float | int | Decimal
 Attributes = Mapping[str, str]
+P = ParamSpec("P")
+R = TypeVar("R")
 
 EXEMPLAR_ATTRIBUTE: Final = "cdb.exemplar"
 """Set to true on a span that a histogram shows as its example, so that the sampler keeps its trace."""
@@ -31,7 +35,8 @@ _MAX: Final = sys.float_info.max
 
 def finite(value: Number) -> float | None:
     """Return *value* as a float, None if it is not finite. Raise TypeError if it is no number."""
-    if not isinstance(value, float | int | Decimal):
+    # Real: numbers of NumPy and pandas, which most are no float.
+    if not isinstance(value, float | int | Decimal | Real):
         raise TypeError(f"a metric records int, float or Decimal, not {type(value).__name__} {value!r}")
     try:
         number = float(value)
@@ -176,7 +181,10 @@ class Histogram(Handle):
         self.observe(value)
 
     def time(self, clock: Callable[[], float] = perf_counter) -> Timer:
-        """Return a context manager that observes how many seconds its block took, also when it raises."""
+        """Return what observes, as a context manager or decorator, how many seconds a block or call took.
+
+        Also when it raises.
+        """
         return Timer(self, clock)
 
     def _offer(self, exemplars: list[Exemplar | None], bucket: int, value: float) -> None:
@@ -215,13 +223,23 @@ class Histogram(Handle):
 
 
 class Timer:
-    """Observes how long its block takes."""
+    """Observes how long its block, or each call of the function it decorates, takes."""
 
     __slots__ = ("_clock", "_histogram", "_started")
 
     def __init__(self, histogram: Histogram, clock: Callable[[], float]) -> None:
         self._histogram = histogram
         self._clock = clock
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Return *function* with each of its calls timed."""
+
+        @wraps(function)
+        def timed(*args: P.args, **kwargs: P.kwargs) -> R:
+            with Timer(self._histogram, self._clock):  # one for each call: calls may overlap
+                return function(*args, **kwargs)
+
+        return timed
 
     def __enter__(self) -> None:
         self._started = self._clock()

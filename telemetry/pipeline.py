@@ -33,7 +33,7 @@ class TelemetrySettings:
     instance_id: str | None = None  # the same after every restart, such as cdb_core:8001; default: the service's name
     namespace: str = "cdb"
     version: str = "0"
-    export_interval_seconds: float = 10.0
+    export_interval_seconds: float = 15.0  # not below the scrape interval, or exemplars are lost
     export_timeout_seconds: float = 5.0
     span_queue_size: int = 4096
 

@@ -12,7 +12,7 @@ from cdb.stack.files import write_private
 from cdb.stack.parts import ALL_PARTS
 from cdb.stack.ports import Ports
 
-_CODE = ("services", "telemetry", "cdb/stack")
+_CODE = ("services", "telemetry", "cdb/stack", "otel-collector", "monitoring")
 _SUFFIXES = {".py", ".yaml", ".yml", ".sql", ".mako", ".ini"}
 
 
@@ -84,7 +84,7 @@ def differences(running: Record, wanted: Record) -> list[str]:
 
 
 def code_digest(root: Path) -> str:
-    """Return a digest of what the running processes have loaded from the checkout."""
+    """Return a digest of the code and configuration that the running processes have loaded from the checkout."""
     digest = hashlib.sha256()
     for top in _CODE:
         for path in sorted((root / top).rglob("*")):

@@ -67,7 +67,7 @@ class _Watch:
 
 def _print_news(console: Console, watch: _Watch, parts: tuple[PartStatus, ...]) -> None:
     for part in watch.update(parts):
-        console.print(f"{part.name:<16} ready {watch.elapsed():6.1f} s", highlight=False, markup=False)
+        console.print(f"{part.name:<18} ready {watch.elapsed():6.1f} s", highlight=False, markup=False)
 
 
 def addresses(config: StackConfig) -> Table:

@@ -4,7 +4,7 @@
 collector_builder=go.opentelemetry.io/collector/cmd/builder@v0.161.0
 
 provide_collector() {
-    provide otelcol "the collector" "2 minutes" \
+    provide otelcol "the collector" "2 to 4 minutes" \
         build_collector "$collector_builder" "$(<otel-collector/builder.yaml)"
 }
 

@@ -98,6 +98,7 @@ class ExecutionHandler:
             outcome.dead.append(DeadEntry(item.entry, "contradiction", detail))
         elif known.fill is not None:
             outcome.outgoing.append(Outgoing(FILLS, known.fill, item.entry.traceparent))
+            outcome.afterwards.append(metrics.messages_recovered.labels(stream=FILLS).inc)
         elif known.state == "placed" and order.order_id not in session.done:
             span = tracing.tracer().start_span(
                 "order.execute",

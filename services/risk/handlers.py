@@ -84,12 +84,16 @@ class RiskHandler:
         fills = [(item, item.message) for item in items if isinstance(item.message, Fill)]
         if not fills:
             return
+        started = time.perf_counter()
         orders = self._desk.store.orders_by_id(fill.order_id for _, fill in fills)
         for item, fill in fills:
             reason, detail = contradiction(fill, orders.get(fill.order_id))
             if reason:
                 outcome.dead.append(DeadEntry(item.entry, reason, detail))
         self._guard.look_around()
+        took_s = time.perf_counter() - started
+        for _ in fills:  # each has waited for all that came with it
+            report.processed("fill", took_s)
 
     def _apply_prices(self, items: list[Received], outcome: Outcome) -> None:
         for item in items:
@@ -101,8 +105,10 @@ class RiskHandler:
                     detail = f"ts_event {item.message.ts_event} is in the future"
                     outcome.dead.append(DeadEntry(item.entry, "bad_message", detail))
                     continue
+                started = time.perf_counter()
                 self._guard.apply(item.message)
                 self._applied = max(self._applied, stream_position(item.entry.id))
+                report.processed("market_data", time.perf_counter() - started)
 
     def _decide(self, items: list[Received], outcome: Outcome, *, caught_up: bool) -> None:
         ready: list[tuple[Received, Signal]] = []

@@ -28,7 +28,12 @@ def decision(signal: Signal, verdict: Verdict, took_s: float) -> None:
     if rejected and rejected.layer is not None:
         metrics.record_violation(rejected.reason.value, layer=rejected.layer)
     metrics.risk_decision_duration_seconds.observe(took_s)
-    metrics.event_processing_duration_seconds.labels(service="cdb_risk", event_type="signal").observe(took_s)
+    processed("signal", took_s)
+
+
+def processed(event_type: str, took_s: float) -> None:
+    """Record how long a message took, in seconds."""
+    metrics.event_processing_duration_seconds.labels(service="cdb_risk", event_type=event_type).observe(took_s)
 
 
 def state_updated(took_s: float) -> None:

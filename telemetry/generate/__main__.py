@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from telemetry.contract import Contract, load_contract
+from telemetry.contract import Contract, ContractError, load_contract
 from telemetry.generate.page import metrics_page
 from telemetry.generate.python_source import instruments_source, metrics_source
 from telemetry.generate.renaming import renaming
@@ -25,7 +25,11 @@ def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     parser = argparse.ArgumentParser(prog="python -m telemetry.generate", description=__doc__)
     parser.add_argument("--check", action="store_true", help="only say which files are out of date")
     check = parser.parse_args(arguments).check
-    contract = load_contract()
+    try:
+        contract = load_contract()
+    except ContractError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     stale = 0
     for name, source in FILES.items():
         path = root / name

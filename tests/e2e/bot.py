@@ -128,11 +128,13 @@ class Bot:
         return [json.loads(fields[b"data"]) for _, fields in rows]
 
     def kill(self, part: str) -> None:
-        """End a part's process by SIGKILL and wait until there is a new one."""
+        """End a part's process by SIGKILL and wait until there is a new one, of a server until it answers."""
         old = self.stack.pid_of(part)
         assert old is not None, f"{part} does not run"
         os.kill(old, signal.SIGKILL)
         until(lambda: self.stack.pid_of(part), holds=lambda now: now not in {None, old}, what=f"a new {part}")
+        if part not in SERVICES:
+            until(lambda: next(seen for seen in self.stack.status() if seen.name == part).ready, what=f"{part} ready")
 
     def wait_healthy(self, within_s: float = 30.0) -> None:
         """Wait until every service is healthy."""

@@ -71,7 +71,8 @@ def test_a_killed_service_is_not_healthy_until_it_is_back(bot: Bot) -> None:
 
 
 def test_redis_restarted_is_picked_up_by_itself(bot: Bot) -> None:
-    """All four say so while it is away and trade on when it is back."""
+    """All four say so while it is away, trade on when it is back, and have counted that."""
+    reconnects = {service: bot.metric(service, "cdb_bus_reconnects_total") for service in SERVICES}
     bot.stack.stop_part("redis")
     until(bot.health, holds=lambda seen: set(seen.values()) == {503}, within_s=10, what="503 from every service")
     until(
@@ -80,6 +81,9 @@ def test_redis_restarted_is_picked_up_by_itself(bot: Bot) -> None:
     bot.stack.start_part("redis")
     bot.wait_healthy()
     bot.wait_trading()
+    for service, before in reconnects.items():
+        assert bot.metric(service, "cdb_bus_reconnects_total") > before, service
+    assert bot.metric("cdb_core", "cdb_signal_errors_total", error_type="server_away") > 0
     bot.quiesce()
     bot.audit()
 
@@ -137,6 +141,7 @@ def test_postgres_stopped_for_a_while_stops_decisions_and_no_more(bot: Bot) -> N
     bot.wait_healthy()
     bot.wait_trading()
     assert bot.count("decisions", "reason = 'STALE_MARKET_DATA'") > 0, "signals from before must have grown too old"
+    assert bot.metric("cdb_execution", "cdb_execution_errors_total", error_type="server_away") > 0
     bot.quiesce()
     bot.audit()
 

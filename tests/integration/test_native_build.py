@@ -4,8 +4,9 @@ import os
 import shutil
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ class Machine:
     """A cache, a Go, and checkouts that share them."""
 
     home: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     @property
     def cache(self) -> Path:
@@ -61,7 +63,7 @@ class Machine:
     def start(self, checkout: Path, command: str = "provide_collector", **environment: str) -> subprocess.Popen[str]:
         """Start a part of the bootstrap in a process group of its own."""
         given = {"CDB_CACHE_DIR": str(self.cache), "GO_LOG": str(self.home / "log"), "GO_VERSION": "go1.26.0"}
-        return subprocess.Popen(
+        process = subprocess.Popen(
             ["bash", "-c", PARTS + command],
             cwd=checkout,
             env={"PATH": f"{self.home}:{os.environ['PATH']}", "HOME": str(self.home), **given, **environment},
@@ -71,6 +73,22 @@ class Machine:
             text=True,
             start_new_session=True,
         )
+        self.started.append(process)
+        return process
+
+    def start_until_building(self, checkout: Path) -> subprocess.Popen[str]:
+        """Start one that stays in the middle of its build until something is written into the pipe."""
+        process = self.start(checkout, GO_PIPE=str(self.pipe))
+        until(lambda: self.builds, what="the beginning of the build")
+        return process
+
+    def stop(self) -> None:
+        """End what is left, also what outlives the one that started it."""
+        for process in self.started:
+            if process.returncode is None:  # not waited for, so the number is still its own
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.communicate()
 
     def run(self, checkout: Path, command: str = "provide_collector", **environment: str) -> tuple[int, str, str]:
         """Run a part of the bootstrap; return its status, output and errors."""
@@ -80,29 +98,14 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path) -> Machine:
+def machine(tmp_path: Path) -> Iterator[Machine]:
     go = tmp_path / "go"
     go.write_text(GO)
     go.chmod(0o755)
     os.mkfifo(tmp_path / "pipe")
-    return Machine(tmp_path)
-
-
-@pytest.fixture
-def start_until_built(machine: Machine) -> Iterator[Callable[..., subprocess.Popen[str]]]:
-    """Start one that stays in the middle of its build; whatever is left of it is ended."""
-    started: list[subprocess.Popen[str]] = []
-
-    def start(checkout: Path) -> subprocess.Popen[str]:
-        started.append(machine.start(checkout, GO_PIPE=str(machine.pipe)))
-        until(lambda: machine.builds, what="the beginning of the build")
-        return started[-1]
-
-    yield start
-    for process in started:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+    machine = Machine(tmp_path)
+    yield machine
+    machine.stop()
 
 
 def place(machine: Machine, checkout: Path) -> Path:
@@ -136,11 +139,9 @@ def test_other_components_are_another_program_and_the_first_one_stays(machine: M
     assert (checkout / ".venv/bin/otelcol").resolve() == place(machine, checkout) != first
 
 
-def test_two_checkouts_at_once_build_once(
-    machine: Machine, start_until_built: Callable[..., subprocess.Popen[str]]
-) -> None:
+def test_two_checkouts_at_once_build_once(machine: Machine) -> None:
     checkouts = machine.checkout("one"), machine.checkout("two")
-    first = start_until_built(checkouts[0])
+    first = machine.start_until_building(checkouts[0])
     second = machine.start(checkouts[1])
     assert second.stdout is not None
     assert "waiting for another build" in second.stdout.readline()
@@ -153,16 +154,28 @@ def test_two_checkouts_at_once_build_once(
         assert [(checkout / ".venv/bin/otelcol").resolve()] == machine.finished
 
 
-def test_a_build_that_is_killed_leaves_nothing_that_looks_finished(
-    machine: Machine, start_until_built: Callable[..., subprocess.Popen[str]]
-) -> None:
+def test_a_build_that_is_killed_leaves_nothing_that_looks_finished(machine: Machine) -> None:
     checkout = machine.checkout("one")
-    os.killpg(start_until_built(checkout).pid, signal.SIGKILL)
+    os.killpg(machine.start_until_building(checkout).pid, signal.SIGKILL)
     assert machine.finished == []
     status, output, errors = machine.run(checkout)
     assert (status, errors) == (0, "")
     assert [(checkout / ".venv/bin/otelcol").resolve()] == machine.finished
     assert list(machine.cache.iterdir()) == [machine.finished[0].parent], output
+
+
+def test_a_build_that_outlives_its_bootstrap_is_waited_for(machine: Machine) -> None:
+    checkout = machine.checkout("one")
+    machine.start_until_building(checkout).kill()
+    assert machine.finished == []
+    second = machine.start(checkout)
+    assert second.stdout is not None
+    assert "waiting for another build" in second.stdout.readline()
+    machine.pipe.write_text("go on\n")
+    assert second.communicate(timeout=60)[1] == ""
+    assert second.returncode == 0
+    assert len(machine.builds) == 2
+    assert [(checkout / ".venv/bin/otelcol").resolve()] == machine.finished
 
 
 def test_a_build_that_fails_says_why_and_leaves_nothing(machine: Machine) -> None:
