@@ -3,19 +3,22 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from tests.contract.facts import INSTANCES, Fact
+from tests.contract.facts import STORED, Fact, Place
 from tests.contract.shown import Key, Shown, Side
 
 _PARTS: Final = {"histogram": ("_bucket", "_count", "_sum")}
 
 
-def deviations(wanted: Iterable[Fact], side: Side) -> list[str]:
-    """Return each way in which *side* shows something else than *wanted*; each names the metric, right and wrong."""
+def deviations(wanted: Iterable[Fact], side: Side, places: Mapping[str, Place] = STORED) -> list[str]:
+    """Return each way in which *side* shows something else than *wanted*; each names the metric, right and wrong.
+
+    *places* says where a service's series must be from.
+    """
     by_name = {fact.name: fact for fact in wanted}
     found = [f"{name}: must not be there, it is not in the contract" for name in side if name not in by_name]
     for name, fact in by_name.items():
         if name in side:
-            found += [f"{name}: {problem}" for problem in _problems(fact, side[name])]
+            found += [f"{name}: {problem}" for problem in _problems(fact, side[name], places)]
         else:
             found.append(f"{name}: must be there, it is missing")
     return found
@@ -48,15 +51,15 @@ def _metric_of(sample: str, sides: Mapping[str, Side]) -> str:
     return sample if any(sample in side for side in sides.values()) else sample.rpartition("_")[0]
 
 
-def _problems(fact: Fact, shown: Shown) -> Iterator[str]:
+def _problems(fact: Fact, shown: Shown, places: Mapping[str, Place]) -> Iterator[str]:
     if shown.types != {fact.type}:
         yield f"type must be {fact.type}, is {_list(shown.types)}"
     if shown.helps != {fact.help}:
         yield f"help must be {fact.help!r}, is {_list(map(repr, shown.helps))}"
     yield from (f"{_text(key)} is there twice" for key in shown.twice)
-    places = {(f"cdb/{service}", INSTANCES[service]) for service in fact.services}
-    if shown.places != places:
-        yield f"must have series of {_list(map(' '.join, places))}, has of {_list(map(' '.join, shown.places))}"
+    wanted = {places[service] for service in fact.services}
+    if shown.places != wanted:
+        yield f"must have series of {_list(map(' '.join, wanted))}, has of {_list(map(' '.join, shown.places))}"
     if not shown.values:
         return
     if shown.label_names != {fact.labels}:

@@ -10,7 +10,7 @@ from services.settings import DEFAULT_SYMBOLS
 from telemetry.contract import load_contract
 from tests.contract.comparing import deviations
 from tests.contract.evidence import Evidence, gather, stored_now
-from tests.contract.facts import INSTANCES, facts, known
+from tests.contract.facts import STORED, facts, known
 from tests.contract.programs import require_all
 from tests.contract.recorders import ONLY
 from tests.contract.shown import Series, Side, series
@@ -35,8 +35,8 @@ def whole_bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
 def known_series() -> set[Series]:
     """Return every series that is known before anything has happened."""
     return {
-        (name, labels, (f"cdb/{service}", instance))
-        for service, instance in INSTANCES.items()
+        (name, labels, place)
+        for service, place in STORED.items()
         for name, labels in known(load_contract(), service, {**ONLY, "symbol": DEFAULT_SYMBOLS})
     }
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from telemetry.contract import Contract
 from tests.contract.comparing import deviations, differences, moved
-from tests.contract.facts import INSTANCES, facts
+from tests.contract.facts import EXPOSED, INSTANCES, facts
 from tests.contract.programs import OPENMETRICS, fetch
 from tests.contract.shown import Side, exposition, openmetrics, page, stored
 from tests.e2e.bot import Bot
@@ -35,8 +35,8 @@ class Evidence:
         wanted = facts(contract)
         return {
             **{f"page of {name}": deviations(facts(contract, name), side) for name, side in self.pages.items()},
-            "exposition": deviations(wanted, self.exposed),
-            "exposition as OpenMetrics": deviations(wanted, self.exposed_strictly),
+            "exposition": deviations(wanted, self.exposed, EXPOSED),
+            "exposition as OpenMetrics": deviations(wanted, self.exposed_strictly, EXPOSED),
             "Prometheus": deviations(wanted, self.stored),
             "Prometheus, ever": deviations(wanted, self.ever_stored),
         }

@@ -16,6 +16,12 @@ INSTANCES: Final = {
 """What `instance` says of each service, on whatever port it listens."""
 
 Labels = frozenset[tuple[str, str]]
+Place = tuple[str, str]
+"""`job` and `instance`; empty where there is none."""
+EXPOSED: Final[Mapping[str, Place]] = {service: (f"cdb/{service}", where) for service, where in INSTANCES.items()}
+"""What the collector says of each service's series."""
+STORED: Final[Mapping[str, Place]] = {service: ("cdb_services", where) for service, where in INSTANCES.items()}
+"""What Prometheus makes of that: the job that has always had them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,10 +10,8 @@ from prometheus_client.core import Metric as Family
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families as text_families
 
-from tests.contract.facts import INSTANCES, Labels
+from tests.contract.facts import STORED, Labels, Place
 
-Place = tuple[str, str]
-"""`job` and `instance`; empty where there is none."""
 Sample = tuple[str, Mapping[str, str], float]
 """Name, labels, value."""
 
@@ -81,7 +79,8 @@ def series(side: Side) -> set[Series]:
 
 def page(text: str, service: str) -> Side:
     """Read a service's own page. Its series get the place under which Prometheus has them."""
-    return _text(text, {"job": f"cdb/{service}", "instance": INSTANCES[service]})
+    job, instance = STORED[service]
+    return _text(text, {"job": job, "instance": instance})
 
 
 def exposition(text: str) -> Side:

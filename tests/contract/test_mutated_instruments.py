@@ -9,7 +9,7 @@ import pytest
 from telemetry.contract import Contract, ContractError, Metric, MetricType, load_contract
 from telemetry.pipeline import Telemetry
 from tests.contract.comparing import deviations
-from tests.contract.facts import INSTANCES, facts, known
+from tests.contract.facts import EXPOSED, facts, known
 from tests.contract.programs import Collector, running_collector
 from tests.contract.recorders import ONLY, SYMBOLS, recording
 from tests.contract.shown import exposition, page, series
@@ -121,8 +121,8 @@ def test_telemetry_refuses_to_start_without_its_own_counter(tmp_path: Path) -> N
 def test_from_an_empty_start_all_known_series_are_in_the_first_export_as_zero(tmp_path: Path) -> None:
     """Nothing is recorded, and the next export would come in an hour."""
     wanted = {
-        (name, labels, (f"cdb/{service}", instance))
-        for service, instance in INSTANCES.items()
+        (name, labels, place)
+        for service, place in EXPOSED.items()
         for name, labels in known(CONTRACT, service, {**ONLY, "symbol": SYMBOLS})
     }
     with running_collector(tmp_path / "log") as collector, recording(CONTRACT, collector):
@@ -146,7 +146,7 @@ def having(changed: set[str], change: Change) -> Contract:
 def until_arrived(collector: Collector, *, missing: set[str]) -> None:
     """Wait until all but what is *missing* is exposed as the contract says."""
     until(
-        lambda: set(deviations(facts(CONTRACT), exposition(collector.exposition()))),
+        lambda: set(deviations(facts(CONTRACT), exposition(collector.exposition()), EXPOSED)),
         holds=lambda found: found == {f"{name}: must be there, it is missing" for name in missing},
         what=f"nothing missing but {missing}",
     )

@@ -9,7 +9,7 @@ import pytest
 
 from telemetry.contract import Metric, load_contract
 from tests.contract.comparing import deviations
-from tests.contract.facts import facts
+from tests.contract.facts import EXPOSED, facts
 from tests.contract.mutants import Mutation, Renaming, running_mutants
 from tests.contract.points import all_wrong, right, send
 from tests.contract.shown import exposition
@@ -79,7 +79,7 @@ def test_an_entry_that_changes_or_stops_right_points_is_found(
     with running_mutants(tmp_path, mutation, metrics) as mutants:
         send(mutants.collector.endpoint, right(load_contract()))
         for changed, text in mutants.expositions():
-            found = deviations(facts(load_contract()), exposition(text))
+            found = deviations(facts(load_contract()), exposition(text), EXPOSED)
             assert {line.split(":")[0] for line in found if re.search(f": {finding}", line)} == changed
             assert not [line for line in found if line.split(":")[0] not in changed | new_names(changed)]
 

@@ -7,7 +7,7 @@ import pytest
 
 from telemetry.contract import load_contract
 from tests.contract.comparing import deviations
-from tests.contract.facts import facts
+from tests.contract.facts import EXPOSED, facts
 from tests.contract.points import all_wrong, point, right, send
 from tests.contract.programs import OPENMETRICS, Collector, fetch, running_collector
 from tests.contract.shown import exposition, openmetrics
@@ -26,9 +26,9 @@ def collector(tmp_path: Path) -> Iterator[Collector]:
 def test_right_points_arrive_under_the_names_and_with_the_help_of_the_contract(collector: Collector) -> None:
     """The sender's help text is none of them."""
     send(collector.endpoint, right(CONTRACT))
-    assert deviations(facts(CONTRACT), exposition(collector.exposition())) == []
+    assert deviations(facts(CONTRACT), exposition(collector.exposition()), EXPOSED) == []
     strict = fetch(collector.ports.exposition, "/metrics", accept=OPENMETRICS)
-    assert deviations(facts(CONTRACT), openmetrics(strict)) == []
+    assert deviations(facts(CONTRACT), openmetrics(strict), EXPOSED) == []
 
 
 def test_no_wrong_point_arrives(collector: Collector) -> None:
@@ -47,7 +47,7 @@ def test_the_right_points_of_a_request_arrive_without_its_wrong_ones(collector: 
         collector.endpoint,
         {service: [*wrong[:half], *points, *wrong[half:]] for service, points in requests.items()},
     )
-    assert deviations(facts(CONTRACT), exposition(collector.exposition())) == []
+    assert deviations(facts(CONTRACT), exposition(collector.exposition()), EXPOSED) == []
 
 
 def test_no_name_comes_in_beside_the_dotted_ones(collector: Collector) -> None:
