@@ -11,7 +11,6 @@ from telemetry.contract import load_contract
 from tests.contract.comparing import deviations
 from tests.contract.evidence import Evidence, gather, stored_now
 from tests.contract.facts import STORED, facts, known
-from tests.contract.programs import require_all
 from tests.contract.recorders import ONLY
 from tests.contract.shown import Series, Side, series
 from tests.e2e.bot import LIVELY, Bot, running_bot
@@ -25,7 +24,6 @@ NO_TRADE_TODAY = {"SIMULATOR_TRADES_PER_SECOND": "0.000001"}
 @pytest.fixture(scope="package")
 def whole_bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     """Run everything, on a market on which nothing happens."""
-    require_all()
     settings = {**LIVELY, **QUICK, **NO_TRADE_TODAY}
     with running_bot(tmp_path_factory.mktemp("contract"), settings, parts=()) as bot:
         yield bot

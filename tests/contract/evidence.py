@@ -7,9 +7,9 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from telemetry.contract import Contract
+from tests.contract.collectors import OPENMETRICS, fetch
 from tests.contract.comparing import deviations, differences, moved
 from tests.contract.facts import EXPOSED, INSTANCES, facts
-from tests.contract.programs import OPENMETRICS, fetch
 from tests.contract.shown import Side, exposition, openmetrics, page, stored
 from tests.e2e.bot import Bot
 from tests.waiting import until

@@ -11,7 +11,7 @@ from typing import Any, Final, Self
 import yaml
 
 from telemetry.contract import Metric
-from tests.contract.programs import CONFIG, RENAMING, Collector, fetch, free_ports, running_collector
+from tests.contract.collectors import CONFIG, RENAMING, Collector, fetch, free_ports, running_collector
 
 _FILTER: Final = "filter/contract"
 _TRANSFORM: Final = "transform/contract"

@@ -24,8 +24,8 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from telemetry.contract import Contract, Metric
+from tests.contract.collectors import TOKEN
 from tests.contract.facts import INSTANCES, facts
-from tests.contract.programs import TOKEN
 
 Requests = Mapping[str, list[MetricData]]
 """What each service sends."""

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from telemetry.contract import Contract
 from telemetry.pipeline import Telemetry, TelemetrySettings
 from telemetry.recorder import Recorder
+from tests.contract.collectors import TOKEN, Collector
 from tests.contract.facts import INSTANCES
-from tests.contract.programs import TOKEN, Collector
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 ONLY = {"source": ("simulated",), "exchange": ("paper",)}

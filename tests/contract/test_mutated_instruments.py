@@ -8,9 +8,9 @@ import pytest
 
 from telemetry.contract import Contract, ContractError, Metric, MetricType, load_contract
 from telemetry.pipeline import Telemetry
+from tests.contract.collectors import Collector, running_collector
 from tests.contract.comparing import deviations
 from tests.contract.facts import EXPOSED, facts, known
-from tests.contract.programs import Collector, running_collector
 from tests.contract.recorders import ONLY, SYMBOLS, recording
 from tests.contract.shown import exposition, page, series
 from tests.waiting import until

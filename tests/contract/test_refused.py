@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from telemetry.contract import load_contract
+from tests.contract.collectors import OPENMETRICS, Collector, fetch, running_collector
 from tests.contract.comparing import deviations
 from tests.contract.facts import EXPOSED, facts
 from tests.contract.points import all_wrong, point, right, send
-from tests.contract.programs import OPENMETRICS, Collector, fetch, running_collector
 from tests.contract.shown import exposition, openmetrics
 
 pytestmark = pytest.mark.integration

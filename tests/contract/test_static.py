@@ -11,18 +11,17 @@ import pytest
 from cdb.stack import Ports, StackConfig
 from cdb.stack import prometheus as native
 from telemetry.contract import load_contract
-from tests.contract.comparing import deviations
-from tests.contract.facts import EXPOSED, facts
-from tests.contract.programs import (
+from tests.contract.collectors import (
     CONFIG,
     RENAMING,
     collector_environment,
-    collector_program,
-    promtool,
     running_collector,
 )
+from tests.contract.comparing import deviations
+from tests.contract.facts import EXPOSED, facts
 from tests.contract.recorders import recording
 from tests.contract.shown import exposition
+from tests.programs import collector_program, promtool
 from tests.servers import ROOT
 from tests.waiting import until
 

@@ -21,7 +21,8 @@ from services.bus import Bus, connect
 from services.clock import WallClock
 from services.errors import ServerAway
 from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS
-from tests.servers import ROOT, require_servers
+from tests.programs import require_parts
+from tests.servers import ROOT
 from tests.waiting import until
 
 SERVICES: Final = ("cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")
@@ -198,8 +199,8 @@ def running_bot(
     state: Path, settings: Mapping[str, str] | None = None, *, parts: tuple[str, ...] = TRADING
 ) -> Iterator[Bot]:
     """Run a bot in *state* on free ports and remove it afterwards; without *parts* only what trades."""
-    require_servers()
     stack = Stack(StackConfig.isolated(ROOT, state, parts=select(parts), environment=settings or {}))
+    require_parts(stack.config)
     try:
         with stack:
             yield Bot(stack)

@@ -1,23 +1,20 @@
-"""The room's programs: the collector, promtool. A missing one is a skip on a laptop and a failure in CI."""
+"""Collectors that the room runs by themselves, with the project's configuration or a changed one."""
 
 import os
 import random
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Final
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
-import pytest
-
-from cdb.stack import Ports, StackError
+from cdb.stack import Ports
 from cdb.stack.ports import can_listen
-from cdb.stack.tools import debian_program, otelcol
+from tests.programs import collector_program
 from tests.servers import ROOT
 from tests.waiting import until
 
@@ -48,24 +45,6 @@ def fetch(port: int, path: str, *, accept: str = "*/*") -> str:
     with urlopen(Request(f"http://127.0.0.1:{port}{path}", headers={"Accept": accept}), timeout=5) as reply:
         text: str = reply.read().decode()
     return text
-
-
-def collector_program() -> str:
-    """Return the path of the collector."""
-    return _required(otelcol)
-
-
-def promtool() -> str:
-    """Return the path of promtool, which comes with Prometheus."""
-    return _required(partial(debian_program, "promtool", package="prometheus"))
-
-
-def require_all() -> None:
-    """Skip the test, or fail it, unless everything is installed that a whole stack needs and promtool."""
-    collector_program()
-    promtool()
-    for program in ("prometheus", "prometheus-redis-exporter", "prometheus-postgres-exporter"):
-        _required(partial(debian_program, program, package=program))
 
 
 def free_ports(count: int) -> list[int]:
@@ -100,12 +79,3 @@ def _healthy(ports: Ports) -> bool:
         return bool(fetch(ports.collector_health, "/"))
     except (URLError, OSError):
         return False
-
-
-def _required(find: Callable[[], str]) -> str:
-    try:
-        return find()
-    except StackError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
