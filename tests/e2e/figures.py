@@ -5,7 +5,7 @@ sums may differ in the last digits of a float; counts may not differ at all.
 """
 
 import math
-from collections import Counter
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -66,26 +66,36 @@ _OBSERVED: Final = {
     "cdb_trade_pnl_usd": (("symbol",), "SELECT symbol, realised_pnl FROM fills WHERE realised_pnl IS NOT NULL"),
     "cdb_slippage_bps": (("symbol",), "SELECT symbol, slippage_bps FROM fills"),
 }
-_WORTH: Final = """
+_GAUGES: Final = """
 WITH held AS (SELECT symbol, quantity * price AS worth FROM positions JOIN marks USING (symbol) WHERE quantity > 0),
 equity AS (SELECT cash + (SELECT coalesce(sum(worth), 0) FROM held) AS now,
     (SELECT equity FROM equity ORDER BY equity_seq DESC LIMIT 1) AS reference FROM account)
+SELECT 'cdb_daily_drawdown_pct', NULL, 100 * greatest(0, (reference - now) / reference) FROM equity
+UNION ALL SELECT 'cdb_total_exposure_pct', NULL, 100 * (SELECT coalesce(sum(worth), 0) FROM held) / now FROM equity
+UNION ALL SELECT 'cdb_position_exposure_pct', symbol, 100 * worth / now FROM held, equity
+UNION ALL SELECT 'cdb_open_positions', symbol, (quantity > 0)::int FROM positions
+UNION ALL SELECT 'cdb_position_size', symbol, quantity FROM positions
+UNION ALL SELECT 'cdb_cumulative_pnl_usd', NULL, coalesce(sum(realised_pnl), 0) FROM fills
+UNION ALL SELECT 'cdb_circuit_breaker_active', NULL,
+    coalesce((SELECT active::int FROM breaker ORDER BY breaker_seq DESC LIMIT 1), 0)
 """
-_SHOWN_AS: Final = {
-    "cdb_daily_drawdown_pct": ((), f"{_WORTH} SELECT 100 * greatest(0, (reference - now) / reference) FROM equity"),
-    "cdb_total_exposure_pct": (
-        (),
-        f"{_WORTH} SELECT 100 * (SELECT coalesce(sum(worth), 0) FROM held) / now FROM equity",
-    ),
-    "cdb_position_exposure_pct": (("symbol",), f"{_WORTH} SELECT symbol, 100 * worth / now FROM held, equity"),
-    "cdb_open_positions": (("symbol",), "SELECT symbol, (quantity > 0)::int FROM positions"),
-    "cdb_position_size": (("symbol",), "SELECT symbol, quantity FROM positions"),
-    "cdb_circuit_breaker_active": (
-        (),
-        "SELECT coalesce((SELECT active::int FROM breaker ORDER BY breaker_seq DESC LIMIT 1), 0)",
-    ),
-    "cdb_cumulative_pnl_usd": ((), "SELECT coalesce(sum(realised_pnl), 0) FROM fills"),
-}
+_BY_TAPE: Final = (
+    "cdb_market_data_received_total",
+    "cdb_market_data_events_received_total",
+    "cdb_indicators_calculated_total",
+    "cdb_market_data_refused_total",
+    "cdb_market_data_dropped_total",
+    "cdb_market_data_trimmed_total",
+)
+_COMPARED: Final = frozenset(
+    {
+        *_COUNTED,
+        *_BY_TAPE,
+        *re.findall(r"'(cdb_\w+)'", _GAUGES),
+        *(f"{name}_{part}" for name in _OBSERVED for part in ("bucket", "count", "sum")),
+    }
+)
+"""Each is recorded by one service, so a label set that is there twice would be counted twice."""
 
 
 @dataclass(frozen=True)
@@ -101,15 +111,17 @@ class Tape:
 def by_ledger(bot: Bot, tape: Tape) -> Figures:
     """Return every figure that the ledger or the tape knows; what is not among them must be 0."""
     found = _by_tape(tape)
-    for name, (labels, statement) in {**_COUNTED, **_SHOWN_AS}.items():
-        for *values, figure in bot.query(statement):
-            found[key(name, zip(labels, map(str, values), strict=True))] = float(figure)
+    for name, (labels, statement) in _COUNTED.items():
+        for *texts, figure in bot.query(statement):
+            found[key(name, zip(labels, map(str, texts), strict=True))] = float(figure)
+    for name, symbol, figure in bot.query(_GAUGES):
+        found[key(name, [("symbol", symbol)] if symbol else [])] = float(figure)
     for name, (labels, statement) in _OBSERVED.items():
         observed: dict[tuple[Any, ...], list[Decimal]] = {}
-        for *values, figure in bot.query(statement):
-            observed.setdefault(tuple(values), []).append(figure)
-        for values_of, figures in observed.items():
-            found |= _histogram(name, dict(zip(labels, values_of, strict=True)), figures)
+        for *texts, figure in bot.query(statement):
+            observed.setdefault(tuple(texts), []).append(figure)
+        for of, figures in observed.items():
+            found |= _histogram(name, dict(zip(labels, of, strict=True)), figures)
     return found
 
 
@@ -161,7 +173,7 @@ def _unique(samples: Iterable[tuple[str, Mapping[str, str], float]]) -> Figures:
     for name, labels, value in samples:
         kept = {label: text for label, text in labels.items() if label not in {"__name__", *_NOT_THE_CONTRACTS}}
         sample = key(name, kept.items())
-        if name in ONE_SERVICES_OWN:
+        if name in _COMPARED:
             assert sample not in found, f"two series say {_text(sample)}"
             found[sample] = value
     return found
@@ -184,38 +196,18 @@ def differences(expected: Figures, shown: Figures) -> list[str]:
 
 def values(figures: Figures, name: str, *labels: str) -> dict[tuple[str, ...], float]:
     """Return the figures of *name* that are not 0, by the values of *labels*, the others summed up."""
-    found: Counter[Any] = Counter()
+    found: dict[tuple[str, ...], float] = {}
     for (metric, of), value in figures.items():
         if metric == name and value:
-            found[tuple(dict(of)[label] for label in labels)] += value
-    return dict(found)
+            texts = tuple(dict(of)[label] for label in labels)
+            found[texts] = found.get(texts, 0.0) + value
+    return found
 
 
 def _text(sample: Key) -> str:
     name, labels = sample
     return f"{name}{{{', '.join(f'{label}={value}' for label, value in sorted(labels))}}}"
 
-
-def _samples_of(name: str) -> tuple[str, ...]:
-    return tuple(f"{name}_{part}" for part in ("bucket", "count", "sum"))
-
-
-ONE_SERVICES_OWN: Final = frozenset(
-    {
-        *_COUNTED,
-        *_SHOWN_AS,
-        *(sample for name in _OBSERVED for sample in _samples_of(name)),
-        "cdb_market_data_received_total",
-        "cdb_market_data_events_received_total",
-        "cdb_indicators_calculated_total",
-        "cdb_market_data_refused_total",
-        "cdb_market_data_dropped_total",
-        "cdb_market_data_trimmed_total",
-        "cdb_signal_errors_total",
-        "cdb_execution_errors_total",
-    }
-)
-"""The samples that are compared. Each is recorded by one service, so each label set is there once."""
 
 View: TypeAlias = Callable[[Bot], Figures]
 VIEWS: Final[dict[str, View]] = {"prometheus": in_prometheus, "collector": at_the_collector}

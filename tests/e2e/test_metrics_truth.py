@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 
 from cdb.stack import TRADING
-from tests.e2e.bot import Bot, running_bot
+from tests.e2e.bot import SERVICES, Bot, running_bot
 from tests.e2e.figures import VIEWS, Figures, Tape, by_ledger, differences, values
 from tests.servers import ROOT
 from tests.waiting import until
@@ -48,12 +48,13 @@ class Replayed:
 
     expected: Figures
     shown: dict[str, Figures]
+    logs: str
 
 
 def test_every_figure_is_the_ledgers(replayed: Replayed, view: str) -> None:
     """Counters, gauges, sums and every bucket, of every label set."""
     found = differences(replayed.expected, replayed.shown[view])
-    assert not found, f"{len(found)} figures differ:\n" + "\n".join(found)
+    assert not found, f"{len(found)} figures differ:\n" + "\n".join([*found, replayed.logs])
 
 
 @pytest.mark.parametrize("replayed", ["lively"], indirect=True)
@@ -109,7 +110,8 @@ def replayed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
                 holds=lambda found: not found,
                 every_s=0.5,
             )
-        yield Replayed(expected, {name: look(bot) for name, look in VIEWS.items()})
+        logs = "\n".join(line for part in SERVICES for line in bot.stack.log_tail(part, 20))
+        yield Replayed(expected, {name: look(bot) for name, look in VIEWS.items()}, logs)
 
 
 def replay_settings(tape: Tape) -> dict[str, str]:
