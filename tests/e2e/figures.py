@@ -190,7 +190,9 @@ def differences(expected: Figures, shown: Figures) -> list[str]:
     for sample in sorted({*expected, *shown}, key=_text):
         right, seen = expected.get(sample, 0.0), shown.get(sample)
         if seen is None or not math.isclose(right, seen, rel_tol=RELATIVE, abs_tol=SMALLEST):
-            lines.append(f"{_text(sample)}: the ledger says {right:g}, shown is {'nothing' if seen is None else seen}")
+            lines.append(
+                f"{_text(sample)}: the ledger says {right!r}, shown is {'nothing' if seen is None else seen!r}"
+            )
     return lines
 
 
