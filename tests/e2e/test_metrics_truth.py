@@ -3,7 +3,6 @@
 import csv
 import math
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -45,7 +44,7 @@ SCENES: Final[dict[int, tuple[tuple[str, tuple[float, ...]], ...]]] = {
 
 @dataclass(frozen=True)
 class Replayed:
-    """A replay that is done: what the ledger says, and what each view shows of it."""
+    """A replay that is done: what the ledger says, what each view shows of it, and the services' last log lines."""
 
     expected: Figures
     shown: dict[str, Figures]
@@ -100,7 +99,7 @@ def view(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session", params=["real", "lively"])
-def replayed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replayed]:
+def replayed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Replayed:
     """Replay a tape with a collector and a Prometheus of its own, and wait until they agree with its ledger."""
     folder = tmp_path_factory.mktemp(str(request.param))
     tape, settings = (real_tape(), QUIET_MARKET) if request.param == "real" else (lively_tape(folder), TIGHT)
@@ -118,7 +117,7 @@ def replayed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
                 every_s=0.5,
             )
         logs = "\n".join(line for part in SERVICES for line in bot.stack.log_tail(part, 20))
-        yield Replayed(expected, {name: look(bot) for name, look in VIEWS.items()}, logs)
+        return Replayed(expected, {name: look(bot) for name, look in VIEWS.items()}, logs)
 
 
 def replay_settings(tape: Tape) -> dict[str, str]:
