@@ -1,10 +1,8 @@
 """What a running bot shows of its metrics, gathered from every side."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
-from urllib.parse import urlencode
+from typing import Final
 
 from telemetry.contract import Contract
 from tests.contract.collectors import OPENMETRICS, fetch
@@ -47,24 +45,17 @@ def pages(bot: Bot) -> dict[str, Side]:
     return {service: page(bot.ask(service, "/metrics")[1], service) for service in INSTANCES}
 
 
-def prometheus(bot: Bot, path: str, **parameters: str) -> Any:
-    """Return the data of an answer of Prometheus' API."""
-    answer = json.loads(fetch(bot.stack.config.ports.prometheus, f"/api/v1/{path}?{urlencode(parameters)}"))
-    assert answer["status"] == "success", answer
-    return answer["data"]
-
-
 def stored_now(bot: Bot) -> Side:
     """Read the newest values from Prometheus."""
-    found = prometheus(bot, "query", query=_OURS)["result"]
+    found = bot.prometheus("query", query=_OURS)["result"]
     samples = [(_name(one["metric"]), _labels(one["metric"]), float(one["value"][1])) for one in found]
-    return stored(prometheus(bot, "metadata"), samples)
+    return stored(bot.prometheus("metadata"), samples)
 
 
 def stored_ever(bot: Bot) -> Side:
     """Read from Prometheus which series it has ever had, as 0."""
-    found = prometheus(bot, "series", **{"match[]": _OURS, "start": "0"})
-    return stored(prometheus(bot, "metadata"), [(_name(labels), _labels(labels), 0.0) for labels in found])
+    found = bot.prometheus("series", **{"match[]": _OURS, "start": "0"})
+    return stored(bot.prometheus("metadata"), [(_name(labels), _labels(labels), 0.0) for labels in found])
 
 
 def gather(bot: Bot) -> Evidence:

@@ -7,7 +7,6 @@ import pytest
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.contract.evidence import prometheus
 from tests.contract.facts import INSTANCES
 from tests.e2e.bot import Bot
 from tests.waiting import until
@@ -27,7 +26,7 @@ ACCOUNT = "monitoring"
 
 def value_of(bot: Bot, query: str) -> dict[str, float]:
     """Return the values of *query* by instance."""
-    found = prometheus(bot, "query", query=query)["result"]
+    found = bot.prometheus("query", query=query)["result"]
     return {one["metric"].get("instance", ""): float(one["value"][1]) for one in found}
 
 
@@ -35,7 +34,7 @@ def test_every_target_is_up(whole_bot: Bot) -> None:
     """Each under its container's name, whatever its address here; and there are no others."""
 
     def targets() -> dict[str, tuple[str, str, str]]:
-        active = prometheus(whole_bot, "targets")["activeTargets"]
+        active = whole_bot.prometheus("targets")["activeTargets"]
         return {one["labels"]["instance"]: (one["labels"]["job"], one["health"], one["lastError"]) for one in active}
 
     wanted = {instance: (job, "up", "") for instance, job in TARGETS.items()}

@@ -7,7 +7,7 @@ import pytest
 
 from telemetry.contract import load_contract
 from tests.contract.comparing import differences, moved
-from tests.contract.evidence import MOVES_AT_REST, Evidence, prometheus
+from tests.contract.evidence import MOVES_AT_REST, Evidence
 from tests.contract.facts import INSTANCES
 from tests.contract.frozen import FROZEN
 from tests.contract.shown import Key, Series, Side, series
@@ -47,8 +47,8 @@ def test_all_37_are_in_prometheus(evidence: Evidence) -> None:
 
 @pytest.mark.usefixtures("evidence")
 def test_nothing_of_opentelemetry_or_of_a_conflict_shows_in_any_name_or_label(whole_bot: Bot) -> None:
-    labels = prometheus(whole_bot, "labels")
-    names = prometheus(whole_bot, "label/__name__/values")
+    labels = whole_bot.prometheus("labels")
+    names = whole_bot.prometheus("label/__name__/values")
     assert not [label for label in labels if label.startswith(("otel_scope", "exported_"))]
     assert not [name for name in names if name.startswith("otel_scope")]
     wrong = ("_ratio", "_percent", "_seconds_seconds", "_usd_USD", "_total_total")

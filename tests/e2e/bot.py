@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -74,6 +75,12 @@ class Bot:
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         lines = [line for line in text.splitlines() if line.startswith((f"{name}{{", f"{name} "))]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if all(want in line for want in wanted))
+
+    def prometheus(self, path: str, **parameters: str) -> Any:
+        """Return the data of an answer of its Prometheus to GET /api/v1/*path*."""
+        status, answer = self.ask("prometheus", f"/api/v1/{path}?{urllib.parse.urlencode(parameters)}")
+        assert status == 200 and answer["status"] == "success", answer  # noqa: PT018  both are one thing
+        return answer["data"]
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Return the rows of *statement* from the ledger."""

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final, TypeAlias
-from urllib.parse import quote
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -156,8 +155,7 @@ def _histogram(name: str, labels: Mapping[str, str], figures: list[Decimal]) -> 
 
 def in_prometheus(bot: Bot) -> Figures:
     """Return what Prometheus has of the contract's metrics now."""
-    status, answer = bot.ask("prometheus", "/api/v1/query?query=" + quote('{__name__=~"cdb_.+"}'))
-    rows = answer["data"]["result"] if status == 200 else []
+    rows = bot.prometheus("query", query='{__name__=~"cdb_.+"}')["result"]
     return _unique((row["metric"]["__name__"], row["metric"], float(row["value"][1])) for row in rows)
 
 

@@ -1,12 +1,9 @@
 """A bot whose metrics reach a Prometheus of its own, at fifteen times the usual pace."""
 
-import json
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from cdb.stack import TRADING
 from tests.e2e.bot import Bot, running_bot
@@ -20,28 +17,23 @@ class Prometheus:
     """What a bot's Prometheus answers."""
 
     def __init__(self, bot: Bot) -> None:
-        self._url = f"http://127.0.0.1:{bot.stack.config.ports.prometheus}/api/v1"
+        self._bot = bot
 
     def query(self, expression: str) -> dict[Series, float]:
         """Return the value of each series that *expression* gives now."""
-        found = self._ask("query", {"query": expression})["result"]
+        found = self._bot.prometheus("query", query=expression)["result"]
         return {frozenset(row["metric"].items()): float(row["value"][1]) for row in found}
 
     def samples(self, expression: str, *, start: float, end: float) -> dict[Series, list[float]]:
         """Return the samples of each series between two times, as they were stored."""
         window = f"{expression}[{max(1, round(end - start))}s]"
-        found = self._ask("query", {"query": window, "time": str(end)})["result"]
+        found = self._bot.prometheus("query", query=window, time=str(end))["result"]
         return {frozenset(row["metric"].items()): [float(value) for _, value in row["values"]] for row in found}
 
     def series(self, selector: str, *, start: float, end: float) -> set[Series]:
         """Return the label sets that *selector* has had between two times."""
-        found = self._ask("series", {"match[]": selector, "start": str(start), "end": str(end)})
+        found = self._bot.prometheus("series", **{"match[]": selector, "start": str(start), "end": str(end)})
         return {frozenset(labels.items()) for labels in found}
-
-    def _ask(self, what: str, arguments: Mapping[str, str]) -> Any:
-        address = f"{self._url}/{what}?{urllib.parse.urlencode(arguments)}"
-        with urllib.request.urlopen(address, timeout=10) as reply:  # noqa: S310  loopback
-            return json.load(reply)["data"]
 
 
 @contextmanager
