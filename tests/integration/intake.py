@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import grpc
 import yaml
@@ -67,7 +67,10 @@ class Intake:
         return self.own(name, **{label: status})
 
     def own(self, sample: str, **labels: str) -> float:
-        """Return the sum of the collector's own samples called *sample* that carry *labels*."""
+        """Return the sum of the collector's own samples called *sample* that carry *labels*.
+
+        A counter's name gets _total where the collector leaves it out.
+        """
         return sum(
             value
             for found, has, value in self._page(self.ports.collector_telemetry)
@@ -140,18 +143,15 @@ def running_collector(state: Path, root: Path = ROOT) -> Iterator[Intake]:
         stack.remove()
 
 
-def with_changed_configuration(place: Path, changes: Mapping[tuple[str, ...], Any]) -> Path:
-    """Return a root in *place* with the collector's configuration, in which *changes* gives paths new values."""
+def with_changed_configuration(place: Path, changes: Mapping[tuple[str, str], object]) -> Path:
+    """Return a root in *place* with the collector's configuration, in which *changes* replaces entries of sections."""
     folder = place / "otel-collector"
     folder.mkdir(parents=True)
     for name in FILES:
         shutil.copy(ROOT / "otel-collector" / name, folder)
     settings = yaml.safe_load((folder / FILES[0]).read_text(encoding="utf-8"))
-    for (*above, last), value in changes.items():
-        inner = settings
-        for key in above:
-            inner = inner[key]
-        assert last in inner, f"{'.'.join((*above, last))} is not in {FILES[0]}"
-        inner[last] = value
+    for (section, name), value in changes.items():
+        assert name in settings[section], f"{FILES[0]} has no {name} among its {section}"
+        settings[section][name] = value
     (folder / FILES[0]).write_text(yaml.safe_dump(settings), encoding="utf-8")
     return place

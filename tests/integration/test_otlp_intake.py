@@ -92,10 +92,10 @@ def test_what_is_not_wanted_is_refused_and_counted_and_the_collector_lives_on(in
 
 def test_when_spans_fill_the_memory_metrics_still_come_through(tmp_path_factory: pytest.TempPathFactory) -> None:
     """A limit that is always passed stands for the flood: only the traces' own limiter may refuse."""
-    limits = {
-        ("processors", "memory_limiter/traces", name): mib for name, mib in (("limit_mib", 2), ("spike_limit_mib", 1))
-    }
-    root = with_changed_configuration(tmp_path_factory.mktemp("root"), limits)
+    limits = {"check_interval": "1s", "limit_mib": 2, "spike_limit_mib": 1}
+    root = with_changed_configuration(
+        tmp_path_factory.mktemp("root"), {("processors", "memory_limiter/traces"): limits}
+    )
     with running_collector(tmp_path_factory.mktemp("flooded"), root) as intake:
         spans = some_spans(1000)
         until(
@@ -104,9 +104,10 @@ def test_when_spans_fill_the_memory_metrics_still_come_through(tmp_path_factory:
             what="a refusal of spans",
         )
         assert intake.over_grpc(spans, intake.token, signal="traces") == "UNAVAILABLE"
-        assert intake.own("otelcol_receiver_refused_spans") >= 2000
         takes_right_requests(intake)
-        assert intake.own("otelcol_receiver_refused_metric_points") == 0
+        assert intake.own("otelcol_receiver_refused_spans_total") >= 2000
+        assert intake.own("otelcol_receiver_accepted_metric_points_total") == 2
+        assert intake.own("otelcol_receiver_refused_metric_points_total") == 0
 
 
 def test_after_a_killed_collector_the_next_export_brings_every_series_back(intake: Intake) -> None:
