@@ -2,18 +2,12 @@
 
 import stat
 from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
 
 import psutil
-import psycopg2
-import psycopg2.errors
 import pytest
-import redis
-from psycopg2 import sql
 
-from cdb.stack import envfile, exporters, postgres, processes
-from cdb.stack.config import STACK_ID, Kind, Part
+from cdb.stack import envfile, postgres, processes
+from cdb.stack.config import STACK_ID
 from tests.e2e.bot import Bot, running_bot
 
 pytestmark = pytest.mark.e2e
@@ -90,70 +84,3 @@ def test_a_secret_is_in_no_file_but_the_private_ones_made_for_it(whole: Bot, sec
 )
 def test_a_file_with_a_secret_is_for_its_owner_only(whole: Bot, name: str) -> None:
     assert f"{stat.S_IMODE((whole.stack.config.state_dir / name).stat().st_mode):o}" == "600"
-
-
-def test_the_account_that_watches_the_ledger_reads_no_table_of_it(whole: Bot, secrets: dict[str, str]) -> None:
-    tables = [name for (name,) in whole.query("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
-    assert "orders" in tables
-    config = whole.stack.config
-    with closing(
-        psycopg2.connect(
-            host=LOOPBACK,
-            port=config.ports.postgres,
-            user=exporters.USER,
-            password=secrets["CDB_MONITORING_PASSWORD"],
-            dbname=config.environment["POSTGRES_DB"],
-        )
-    ) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            for table in tables:
-                with pytest.raises(psycopg2.errors.InsufficientPrivilege):
-                    cursor.execute(sql.SQL("SELECT 1 FROM {}").format(sql.Identifier(table)))
-
-
-@pytest.mark.parametrize(
-    "command",
-    [
-        ("XRANGE", "orders", "-", "+"),
-        ("GET", "a-key"),
-        ("KEYS", "*"),
-        ("CONFIG", "GET", "requirepass"),
-        ("CONFIG", "SET", "maxmemory", "1"),
-        ("SET", "a-key", "1"),
-        ("XADD", "orders", "*", "data", "{}"),
-        ("DEL", "orders"),
-        ("FLUSHALL",),
-        ("ACL", "LIST"),
-        ("MONITOR",),
-        ("SHUTDOWN", "NOSAVE"),
-    ],
-    ids=" ".join,
-)
-def test_the_account_that_watches_the_bus_neither_reads_nor_changes_it(
-    whole: Bot, secrets: dict[str, str], command: tuple[str, ...]
-) -> None:
-    with closing(
-        redis.Redis(
-            port=whole.stack.config.ports.redis,
-            username=exporters.USER,
-            password=secrets["CDB_MONITORING_PASSWORD"],
-        )
-    ) as client:
-        assert client.ping()
-        with pytest.raises(redis.exceptions.NoPermissionError):
-            client.execute_command(*command)  # type: ignore[no-untyped-call]
-
-
-def running(whole: Bot) -> list[Part]:
-    return [part for part in whole.stack.config.parts if part.kind is not Kind.ONE_SHOT]
-
-
-def values_in(text: bytes, secrets: dict[str, str]) -> set[str]:
-    """Return the names of those secrets whose values are in *text*."""
-    return {name for name, value in secrets.items() if value.encode() in text}
-
-
-def files_under(directory: Path) -> dict[str, Path]:
-    """Return all files by their names below *directory*."""
-    return {str(path.relative_to(directory)): path for path in directory.rglob("*") if path.is_file()}
