@@ -2,12 +2,13 @@
 
 import stat
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
 
 from cdb.stack import envfile, postgres, processes
-from cdb.stack.config import STACK_ID
+from cdb.stack.config import STACK_ID, Kind, Part
 from tests.e2e.bot import Bot, running_bot
 
 pytestmark = pytest.mark.e2e
@@ -84,3 +85,17 @@ def test_a_secret_is_in_no_file_but_the_private_ones_made_for_it(whole: Bot, sec
 )
 def test_a_file_with_a_secret_is_for_its_owner_only(whole: Bot, name: str) -> None:
     assert f"{stat.S_IMODE((whole.stack.config.state_dir / name).stat().st_mode):o}" == "600"
+
+
+def running(whole: Bot) -> list[Part]:
+    return [part for part in whole.stack.config.parts if part.kind is not Kind.ONE_SHOT]
+
+
+def values_in(text: bytes, secrets: dict[str, str]) -> set[str]:
+    """Return the names of those secrets whose values are in *text*."""
+    return {name for name, value in secrets.items() if value.encode() in text}
+
+
+def files_under(directory: Path) -> dict[str, Path]:
+    """Return all files by their names below *directory*."""
+    return {str(path.relative_to(directory)): path for path in directory.rglob("*") if path.is_file()}

@@ -115,7 +115,7 @@ def a_request(instance: str, *, value: int = 1, ballast: int = 0) -> bytes:
     attributes = {"service.namespace": "cdb", "service.name": "cdb_risk", "service.instance.id": instance}
     for key, text in {**attributes, "ballast": "x" * ballast}.items():
         sent.resource.attributes.add(key=key).value.string_value = text
-    metric = sent.scope_metrics.add().metrics.add(name="cdb.signals.evaluated")
+    metric = sent.scope_metrics.add().metrics.add(name="cdb.signals.evaluated", unit="{signal}")
     metric.sum.is_monotonic = True
     metric.sum.aggregation_temporality = metrics_pb2.AGGREGATION_TEMPORALITY_CUMULATIVE
     point = metric.sum.data_points.add(as_int=value, start_time_unix_nano=1, time_unix_nano=2)
