@@ -7,9 +7,9 @@ from typing import Final
 from telemetry.contract import Contract
 from tests.contract.collectors import OPENMETRICS, fetch
 from tests.contract.comparing import deviations, differences, moved
-from tests.contract.facts import EXPOSED, INSTANCES, facts
+from tests.contract.facts import EXPOSED, facts
 from tests.contract.shown import Side, exposition, openmetrics, page, stored
-from tests.e2e.bot import Bot
+from tests.e2e.bot import INSTANCES, Bot
 from tests.waiting import until
 
 MOVES_AT_REST: Final = {"cdb_data_staleness_seconds", "cdb_risk_state_update_duration_seconds"}

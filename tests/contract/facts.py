@@ -6,14 +6,7 @@ from itertools import product
 from typing import Final
 
 from telemetry.contract import Contract, Metric
-
-INSTANCES: Final = {
-    "cdb_ws": "cdb_ws:8000",
-    "cdb_core": "cdb_core:8001",
-    "cdb_risk": "cdb_risk:8002",
-    "cdb_execution": "cdb_execution:8003",
-}
-"""What `instance` says of each service, on whatever port it listens."""
+from tests.e2e.bot import INSTANCES
 
 Labels = frozenset[tuple[str, str]]
 Place = tuple[str, str]

@@ -25,7 +25,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from telemetry.contract import Contract, Metric
 from tests.contract.collectors import TOKEN
-from tests.contract.facts import INSTANCES, facts
+from tests.contract.facts import facts
+from tests.e2e.bot import INSTANCES
 
 Requests = Mapping[str, list[MetricData]]
 """What each service sends."""

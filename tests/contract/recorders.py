@@ -7,7 +7,7 @@ from telemetry.contract import Contract
 from telemetry.pipeline import Telemetry, TelemetrySettings
 from telemetry.recorder import Recorder
 from tests.contract.collectors import TOKEN, Collector
-from tests.contract.facts import INSTANCES
+from tests.e2e.bot import INSTANCES
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 ONLY = {"source": ("simulated",), "exchange": ("paper",)}

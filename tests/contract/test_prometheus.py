@@ -7,8 +7,7 @@ import pytest
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.contract.facts import INSTANCES
-from tests.e2e.bot import Bot
+from tests.e2e.bot import INSTANCES, Bot
 from tests.waiting import until
 
 pytestmark = pytest.mark.e2e

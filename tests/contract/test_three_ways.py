@@ -8,10 +8,9 @@ import pytest
 from telemetry.contract import load_contract
 from tests.contract.comparing import differences, moved
 from tests.contract.evidence import MOVES_AT_REST, Evidence
-from tests.contract.facts import INSTANCES
 from tests.contract.frozen import FROZEN
 from tests.contract.shown import Key, Series, Side, series
-from tests.e2e.bot import Bot
+from tests.e2e.bot import INSTANCES, Bot
 
 pytestmark = pytest.mark.e2e
 

@@ -26,7 +26,14 @@ from tests.programs import require_parts
 from tests.servers import ROOT
 from tests.waiting import until
 
-SERVICES: Final = ("cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")
+INSTANCES: Final = {
+    "cdb_ws": "cdb_ws:8000",
+    "cdb_core": "cdb_core:8001",
+    "cdb_risk": "cdb_risk:8002",
+    "cdb_execution": "cdb_execution:8003",
+}
+"""What `instance` says of each service, on whatever port it listens."""
+SERVICES: Final = tuple(INSTANCES)
 GROUPS: Final = {
     MARKET_DATA: ("cdb_core", "cdb_risk"),
     SIGNALS: ("cdb_risk",),

@@ -8,19 +8,13 @@ from itertools import pairwise
 
 import pytest
 
-from tests.e2e.bot import LIVELY, SERVICES, Bot
+from tests.e2e.bot import INSTANCES, LIVELY, SERVICES, Bot
 from tests.e2e.faults import end_of, frozen
 from tests.e2e.watched import Prometheus, watched_bot
 from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
-INSTANCES = {
-    "cdb_ws": "cdb_ws:8000",
-    "cdb_core": "cdb_core:8001",
-    "cdb_risk": "cdb_risk:8002",
-    "cdb_execution": "cdb_execution:8003",
-}
 SERVICE_DOWN = '(cdb_health_status == 0) or (up{job="cdb_services"} == 0) or absent(up{job="cdb_services"})'
 COUNTED = {
     "cdb_core": ("cdb_signals_generated_total", "SELECT count(*) FROM signals"),
