@@ -4,7 +4,7 @@ The stack has its own servers, ledger and free ports, the same four programs and
 is not touched, but it takes processor time from this one, so figures that are to mean something need a quiet machine.
 docs/performance.md says what is measured and how.
 
-    python -m bench.pipeline [--quick] [--json] [--only latency|throughput|decisions|memory] [--set NAME=VALUE]
+    python -m bench.pipeline [--quick] [--json] [--only latency|throughput|decisions|outage|memory] [--set NAME=VALUE]
 """
 
 import argparse
@@ -25,7 +25,7 @@ import psutil
 import psycopg2
 import redis
 
-from bench import pipeline_decisions, pipeline_latency, pipeline_throughput
+from bench import pipeline_decisions, pipeline_latency, pipeline_outage, pipeline_throughput
 from bench.pipeline_report import Aim, Figure, Narrator, Section, show
 from bench.pipeline_throughput import Pressure
 from bench.stacks import SERVICES, Bot, Lab
@@ -33,7 +33,7 @@ from cdb.stack import StackError
 from services.errors import ServerAway
 
 MEMORY_AIM: Final = Aim("<", 120)
-SECTIONS: Final = ("latency", "throughput", "decisions", "memory")
+SECTIONS: Final = ("latency", "throughput", "decisions", "outage", "memory")
 BUSY: Final = 0.25
 _TRIES: Final = 200
 _FAILURES: Final = (StackError, redis.RedisError, psycopg2.Error, ServerAway, psutil.Error)
@@ -48,9 +48,10 @@ class Plan:
     backlog: int = 100_000
     signals: int = 20_000
     one_by_one: int = 1_000
+    rounds: int = 3
 
 
-QUICK: Final = Plan(seconds=15.0, precision=0.25, backlog=20_000, signals=4_000, one_by_one=200)
+QUICK: Final = Plan(seconds=15.0, precision=0.25, backlog=20_000, signals=4_000, one_by_one=200, rounds=1)
 
 
 def main() -> None:
@@ -87,6 +88,7 @@ def _measured(lab: Lab, narrator: Narrator, plan: Plan, only: str | None) -> lis
         "decisions": lambda: pipeline_decisions.measure(
             lab, narrator, signals=plan.signals, one_by_one=plan.one_by_one
         ),
+        "outage": lambda: pipeline_outage.measure(lab, narrator, seconds=plan.seconds / 2, rounds=plan.rounds),
     }
     sections = [_attempted(name, way, narrator) for name, way in ways.items() if only in (None, name)]
     if not sections:

@@ -48,20 +48,9 @@ class Journey:
 
 
 @dataclass(frozen=True)
-class Followed:
-    """What became of the trades of some time: how many there were, how many signals were decided, who was approved."""
+class Run:
+    """The approved signals of one run, and how long PostgreSQL's flush took in it on average."""
 
-    journeys: list[Journey]
-    trades: int
-    decisions: int
-
-    def order_ms(self, flush_ms: float) -> list[float]:
-        """Return how long each took from its arrival in ws to its committed order; *flush_ms* is a flush's mean."""
-        return _between(self.journeys, lambda j: j.arrived, lambda j: j.order_committed, flush_ms)
-
-
-@dataclass(frozen=True)
-class _Run:
     journeys: list[Journey]
     trades: int
     decisions: int
@@ -72,7 +61,7 @@ def measure(lab: Lab, narrator: Narrator, *, seconds: float) -> Section:
     """Let the whole bot trade for *seconds* and follow every approved signal of that time from its trade."""
     section = Section("Latency: from a trade's arrival in ws", SETTINGS)
     with lab.run("latency", SERVICES, SETTINGS) as bot:
-        run = _run(bot, narrator, seconds)
+        run = follow(bot, narrator, seconds)
     section.figures = _figures(run, seconds)
     section.distributions = _stages(run.journeys)
     section.notes = [
@@ -85,11 +74,13 @@ def measure(lab: Lab, narrator: Narrator, *, seconds: float) -> Section:
     return section
 
 
-def _run(bot: Bot, narrator: Narrator, seconds: float) -> _Run:
-    narrator.spend(WARM_UP_S, f"latency: warming up for {WARM_UP_S:g} s")
-    flushes, flush_ms = bot.query(FLUSHES)[0]
+def follow(bot: Bot, narrator: Narrator, seconds: float, *, what: str = "latency") -> Run:
+    """Let the market go on, follow every signal of *seconds* after a warm-up, and hold the market again."""
+    bot.ask("cdb_ws", "/test/scenario?kind=stall&seconds=0.1", post=True)
+    narrator.spend(WARM_UP_S, f"{what}: warming up for {WARM_UP_S:g} s")
+    flushes, flush_ms = bot.query(_FLUSHES)[0]
     began = time.time_ns()
-    narrator.spend(seconds, f"latency: {TRADES_PER_SECOND} trades/s for {seconds:g} s")
+    narrator.spend(seconds, f"{what}: {TRADES_PER_SECOND} trades/s for {seconds:g} s")
     ended = time.time_ns()
     end_trading(bot)
     more_flushes, more_ms = bot.query(FLUSHES)[0]
@@ -123,7 +114,8 @@ def _followed(rows: Sequence[tuple[Any, ...]], arrived: Sequence[tuple[str, int,
         for symbol, trade_id, verdict, *times in own
         if verdict == "approved"
     ]
-    return Followed(journeys, len(trades), len(own))
+    mean = float(more_ms - flush_ms) / max(1, more_flushes - flushes)
+    return Run(journeys, len(trades), len(rows), mean)
 
 
 def _trades(bot: Bot) -> Iterator[MarketData]:
@@ -136,9 +128,14 @@ def _trades(bot: Bot) -> Iterator[MarketData]:
         after = "(" + page[-1][0].decode()
 
 
-def _figures(run: _Run, seconds: float) -> list[Figure]:
-    order = Distribution.of("", _between(run.journeys, lambda j: j.arrived, lambda j: j.order_committed, run.flush_ms))
-    fill = Distribution.of("", _between(run.journeys, lambda j: j.arrived, lambda j: j.fill_committed, run.flush_ms))
+def to_order(run: Run) -> Distribution:
+    """Return how long it took from a trade's arrival in ws to its committed order."""
+    return Distribution.of("", _between(run, lambda j: j.arrived, lambda j: j.order_committed, run.flush_ms))
+
+
+def _figures(run: Run, seconds: float) -> list[Figure]:
+    order = to_order(run)
+    fill = Distribution.of("", _between(run, lambda j: j.arrived, lambda j: j.fill_committed, run.flush_ms))
     of_orders, of_fills = (f"{found.samples:,} samples" for found in (order, fill))
     return [
         Figure("trade to committed order, p50", order.p50, "ms", Aim("<", 2.5), of_orders),
@@ -154,6 +151,7 @@ def _figures(run: _Run, seconds: float) -> list[Figure]:
 
 
 def _stages(journeys: list[Journey]) -> list[Distribution]:
+    run = Run(journeys, 0, 0, 0.0)
     stages: dict[str, tuple[Callable[[Journey], int | None], Callable[[Journey], int | None]]] = {
         "it happened (simulated) ... ws built its message": (lambda j: j.happened, lambda j: j.arrived),
         "ws built its message ... core built the signal": (lambda j: j.arrived, lambda j: j.signal),
@@ -166,10 +164,7 @@ def _stages(journeys: list[Journey]) -> list[Distribution]:
 
 
 def _between(
-    journeys: Sequence[Journey],
-    start: Callable[[Journey], int | None],
-    end: Callable[[Journey], int | None],
-    plus_ms: float,
+    run: Run, start: Callable[[Journey], int | None], end: Callable[[Journey], int | None], plus_ms: float
 ) -> list[float]:
     found = [(start(journey), end(journey)) for journey in journeys]
     return [(b - a) / 1e6 + plus_ms for a, b in found if a is not None and b is not None]

@@ -83,7 +83,7 @@ class Consumer:
     """Feeds one handler from the bus until it is told to stop; *prepare* runs once, before the first message.
 
     *on_error* hears of every message that could not be handled (bad_message, handler or injected), and once of every
-    outage that it meets (server_away).
+    outage that it meets (server_away); waiting for servers at the start is none.
     """
 
     def __init__(
@@ -106,6 +106,7 @@ class Consumer:
         self._done: list[Entry] = []
         self._retries: dict[tuple[str, str], _Retry] = {}
         self._next_housekeeping = 0.0
+        self._working = False
 
     def run(self) -> None:
         """Read and handle until stopped; what is in hand is finished first."""
@@ -115,6 +116,7 @@ class Consumer:
             if time.monotonic() >= self._next_housekeeping:
                 self._next_housekeeping = time.monotonic() + HOUSEKEEPING_S
                 self._persist(self._housekeep)
+                self._working = True
             self._persist(self._step)
         self._persist(lambda: self._commit([], []))
         self._persist(self._handler.close)
@@ -265,7 +267,11 @@ class Consumer:
         self._bus.forget_trial(entry)
 
     def _persist(self, function: Callable[[], T]) -> T | None:
-        return persist(function, pulse=self._pulse, stop=self._stop, on_away=lambda: self._on_error("server_away"))
+        return persist(function, pulse=self._pulse, stop=self._stop, on_away=self._note_outage)
+
+    def _note_outage(self) -> None:
+        if self._working:
+            self._on_error("server_away")
 
 
 def _any_full(entries: Sequence[Entry]) -> bool:

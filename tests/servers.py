@@ -3,7 +3,6 @@
 Fixtures (handed out by tests/integration): `servers` for the run, `database` and `bus_client` for one test.
 """
 
-import os
 from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -17,13 +16,13 @@ import pytest
 import redis
 from psycopg2 import sql
 
-from cdb.stack import Ports, Stack, StackConfig, StackError, select
-from cdb.stack.tools import postgres_bin, redis_server
+from cdb.stack import Ports, Stack, StackConfig, select
 from services.bus import connect
 from services.ledger.connection import Ledger, LedgerAddress
 from services.ledger.migrate import migrate
 from services.process import address_of
 from services.settings import LedgerSettings
+from tests.programs import require_parts
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 _TEMPLATE: Final = "migrated"
@@ -116,23 +115,12 @@ class Servers:
                 cursor.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
-def require_servers() -> None:
-    """Skip the test where a server is not installed; in CI that is a failure."""
-    try:
-        redis_server()
-        postgres_bin()
-    except StackError as error:
-        if os.environ.get("CI") == "true":
-            pytest.fail(str(error), pytrace=False)
-        pytest.skip(str(error))
-
-
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     """Run both servers for the whole test run."""
-    require_servers()
     parts = select(("redis", "postgres"))
     stack = Stack(StackConfig.isolated(ROOT, tmp_path_factory.mktemp("servers"), parts=parts))
+    require_parts(stack.config)
     try:
         with stack:
             found = Servers(stack)

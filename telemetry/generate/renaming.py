@@ -12,9 +12,9 @@ _HEAD: Final = """\
 #     otelcol --config otel-collector/config.yaml --config otel-collector/renaming.yaml
 #
 # filter/contract comes first and lets pass only what is in the contract: metrics by their dotted names, and of these
-# the points that have the contract's type, exactly its labels and its buckets. (OTTL has no equality for a list of
-# bounds, so they are compared as JSON.) transform/contract then gives them the contract's help text and the names that
-# Prometheus knows.
+# the points that have the contract's type and unit (milliseconds are not seconds), exactly its labels and its buckets.
+# (OTTL has no equality for a list of bounds, so they are compared as JSON.) transform/contract then gives them the
+# contract's help text and the names that Prometheus knows.
 #
 # error_mode: propagate. The only points on which a condition fails are those with a NaN among their bounds. `ignore`
 # would take the failure for no match and let such a point pass; so the request is refused instead. That is its sender's
@@ -52,7 +52,11 @@ def renaming(contract: Contract) -> str:
 
 def _filtered(metric: Metric) -> str:
     """Return the condition that is true for a point under this metric's name which is not as the contract says."""
-    required = [*_TYPES[metric.type], f"Len(datapoint.attributes) == {len(metric.labels)}"]
+    required = [
+        *_TYPES[metric.type],
+        f"metric.unit == {_quoted(metric.unit)}",
+        f"Len(datapoint.attributes) == {len(metric.labels)}",
+    ]
     required += [f"datapoint.attributes[{_quoted(label)}] != nil" for label in metric.labels]
     if metric.buckets:
         bounds = ",".join(map(_number, metric.buckets))

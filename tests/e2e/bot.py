@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import urllib.error
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -21,10 +22,18 @@ from services.bus import Bus, connect
 from services.clock import WallClock
 from services.errors import ServerAway
 from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS
-from tests.servers import ROOT, require_servers
+from tests.programs import require_parts
+from tests.servers import ROOT
 from tests.waiting import until
 
-SERVICES: Final = ("cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")
+INSTANCES: Final = {
+    "cdb_ws": "cdb_ws:8000",
+    "cdb_core": "cdb_core:8001",
+    "cdb_risk": "cdb_risk:8002",
+    "cdb_execution": "cdb_execution:8003",
+}
+"""What `instance` says of each service, on whatever port it listens."""
+SERVICES: Final = tuple(INSTANCES)
 GROUPS: Final = {
     MARKET_DATA: ("cdb_core", "cdb_risk"),
     SIGNALS: ("cdb_risk",),
@@ -73,6 +82,12 @@ class Bot:
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         lines = [line for line in text.splitlines() if line.startswith((f"{name}{{", f"{name} "))]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if all(want in line for want in wanted))
+
+    def prometheus(self, path: str, **parameters: str) -> Any:
+        """Return the data of an answer of its Prometheus to GET /api/v1/*path*."""
+        status, answer = self.ask("prometheus", f"/api/v1/{path}?{urllib.parse.urlencode(parameters)}")
+        assert status == 200 and answer["status"] == "success", answer  # noqa: PT018  both are one thing
+        return answer["data"]
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Return the rows of *statement* from the ledger."""
@@ -198,8 +213,8 @@ def running_bot(
     state: Path, settings: Mapping[str, str] | None = None, *, parts: tuple[str, ...] = TRADING
 ) -> Iterator[Bot]:
     """Run a bot in *state* on free ports and remove it afterwards; without *parts* only what trades."""
-    require_servers()
     stack = Stack(StackConfig.isolated(ROOT, state, parts=select(parts), environment=settings or {}))
+    require_parts(stack.config)
     try:
         with stack:
             yield Bot(stack)

@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 from cdb.replay.kept import Replays
+from cdb.stack.tools import postgres_bin, redis_server
 from services.ledger.connection import Ledger
-from tests.servers import ROOT, require_servers
+from tests.programs import required
+from tests.servers import ROOT
 
 pytestmark = pytest.mark.e2e
 
@@ -29,7 +31,8 @@ class Operator:
     """Somebody at a terminal, with a state directory of his own."""
 
     def __init__(self, state: Path) -> None:
-        require_servers()
+        required(redis_server)
+        required(postgres_bin)
         self.replays = Replays(ROOT, state / "replays")
         self._environment = {**os.environ, "CDB_STATE_DIR": str(state)}
 

@@ -65,7 +65,8 @@ class Running:
     def __init__(self, client: redis.Redis, hand: Hand) -> None:
         self.pulse = Pulse()
         self.stop = threading.Event()
-        self._consumer = Consumer(bus_of(client), hand, pulse=self.pulse, stop=self.stop)
+        self.errors: list[str] = []
+        self._consumer = Consumer(bus_of(client), hand, pulse=self.pulse, stop=self.stop, on_error=self.errors.append)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 

@@ -185,8 +185,20 @@ def test_a_redis_that_refuses_writes_is_waited_for_and_nothing_is_lost(
         send(bus_client, 3)
         hand.wait_done(1, 2, 3)
         until(lambda: in_hand(bus_client), holds=lambda seen: seen == 0, what="everything acknowledged")
+    assert process.errors == ["server_away"]
     assert left(bus_client, ORDERS) == 3
     assert letters(bus_client) == []
+
+
+def test_waiting_for_redis_at_the_start_is_no_error(servers: Servers, bus_client: redis.Redis) -> None:
+    """Services start in any order; only what breaks off work is counted."""
+    hand = Hand()
+    with out_of_memory(bus_client), running(servers, hand) as process:
+        process.wait_problem("waiting for Redis")
+        bus_client.config_set("maxmemory", 0)
+        send(bus_client, 1)
+        hand.wait_done(1)
+    assert process.errors == []
 
 
 def test_a_record_that_cannot_be_made_ends_nothing(servers: Servers, bus_client: redis.Redis) -> None:

@@ -75,20 +75,21 @@ def test_every_metric_is_in_the_renaming_exactly_once() -> None:
     ]
 
 
-def test_a_point_passes_only_with_the_type_labels_and_buckets_of_the_contract() -> None:
+def test_a_point_passes_only_with_the_type_unit_labels_and_buckets_of_the_contract() -> None:
     conditions, _ = _processors(_small())
     assert conditions[1:] == [
         'metric.name == "cdb.trades" and not ('
         " metric.type == METRIC_DATA_TYPE_SUM and metric.is_monotonic == true"
         " and metric.aggregation_temporality == AGGREGATION_TEMPORALITY_CUMULATIVE"
-        " and Len(datapoint.attributes) == 2"
+        ' and metric.unit == "{trade}" and Len(datapoint.attributes) == 2'
         ' and datapoint.attributes["side"] != nil and datapoint.attributes["symbol"] != nil )',
         'metric.name == "cdb.equity" and not ('
-        " metric.type == METRIC_DATA_TYPE_GAUGE and Len(datapoint.attributes) == 0 )",
+        ' metric.type == METRIC_DATA_TYPE_GAUGE and metric.unit == "USD"'
+        " and Len(datapoint.attributes) == 0 )",
         'metric.name == "cdb.wait" and not ('
         " metric.type == METRIC_DATA_TYPE_HISTOGRAM"
         " and metric.aggregation_temporality == AGGREGATION_TEMPORALITY_CUMULATIVE"
-        ' and Len(datapoint.attributes) == 1 and datapoint.attributes["side"] != nil'
+        ' and metric.unit == "s" and Len(datapoint.attributes) == 1 and datapoint.attributes["side"] != nil'
         ' and String(datapoint.explicit_bounds) == "[-2,0,0.25,10]" )',
     ]
 

@@ -1,0 +1,81 @@
+"""Collectors that the room runs by themselves, with the project's configuration or a changed one."""
+
+import os
+import random
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Final
+from urllib.error import URLError
+from urllib.request import Request, urlopen
+
+from cdb.stack import Ports
+from cdb.stack.ports import can_listen
+from tests.programs import collector_program
+from tests.servers import ROOT
+from tests.waiting import until
+
+CONFIG: Final = ROOT / "otel-collector" / "config.yaml"
+RENAMING: Final = ROOT / "otel-collector" / "renaming.yaml"
+TOKEN: Final = "token-of-the-tests"
+OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0"
+
+
+@dataclass(frozen=True)
+class Collector:
+    """A running collector."""
+
+    ports: Ports
+
+    @property
+    def endpoint(self) -> str:
+        """Return where it takes OTLP over gRPC."""
+        return f"http://127.0.0.1:{self.ports.otlp_grpc}"
+
+    def exposition(self) -> str:
+        """Return its exposition as text."""
+        return fetch(self.ports.exposition, "/metrics")
+
+
+def fetch(port: int, path: str, *, accept: str = "*/*") -> str:
+    """Return what is answered on *port* of this machine."""
+    with urlopen(Request(f"http://127.0.0.1:{port}{path}", headers={"Accept": accept}), timeout=5) as reply:
+        text: str = reply.read().decode()
+    return text
+
+
+def free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on now."""
+    return list(islice(filter(can_listen, random.sample(range(20_000, 32_000), 2_000)), count))
+
+
+@contextmanager
+def running_collector(log: Path, *files: Path) -> Iterator[Collector]:
+    """Run a collector with the project's configuration, or with *files*; its log is in the failure if it ends."""
+    program = collector_program()
+    collector = Collector(Ports.free())
+    words = [word for file in files or (CONFIG, RENAMING) for word in ("--config", str(file))]
+    with log.open("wb") as output:
+        process = subprocess.Popen([program, *words], env=collector_environment(collector.ports), stderr=output)
+    try:
+        until(lambda: process.poll() is not None or _healthy(collector.ports), what="a healthy collector")
+        assert process.poll() is None, f"the collector ended: {log.read_text()[-2000:]}"
+        yield collector
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def collector_environment(ports: Ports) -> dict[str, str]:
+    """Return the variables that the collector's configuration reads."""
+    return {**ports.environment(), "CDB_OTLP_TOKEN": TOKEN, "PATH": os.environ["PATH"]}
+
+
+def _healthy(ports: Ports) -> bool:
+    try:
+        return bool(fetch(ports.collector_health, "/"))
+    except (URLError, OSError):
+        return False

@@ -1,0 +1,43 @@
+"""Programs that tests need on the machine: a missing one is a skip on a laptop and a failure in CI."""
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+import pytest
+
+from cdb.stack import Part, StackConfig, StackError
+from cdb.stack.tools import debian_program, otelcol
+
+T = TypeVar("T")
+
+
+def required(find: Callable[[], T]) -> T:
+    """Return what *find* finds."""
+    try:
+        return find()
+    except StackError as error:
+        if os.environ.get("CI") == "true":
+            pytest.fail(str(error), pytrace=False)
+        pytest.skip(str(error))
+
+
+def require_parts(config: StackConfig) -> None:
+    """Have everything installed that the parts of *config* run."""
+
+    def program(part: Part) -> str:
+        return part.command(config)[0]
+
+    for part in config.parts:
+        required(partial(program, part))
+
+
+def collector_program() -> str:
+    """Return the path of the collector."""
+    return required(otelcol)
+
+
+def promtool() -> str:
+    """Return the path of promtool, which comes with Prometheus."""
+    return required(partial(debian_program, "promtool", package="prometheus"))
