@@ -1,9 +1,9 @@
 """From a trade's arrival in ws to its committed order and fill, at a steady rate of trades and signals."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from bench.pipeline_report import Aim, Distribution, Figure, Narrator, Section
 from bench.stacks import SERVICES, Bot, Lab, wait_until
@@ -31,7 +31,7 @@ SELECT s.symbol, s.trade_id, d.verdict, extract(epoch FROM s.ts_init) * 1e9, ext
 FROM decisions d JOIN signals s USING (signal_id)
 LEFT JOIN orders o USING (signal_id) LEFT JOIN fills f USING (order_id)
 """
-FLUSHES: Final = "SELECT wal_sync, wal_sync_time FROM pg_stat_wal"
+_FLUSHES: Final = "SELECT wal_sync, wal_sync_time FROM pg_stat_wal"
 
 
 @dataclass(frozen=True)
@@ -82,36 +82,22 @@ def follow(bot: Bot, narrator: Narrator, seconds: float, *, what: str = "latency
     began = time.time_ns()
     narrator.spend(seconds, f"{what}: {TRADES_PER_SECOND} trades/s for {seconds:g} s")
     ended = time.time_ns()
-    end_trading(bot)
-    more_flushes, more_ms = bot.query(FLUSHES)[0]
-    found = follow(bot, [(began, ended)])[0]
-    mean = float(more_ms - flush_ms) / max(1, more_flushes - flushes)
-    return _Run(found.journeys, found.trades, found.decisions, mean)
-
-
-def end_trading(bot: Bot) -> None:
-    """Stop the market and wait until all orders are filled."""
     bot.ask("cdb_ws", "/test/scenario?kind=stall&seconds=600", post=True)
     wait_until(
         lambda: bot.query("SELECT count(*) FROM orders WHERE state = 'placed'") == [(0,)],
         within_s=10,
         what="all orders filled after the run",
     )
-
-
-def follow(bot: Bot, windows: Sequence[tuple[int, int]]) -> list[Followed]:
-    """Return what became of the trades that arrived in each window, given by its beginning and end (ns since 1970)."""
-    arrived = [(trade.symbol, trade.trade_id, trade.ts_event, trade.ts_init) for trade in _trades(bot)]
-    rows = bot.query(_ROWS)
-    return [_followed(rows, [trade for trade in arrived if began <= trade[3] < ended]) for began, ended in windows]
-
-
-def _followed(rows: Sequence[tuple[Any, ...]], arrived: Sequence[tuple[str, int, int, int]]) -> Followed:
-    trades = {(symbol, trade_id): times for symbol, trade_id, *times in arrived}
-    own = [row for row in rows if (row[0], row[1]) in trades]
+    more_flushes, more_ms = bot.query(_FLUSHES)[0]
+    trades = {
+        (trade.symbol, trade.trade_id): (trade.ts_event, trade.ts_init)
+        for trade in _trades(bot)
+        if began <= trade.ts_init < ended
+    }
+    rows = [row for row in bot.query(_ROWS) if (row[0], row[1]) in trades]
     journeys = [
         Journey(*trades[symbol, trade_id], *(None if at is None else int(at) for at in times))
-        for symbol, trade_id, verdict, *times in own
+        for symbol, trade_id, verdict, *times in rows
         if verdict == "approved"
     ]
     mean = float(more_ms - flush_ms) / max(1, more_flushes - flushes)
@@ -160,11 +146,11 @@ def _stages(journeys: list[Journey]) -> list[Distribution]:
         "order committed ... venue filled": (lambda j: j.order_committed, lambda j: j.filled),
         "venue filled ... fill committed": (lambda j: j.filled, lambda j: j.fill_committed),
     }
-    return [Distribution.of(name, _between(journeys, *points, 0.0)) for name, points in stages.items()]
+    return [Distribution.of(name, _between(run, *points, 0.0)) for name, points in stages.items()]
 
 
 def _between(
     run: Run, start: Callable[[Journey], int | None], end: Callable[[Journey], int | None], plus_ms: float
 ) -> list[float]:
-    found = [(start(journey), end(journey)) for journey in journeys]
+    found = [(start(journey), end(journey)) for journey in run.journeys]
     return [(b - a) / 1e6 + plus_ms for a, b in found if a is not None and b is not None]
