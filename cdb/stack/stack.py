@@ -17,6 +17,8 @@ from cdb.stack.ports import Ports, can_listen
 from cdb.stack.readiness import Failure, PartStatus, RestartWatch, blame
 from cdb.stack.supervisor import ProcessInfo, SupervisorClient
 
+_AT_REST = ("STOPPED", "FATAL")
+_LOOK = 0.05  # seconds between two looks at a part that is being stopped
 _POLL = 0.2  # seconds between two looks at parts that are not ready
 _STOP_TIMEOUT = 20.0  # seconds for all programs to end before they are killed
 _READY_TIMEOUT = 120.0  # seconds
@@ -138,7 +140,12 @@ class Stack:
 
     def stop_part(self, name: str) -> None:
         """Stop one part and wait for its end; it stays stopped until it is started."""
-        self._running_client().stop(self._part(name).name)
+        client, part = self._running_client(), self._part(name)
+        client.stop(part.name)
+        # One that died of itself is none that could be stopped, and supervisord is about to start it again.
+        while client.processes()[part.name].state not in _AT_REST and part.kind is not Kind.ONE_SHOT:
+            time.sleep(_LOOK)
+            client.stop(part.name)
 
     def restart_part(self, name: str) -> None:
         """Stop one part, wait for its end, and start it."""
@@ -172,7 +179,7 @@ class Stack:
             if time.monotonic() >= deadline:
                 tail = self.log_tail("supervisord", 1) or ["its log is empty"]
                 raise StackError(f"supervisord does not answer: {tail[0]}")
-            time.sleep(0.05)
+            time.sleep(_LOOK)
 
     def _refuse_taken_ports(self) -> None:
         variables = Ports.variables()
@@ -193,7 +200,7 @@ class Stack:
                     client.stop(name, wait=False)
                 deadline = time.monotonic() + _STOP_TIMEOUT
                 while any(client.processes()[name].running for name in names) and time.monotonic() < deadline:
-                    time.sleep(0.05)
+                    time.sleep(_LOOK)
             pid = client.pid()
             client.shutdown()
         except StackError:

@@ -172,6 +172,19 @@ def test_a_killed_part_comes_back(shared: Stack, name: str) -> None:
     assert shared.wait_ready(20) is None
 
 
+def test_a_part_that_is_stopped_as_it_dies_stays_stopped(shared: Stack) -> None:
+    """Supervisord is about to start it again, and has nothing to stop meanwhile."""
+    for _ in range(8):
+        pid = shared.pid_of("redis")
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        shared.stop_part("redis")
+        assert shared.pid_of("redis") is None
+        assert {part.name: part.state for part in shared.status()}["redis"] == "stopped"
+        shared.start_part("redis")
+        assert shared.wait_ready(20) is None
+
+
 def test_a_restarted_part_has_a_new_process(shared: Stack) -> None:
     pid = shared.pid_of("stub")
     shared.restart_part("stub")
