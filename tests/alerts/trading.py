@@ -145,9 +145,9 @@ CASES: Final = (
         rule="errors of core and of execution, each below 0.1/s, are above it together",
         alert="HighErrorRate",
         series={
-            f'cdb_signal_errors_total{{error_type="handler", {AT_CORE}}}': "0+0.6x60 36x60",
-            f'cdb_signal_errors_total{{error_type="injected", {AT_CORE}}}': "0+0.3x60 18x60",
-            f'cdb_execution_errors_total{{error_type="handler", {AT_EXECUTION}}}': "0+0.9x60 54x60",
+            f'cdb_signal_errors_total{{error_type="handler", {AT_CORE}}}': "0+0.6x60 40x60",
+            f'cdb_signal_errors_total{{error_type="injected", {AT_CORE}}}': "0+0.3x60 20x60",
+            f'cdb_execution_errors_total{{error_type="handler", {AT_EXECUTION}}}': "0+0.9x60 60x60",
         },
         at={"9m": [], "9m15s": [errors("0.12")], "15m": [errors("0.12")], "20m": []},
     ),
