@@ -36,12 +36,8 @@ def unreachable(what: str, component: str, description: str) -> Firing:
     )
 
 
-NO_POSTGRES: Final = unreachable(
-    "PostgreSQL", "database", "The exporter cannot connect to PostgreSQL (pg_up is 0)."
-)
-NO_PG_UP: Final = unreachable(
-    "PostgreSQL", "database", "Nobody says whether PostgreSQL is there: pg_up is missing."
-)
+NO_POSTGRES: Final = unreachable("PostgreSQL", "database", "The exporter cannot connect to PostgreSQL (pg_up is 0).")
+NO_PG_UP: Final = unreachable("PostgreSQL", "database", "Nobody says whether PostgreSQL is there: pg_up is missing.")
 NO_REDIS: Final = unreachable("Redis", "message_bus", "The exporter cannot connect to Redis (redis_up is 0).")
 NO_REDIS_UP: Final = unreachable("Redis", "message_bus", "Nobody says whether Redis is there: redis_up is missing.")
 POSTGRES: Final = 'pg_up{instance="cdb_postgres_exporter:9187", job="postgres"}'

@@ -114,10 +114,10 @@ def counted(alert: str, name: str, labels: str, firing: Firing) -> tuple[Case, .
             at={"15s": [], "20m": []},
         ),
         Case(
-            rule=f"{name} that was there before a silence is not new after it",
+            rule=f"{name} that has been 0 for long fires, and is not new after a silence",
             alert=alert,
-            series={series: "0x10 5 5x80 stale _x60 5x60"},
-            at={"3m": [firing], "22m": [], "38m15s": [], "40m": []},
+            series={series: "0x60 5 5x80 stale _x60 5x60"},
+            at={"15m": [], "15m30s": [firing], "27m": [], "51m15s": [], "53m": []},
         ),
     )
 
