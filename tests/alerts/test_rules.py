@@ -29,9 +29,10 @@ FOREIGN: Final = {
     "rpc_server_call_duration_count": ("counter", ("rpc_method", "rpc_response_status_code", "rpc_system_name")),
     "http_server_request_duration_count": ("counter", ("http_request_method", "http_response_status_code")),
 }
-NOT_METRICS: Final = frozenset(
-    "absent and avg_over_time bool by clamp_min count group_left histogram_quantile ignoring increase label_replace max max_over_time "
-    "min min_over_time offset on or rate sum topk unless vector without".split()
+NOT_METRICS: Final = frozenset({"and", "bool", "by", "ignoring", "offset", "on", "or", "unless", "without"}) | {
+    *("absent", "avg_over_time", "histogram_quantile", "increase", "label_replace", "max", "max_over_time", "min"),
+    *("min_over_time", "rate", "sum", "topk", "vector"),
+}
 )
 
 CASES: Final = (
