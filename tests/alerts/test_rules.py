@@ -33,7 +33,6 @@ NOT_METRICS: Final = frozenset({"and", "bool", "by", "ignoring", "offset", "on",
     *("absent", "avg_over_time", "histogram_quantile", "increase", "label_replace", "max", "max_over_time", "min"),
     *("min_over_time", "rate", "sum", "topk", "vector"),
 }
-)
 
 CASES: Final = (
     # alert, severity, component, for, expression's threshold: what the contract of names fixes
