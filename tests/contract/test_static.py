@@ -56,7 +56,7 @@ def test_promtool_has_no_objection_to_the_configuration(tmp_path: Path, configur
     code, said = says("check", "config", "--lint=all", "--lint-fatal", configuration(tmp_path))
     assert code == 0, said
     assert "WARNING" not in said
-    assert said.count("SUCCESS: 1 rules found") == len(list((COMMITTED / "rules").glob("*.yml")))
+    assert len(re.findall(r"SUCCESS: [1-9]\d* rules found", said)) == len(list((COMMITTED / "rules").glob("*.yml")))
 
 
 @pytest.mark.parametrize(
