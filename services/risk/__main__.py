@@ -29,7 +29,14 @@ def main() -> None:
 
     def endpoints(app: Flask) -> None:
         own_store = RiskStore(process.ledger(settings, "test"), opening_cash=settings.opening_cash)
-        add_endpoints(app, own_store, slowness, limits=settings.limits(), clock=process.clock)
+        add_endpoints(
+            app,
+            own_store,
+            slowness,
+            newest_marks=desk.newest_marks,
+            limits=settings.limits(),
+            clock=process.clock,
+        )
 
     process.run(
         Consumer(process.bus(), handler, pulse=process.pulse, stop=process.stop),

@@ -59,6 +59,10 @@ class Desk:
         """Return *book* at the newest prices."""
         return Portfolio(book, self.marks.newest, orders_last_minute=self.orders_last_minute())
 
+    def newest_marks(self) -> dict[str, Mark]:
+        """Return a copy of the newest prices; other threads may ask."""
+        return self.marks.newest.copy()
+
     def price_age_s(self) -> float:
         """Return how old the newest price is, in seconds; before the first one, how long this process has waited."""
         newest_ns = max((mark.ts_event for mark in tuple(self.marks.newest.values())), default=self._began_ns)

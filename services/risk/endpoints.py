@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 from decimal import ROUND_UP, Decimal
 from typing import Any, Final
 
@@ -9,7 +10,7 @@ import structlog
 from flask import Flask
 
 from services.clock import Clock
-from services.risk.portfolio import Portfolio
+from services.risk.portfolio import Mark, Portfolio
 from services.risk.rules import Limits
 from services.risk.store import RiskStore
 from services.web import BadRequest, add_test_endpoint, number, whole_number
@@ -39,16 +40,27 @@ class Slowness:
             return self._delay_s if time.monotonic() < self._until else 0.0
 
 
-def add_endpoints(app: Flask, store: RiskStore, slowness: Slowness, *, limits: Limits, clock: Clock) -> None:
-    """Add the test endpoints. *store* is for their threads alone."""
+def add_endpoints(
+    app: Flask,
+    store: RiskStore,
+    slowness: Slowness,
+    *,
+    newest_marks: Callable[[], dict[str, Mark]],
+    limits: Limits,
+    clock: Clock,
+) -> None:
+    """Add the test endpoints. *store* is for their threads alone; *newest_marks* may be ahead of the ledger's."""
     lock = threading.Lock()
+
+    def load_portfolio() -> Portfolio:
+        book, _ = store.load()
+        return Portfolio(book, store.load_marks() | newest_marks())
 
     def trigger_drawdown() -> dict[str, Any]:
         percent = Decimal(str(number("percent", low=0.1, high=50, default=float(limits.max_daily_drawdown) * 100 + 1)))
         with lock:
             store.wake()
-            book, _ = store.load()
-            portfolio = Portfolio(book, store.load_marks())
+            portfolio = load_portfolio()
             too_much = portfolio.equity() - portfolio.reference_equity() * (1 - percent / 100)
             if too_much <= 0:
                 raise BadRequest(f"drawdown already is {100 * portfolio.drawdown():.2f} %, asked for {percent} %")
@@ -70,11 +82,10 @@ def add_endpoints(app: Flask, store: RiskStore, slowness: Slowness, *, limits: L
             returned = -store.adjustments()
             if returned:
                 store.adjust(returned, reason="test: reset", now_ns=clock.now_ns())
-            book, _ = store.load()
-            if book.breaker_active:
-                equity = Portfolio(book, store.load_marks()).equity()
-                store.reset_breaker("test", equity=equity, now_ns=clock.now_ns())
-        return {"adjusted_by": str(returned), "breaker_reset": book.breaker_active}
+            portfolio = load_portfolio()
+            if portfolio.breaker_active:
+                store.reset_breaker("test", equity=portfolio.equity(), now_ns=clock.now_ns())
+        return {"adjusted_by": str(returned), "breaker_reset": portfolio.breaker_active}
 
     add_test_endpoint(app, "/test/trigger-drawdown", trigger_drawdown)
     add_test_endpoint(app, "/test/slow-decisions", slow_decisions)
