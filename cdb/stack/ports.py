@@ -36,6 +36,14 @@ class Ports:
     redis_exporter: int = _port(9121, "CDB_REDIS_EXPORTER_PORT")
     postgres_exporter: int = _port(9187, "CDB_POSTGRES_EXPORTER_PORT")
     prometheus: int = _port(19090, "CDB_PROMETHEUS_PORT")
+    alertmanager: int = _port(9093, "CDB_ALERTMANAGER_PORT")
+    alert_receiver: int = _port(9094, "CDB_ALERT_RECEIVER_PORT")
+    jaeger: int = _port(16686, "CDB_JAEGER_PORT")
+    jaeger_otlp_grpc: int = _port(14317, "CDB_JAEGER_OTLP_GRPC_PORT")
+    jaeger_otlp_http: int = _port(14318, "CDB_JAEGER_OTLP_HTTP_PORT")
+    jaeger_telemetry: int = _port(18888, "CDB_JAEGER_TELEMETRY_PORT")
+    jaeger_health: int = _port(13134, "CDB_JAEGER_HEALTH_PORT")
+    grafana: int = _port(3000, "CDB_GRAFANA_PORT")
 
     @classmethod
     def default(cls) -> Self:

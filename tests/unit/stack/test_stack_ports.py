@@ -24,6 +24,14 @@ def test_the_default_ports_are_the_documented_ones() -> None:
         "CDB_REDIS_EXPORTER_PORT": "9121",
         "CDB_POSTGRES_EXPORTER_PORT": "9187",
         "CDB_PROMETHEUS_PORT": "19090",
+        "CDB_ALERTMANAGER_PORT": "9093",
+        "CDB_ALERT_RECEIVER_PORT": "9094",
+        "CDB_JAEGER_PORT": "16686",
+        "CDB_JAEGER_OTLP_GRPC_PORT": "14317",
+        "CDB_JAEGER_OTLP_HTTP_PORT": "14318",
+        "CDB_JAEGER_TELEMETRY_PORT": "18888",
+        "CDB_JAEGER_HEALTH_PORT": "13134",
+        "CDB_GRAFANA_PORT": "3000",
     }
 
 
