@@ -99,7 +99,8 @@ def jaeger(why: str) -> Firing:
 def full(percent: str) -> Firing:
     return telemetry(
         "Spans pile up in the collector",
-        f"The queue of the collector's exporter otlp_grpc/jaeger is full to {percent}; once it is full, spans are lost.",
+        f"The queue of the collector's exporter otlp_grpc/jaeger is full to {percent}; once it is full, spans are "
+        "lost.",
         exporter="otlp_grpc/jaeger",
     )
 
@@ -107,8 +108,8 @@ def full(percent: str) -> Firing:
 def lost(spans: int) -> Firing:
     return telemetry(
         "The collector loses spans",
-        f"The queue of the collector's exporter otlp_grpc/jaeger was full: about {spans} spans of traces that were to be "
-        "kept are lost within 10 minutes.",
+        f"The queue of the collector's exporter otlp_grpc/jaeger was full: about {spans} spans of traces that were to "
+        "be kept are lost within 10 minutes.",
         exporter="otlp_grpc/jaeger",
     )
 
@@ -116,8 +117,8 @@ def lost(spans: int) -> Firing:
 def unjudged(traces: int) -> Firing:
     return telemetry(
         "The collector drops traces before it has judged them",
-        f"About {traces} traces within 10 minutes had to make room for newer ones before it was clear whether they are to "
-        "be kept.",
+        f"About {traces} traces within 10 minutes had to make room for newer ones before it was clear whether they are "
+        "to be kept.",
     )
 
 
