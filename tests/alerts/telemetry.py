@@ -122,6 +122,14 @@ def unjudged(traces: int) -> Firing:
     )
 
 
+def over_limit(traces: int) -> Firing:
+    return telemetry(
+        "There are more slow, failed or rejected decisions than traces may be kept of",
+        "The collector keeps only a share of the traces of slow, failed and rejected decisions, about "
+        f"{traces} within 10 minutes: all of them would be too much for the disk.",
+    )
+
+
 LARGE: Final = telemetry(
     "Jaeger's storage is large",
     "Jaeger's traces take 3.725GiB of the disk; 4 GB are more than a day of them should take.",
@@ -279,6 +287,24 @@ CASES: Final = (
         "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early",
         FIRST,
         unjudged(5),
+    ),
+    *counted(
+        "TracesOverLimit",
+        "otelcol_processor_tail_sampling_count_traces_sampled",
+        f'decision="sampled", policy="over_limit", sampled="true", {FIRST}',
+        over_limit(5),
+    ),
+    Case(
+        rule="traces that are kept for another reason, or not, are within the limits",
+        alert="TracesOverLimit",
+        series={
+            f"otelcol_processor_tail_sampling_count_traces_sampled{{{labels}, {FIRST}}}": "0+5x40"
+            for labels in (
+                'decision="sampled", policy="slow", sampled="true"',
+                'decision="not_sampled", policy="over_limit", sampled="false"',
+            )
+        },
+        at={"5m": []},
     ),
     Case(
         rule="a Jaeger that is away fires after a minute and resolves when it is back",

@@ -57,6 +57,7 @@ CHANGES = (
     ("TraceQueueFilling", "for: 1m", "for: 30s"),
     ("TracesLost", "unless max_over_time(otelcol_exporter_enqueue_failed_spans[1h] offset 10m)", ""),
     ("TracesUnjudged", "[10m]) > 0", "[10m]) > 5"),
+    ("TracesOverLimit", '{policy="over_limit", sampled="true"}[10m]', "[10m]"),
     ("TraceStorageLarge", "> 4e9", ">= 4e9"),
     ("CollectorRejectsRequests", '{rpc_response_status_code!="OK"}', ""),
 )
