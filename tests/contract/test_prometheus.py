@@ -18,6 +18,7 @@ TARGETS = {
     "cdb_otel_collector:8888": "otel_collector",
     "cdb_redis_exporter:9121": "redis",
     "cdb_postgres_exporter:9187": "postgres",
+    "cdb_jaeger:8888": "jaeger",
     "cdb_prometheus:9090": "prometheus",
 }
 ACCOUNT = "monitoring"
