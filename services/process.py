@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import structlog
 from flask import Flask
 
-from services import logs, web
+from services import instrumentation, logs, web
 from services.bus import Bus, connect
 from services.clock import Clock, EventClock, WallClock
 from services.health import Health, Probe
@@ -56,6 +56,7 @@ class Process:
     def begin(cls, service: str, settings: ServiceSettings, *, port: int) -> "Process":
         """Set up logs and telemetry; from here on SIGTERM and SIGINT wait until run() takes notice of them."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+        instrumentation.choose_names()
         logs.configure(service, level=settings.log_level, log_format=settings.log_format)
         telemetry = start_telemetry(
             service=service,
@@ -66,6 +67,7 @@ class Process:
                 otlp_token=settings.otlp_token.get_secret_value() or None,
                 instance_id=f"{service}:{DOCUMENTED_PORTS[service]}",
                 version=VERSION,
+                tracing=settings.tracing,
                 export_interval_seconds=settings.export_interval_s,
             ),
         )
@@ -102,6 +104,7 @@ class Process:
         health.start(self.stop)
         app = web.create_app(self.service, health)
         add_pages(app)
+        instrumentation.trace_requests(app)
         if self.settings.test_endpoints:
             add_test_endpoints(app)
         server = web.serve(app, host=self.settings.http_host, port=self.port)
