@@ -17,18 +17,15 @@ ASKED_ALL_THE_TIME: Final = "/health,/metrics,/feed"
 _PLAIN: Final = psycopg2.extensions.cursor
 
 
-def choose_names() -> None:
-    """Have the instrumentations use today's database and HTTP conventions; they read this before their first span."""
-    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "database,http")
-
-
 def trace_requests(app: Flask) -> None:
     """Give each request to *app* a span, except those that somebody repeats every few seconds."""
-    FlaskInstrumentor().instrument_app(app, excluded_urls=ASKED_ALL_THE_TIME)
+    _choose_names()
+    FlaskInstrumentor().instrument_app(app, excluded_urls=ASKED_ALL_THE_TIME)  # type: ignore[no-untyped-call]
 
 
 def trace_statements(connection: psycopg2.extensions.connection) -> None:
     """Let cursors of *connection* record their statements, without arguments; cursor_of decides when they do."""
+    _choose_names()
     Psycopg2Instrumentor.instrument_connection(connection)
 
 
@@ -37,3 +34,8 @@ def cursor_of(connection: psycopg2.extensions.connection) -> Any:
     if trace.get_current_span().is_recording():
         return connection.cursor()
     return connection.cursor(cursor_factory=_PLAIN)
+
+
+def _choose_names() -> None:
+    """Have the instrumentations use today's database and HTTP conventions; they read this once, before they begin."""
+    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "database,http")

@@ -56,7 +56,6 @@ class Process:
     def begin(cls, service: str, settings: ServiceSettings, *, port: int) -> "Process":
         """Set up logs and telemetry; from here on SIGTERM and SIGINT wait until run() takes notice of them."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-        instrumentation.choose_names()
         logs.configure(service, level=settings.log_level, log_format=settings.log_format)
         telemetry = start_telemetry(
             service=service,

@@ -47,6 +47,13 @@ class SpanProvider(TracerProvider):
         super().add_span_processor(span_processor)
         self._processors = (*self._processors, span_processor)
 
+    def plan(self, parent: SpanContext | None = None) -> Planned:
+        """Plan a span below *parent*; it begins a trace if *parent* is None or invalid."""
+        if parent is None or not parent.is_valid:
+            return Planned(SpanContext(_IDS.generate_trace_id(), _IDS.generate_span_id(), False, self.flags))
+        flags = TraceFlags(parent.trace_flags & self.flags)
+        return Planned(SpanContext(parent.trace_id, _IDS.generate_span_id(), False, flags), parent)
+
     def take(self, span: ReadableSpan) -> None:
         """Pass on a span that is finished."""
         for processor in self._processors:
@@ -92,12 +99,7 @@ class Planned(NamedTuple):
 def plan(parent: SpanContext | None = None) -> Planned | None:
     """Plan a span below *parent*; it begins a trace if *parent* is None or invalid. None before telemetry runs."""
     provider = trace.get_tracer_provider()
-    if not isinstance(provider, SpanProvider):
-        return None
-    if parent is None or not parent.is_valid:
-        return Planned(SpanContext(_IDS.generate_trace_id(), _IDS.generate_span_id(), False, provider.flags))
-    flags = TraceFlags(parent.trace_flags & provider.flags)
-    return Planned(SpanContext(parent.trace_id, _IDS.generate_span_id(), False, flags), parent)
+    return provider.plan(parent) if isinstance(provider, SpanProvider) else None
 
 
 def record(
