@@ -78,21 +78,35 @@ class Planned(NamedTuple):
     ) -> None:
         """Hand the finished span to the exporter; *error*, a short word, says that what it stands for has failed."""
         provider = trace.get_tracer_provider()
-        if not self.context.trace_flags.sampled or not isinstance(provider, SpanProvider):
-            return
-        provider.take(
-            ReadableSpan(
-                name,
-                self.context,
-                self.parent,
-                provider.resource,
-                {**attributes, ERROR_TYPE: error} if error else attributes,
-                kind=kind,
-                instrumentation_scope=_SCOPE,
-                status=Status(StatusCode.ERROR, error) if error else _UNSET,
-                start_time=start_ns,
-                end_time=end_ns,
+        if self.context.trace_flags.sampled and isinstance(provider, SpanProvider):
+            resource = provider.resource
+            provider.take(
+                self.finished(name, start_ns, end_ns, resource=resource, kind=kind, attributes=attributes, error=error)
             )
+
+    def finished(
+        self,
+        name: str,
+        start_ns: int,
+        end_ns: int,
+        *,
+        resource: Resource,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = _NONE,
+        error: str = "",
+    ) -> ReadableSpan:
+        """Return the span as exporters take it."""
+        return ReadableSpan(
+            name,
+            self.context,
+            self.parent,
+            resource,
+            {**attributes, ERROR_TYPE: error} if error else attributes,
+            kind=kind,
+            instrumentation_scope=_SCOPE,
+            status=Status(StatusCode.ERROR, error) if error else _UNSET,
+            start_time=start_ns,
+            end_time=end_ns,
         )
 
 

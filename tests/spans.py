@@ -1,6 +1,6 @@
 """The spans that code under test records, in a process whose tracer provider is set once and for all.
 
-Fixture (handed out by tests/integration and tests/unit): `spans`, empty at the start of each test.
+Fixture for every test: `spans`, empty at the start of each test.
 """
 
 from collections.abc import Iterator, Sequence

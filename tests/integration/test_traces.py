@@ -35,7 +35,7 @@ WHOLE_TRADE = {
     f"{TO_FILL} > send fills",
     f"{TO_FILL} > send fills > process fills",
 }
-HOSTILE = {
+HOSTILE: dict[str, dict[str, str | bytes]] = {
     "missing": {},
     "empty": {"traceparent": ""},
     "10 KB": {"traceparent": GOOD + "x" * 10_000},
@@ -181,18 +181,25 @@ def test_a_rejection_is_no_error_and_names_its_reason_and_layer(traced: Trading,
     assert {span.status.status_code for span in spans.all()} == {StatusCode.UNSET}
 
 
-@pytest.mark.parametrize("fields", HOSTILE.values(), ids=HOSTILE.keys())
 def test_a_traceparent_that_is_none_starts_a_trace_of_its_own_and_trading_goes_on(
-    traced: Trading, spans: Spans, fields: dict[str, str | bytes]
+    traced: Trading, spans: Spans
 ) -> None:
-    """Whatever the field holds, the signal is decided and its order filled."""
+    """Whatever the field holds, the signal is decided, and the next one is filled."""
     traced.start("cdb_risk", "cdb_execution")
-    traced.signal("BUY", fields)
-    spans.wait("process fills")
-    (processed,) = spans.wait("process signals")
-    assert processed.parent is None
-    assert trace_of(processed) not in {TRACE_ID, "0" * 32}
-    assert {trace_of(span) for span in spans.all()} == {trace_of(processed)}
+    signal_ids = {traced.signal("SELL", fields): what for what, fields in HOSTILE.items()}
+    traced.signal("BUY", {"traceparent": "nonsense"})
+    spans.wait("order.execute")
+    until(lambda: len(spans.named("process signals")), holds=lambda seen: seen == len(HOSTILE) + 1, what="all handled")
+    processed = {context_of(span).span_id: span for span in spans.named("process signals")}
+    seen = {TRACE_ID, "0" * 32}
+    for decided in spans.named("risk.decide"):
+        what = signal_ids.get(attributes(decided)["cdb.signal_id"], "nonsense")
+        assert decided.parent is not None, what
+        parent = processed[decided.parent.span_id]
+        assert parent.parent is None, what
+        assert trace_of(parent) not in seen, what
+        seen.add(trace_of(parent))
+    assert len(seen) == len(HOSTILE) + 3
 
 
 def test_a_good_traceparent_is_gone_on_with(traced: Trading, spans: Spans) -> None:
