@@ -14,6 +14,8 @@ from telemetry.tracing import Attributes
 
 LEAST_WAIT_NS: Final = 1_000_000
 """A shorter wait for the others of a batch explains nothing."""
+DETAILED_BATCH: Final = 20
+"""In a larger one time goes into waiting for the others, and six spans a signal would be most of what it costs."""
 
 
 class Times(NamedTuple):
@@ -47,7 +49,8 @@ def describe(span: Span, signal: Signal, verdict: Verdict, row: Mapping[str, Any
 def record_steps(parent: SpanContext, verdict: Verdict, answers: Sequence[int], times: Times, *, batch: int) -> None:
     """Record what a decision's time went into, below *parent*, its risk.decide.
 
-    *answers* holds when the first layer was asked, and then when each layer had answered. Reading and writing are the
+    *answers* holds when the first layer was asked, and then when each layer had answered. In a batch of more than
+    DETAILED_BATCH only the layer that objected is shown. Reading and writing are the
     same for all *batch* decisions, and each of them waits for the layers of the others.
     """
     if not parent.trace_flags.sampled:
@@ -57,8 +60,9 @@ def record_steps(parent: SpanContext, verdict: Verdict, answers: Sequence[int], 
     objecting = verdict.layer if isinstance(verdict, Rejected) else None
     asked = answers[: objecting + 1] if objecting else answers
     for layer, (asked_ns, answered_ns) in enumerate(pairwise(asked), start=1):
-        attributes: Attributes = {"cdb.layer": layer, "cdb.result": "failed" if layer == objecting else "passed"}
-        tracing.record("risk.layer", parent, asked_ns, answered_ns, attributes=attributes)
+        if batch <= DETAILED_BATCH or layer == objecting:
+            attributes: Attributes = {"cdb.layer": layer, "cdb.result": "failed" if layer == objecting else "passed"}
+            tracing.record("risk.layer", parent, asked_ns, answered_ns, attributes=attributes)
     _record_wait(parent, answers[-1], times.writing, batch)
     record_statement("risk.write", parent, times.writing, times.committed, prepared="risk_write", batch_size=batch)
 
