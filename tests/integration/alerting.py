@@ -6,10 +6,10 @@ import socketserver
 import threading
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from tests.servers import ROOT
 from tests.waiting import until
 
 FAST: Final = {"group_wait": "200ms", "group_interval": "500ms", "repeat_interval": "1s"}
+FENCE: Final = {"source_matchers": ['alertname="Fence"'], "target_matchers": ['alertname="BehindTheFence"']}
 NAMES: Final = ("alertmanager", "alert_receiver")
 
 
@@ -46,8 +47,7 @@ class Alerting:
 
     def post(self, *alerts: dict[str, str], ended: bool = False) -> None:
         """Have alerts with these labels fire, or end, as Prometheus would."""
-        now = datetime.now(UTC)
-        times = {"startsAt": (now - timedelta(seconds=60)).isoformat(), "endsAt": now.isoformat()} if ended else {}
+        times = {"endsAt": datetime.now(UTC).isoformat()} if ended else {}
         body = [
             {"labels": labels, "annotations": annotations(labels), "generatorURL": "http://localhost:1/graph", **times}
             for labels in alerts
@@ -62,6 +62,13 @@ class Alerting:
     def held_back(self) -> dict[str, bool]:
         """Return of each alert that fires whether another one inhibits it, by name and service."""
         return {name_of(one["labels"]): bool(one["status"]["inhibitedBy"]) for one in self.alerts()}
+
+    def settled(self) -> dict[str, bool]:
+        """Return the same, once all that was posted before has had its effect: alerts are taken up in their order."""
+        self.post({"alertname": "BehindTheFence"})
+        self.post({"alertname": "Fence"})
+        found = until(self.held_back, holds=lambda seen: seen.get("BehindTheFence", False), what="the fence to hold")
+        return {name: held for name, held in found.items() if "Fence" not in name}
 
     def received(self, **asked: str) -> list[dict[str, Any]]:
         """Return what the local receiver has kept, newest first."""
@@ -144,6 +151,7 @@ def _quicker(part: Part) -> Part:
         file = config.layout.alertmanager_conf / alertmanager.FILE
         configuration = yaml.safe_load(file.read_text(encoding="utf-8"))
         configuration["route"] |= FAST
+        configuration["inhibit_rules"].append(FENCE)
         file.write_text(yaml.safe_dump(configuration), encoding="utf-8")
 
     return replace(part, prepare=prepare) if part.name == "alertmanager" else part
@@ -176,15 +184,14 @@ def outside_world() -> Iterator[tuple[Outside, int, int]]:
         def _say(self, line: str) -> None:
             self.wfile.write(f"{line}\r\n".encode())
 
-    servers: Sequence[socketserver.BaseServer] = (
-        http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slack),
-        socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail),
-    )
+    slack = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Slack)
+    mail = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mail)
+    servers = (slack, mail)
     threads = [threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True) for server in servers]
     for thread in threads:
         thread.start()
     try:
-        yield outside, servers[0].server_address[1], servers[1].server_address[1]  # type: ignore[misc]
+        yield outside, slack.socket.getsockname()[1], mail.socket.getsockname()[1]
     finally:
         for server, thread in zip(servers, threads, strict=True):
             server.shutdown()

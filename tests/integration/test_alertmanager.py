@@ -10,7 +10,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import pytest
+from typer.testing import CliRunner
 
+from cdb.main import app
 from tests.alerts.test_routing import committed
 from tests.integration.alerting import Alerting, name_of, running_alerting
 from tests.integration.cli import ROOT, run_cdb
@@ -23,6 +25,7 @@ REDIS: Final = {"alertname": "RedisUnavailable", "severity": "critical", "compon
 POSTGRES: Final = {"alertname": "DatabaseConnectionFailures", "severity": "critical", "component": "database"}
 STALE: Final = {"alertname": "StaleMarketData", "severity": "warning", "component": "market_data"}
 EXPORTS: Final = {"alertname": "TelemetryExportsFailing", "severity": "warning", "component": "telemetry"}
+COLLECTOR_DATA: Final = {"alertname": "CollectorRefusesData", "severity": "warning", "component": "telemetry"}
 DRAWDOWN: Final = {"alertname": "DailyDrawdownLimitExceeded", "severity": "critical", "component": "risk_engine"}
 MILESTONE: Final = {"alertname": "PositivePnLMilestone", "severity": "info", "component": "trading"}
 Labels = dict[str, str]
@@ -43,11 +46,11 @@ def slow(service: str) -> Labels:
 ALL_DOWN: Final = tuple(down(service) for service in ("cdb_ws", "cdb_core", "cdb_risk", "cdb_execution"))
 # What fires first, what follows from it, and what has a cause of its own, in the order of the committed rules.
 CASES: Final = (
-    (REDIS, (*ALL_DOWN, STALE), (DRAWDOWN, slow("cdb_core"))),
+    (REDIS, (*ALL_DOWN, STALE), (DRAWDOWN, EXPORTS, COLLECTOR_DATA)),
     (POSTGRES, (down("cdb_risk"), down("cdb_execution")), (down("cdb_ws"), down("cdb_core"), DRAWDOWN)),
     (down("cdb_core"), (missing("cdb_core"), slow("cdb_core")), (missing("cdb_ws"), slow("cdb_ws"), STALE, EXPORTS)),
     (down("cdb_ws"), (STALE,), (DRAWDOWN, slow("cdb_risk"))),
-    (COLLECTOR, (missing("cdb_ws"), missing("cdb_risk"), EXPORTS), (down("cdb_ws"), STALE, DRAWDOWN)),
+    (COLLECTOR, (missing("cdb_ws"), missing("cdb_risk"), EXPORTS), (down("cdb_core"), STALE, DRAWDOWN)),
 )
 
 
@@ -84,7 +87,7 @@ def test_what_follows_from_an_alert_is_held_back_and_what_does_not_is_not(
     wanted = {name_of(one): one in follow for one in (source, *follow, *own)}
     alerting.post(source)
     alerting.post(*own, *follow)
-    until(alerting.held_back, holds=lambda seen: seen == wanted, what=f"held back as {wanted}")
+    assert alerting.settled() == wanted
 
 
 @pytest.mark.parametrize(("source", "follow", "own"), CASES, ids=[name_of(case[0]) for case in CASES])
@@ -94,16 +97,15 @@ def test_without_its_rule_what_follows_is_told(
     """So that the test above means something: each rule has its share in it."""
     whole = alerting.configuration()
     less = copy.deepcopy(whole)
-    # The other alerts of the case are left out: they are sources themselves.
     del less["inhibit_rules"][CASES.index((source, follow, own))]
     alerting.reload(less)
     try:
-        alerting.post(source)
-        for one in follow:
+        for labels in follow:  # one at a time: some hold back others
+            one = fresh(labels, f"without {name_of(source)}")
+            alerting.post(source)
             alerting.post(one)
             alerting.receives(one)
             alerting.quiet()
-            alerting.post(source)
     finally:
         alerting.reload(whole)
 
@@ -167,7 +169,7 @@ def test_notifications_survive_the_receiver_and_none_is_lost_while_it_is_away(al
     assert {name: kept[name] for name in ("id", "received_at")} == {name: first[name] for name in ("id", "received_at")}
 
 
-def test_the_receiver_ends_within_5_seconds_and_in_order(alerting: Alerting) -> None:
+def test_the_receiver_ends_in_order_when_it_is_told_to(alerting: Alerting) -> None:
     alerting.stack.stop_part("alert_receiver")
     last = json.loads(alerting.stack.log_tail("alert_receiver", 1)[0])
     alerting.stack.start_part("alert_receiver")
@@ -186,24 +188,24 @@ def test_the_log_of_the_receiver_has_every_notification(alerting: Alerting) -> N
 
 
 def test_slack_is_told_of_critical_and_warning_in_words_that_read_well(alerting: Alerting) -> None:
-    silent, warning = fresh(MILESTONE, "slack"), fresh(STALE, "slack")
+    silent, warning = fresh(MILESTONE, "slack"), {**STALE, "alertname": "SlackIsTold"}
     alerting.post(silent)
     alerting.receives(silent)
     alerting.post(warning)
     alerting.receives(warning)
-    message = slack_about(alerting, "WARNING: StaleMarketData")
+    message = slack_about(alerting, "WARNING: SlackIsTold")
     assert message["color"] == "danger"
     began = alerting.receives(warning)["starts_at"][:19].replace("T", " ")
     assert message["text"].splitlines() == [
-        "FIRING: StaleMarketData in short",
-        "StaleMarketData at length, 7.25 %.",
+        "FIRING: SlackIsTold in short",
+        "SlackIsTold at length, 7.25 %.",
         f"Since: {began} UTC",
         "Component: market_data",
-        "What to do: monitoring/runbooks/StaleMarketData.md",
+        "What to do: monitoring/runbooks/SlackIsTold.md",
         "Dashboard: http://localhost:3000/d/cdb-system-health",
     ]
     alerting.post(warning, ended=True)
-    assert slack_about(alerting, "RESOLVED: StaleMarketData")["color"] == "good"
+    assert slack_about(alerting, "RESOLVED: SlackIsTold")["color"] == "good"
     assert not [seen for seen in alerting.outside.slack if "PositivePnLMilestone" in json.dumps(seen)]
 
 
@@ -215,17 +217,17 @@ def slack_about(alerting: Alerting, title: str) -> dict[str, Any]:
 
 
 def test_an_e_mail_says_what_has_begun_and_what_has_ended(alerting: Alerting) -> None:
-    ends, stays = down("cdb_ws"), down("cdb_core")
+    ends, stays = ({**down(service), "alertname": "MailIsSent"} for service in ("cdb_ws", "cdb_core"))
     alerting.post(ends, stays)
-    mail_about(alerting, "CRITICAL: ServiceDown (2 firing, 0 resolved)")
+    mail_about(alerting, "CRITICAL: MailIsSent (2 firing, 0 resolved)")
     alerting.post(ends, ended=True)
-    message = mail_about(alerting, "CRITICAL: ServiceDown (1 firing, 1 resolved)")
+    message = mail_about(alerting, "CRITICAL: MailIsSent (1 firing, 1 resolved)")
     assert (message["From"], message["To"]) == ("bot@example.com", "operator@example.com")
     assert message.get_content_type() == "multipart/alternative"
     (part,) = message.iter_parts()
     text = part.get_content()
     firing, resolved = text.split("RESOLVED: ", maxsplit=1)
-    assert "FIRING: ServiceDown in short" in firing
+    assert "FIRING: MailIsSent in short" in firing
     assert "Component: cdb_core" in firing
     assert "Component: cdb_ws" in resolved
     assert " UTC to 2" in resolved
@@ -285,11 +287,11 @@ def test_cdb_alerts_can_be_asked_for_the_last_minutes_and_for_fewer(alerting: Al
     )
 
 
-@pytest.mark.parametrize("since", ["yesterday", "2026-11-23T10:00:00", "5", "-5m", "999999999d"])
+@pytest.mark.parametrize("since", ["", "yesterday", "2026-11-23T10:00:00", "5", "-5m", "999999999d"])
 def test_cdb_alerts_says_what_since_may_be(since: str) -> None:
-    said = run_cdb("alerts", f"--since={since}", environment={})
-    assert said.returncode == 2
-    assert "must be such as 90s, 15m, 2h, 7d or 2026-11-23T10:00:00Z" in said.stderr
+    said = CliRunner(env={"COLUMNS": "250"}).invoke(app, ["alerts", f"--since={since}"])
+    assert said.exit_code == 2
+    assert "must be such as 90s, 15m, 2h, 7d or 2026-11-23T10:00:00Z" in said.output
 
 
 def test_cdb_alerts_without_a_stack_is_one_line_and_exit_code_3() -> None:
