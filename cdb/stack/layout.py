@@ -45,6 +45,11 @@ class Layout:
         return self.state_dir / "alertmanager"
 
     @property
+    def grafana_conf(self) -> Path:
+        """Return the directory of Grafana's configuration."""
+        return self.state_dir / "grafana"
+
+    @property
     def exporters(self) -> Path:
         """Return the directory of the exporters' password files."""
         return self.state_dir / "exporters"
@@ -167,7 +172,7 @@ class Layout:
     def remove(self) -> list[Path]:
         """Remove all that a stack makes and nothing else; return what keeps the state directory from going."""
         self.remove_run_files()
-        configured = (self.prometheus_conf, self.alertmanager_conf, self.exporters)
+        configured = (self.prometheus_conf, self.alertmanager_conf, self.grafana_conf, self.exporters)
         for directory in (self.data, self.logs, *configured, _FOREIGN_DATA / self.digest):
             if directory.exists():
                 shutil.rmtree(directory)

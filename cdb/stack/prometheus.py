@@ -38,6 +38,7 @@ def command(config: StackConfig) -> tuple[str, ...]:
         f"--storage.tsdb.retention.time={RETENTION}",
         f"--web.listen-address={HOST}:{config.ports.prometheus}",
         f"--web.external-url=http://localhost:{config.ports.prometheus}",  # in notifications; else this machine's name
+        f"--web.console.templates={config.root / 'monitoring' / 'runbooks'}",  # /consoles/ServiceDown.md, as plain text
         "--enable-feature=exemplar-storage",
         "--log.level=warn",
     )
