@@ -98,7 +98,7 @@ def load(root: Path) -> Knowledge:
     contract = load_contract(root / "telemetry" / "contract.yaml")
     foreign = _read(root / FOREIGN, _ForeignFile)
     metrics: dict[str, Known] = {}
-    types = {metric.prometheus: metric.type for metric in contract.metrics}
+    types: dict[str, str] = {metric.prometheus: metric.type for metric in contract.metrics}
     for metric in contract.metrics:
         metrics |= {known.name: known for known in _of_contract(metric, targets, contract.services)}
     for group in foreign.groups:
