@@ -85,6 +85,16 @@ class Layout:
         return self.data / "prometheus"
 
     @property
+    def jaeger_data(self) -> Path:
+        """Return the directory of Jaeger's traces."""
+        return self.data / "jaeger"
+
+    @property
+    def trace_queue(self) -> Path:
+        """Return the directory of the spans that the collector has not yet handed to Jaeger."""
+        return self.data / "otel_collector"
+
+    @property
     def supervisor_pid(self) -> Path:
         """Return supervisord's pid file."""
         return self.run / "supervisord.pid"
@@ -120,6 +130,8 @@ class Layout:
             self.run,
             self.redis_data,
             self.prometheus_data,
+            self.jaeger_data,
+            self.trace_queue,
             self.exporters,
             self.supervisor_socket.parent,
         }

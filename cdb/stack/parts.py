@@ -1,8 +1,8 @@
-"""The table of parts: what runs, in the order in which it is shown. Alertmanager and Jaeger join here."""
+"""The table of parts: what runs, in the order in which it is shown. Alertmanager joins here."""
 
 import sys
 
-from cdb.stack import collector, exporters, postgres, probes, prometheus, redis_server
+from cdb.stack import collector, exporters, jaeger, postgres, probes, prometheus, redis_server
 from cdb.stack.config import Kind, Part, StackConfig
 
 
@@ -68,6 +68,22 @@ ALL_PARTS: tuple[Part, ...] = (
         ports=("exposition", "otlp_grpc", "otlp_http", "collector_telemetry", "collector_health"),
         secrets=("CDB_OTLP_TOKEN",),
         address="http://127.0.0.1:{port}/metrics, what Prometheus reads",
+    ),
+    Part(
+        name="jaeger",
+        kind=Kind.SERVER,
+        command=jaeger.command,
+        environment=jaeger.environment,
+        probe=probes.http_ok("jaeger_health", "/status"),
+        ports=(
+            "jaeger",
+            "jaeger_grpc",
+            "jaeger_otlp_grpc",
+            "jaeger_otlp_http",
+            "jaeger_telemetry",
+            "jaeger_health",
+        ),
+        address="http://127.0.0.1:{port}/api/traces, the traces that were kept",
     ),
     Part(
         name="redis_exporter",

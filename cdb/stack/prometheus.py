@@ -22,6 +22,7 @@ _PORT_OF = {
     "cdb_otel_collector:8888": "collector_telemetry",
     "cdb_redis_exporter:9121": "redis_exporter",
     "cdb_postgres_exporter:9187": "postgres_exporter",
+    "cdb_jaeger:8888": "jaeger_telemetry",
     "cdb_prometheus:9090": "prometheus",
 }
 """Which of a stack's ports stands for a container's address."""
