@@ -55,4 +55,3 @@ def _types(known: Knowledge, server: Prometheus) -> Iterator[Finding]:
         if said and not types & {said, "unknown"}:
             file = "telemetry/contract.yaml" if name.startswith("cdb_") else FOREIGN.as_posix()
             yield Finding(file, name, f"is called a {said}, but is shown as a {', '.join(sorted(types))}")
-

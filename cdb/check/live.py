@@ -53,7 +53,9 @@ def _asks(file: str, dashboard: Dashboard, server: Prometheus) -> Iterator[_Ask]
             place = f"{dashboard.title}, panel {panel.title!r}, query {query.ref_id}"
             yield _Ask(file, place, dashboard, query, {})
             if _filled(query, dashboard, first) != _filled(query, dashboard, {}):
-                chosen = ", ".join(f"${name} {', '.join(values) or 'without a value'}" for name, values in first.items())
+                chosen = ", ".join(
+                    f"${name} {', '.join(values) or 'without a value'}" for name, values in first.items()
+                )
                 yield _Ask(file, f"{place} ({chosen})", dashboard, query, first)
 
 

@@ -107,4 +107,3 @@ class Project:
             return msgspec.convert(yaml.safe_load(file.read_text(encoding="utf-8")), kind)
         except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
             raise ProjectError(f"{self._name(file)}: {' '.join(str(error).split())}") from error
-

@@ -133,9 +133,7 @@ def _variables(file: str, dashboard: Dashboard, known: Knowledge) -> list[Asked]
     return asked
 
 
-def _panel(  # noqa: PLR0913  each is needed once, here
-    file: str, place: str, dashboard: Dashboard, panel: Panel, project: Project, known: Knowledge
-) -> Found:
+def _panel(file: str, place: str, dashboard: Dashboard, panel: Panel, project: Project, known: Knowledge) -> Found:
     asked, shapes = [], []
     for query in panel.targets:
         try:

@@ -36,6 +36,7 @@ def command(config: StackConfig) -> tuple[str, ...]:
         f"--storage.tsdb.path={config.layout.prometheus_data}",
         f"--storage.tsdb.retention.time={RETENTION}",
         f"--web.listen-address={HOST}:{config.ports.prometheus}",
+        f"--web.console.templates={config.root / 'monitoring' / 'runbooks'}",  # /consoles/ServiceDown.md, as plain text
         "--enable-feature=exemplar-storage",
         "--log.level=warn",
     )
