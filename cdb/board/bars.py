@@ -109,7 +109,9 @@ def _scale(look: Look, width: int) -> Text:
     span = look.high - look.low
     line = [" "] * width
     ends = [(look.low, 0.0), (look.high, 1.0)]
-    inner = [(limit, (limit - look.low) / span) for limit, _ in look.limits if span > 0 and look.low < limit < look.high]
+    inner = [
+        (limit, (limit - look.low) / span) for limit, _ in look.limits if span > 0 and look.low < limit < look.high
+    ]
     for value, share in [*ends, *inner]:
         text = look.figure(value)
         start = min(max(0, round(share * width - len(text) / 2)), width - len(text))
@@ -117,8 +119,3 @@ def _scale(look: Look, width: int) -> Text:
         if start >= 0 and all(cell == " " for cell in room):
             line[start : start + len(text)] = text
     return Text("".join(line), FAINT, no_wrap=True)
-
-
-def rows(answer: Answer) -> int:
-    """Return how many lines the rows of *answer* need."""
-    return len(answer.series)

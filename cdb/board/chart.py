@@ -62,13 +62,14 @@ def _plot(panel: Panel, answer: Answer, axis: _Axis, width: int, height: int, wi
     figure.axes(active=True, pixel=frame)
     figure.axes(active=False, axis="x", side="upper")
     figure.axes(active=False, axis="y", side="right")
-    for value, code in _limits(panel, axis):
+    for value, code in _limits(axis):
         figure.line(value, "horizontal", pixel=plotext.pixel(rgb(code)), style="dotted")
     filled = len(answer.series) == 1 and panel.field_config.defaults.custom.get("fillOpacity", 0) >= _AREA
     for at, series in enumerate(answer.series):
-        marker = plotext.marker("braille", plotext.pixel(rgb(_colour(panel, series, at))))
+        look = look_of(panel, series.name, series.ref_id)
         for piece in _unbroken(series, window):
-            signal = figure.signal([t for t, _ in piece], [v for _, v in piece], marker=marker).lines()
+            markers = [plotext.marker("braille", plotext.pixel(rgb(_colour(look, at, v)))) for _, v in piece]
+            signal = figure.signal([t for t, _ in piece], [v for _, v in piece], marker=markers).lines()
             figure.draw(signal.fillx() if filled else signal)
     _rulers(figure, axis, window, frame=frame, size=(width, height))
     figure.legend(active=False)
@@ -114,14 +115,17 @@ def _has_lines(look: Look) -> bool:
     return look.settings.custom.get("thresholdsStyle", {}).get("mode", "off") not in {"off", "area"}
 
 
-def _limits(panel: Panel, axis: _Axis) -> list[tuple[float, str]]:
+def _limits(axis: _Axis) -> list[tuple[float, str]]:
     """Return the threshold lines that are on *axis*, with their colours."""
     shown = axis.look.limits if _has_lines(axis.look) else []
     return [(value, code) for value, code in shown if axis.low <= value <= axis.high]
 
 
-def _colour(panel: Panel, series: Series, at: int) -> str:
-    return look_of(panel, series.name, series.ref_id).fixed or SERIES[at % len(SERIES)]
+def _colour(look: Look, at: int, value: float) -> str:
+    """Return the colour of *value* of the series that is the *at*-th: where the panel says so, its threshold's."""
+    if look.settings.color.get("mode") == "thresholds":
+        return look.colour(value)
+    return look.fixed or SERIES[at % len(SERIES)]
 
 
 def _unbroken(series: Series, window: Window) -> Iterator[list[tuple[float, float]]]:
@@ -142,7 +146,7 @@ def _legend(panel: Panel, answer: Answer, width: int) -> list[Text]:
     entries = []
     for at, series in enumerate(answer.series):
         look = look_of(panel, series.name, series.ref_id)
-        entries.append(("━━", _colour(panel, series, at), f"{look.name or series.name} {look.text(series.last)}"))
+        entries.append(("━━", _colour(look, at, series.last), f"{look.name or series.name} {look.text(series.last)}"))
     axis = _axis(panel, answer)
     for value, code in axis.look.limits if _has_lines(axis.look) else []:
         above = "" if axis.low <= value <= axis.high else ", beyond the axis"

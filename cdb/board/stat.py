@@ -31,9 +31,9 @@ def draw(panel: Panel, answer: Answer, width: int, height: int) -> list[Text]:
     return cut(middle(_together(figures, width), width, height), height)
 
 
-def rows(answer: Answer, width: int) -> int:
+def rows(panel: Panel, answer: Answer, width: int) -> int:
     """Return how many lines the figures of *answer* need."""
-    return 2 if len(answer.series) == 1 else -(-len(answer.series) // max(1, width // 28))
+    return 1 if len(answer.series) == 1 else len(_together([_figure(panel, one) for one in answer.series], width))
 
 
 def _figure(panel: Panel, series: Series) -> _Figure:

@@ -78,8 +78,8 @@ def _joined(panel: Panel, answer: Answer) -> list[Row]:
 
 def _organized(found: list[Row], names: list[str], options: Mapping[str, Any]) -> tuple[list[Row], list[str]]:
     left_out, places = options.get("excludeByName", {}), options.get("indexByName", {})
-    renamed = options.get("renameByName", {})
-    kept = [name for name in names if not left_out.get(name, False)]
+    renamed, only = options.get("renameByName", {}), options.get("includeByName", {})
+    kept = [name for name in names if not left_out.get(name, False) and (not only or only.get(name, False))]
     kept.sort(key=lambda name: places.get(name, len(places) + names.index(name)))
     called = {name: renamed.get(name) or name for name in kept}
     return [{called[n]: v for n, v in row.items() if n in called} for row in found], list(called.values())
