@@ -2,14 +2,25 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from math import fsum
+from operator import itemgetter
+from statistics import fmean
 from typing import Final
 
 from cdb.dashboards.model import Panel, Query
 from cdb.prometheus import Sample
 from cdb.prometheus import Series as Found
 
+_newest: Final = itemgetter(-1)
+_CALCULATIONS: Final[dict[str, Callable[[list[float]], float]]] = {
+    "mean": fmean,
+    "sum": fsum,
+    "max": max,
+    "min": min,
+    "firstNotNull": itemgetter(0),
+}
 _LABEL: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 
 
@@ -75,18 +86,4 @@ def reduced(panel: Panel, series: Series) -> float:
     """Return the one figure that *panel* makes of *series*: the newest, or what its first calculation says."""
     numbers = [value for _, value in series.points if not math.isnan(value)]
     calculations = panel.options.get("reduceOptions", {}).get("calcs") or ["lastNotNull"]
-    if not numbers:
-        return math.nan
-    match calculations[0]:
-        case "mean":
-            return sum(numbers) / len(numbers)
-        case "sum":
-            return sum(numbers)
-        case "max":
-            return max(numbers)
-        case "min":
-            return min(numbers)
-        case "first" | "firstNotNull":
-            return numbers[0]
-        case _:
-            return numbers[-1]
+    return _CALCULATIONS.get(calculations[0], _newest)(numbers) if numbers else math.nan

@@ -11,18 +11,16 @@ from rich.panel import Panel as Box
 from rich.segment import Segment, Segments
 from rich.text import Text
 
-from cdb.board import bars, chart, stat, table
+from cdb.board import kinds
 from cdb.board.answers import Answer
 from cdb.board.ask import Window
 from cdb.board.colours import BAD, FAINT, PLAIN
 from cdb.board.layout import Place, placed
-from cdb.board.lines import centred, fitted
+from cdb.board.lines import fitted
 from cdb.dashboards.model import Dashboard, Panel
 
-NO_DATA: Final = "No data"
 _BORDER: Final = 2
 _SIDES: Final = 4
-_NARROWEST: Final = {"stat": 16, "gauge": 24, "piechart": 40, "bargauge": 40, "table": 40, "timeseries": 40}
 _ROWS_OF_GRID: Final = 1.5
 """Rows of a terminal for one of Grafana's: its panels are 38 pixels a row, a line of text about 20."""
 
@@ -47,15 +45,7 @@ class Frame:
             places = self._placed(console.width, scale)
         drawn = {id(place): self._drawn(console, place) for place in places}
         ordered = sorted(places, key=lambda place: place.x)
-        return [
-            [
-                segment
-                for place in ordered
-                if 0 <= y - place.y < place.height
-                for segment in drawn[id(place)][y - place.y]
-            ]
-            for y in range(_bottom(places))
-        ]
+        return [[s for place in ordered for s in drawn[id(place)].get(y, ())] for y in range(_bottom(places))]
 
     def head(self, width: int, note: str = "") -> Text:
         """Return the line above the panels: title, time and range, the variables' values, *note* at the right end."""
@@ -76,16 +66,16 @@ class Frame:
     def _placed(self, width: int, scale: float) -> list[Place]:
         def rows(panel: Panel, wide: int) -> int:
             answer = self.answers.get(panel.id, Answer())
-            least = _BORDER + (_needed(panel, answer, wide - _SIDES) if not answer.empty else 1)
-            return max(least, round(panel.grid_pos.h * scale))
+            return max(_BORDER + kinds.rows(panel, answer, wide - _SIDES), round(panel.grid_pos.h * scale))
 
-        return placed(self.dashboard.shown, width, least=lambda panel: _NARROWEST.get(panel.type, 30), rows=rows)
+        return placed(self.dashboard.shown, width, least=kinds.narrowest, rows=rows)
 
-    def _drawn(self, console: Console, place: Place) -> list[Line]:
+    def _drawn(self, console: Console, place: Place) -> dict[int, Line]:
+        """Return the lines of *place* by their number in the frame."""
         answer = self.answers.get(place.panel.id, Answer())
         inner = place.width - _SIDES, place.height - _BORDER
         framed = Box(
-            Group(*content(place.panel, answer, *inner, self.window)),
+            Group(*kinds.drawn(place.panel, answer, *inner, self.window)),
             title=Text(place.panel.title, f"bold {PLAIN}"),
             title_align="left",
             box=box.ROUNDED,
@@ -94,47 +84,8 @@ class Frame:
             height=place.height,
         )
         options = console.options.update(width=place.width, height=place.height)
-        return console.render_lines(framed, options, pad=True)[: place.height]
-
-
-def content(panel: Panel, answer: Answer, width: int, height: int, window: Window) -> list[Text]:
-    """Return what is inside a panel: its picture, or why there is none."""
-    if answer.error:
-        return centred(answer.error, width, height, BAD)
-    if answer.empty:
-        return centred(panel.field_config.defaults.no_value or NO_DATA, width, height, FAINT)
-    match panel.type:
-        case "stat":
-            return stat.draw(panel, answer, width, height)
-        case "gauge":
-            return bars.gauge(panel, answer, width, height)
-        case "bargauge" | "barchart":
-            return bars.bar_gauge(panel, answer, width, height)
-        case "piechart":
-            return bars.pie(panel, answer, width, height)
-        case "table":
-            return table.draw(panel, answer, width, height)
-        case "timeseries":
-            return chart.draw(panel, answer, width, height, window)
-        case other:
-            return centred(f"a panel of type {other} is not drawn here", width, height, FAINT)
-
-
-def _needed(panel: Panel, answer: Answer, width: int) -> int:
-    """Return the least rows inside the panel."""
-    match panel.type:
-        case "stat":
-            return stat.rows(panel, answer, width)
-        case "gauge":
-            return 3 * len(answer.series)
-        case "bargauge" | "barchart" | "piechart":
-            return len(answer.series)
-        case "table":
-            return table.rows(panel, answer)
-        case "timeseries":
-            return chart.rows(panel, answer, width)
-        case _:
-            return 1
+        lines = console.render_lines(framed, options, pad=True)[: place.height]
+        return {place.y + at: line for at, line in enumerate(lines)}
 
 
 def printed(lines: list[Line]) -> RenderableType:

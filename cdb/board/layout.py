@@ -1,4 +1,4 @@
-"""Fit Grafana's grid of 24 columns to a terminal: panels keep their order and, where there is room, their neighbours."""
+"""Fit Grafana's grid of 24 columns to a terminal: panels keep their order and, where there is room, neighbours."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

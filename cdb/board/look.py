@@ -1,4 +1,4 @@
-"""How one field of a panel is written and coloured: the panel's defaults, what overrides change, thresholds, mappings."""
+"""How one field of a panel is written and coloured: defaults, what overrides change, thresholds, mappings."""
 
 import math
 import re

@@ -4,19 +4,15 @@ import io
 import re
 from typing import Final
 
-from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import TerminalTheme
 
 from cdb.board.frame import Frame, printed
 
-_FONTS: Final = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
-_THEME: Final = TerminalTheme(
-    (17, 18, 23),
-    (216, 217, 218),
-    [(17, 18, 23), (242, 73, 92), (115, 191, 105), (250, 222, 42), (87, 148, 242), (184, 119, 217), (86, 200, 216)]
-    + [(216, 217, 218)],
-)
+_FONTS: Final = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
+_BACKGROUND: Final = (17, 18, 23)
+_TEXT: Final = (216, 217, 218)
+_THEME: Final = TerminalTheme(_BACKGROUND, _TEXT, [_TEXT] * 8)  # all the rest has a colour of its own
 
 
 def svg(frame: Frame, *, width: int) -> str:
@@ -31,9 +27,6 @@ def svg(frame: Frame, *, width: int) -> str:
     )
     console.print(frame.head(width))
     console.print(printed(frame.lines(console)), end="")
-    return console.export_svg(
-        title=f"cdb dashboard {frame.dashboard.uid.removeprefix('cdb-')}",
-        theme=_THEME,
-        code_format=_FONTS.sub("", CONSOLE_SVG_FORMAT),
-        unique_id=frame.dashboard.uid,
-    )
+    name = frame.dashboard.uid
+    drawn = console.export_svg(title=f"cdb dashboard {name.removeprefix('cdb-')}", theme=_THEME, unique_id=name)
+    return _FONTS.sub("", drawn)

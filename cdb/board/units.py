@@ -39,8 +39,8 @@ def _rate(suffix: str) -> Scale:
 
 
 def _time(unit_in_seconds: float) -> Scale:
-    steps = ((0.0, 1e-9, " ns"), (1e-6, 1e-6, " µs"), (1e-3, 1e-3, " ms"), (1.0, 1.0, " s"), (60.0, 60.0, " min"))
-    steps += ((3600.0, 3600.0, " h"), (86_400.0, 86_400.0, " d"))
+    steps = [(0.0, 1e-9, " ns"), (1e-6, 1e-6, " µs"), (1e-3, 1e-3, " ms"), (1.0, 1.0, " s")]
+    steps += [(60.0, 60.0, " min"), (3600.0, 3600.0, " h"), (86_400.0, 86_400.0, " d")]
     return Scale(tuple((least / unit_in_seconds, size / unit_in_seconds, name) for least, size, name in steps))
 
 
