@@ -91,6 +91,7 @@ class Defaults(_Json, frozen=True, kw_only=True):
     thresholds: Thresholds = Thresholds()
     mappings: tuple[Mapping, ...] = ()
     links: tuple[dict[str, Any], ...] = ()
+    color: dict[str, Any] = {}
     custom: dict[str, Any] = {}
 
 
@@ -168,6 +169,13 @@ class Variable(_Json, frozen=True, kw_only=True):
         return str(self.query or self.definition)
 
 
+class TimeRange(_Json, frozen=True, kw_only=True, rename={"start": "from"}):
+    """Of what time a dashboard is shown at first, such as now-1h to now."""
+
+    start: str = "now-1h"
+    to: str = "now"
+
+
 class Templating(_Json, frozen=True, kw_only=True):
     """The variables of a dashboard."""
 
@@ -181,6 +189,7 @@ class Dashboard(_Json, frozen=True, kw_only=True):
     uid: str
     description: str = ""
     refresh: str = ""
+    time: TimeRange = TimeRange()
     tags: tuple[str, ...] = ()
     templating: Templating = Templating()
     panels: tuple[Panel, ...] = ()
