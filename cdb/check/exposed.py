@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Self
 
 from cdb.check.findings import Finding, nearest
 from cdb.check.known import FOREIGN, Knowledge
@@ -11,24 +12,28 @@ from cdb.prometheus import Prometheus
 
 @dataclass
 class _Shown:
-    """What a server has shown, asked for once."""
+    """What a server shows now, where its lists of names and labels go back as far as its storage."""
 
     server: Prometheus
     names: frozenset[str]
     labels: dict[str, set[str]] = field(default_factory=dict)
 
+    @classmethod
+    def by(cls, server: Prometheus) -> Self:
+        found = server.query('count by (__name__) ({__name__!=""})')
+        return cls(server, frozenset(sample.labels.get("__name__", "") for sample in found))
+
     def labels_of(self, name: str) -> set[str]:
         if name not in self.labels:
-            found = self.server.series(name)
-            self.labels[name] = {label for series in found for label in series} - {"__name__"}
+            found = self.server.query(name)
+            self.labels[name] = {label for sample in found for label in sample.labels} - {"__name__"}
         return self.labels[name]
 
 
 def check(checked: Checked, server: Prometheus) -> None:
     """Add to *checked* what *server* does not show as is said. Raise PrometheusAway or QueryRefused."""
-    shown = _Shown(server, frozenset(server.label_values("__name__")))
     checked.report.depth = "contract"
-    checked.report.add(_missing(checked, shown))
+    checked.report.add(_missing(checked, _Shown.by(server)))
     checked.report.add(_types(checked.known, server))
 
 

@@ -105,7 +105,9 @@ def load(root: Path) -> Knowledge:
         if unknown := set(() if group.jobs == "every" else group.jobs) - targets.jobs.keys():
             raise KnownError(f"{FOREIGN}: no job {', '.join(sorted(unknown))}; there are {', '.join(targets.jobs)}")
         for name, entry in group.metrics.items():
-            types.setdefault(name, entry.type)
+            if name in types:
+                raise KnownError(f"{FOREIGN}: {name} is there twice, or in the contract too")
+            types[name] = entry.type
             metrics |= {known.name: known for known in _of_others(name, entry, targets.sets(group.jobs))}
     return Knowledge(metrics, targets, types)
 

@@ -46,7 +46,7 @@ def check(checked: Checked, server: Prometheus, now: float) -> None:
 
 def _asks(file: str, dashboard: Dashboard, server: Prometheus) -> Iterator[_Ask]:
     """Yield each query, once for all values of the variables and once for the first of each."""
-    offered = choices(dashboard, lambda selector, label: server.label_values(label, selector))
+    offered = choices(dashboard, lambda selector, label: _offered(server, selector, label))
     first = {name: values[:1] for name, values in offered.items()}
     for panel in dashboard.shown:
         for query in panel.targets:
@@ -57,6 +57,14 @@ def _asks(file: str, dashboard: Dashboard, server: Prometheus) -> Iterator[_Ask]
                     f"${name} {', '.join(values) or 'without a value'}" for name, values in first.items()
                 )
                 yield _Ask(file, f"{place} ({chosen})", dashboard, query, first)
+
+
+def _offered(server: Prometheus, selector: str, label: str) -> tuple[str, ...]:
+    """Return the values that *label* has now; the server's own list has also those of long ago."""
+    if not selector:
+        return server.label_values(label)
+    found = server.query(f"count by ({label}) ({selector})")
+    return tuple(sorted(sample.labels[label] for sample in found if label in sample.labels))
 
 
 def _filled(query: Query, dashboard: Dashboard, choice: Mapping[str, tuple[str, ...]]) -> str:

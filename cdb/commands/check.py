@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from contextlib import ExitStack
 from typing import Annotated
 
@@ -40,10 +41,14 @@ def dashboards(
 ) -> None:
     """Check every query of every dashboard, alert, recording rule and runbook.
 
-    static: each metric, label and label value exists in the metric contract, a recording rule or monitoring/foreign.yaml;
-    no rate of a gauge, no limit in another unit, no join that cannot match; each alert and panel has all it needs.
-    contract: the running Prometheus has these metrics, labels and types. live: each panel's query returns data there,
-    and each rule is loaded and evaluates. Changes nothing. All that is wrong is named, with the nearest right name.
+    static: each metric, label and label value is in the metric contract, in a recording rule or in foreign.yaml; there
+    is no rate of a gauge, no limit in another unit, no join that cannot match; alerts and panels have all they need.
+
+    contract: also, the running Prometheus shows these metrics and labels, in these types.
+
+    live: also, each panel's query returns data there, and each rule is loaded and evaluates.
+
+    All that is wrong is named, with the nearest right name. Nothing is changed.
 
     Exit code: 0 nothing is wrong, 1 something is, 3 Prometheus does not answer.
 
@@ -52,7 +57,7 @@ def dashboards(
     with exit_codes(), ExitStack() as cleanup:
         server = None
         if depth is not Depth.STATIC:
-            server = cleanup.enter_context(Prometheus(url or prometheus_url(ROOT, os.environ)))
+            server = cleanup.enter_context(Prometheus(_address(url)))
         try:
             report = run(ROOT, depth, server)
         except PrometheusAway as error:
@@ -65,3 +70,11 @@ def dashboards(
         view.show(report, Console(highlight=False))
     if not report.clean:
         raise typer.Exit(REFUSED)
+
+
+def _address(url: str | None) -> str:
+    if url is None:
+        return prometheus_url(ROOT, os.environ)
+    if not re.fullmatch(r"https?://[^\s/]+\S*", url):
+        raise typer.BadParameter(f"{url!r} is no address such as http://localhost:19090", param_hint="--prometheus")
+    return url
