@@ -3,13 +3,13 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, Literal
 
 import msgspec
-import yaml
 
+from cdb.check.files import FileError, read_yaml
 from cdb.check.units import Bounds, Unit
-from telemetry.contract import Metric, load_contract
+from telemetry.contract import Contract, Metric
 
 FOREIGN: Final = Path("monitoring", "foreign.yaml")
 PROMETHEUS: Final = Path("monitoring", "prometheus")
@@ -19,11 +19,6 @@ CDB_JOB: Final = "cdb_services"
 Values = frozenset[str] | None
 """The values a label can have; None: any."""
 Kind = Literal["counter", "gauge", "bucket"]
-T = TypeVar("T")
-
-
-class KnownError(ValueError):
-    """A file that says what is known cannot be used; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -89,24 +84,23 @@ class Knowledge:
         return Knowledge({**self.metrics, **{known.name: known for known in more}}, self.targets, self.types)
 
 
-def load(root: Path) -> Knowledge:
-    """Return what the contract, foreign.yaml and the scrape configuration of the project in *root* say.
+def load(root: Path, contract: Contract) -> Knowledge:
+    """Return what *contract*, and of the project in *root* foreign.yaml and the scrape configuration say.
 
-    Raise KnownError or ContractError if one of them cannot be read.
+    Raise FileError if one of them cannot be used.
     """
     targets = _targets(root)
-    contract = load_contract(root / "telemetry" / "contract.yaml")
-    foreign = _read(root / FOREIGN, _ForeignFile)
+    foreign = read_yaml(root, root / FOREIGN, _ForeignFile)
     metrics: dict[str, Known] = {}
     types: dict[str, str] = {metric.prometheus: metric.type for metric in contract.metrics}
     for metric in contract.metrics:
         metrics |= {known.name: known for known in _of_contract(metric, targets, contract.services)}
     for group in foreign.groups:
         if unknown := set(() if group.jobs == "every" else group.jobs) - targets.jobs.keys():
-            raise KnownError(f"{FOREIGN}: no job {', '.join(sorted(unknown))}; there are {', '.join(targets.jobs)}")
+            raise FileError(f"{FOREIGN}: no job {', '.join(sorted(unknown))}; there are {', '.join(targets.jobs)}")
         for name, entry in group.metrics.items():
             if name in types:
-                raise KnownError(f"{FOREIGN}: {name} is there twice, or in the contract too")
+                raise FileError(f"{FOREIGN}: {name} is there twice, or in the contract too")
             types[name] = entry.type
             metrics |= {known.name: known for known in _of_others(name, entry, targets.sets(group.jobs))}
     return Knowledge(metrics, targets, types)
@@ -164,17 +158,10 @@ def _expanded(known: Known, kind: str, *, falls: bool = False, highest: float | 
 
 
 def _targets(root: Path) -> Targets:
-    settings = _read(root / PROMETHEUS / "prometheus.yml", dict[str, Any])
+    settings = read_yaml(root, root / PROMETHEUS / "prometheus.yml", dict[str, Any])
     jobs: dict[str, tuple[str, ...]] = {}
     for job in settings["scrape_configs"]:
         files = [file for found in job.get("file_sd_configs", ()) for file in found["files"]]
-        groups = [group for file in files for group in _read(root / PROMETHEUS / file, list[dict[str, Any]])]
+        groups = [group for file in files for group in read_yaml(root, root / PROMETHEUS / file, list[dict[str, Any]])]
         jobs[job["job_name"]] = tuple(target for group in groups for target in group["targets"])
     return Targets(jobs, settings["global"]["scrape_interval"])
-
-
-def _read(file: Path, kind: type[T]) -> T:
-    try:
-        return msgspec.convert(yaml.safe_load(file.read_text(encoding="utf-8")), kind)
-    except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
-        raise KnownError(f"{file.name}: {' '.join(str(error).split())}") from error

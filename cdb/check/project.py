@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import yaml
 
+from cdb.check.files import read_yaml
 from cdb.check.known import RULES
 from cdb.dashboards import Dashboard, load_dashboards
+from telemetry.contract import Contract, load_contract
 
 RUNBOOKS: Final = Path("monitoring", "runbooks")
 DATA_SOURCES: Final = Path("monitoring", "grafana", "provisioning", "datasources")
-
-
-class ProjectError(ValueError):
-    """A file cannot be read; the message names it."""
 
 
 class RuleEntry(msgspec.Struct, frozen=True):
@@ -61,7 +58,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Project:
-    """The project in *root*. Every property raises ProjectError or DashboardError where a file cannot be read."""
+    """The project in *root*. Every property raises FileError, ContractError or DashboardError where a file cannot be read."""
 
     root: Path
 
@@ -71,12 +68,17 @@ class Project:
         return {self._name(file): dashboard for file, dashboard in load_dashboards(self.root).items()}
 
     @cached_property
+    def contract(self) -> Contract:
+        """Return the metric contract."""
+        return load_contract(self.root / "telemetry" / "contract.yaml")
+
+    @cached_property
     def rules(self) -> tuple[Rule, ...]:
         """Return all rules in the files' order."""
         return tuple(
             Rule(self._name(file), group.name, entry)
             for file in sorted((self.root / RULES).glob("*.yml"))
-            for group in self._yaml(file, _RuleFile).groups
+            for group in read_yaml(self.root, file, _RuleFile).groups
             for entry in group.rules
         )
 
@@ -89,7 +91,9 @@ class Project:
     def data_sources(self) -> frozenset[str]:
         """Return the uid of every data source that Grafana is given."""
         files = sorted((self.root / DATA_SOURCES).glob("*.y*ml"))
-        entries = [entry for file in files for entry in self._yaml(file, dict[str, Any]).get("datasources", ())]
+        entries = [
+            entry for file in files for entry in read_yaml(self.root, file, dict[str, Any]).get("datasources", ())
+        ]
         return frozenset(str(entry.get("uid")) for entry in entries)
 
     def runbook_queries(self) -> Iterator[tuple[str, str]]:
@@ -101,9 +105,3 @@ class Project:
 
     def _name(self, file: Path) -> str:
         return file.relative_to(self.root).as_posix()
-
-    def _yaml(self, file: Path, kind: type[Any]) -> Any:
-        try:
-            return msgspec.convert(yaml.safe_load(file.read_text(encoding="utf-8")), kind)
-        except (OSError, yaml.YAMLError, msgspec.ValidationError) as error:
-            raise ProjectError(f"{self._name(file)}: {' '.join(str(error).split())}") from error

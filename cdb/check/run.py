@@ -6,14 +6,13 @@ from enum import StrEnum
 from pathlib import Path
 
 from cdb.check import exposed, live, static
+from cdb.check.files import FileError
 from cdb.check.findings import Report
-from cdb.check.known import KnownError
-from cdb.check.project import ProjectError
 from cdb.dashboards.model import DashboardError
 from cdb.prometheus import Prometheus
 from telemetry.contract import ContractError
 
-UNREADABLE = (ContractError, DashboardError, KnownError, ProjectError)
+UNREADABLE = (ContractError, DashboardError, FileError)
 """What `run` raises for a file that cannot be read at all; the text names it."""
 
 

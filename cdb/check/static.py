@@ -12,7 +12,6 @@ from cdb.check.project import Project, Rule
 from cdb.check.shapes import Shape
 from cdb.dashboards import Dashboard, Panel, substitute
 from cdb.dashboards.variables import UnknownVariable, asked_by, uses
-from telemetry.contract import load_contract
 
 STATES = frozenset({"pending", "firing"})
 """What alertstate says."""
@@ -40,10 +39,10 @@ class Checked:
 def check(root: Path) -> Checked:
     """Check the project in *root*.
 
-    Raise KnownError, ContractError, ProjectError or DashboardError where a file cannot be read at all.
+    Raise FileError, ContractError or DashboardError where a file cannot be read at all.
     """
     project, report = Project(root), Report("static")
-    known = _with_rules(load(root), project.rules)
+    known = _with_rules(load(root, project.contract), project.rules)
     asked: list[Asked] = []
     for one, faults in (*_dashboards(project, known), *_rules(project, known), *_pages(project, known)):
         asked.extend(one)
@@ -156,5 +155,5 @@ def _pages(project: Project, known: Knowledge) -> Iterator[Found]:
     """Yield the examples in runbooks and in the contract."""
     for path, line in project.runbook_queries():
         yield [Asked(path, line, read(line, known))], []
-    for metric in load_contract(project.root / "telemetry" / "contract.yaml").metrics:
+    for metric in project.contract.metrics:
         yield [Asked("telemetry/contract.yaml", f"query of {metric.prometheus}", read(metric.query, known))], []
