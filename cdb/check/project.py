@@ -58,7 +58,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Project:
-    """The project in *root*. Every property raises FileError, ContractError or DashboardError where a file cannot be read."""
+    """The project in *root*. A property raises FileError, ContractError or DashboardError for a file it cannot read."""
 
     root: Path
 
