@@ -21,8 +21,8 @@ from cdb.dashboards.model import Dashboard, Panel
 
 _BORDER: Final = 2
 _SIDES: Final = 4
-_ROWS_OF_GRID: Final = 1.5
-"""Rows of a terminal for one of Grafana's: its panels are 38 pixels a row, a line of text about 20."""
+_ROWS_OF_GRID: Final = 1.25
+"""Rows of a terminal for one of Grafana's: its panels are 38 pixels a row, a line of text about 20, and here nothing is empty."""
 
 Line = list[Segment]
 
