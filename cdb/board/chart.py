@@ -24,8 +24,10 @@ _ROOM: Final = 1.05
 _ROUND: Final = (1.0, 2.0, 2.5, 5.0, 10.0, 20.0)
 _BINARY: Final = {"bytes", "kbytes", "mbytes", "binBps"}
 _NEARLY: Final = 1e-9
+_ROUND_TIMES_S: Final = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 172_800)
 _GAP_STEPS: Final = 3.0
-_LEAST_PLOT: Final = 6
+_LEAST_PLOT: Final = 5
+_GOOD_PLOT: Final = 8
 _AREA: Final = 20
 """From this opacity of the fill on, in percent, the area below a single series is filled."""
 _BACKGROUND: Final = re.compile(r"\x1b\[48;[0-9;]*m")
@@ -55,7 +57,7 @@ def draw(panel: Panel, answer: Answer, width: int, height: int, window: Window) 
 
 def rows(panel: Panel, answer: Answer, width: int) -> int:
     """Return how many lines a plot with its whole legend needs."""
-    return _LEAST_PLOT + len(_legend(panel, answer, width))
+    return _GOOD_PLOT + len(_legend(panel, answer, width))
 
 
 def _plot(panel: Panel, answer: Answer, axis: _Axis, width: int, height: int, window: Window) -> list[Text]:
@@ -77,23 +79,31 @@ def _plot(panel: Panel, answer: Answer, axis: _Axis, width: int, height: int, wi
             markers = [plotext.marker("braille", plotext.pixel(rgb(_colour(look, at, v)))) for _, v in piece]
             signal = figure.signal([t for t, _ in piece], [v for _, v in piece], marker=markers).lines()
             figure.draw(signal.fillx() if filled else signal)
-    _rulers(figure, axis, window, frame=frame, size=(width, height))
+    _rulers(figure, axis, window, frame=frame, width=width)
     figure.legend(active=False)
     return _without_background(figure.build().string())[:height]
 
 
-def _rulers(figure: Any, axis: _Axis, window: Window, *, frame: Any, size: tuple[int, int]) -> None:
-    width, height = size
+def _rulers(figure: Any, axis: _Axis, window: Window, *, frame: Any, width: int) -> None:
     vertical = figure.ruler("y", "left")
     vertical.lim(axis.low, axis.high)
     vertical.ticks(axis.ticks, [axis.look.short(tick) for tick in axis.ticks])
     vertical.pixel(frame)
-    count = max(2, min(7, width // 14))
-    times = [window.start + window.range_s * i / (count - 1) for i in range(count)]
     horizontal = figure.ruler("x", "lower")
     horizontal.lim(window.start, window.end)
-    horizontal.ticks(times, [f"{datetime.fromtimestamp(time).astimezone():%H:%M}" for time in times])
+    horizontal.ticks(*times(window, max(1, width // 14)))
     horizontal.pixel(frame)
+
+
+def times(window: Window, most: int) -> tuple[list[float], list[str]]:
+    """Return up to *most* round times of the local clock within *window*, and how they are written."""
+    step = next((s for s in _ROUND_TIMES_S if window.range_s / s <= most), _ROUND_TIMES_S[-1])
+    offset = datetime.fromtimestamp(window.end).astimezone().utcoffset()
+    ahead = offset.total_seconds() if offset else 0.0
+    first = math.ceil((window.start + ahead) / step) * step - ahead
+    found = [first + at * step for at in range(int((window.end - first) // step) + 1)]
+    form = "%H:%M:%S" if step < 60 else "%H:%M" if step < 86_400 else "%d %b"
+    return found, [f"{datetime.fromtimestamp(time).astimezone():{form}}" for time in found]
 
 
 def _without_background(drawn: str) -> list[Text]:
