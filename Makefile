@@ -35,9 +35,10 @@ lint: ## check style, types and imports
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-generate: ## write what follows from the metric contract: instruments, the collector's renaming, docs/metrics.md
-	@deploy/native/bootstrap run
+generate: ## write what is generated: instruments, the collector's renaming, docs/metrics.md, the dashboards
+	@deploy/native/bootstrap dev
 	@$(BIN)/python -m telemetry.generate
+	@$(BIN)/python -m monitoring.grafana.build
 
 lock: ## write requirements/*.lock anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH" >&2; exit 1; }

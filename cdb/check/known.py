@@ -98,14 +98,16 @@ def load(root: Path) -> Knowledge:
     contract = load_contract(root / "telemetry" / "contract.yaml")
     foreign = _read(root / FOREIGN, _ForeignFile)
     metrics: dict[str, Known] = {}
-    types = {metric.prometheus: metric.type for metric in contract.metrics}
+    types: dict[str, str] = {metric.prometheus: metric.type for metric in contract.metrics}
     for metric in contract.metrics:
         metrics |= {known.name: known for known in _of_contract(metric, targets, contract.services)}
     for group in foreign.groups:
         if unknown := set(() if group.jobs == "every" else group.jobs) - targets.jobs.keys():
             raise KnownError(f"{FOREIGN}: no job {', '.join(sorted(unknown))}; there are {', '.join(targets.jobs)}")
         for name, entry in group.metrics.items():
-            types.setdefault(name, entry.type)
+            if name in types:
+                raise KnownError(f"{FOREIGN}: {name} is there twice, or in the contract too")
+            types[name] = entry.type
             metrics |= {known.name: known for known in _of_others(name, entry, targets.sets(group.jobs))}
     return Knowledge(metrics, targets, types)
 

@@ -16,7 +16,9 @@ _LITERALS: Final = re.compile(r"[^\\.+*?()\[\]{}^$]+")
 def shape_of(selector: promql.VectorSelector, known: Knowledge) -> tuple[Shape, list[Fault]]:
     """Return what *selector* returns, and what is wrong with it."""
     matchers = list(selector.matchers.matchers)
-    name = selector.name or next((m.value for m in matchers if m.name == "__name__" and m.op == promql.MatchOp.Equal), "")
+    name = selector.name or next(
+        (m.value for m in matchers if m.name == "__name__" and m.op == promql.MatchOp.Equal), ""
+    )
     if not name:
         return UNKNOWN, _by_pattern(matchers, known)
     metric = known.metrics.get(name)
@@ -27,9 +29,7 @@ def shape_of(selector: promql.VectorSelector, known: Knowledge) -> tuple[Shape, 
     labels = {**metric.labels, **{m.name: narrowed(metric.labels.get(m.name), m) for m in matchers}}
     if not faults and not _can_be(metric, labels):
         faults = [Fault(f"{name} has no series with {', '.join(map(_shown, matchers))}")]
-    shape = Shape(
-        labels, kind=metric.kind, unit=metric.unit, bounds=metric.bounds, highest=metric.highest, name=name
-    )
+    shape = Shape(labels, kind=metric.kind, unit=metric.unit, bounds=metric.bounds, highest=metric.highest, name=name)
     return shape, faults
 
 
@@ -42,7 +42,9 @@ def _unknown(name: str, known: Knowledge) -> Fault:
 
 def _by_pattern(matchers: list[promql.Matcher], known: Knowledge) -> list[Fault]:
     patterns = [matcher.value for matcher in matchers if matcher.name == "__name__" and matcher.op == promql.MatchOp.Re]
-    return [Fault(f"no metric is like {one}") for one in patterns if not any(_fits(one, name) for name in known.metrics)]
+    return [
+        Fault(f"no metric is like {one}") for one in patterns if not any(_fits(one, name) for name in known.metrics)
+    ]
 
 
 def _of_matcher(matcher: promql.Matcher, metric: Known) -> Iterator[Fault]:

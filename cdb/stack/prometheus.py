@@ -22,6 +22,7 @@ _PORT_OF = {
     "cdb_otel_collector:8888": "collector_telemetry",
     "cdb_redis_exporter:9121": "redis_exporter",
     "cdb_postgres_exporter:9187": "postgres_exporter",
+    "cdb_jaeger:8888": "jaeger_telemetry",
     "cdb_prometheus:9090": "prometheus",
 }
 """Which of a stack's ports stands for a container's address."""
@@ -35,6 +36,7 @@ def command(config: StackConfig) -> tuple[str, ...]:
         f"--storage.tsdb.path={config.layout.prometheus_data}",
         f"--storage.tsdb.retention.time={RETENTION}",
         f"--web.listen-address={HOST}:{config.ports.prometheus}",
+        f"--web.console.templates={config.root / 'monitoring' / 'runbooks'}",  # /consoles/ServiceDown.md, as plain text
         "--enable-feature=exemplar-storage",
         "--log.level=warn",
     )

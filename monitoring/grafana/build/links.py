@@ -10,6 +10,7 @@ RUNBOOKS: Final = "http://localhost:19090/consoles/"
 """Where Prometheus shows monitoring/runbooks, on the machine that runs the bot."""
 JAEGER: Final = "jaeger"
 """The uid of the data source with the traces."""
+_IN_SIGHT: Final = ""  # the SDK's own choice hides links in a menu
 
 
 def runbook(alert: str) -> dashboard.DashboardLink:
@@ -37,8 +38,10 @@ def slow_traces() -> dashboard.DashboardLink:
 
 def other_dashboards(tag: str) -> dashboard.DashboardLink:
     """Return a dashboard's links to the others, which keep its time range."""
-    return dashboard.DashboardLink("Dashboards").type(models.DashboardLinkType.DASHBOARDS).tags([tag]).keep_time(True)
+    link = dashboard.DashboardLink("Dashboards").type(models.DashboardLinkType.DASHBOARDS).tags([tag])
+    return link.placement(_IN_SIGHT).keep_time(True)
 
 
 def _link(title: str, url: str) -> dashboard.DashboardLink:
-    return dashboard.DashboardLink(title).type(models.DashboardLinkType.LINK).url(url).target_blank(True)
+    link = dashboard.DashboardLink(title).type(models.DashboardLinkType.LINK).url(url)
+    return link.placement(_IN_SIGHT).target_blank(True)

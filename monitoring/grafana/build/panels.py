@@ -35,8 +35,9 @@ P = TypeVar("P", stat.Panel, gauge.Panel, bargauge.Panel, piechart.Panel, table.
 class About:
     """What every kind of panel has.
 
-    *description* says what a high or a low value means. *unit* is Grafana's name of it. *steps* are the colours, each from
-    its value on, the first from below (None). *texts* shows a value as a word in a colour. *runbooks* are alerts' names.
+    *description* says what a high or a low value means. *unit* is Grafana's name of it. *steps* are the colours, each
+    from its value on, the first from below (None). *texts* shows a value as a word in a colour. *runbooks* are names of
+    alerts.
     """
 
     title: str

@@ -21,7 +21,8 @@ from monitoring.grafana.build.panels import (
 from monitoring.grafana.build.sdk import dashboard
 
 UID: Final = "cdb-risk-alerts"
-_DRAWDOWN, _EXPOSURE = Query("max(cdb_daily_drawdown_pct)", "drawdown"), Query("max(cdb_total_exposure_pct)", "exposure")
+_DRAWDOWN: Final = Query("max(cdb_daily_drawdown_pct)", "drawdown")
+_EXPOSURE: Final = Query("max(cdb_total_exposure_pct)", "exposure")
 _LAYERS: Final = (
     "stale market data",
     "circuit breaker",
@@ -56,8 +57,8 @@ def _state() -> list[AnyPanel]:
             About(
                 title="Daily Drawdown",
                 description=(
-                    "Loss since 00:00 UTC in percent of the day's opening equity; 0 is no loss. At 5 the circuit breaker "
-                    "stops trading."
+                    "Loss since 00:00 UTC in percent of the day's opening equity; 0 is no loss. At 5 the circuit "
+                    "breaker stops trading."
                 ),
                 unit="percent",
                 decimals=2,
@@ -72,8 +73,8 @@ def _state() -> list[AnyPanel]:
             About(
                 title="Total Exposure",
                 description=(
-                    "All open positions in percent of equity; 0 is nothing held. At 50 purchases are rejected; above 45 for "
-                    "5 minutes is an alert."
+                    "All open positions in percent of equity; 0 is nothing held. At 50 purchases are rejected; above "
+                    "45 for 5 minutes is an alert."
                 ),
                 unit="percent",
                 decimals=1,
@@ -114,8 +115,8 @@ def _history() -> list[AnyPanel]:
             About(
                 title="Daily Drawdown History",
                 description=(
-                    "The day's loss over time. It falls to 0 as the day turns; a curve that climbs to the line at 5 trips "
-                    "the circuit breaker there, and open positions may carry it further."
+                    "The day's loss over time. It falls to 0 as the day turns; a curve that climbs to the line at 5 "
+                    "trips the circuit breaker there, and open positions may carry it further."
                 ),
                 unit="percent",
                 width=12,
@@ -130,8 +131,8 @@ def _history() -> list[AnyPanel]:
             About(
                 title="Total Exposure History",
                 description=(
-                    "What is at stake over time. It should come and go below the line at 50; one that rests near it lets "
-                    "nothing be bought."
+                    "What is at stake over time. It should come and go below the line at 50; one that rests near it "
+                    "lets nothing be bought."
                 ),
                 unit="percent",
                 width=12,
@@ -151,8 +152,8 @@ def _violations() -> list[AnyPanel]:
             About(
                 title="Violations by Type",
                 description=(
-                    "Which limits signals would have broken, since cdb_risk started. Exposure and position size are met "
-                    "every day; drawdown, breaker and stale data are not."
+                    "Which limits signals would have broken, since cdb_risk started. Exposure and position size are "
+                    "met every day; drawdown, breaker and stale data are not."
                 ),
                 width=12,
                 height=8,
@@ -165,8 +166,8 @@ def _violations() -> list[AnyPanel]:
             About(
                 title="Violations by Risk Layer",
                 description=(
-                    "The same by layer, in the order in which a signal meets them; the first that objects counts. High in "
-                    "1 to 3 means that trading as a whole was stopped, in 4 to 6 single orders."
+                    "The same by layer, in the order in which a signal meets them; the first that objects counts. High "
+                    "in 1 to 3 means that trading as a whole was stopped, in 4 to 6 single orders."
                 ),
                 width=12,
                 height=8,
@@ -186,8 +187,8 @@ def _tables() -> list[AnyPanel]:
         About(
             title="Position Exposure by Symbol",
             description=(
-                "What is held, largest first. Exposure in percent of equity: above 10 for 2 minutes is an alert, 0 is no "
-                "position. PnL is what closed trades of the symbol brought since cdb_execution started."
+                "What is held, largest first. Exposure in percent of equity: above 10 for 2 minutes is an alert, 0 is "
+                "no position. PnL is what closed trades of the symbol brought since cdb_execution started."
             ),
             width=12,
             height=9,
@@ -207,8 +208,8 @@ def _tables() -> list[AnyPanel]:
         About(
             title="Recent Alerts",
             description=(
-                "What fired within the time shown, and for how long. A long time is a cause that stays, a short one that "
-                "comes again is a limit that is just met; `none` is what one wants to see."
+                "What fired within the time shown, and for how long. A long time is a cause that stays, a short one "
+                "that comes again is a limit that is just met; `none` is what one wants to see."
             ),
             unit="s",
             width=12,

@@ -1,7 +1,7 @@
 """What is used of grafana-foundation-sdk.
 
-It warns at import that Grafana's newer schema is preferred. Files that are provisioned have the classic one, which every
-Grafana reads, so the warning says nothing here; in the tests it would be an error.
+It warns at import that Grafana's newer schema is preferred. The classic one is what every Grafana reads from a file, so
+the warning says nothing here; in the tests it would be an error.
 """
 
 import warnings

@@ -5,7 +5,7 @@ from typing import Final
 from monitoring.grafana.build import links
 from monitoring.grafana.build.board import board
 from monitoring.grafana.build.panels import GREEN, RED, About, AnyPanel, Query, limit_line, stat_panel, time_panel
-from monitoring.grafana.build.sdk import dashboard
+from monitoring.grafana.build.sdk import common, dashboard, kinds
 
 UID: Final = "cdb-system-health"
 _SERVICES: Final = {
@@ -33,8 +33,8 @@ def _health() -> AnyPanel:
         About(
             title="Service Health",
             description=(
-                "HEALTHY: it answers, and its own check is passed. DOWN: it does not, its check fails, or nobody measures "
-                "it any more."
+                "HEALTHY: it answers, and its own check is passed. DOWN: it does not, its check fails, or nobody "
+                "measures it any more."
             ),
             width=24,
             height=5,
@@ -72,12 +72,13 @@ def _events() -> list[AnyPanel]:
             unit="s",
             width=12,
             height=8,
-            low=0,
             runbooks=("HighEventProcessingLatency",),
         ),
         Query(_p95("cdb_event_processing_duration_seconds"), "{{service}}", exemplars=True),
         line=1.0,
     )
+    # From milliseconds to the line at 1 s: on an even scale the curves would lie on the axis.
+    slow.scale_distribution(common.ScaleDistributionConfig().type(kinds.ScaleDistribution.LOG).log(10))
     return [
         slow.data_links([links.slow_traces()]),
         time_panel(
@@ -102,8 +103,8 @@ def _events() -> list[AnyPanel]:
             About(
                 title="Error Rate by Service",
                 description=(
-                    "Errors per second of the two services that count them, over 5 minutes. 0 is normal; their sum above "
-                    "the line at 0.1 for 5 minutes is an alert."
+                    "Errors per second of the two services that count them, over 5 minutes. 0 is normal; their sum "
+                    "above the line at 0.1 for 5 minutes is an alert."
                 ),
                 unit="cps",
                 width=12,
@@ -174,8 +175,8 @@ def _servers() -> list[AnyPanel]:
             About(
                 title="PostgreSQL Transactions per Second",
                 description=(
-                    "What is written to and read from the ledger. It follows decisions and the services' own checks; many "
-                    "rolled back are statements that fail."
+                    "What is written to and read from the ledger. It follows decisions and the services' own checks; "
+                    "many rolled back are statements that fail."
                 ),
                 unit="ops",
                 width=12,
@@ -190,43 +191,46 @@ def _servers() -> list[AnyPanel]:
 
 
 def _resources() -> list[AnyPanel]:
-    processor = ("process_cpu_seconds_total", "otelcol_process_cpu_seconds")
-    memory = ("process_resident_memory_bytes", "otelcol_process_memory_rss")
+    # The collector names its own in its own way.
+    processor = (
+        'process_cpu_seconds_total{job="cdb_services"}',
+        'otelcol_process_cpu_seconds{job="otel_collector"}',
+    )
+    memory = (
+        'process_resident_memory_bytes{job="cdb_services"}',
+        'otelcol_process_memory_rss{job="otel_collector"}',
+    )
     return [
         time_panel(
             About(
                 title="CPU by Service",
                 description=(
-                    "In percent of one processor core. Single digits are normal; 100 is a service that can do no more and "
-                    "falls behind, 0 one that has stopped."
+                    "In percent of one processor core. Single digits are normal; 100 is a service that can do no more "
+                    "and falls behind, 0 one that has stopped."
                 ),
                 unit="percent",
                 width=12,
                 height=8,
                 low=0,
             ),
-            *(Query(_of_service(f"100 * rate({series}[$__rate_interval])"), "{{service}}") for series in _own(processor)),
+            *(Query(_by_service(f"100 * rate({series}[$__rate_interval])"), "{{service}}") for series in processor),
         ),
         time_panel(
             About(
                 title="Memory by Service",
                 description=(
-                    "What each process holds in memory. It levels off within minutes; one that grows for hours is a leak."
+                    "What each process holds in memory. It levels off within minutes; one that grows for hours is a "
+                    "leak."
                 ),
                 unit="bytes",
                 width=12,
                 height=8,
                 low=0,
             ),
-            *(Query(_of_service(series), "{{service}}") for series in _own(memory)),
+            *(Query(_by_service(series), "{{service}}") for series in memory),
         ),
     ]
 
 
-def _own(names: tuple[str, str]) -> tuple[str, str]:
-    """Return the series of the services, and those of the collector, which names its own in its own way."""
-    return f'{names[0]}{{job="cdb_services"}}', f'{names[1]}{{job="otel_collector"}}'
-
-
-def _of_service(expression: str) -> str:
+def _by_service(expression: str) -> str:
     return f'sum by (service) (label_replace({expression}, "service", "$1", "instance", "(.+):.+"))'

@@ -46,8 +46,8 @@ def _totals() -> list[AnyPanel]:
             About(
                 title="Total Signals",
                 description=(
-                    "Signals since cdb_core started. It grows by several a minute; one that stands still means no market "
-                    "data, or a market that does not move."
+                    "Signals since cdb_core started. It grows by several a minute; one that stands still means no "
+                    "market data, or a market that does not move."
                 ),
                 height=4,
                 decimals=0,
@@ -82,8 +82,8 @@ def _totals() -> list[AnyPanel]:
             About(
                 title="Current PnL",
                 description=(
-                    "Realised profit and loss since the account was opened, of all symbols. Green is a profit, red a loss; "
-                    "open positions are not in it."
+                    "Realised profit and loss since the account was opened, of all symbols. Green is a profit, red a "
+                    "loss; open positions are not in it."
                 ),
                 unit="currencyUSD",
                 height=4,
@@ -101,14 +101,16 @@ def _flow() -> list[AnyPanel]:
             About(
                 title="Signals per Minute",
                 description=(
-                    "How often each symbol gives a signal. High is a market on the move; 0 for all symbols at once means "
-                    "that nothing reaches cdb_core."
+                    "How often each symbol gives a signal. High is a market on the move; 0 for all symbols at once "
+                    "means that nothing reaches cdb_core."
                 ),
                 width=12,
                 height=8,
                 low=0,
             ),
-            Query(f"sum by (symbol) (rate(cdb_signals_generated_total{{{_CHOSEN}}}[$__rate_interval])) * 60", "{{symbol}}"),
+            Query(
+                f"sum by (symbol) (rate(cdb_signals_generated_total{{{_CHOSEN}}}[$__rate_interval])) * 60", "{{symbol}}"
+            ),
         ),
         time_panel(
             About(
@@ -132,7 +134,7 @@ def _flow() -> list[AnyPanel]:
 
 
 def _approval_rate() -> str:
-    approved, decided = (f"{name}{{{_CHOSEN}}}" for name in ("cdb_orders_approved_total", "cdb_signals_evaluated_total"))
+    approved, decided = f"cdb_orders_approved_total{{{_CHOSEN}}}", f"cdb_signals_evaluated_total{{{_CHOSEN}}}"
     recent = f"100 * sum(rate({approved}[5m])) / (sum(rate({decided}[5m])) > 0)"
     return f"{recent} or 100 * sum({approved}) / (sum({decided}) > 0)"
 
@@ -143,8 +145,8 @@ def _results() -> list[AnyPanel]:
             About(
                 title="Cumulative PnL",
                 description=(
-                    "Realised profit and loss since the account was opened. Rising is good; a step down is a trade closed "
-                    "with a loss, many in a row are a strategy that does not fit the market."
+                    "Realised profit and loss since the account was opened. Rising is good; a step down is a trade "
+                    "closed with a loss, many in a row are a strategy that does not fit the market."
                 ),
                 unit="currencyUSD",
                 width=12,
@@ -157,8 +159,8 @@ def _results() -> list[AnyPanel]:
             About(
                 title="Signal Strength",
                 description=(
-                    "How far the price moved past the threshold, 0 to 1, over 5 minutes; while there are no signals, since "
-                    "cdb_core started. High is a clear move, low a threshold that noise can reach."
+                    "How far the price moved past the threshold, 0 to 1, over 5 minutes; while there are no signals, "
+                    "since cdb_core started. High is a clear move, low a threshold that noise can reach."
                 ),
                 unit="percentunit",
                 width=12,
@@ -185,8 +187,9 @@ def _results() -> list[AnyPanel]:
             About(
                 title="Order Rejection Reasons",
                 description=(
-                    "Why signals became no order, since cdb_risk started. Much EXPOSURE_LIMIT, POSITION_SIZE_EXCEEDED and "
-                    "NO_POSITION is everyday; any CIRCUIT_BREAKER_ACTIVE, DRAWDOWN_LIMIT or STALE_MARKET_DATA is not."
+                    "Why signals became no order, since cdb_risk started. Much EXPOSURE_LIMIT, POSITION_SIZE_EXCEEDED "
+                    "and NO_POSITION is everyday; any CIRCUIT_BREAKER_ACTIVE, DRAWDOWN_LIMIT or STALE_MARKET_DATA is "
+                    "not."
                 ),
                 width=12,
                 height=9,
