@@ -40,6 +40,11 @@ class _Axis:
     step: float
     look: Look
 
+    def held(self, value: float) -> float:
+        """Return *value*, or where it leaves the picture: plotext would draw every cell of the way to it."""
+        beyond = (self.high - self.low) / 2
+        return min(max(value, self.low - beyond), self.high + beyond)
+
     @property
     def ticks(self) -> list[float]:
         """Return where the axis has figures."""
@@ -77,7 +82,7 @@ def _plot(panel: Panel, answer: Answer, axis: _Axis, width: int, height: int, wi
         look = look_of(panel, series.name, series.ref_id)
         for piece in _unbroken(series, window):
             markers = [plotext.marker("braille", plotext.pixel(rgb(_colour(look, at, v)))) for _, v in piece]
-            signal = figure.signal([t for t, _ in piece], [v for _, v in piece], marker=markers).lines()
+            signal = figure.signal([t for t, _ in piece], [axis.held(v) for _, v in piece], marker=markers).lines()
             figure.draw(signal.fillx() if filled else signal)
     _rulers(figure, axis, window, frame=frame, width=width)
     figure.legend(active=False)
