@@ -123,17 +123,22 @@ def test_without_a_running_stack_it_says_how_to_start_one() -> None:
 
 
 class Terminal:
-    """A terminal of so many lines and columns in which the dashboard is watched."""
+    """A terminal of so many lines and columns in which a dashboard is watched."""
 
     def __init__(self, port: int, *, lines: int, columns: int) -> None:
         self.shown = ""
-        self.pid, self._fd = pty.fork()
-        if self.pid == 0:
-            environment = {"PATH": os.environ["PATH"], "TERM": "xterm", "CDB_STATE_DIR": "/nonexistent"}
-            os.chdir(ROOT)
-            arguments = (sys.executable, "-m", "cdb", "dashboard", "system-health")
-            os.execve(sys.executable, arguments, {**environment, "CDB_PROMETHEUS_PORT": str(port)})
-        fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        self._fd, inner = pty.openpty()
+        fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        environment = {"PATH": os.environ["PATH"], "TERM": "xterm", "CDB_STATE_DIR": "/nonexistent"}
+        self.program = subprocess.Popen(
+            [sys.executable, "-m", "cdb", "dashboard", "risk-alerts"],
+            cwd=ROOT,
+            env={**environment, "CDB_PROMETHEUS_PORT": str(port)},
+            stdin=inner,
+            stdout=inner,
+            stderr=inner,
+        )
+        os.close(inner)
 
     def press(self, key: str) -> None:
         os.write(self._fd, key.encode())
@@ -149,17 +154,14 @@ class Terminal:
                 except OSError:  # the program has ended
                     assert seen(self.shown), self.shown[-2000:]
 
-    def ended(self, within_s: float = 60.0) -> int:
-        """Return the exit code."""
-        self.until(lambda shown: "\x1b[?1049l" in shown, within_s)
-        _, status = os.waitpid(self.pid, 0)
-        self.pid = 0
-        return os.waitstatus_to_exitcode(status)
+    def ended(self) -> int:
+        """Wait until the terminal is given back as it was, and return the exit code."""
+        self.until(lambda shown: "\x1b[?1049l" in shown)
+        return self.program.wait(timeout=60)
 
     def close(self) -> None:
-        if self.pid:
-            os.kill(self.pid, signal.SIGKILL)
-            os.waitpid(self.pid, 0)
+        self.program.kill()
+        self.program.wait()
         os.close(self._fd)
 
 
@@ -170,28 +172,34 @@ def terminal(prometheus: Answering) -> Iterator[Terminal]:
     opened.close()
 
 
-@pytest.mark.parametrize("key", ["q", "\x03"])
-def test_it_is_watched_until_a_key_ends_it(terminal: Terminal, key: str) -> None:
-    terminal.until(lambda shown: "q leave" in shown and "HEALTHY" in shown)
-    terminal.press(key)
-    assert terminal.ended() == 0
-
-
-def test_a_low_terminal_is_scrolled(terminal: Terminal) -> None:
-    terminal.until(lambda shown: "q leave" in shown and "HEALTHY" in shown)
-    assert "Memory by Service" not in terminal.shown
-    terminal.press("G")
-    terminal.until(lambda shown: "Memory by Service" in shown)
+def test_it_is_watched_until_q_is_pressed(terminal: Terminal) -> None:
+    terminal.until(_drawn)
     terminal.press("q")
     assert terminal.ended() == 0
 
 
-def test_a_watched_dashboard_outlives_its_prometheus(terminal: Terminal, prometheus: Answering) -> None:
-    terminal.until(lambda shown: "q leave" in shown and "HEALTHY" in shown)
+def test_ctrl_c_leaves_like_q(terminal: Terminal) -> None:
+    terminal.until(_drawn)
+    terminal.program.send_signal(signal.SIGINT)
+    assert terminal.ended() == 0
+    assert "Traceback" not in terminal.shown
+
+
+def test_a_low_terminal_is_scrolled(terminal: Terminal) -> None:
+    terminal.until(_drawn)
+    assert "Recent Alerts" not in terminal.shown
+    terminal.press("G")
+    terminal.until(lambda shown: "Recent Alerts" in shown)
+
+
+def test_a_watched_dashboard_outlives_a_prometheus_that_fails(terminal: Terminal, prometheus: Answering) -> None:
+    terminal.until(_drawn)
     prometheus.refused = ""
     terminal.until(lambda shown: "told to refuse" in shown)
     prometheus.refused = "nothing is refused"
     seen = len(terminal.shown)
-    terminal.until(lambda shown: "HEALTHY" in shown[seen:])
-    terminal.press("q")
-    assert terminal.ended() == 0
+    terminal.until(lambda shown: "ACTIVE" in shown[seen:])
+
+
+def _drawn(shown: str) -> bool:
+    return "q leave" in shown and "ACTIVE" in shown
