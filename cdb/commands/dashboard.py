@@ -4,7 +4,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -23,8 +23,8 @@ from cdb.board.values import as_values
 from cdb.commands.failures import AWAY, exit_codes, fail
 from cdb.commands.stack import ROOT, JsonOption
 from cdb.dashboards.model import Dashboard, DashboardError, load_dashboards
-from cdb.dashboards.variables import choices
-from cdb.prometheus import Prometheus, PrometheusAway
+from cdb.dashboards.variables import Choice, choices
+from cdb.prometheus import Prometheus, PrometheusAway, QueryRefused
 
 _PREFIX: Final = "cdb-"
 _SPAN: Final = re.compile(r"(\d+)\s*(s|m|h|d)")
@@ -65,17 +65,13 @@ def dashboard(
     if name is None:
         _list(boards, as_json=as_json)
         return
+    if as_json and file:
+        raise typer.BadParameter("a frame is either --json or an --svg picture")
     board = _called(name, boards)
     range_s = None if since is None else _seconds(since)
+    console = Console(width=width)
     with _prometheus() as prometheus:
-        choice = _choice(board, symbol or [], prometheus)
-
-        def frame() -> Frame:
-            end = time.time()
-            window = Window(end, range_s or since_first(prometheus, end, _USUAL_S), choice)
-            return Frame(board, window, ask(board, window, prometheus))
-
-        console = Console(width=width)
+        frame = _frames(board, prometheus, _choice(board, symbol or [], prometheus), range_s)
         if as_json:
             typer.echo(json.dumps(as_values(frame())))
         elif file is not None:
@@ -85,6 +81,17 @@ def dashboard(
             _print(frame(), console)
         else:
             live.watch(console, frame, refresh_s=_refresh_s(board))
+
+
+def _frames(board: Dashboard, prometheus: Prometheus, choice: Choice, range_s: float | None) -> Callable[[], Frame]:
+    """Return what makes a frame of now; without *range_s* it goes back as far as there is anything."""
+
+    def frame() -> Frame:
+        end = time.time()
+        window = Window(end, range_s or since_first(prometheus, end, _USUAL_S), choice)
+        return Frame(board, window, ask(board, window, prometheus))
+
+    return frame
 
 
 def _print(frame: Frame, console: Console) -> None:
@@ -158,3 +165,5 @@ def _prometheus() -> Iterator[Prometheus]:
             yield prometheus
         except PrometheusAway as error:
             fail(f"{error}. Is the stack running? `make up` starts it, `make status` shows it", code=AWAY)
+        except QueryRefused as error:
+            fail(f"Prometheus refuses: {error}")

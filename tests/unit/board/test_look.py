@@ -8,7 +8,7 @@ import pytest
 
 from cdb.board.answers import from_samples, reduced
 from cdb.board.ask import Window
-from cdb.board.chart import times
+from cdb.board.axis import times
 from cdb.board.colours import PLAIN, colour
 from cdb.board.look import Look, look_of
 from cdb.dashboards.model import Panel, Query
