@@ -75,13 +75,18 @@ def _faster_value(key: str, value: Any) -> Any:
 def _faster_node(node: promql.Expr) -> promql.Expr | None:
     """Return what stands for *node*, None for itself. A node's own parts have been visited before it."""
     if isinstance(node, promql.MatrixSelector):
-        node.range = node.range / FACTOR
+        node.range = _divided(node.range, node)
         return promql.parse(str(node))
     if isinstance(node, promql.VectorSelector) and node.offset is not None:
-        if node.offset % (FACTOR * timedelta(seconds=1)):
-            raise NotImplementedError(f"the parser would cut the offset to whole seconds: {node.prettify()}")
-        node.offset = node.offset / FACTOR
+        node.offset = _divided(node.offset, node)
         return promql.parse(str(node))
     if isinstance(node, promql.SubqueryExpr):
         raise NotImplementedError(f"nobody has taught the copy to divide a subquery: {node.prettify()}")
     return None
+
+
+def _divided(time: timedelta, node: promql.Expr) -> timedelta:
+    """Divide *time*, which must come out at whole seconds: the parser's text of a changed node has no others."""
+    if time % timedelta(seconds=FACTOR):
+        raise NotImplementedError(f"times that {FACTOR} s do not divide: {node.prettify()}")
+    return time / FACTOR
