@@ -4,9 +4,12 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from tests.e2e.alerting import Told, table
 from tests.e2e.bot import LIVELY, Bot, running_bot
 
 FAILED: pytest.StashKey[bool] = pytest.StashKey()
+TOLD: pytest.StashKey[list[Told]] = pytest.StashKey()
+"""How long it took to tell of each alert that a test caused; printed at the end of the run."""
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +40,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.when == "call":
         item.stash[FAILED] = report.failed
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print how long alerts took from their causes to their notifications."""
+    if rows := config.stash.get(TOLD, []):
+        terminalreporter.section("from cause to notification, at a tenth of all times")
+        for line in table(rows):
+            terminalreporter.write_line(line)
