@@ -8,13 +8,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 from cdb.stack import Stack, StackConfig, select
 from tests.e2e.bot import LIVELY, Bot
 from tests.e2e.fast_copy import FAST_EXPORTS, make_fast_copy
 from tests.programs import require_parts
 from tests.waiting import until
 
-SETTINGS: Final = {**LIVELY, **FAST_EXPORTS, "SIMULATOR_TRADES_PER_SECOND": "40"}
+SETTINGS: Final = {**LIVELY, **FAST_EXPORTS, "SIMULATOR_TRADES_PER_SECOND": "20"}
 """Lively, but with so few trades that signals are far more than a twentieth of what cdb_risk handles."""
 PARTS: Final = (
     *("redis", "postgres", "migrate", "cdb_ws", "cdb_core", "cdb_risk", "cdb_execution"),
@@ -54,6 +56,10 @@ class Told:
     told_after_s: float | None = None
     ended_at: float | None = None
     resolved_after_s: float | None = None
+
+
+TOLD: Final[pytest.StashKey[list[Told]]] = pytest.StashKey()
+"""Every alert that a test run has caused, for the table at its end."""
 
 
 class Watch:
@@ -129,7 +135,9 @@ class Watch:
             return [one for one in got if one["status"] == status and alert.is_in(one["labels"])]
 
         try:
-            return until(found, within_s=PATIENCE_S, what=f"the notification that {alert.title} is {status}", every_s=0.5)[0]
+            return until(
+                found, within_s=PATIENCE_S, what=f"the notification that {alert.title} is {status}", every_s=0.5
+            )[0]
         except AssertionError as error:
             seen = {
                 "Prometheus": self.alerts("pending", "firing"),
@@ -157,12 +165,15 @@ def watched_ten_times_as_fast(place: Path) -> Iterator[Bot]:
 
 def table(rows: list[Told]) -> list[str]:
     """Return how long each alert took, one line each."""
-    lines = [f"{'alert':<48} {'cause':<44} {'told after':>10} {'resolved after':>14}"]
-    for row in rows:
-        lines.append(
-            f"{row.alert.title:<48} {row.cause:<44} {_shown(row.told_after_s):>10} {_shown(row.resolved_after_s):>14}"
-        )
-    return lines
+    widths = "{:<48} {:<48} {:>10} {:>14}"
+    head = widths.format("alert", "cause", "told after", "resolved after")
+    return [
+        head,
+        *(
+            widths.format(row.alert.title, row.cause, _shown(row.told_after_s), _shown(row.resolved_after_s))
+            for row in rows
+        ),
+    ]
 
 
 def _shown(seconds: float | None) -> str:

@@ -4,12 +4,10 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from tests.e2e.alerting import Told, table
+from tests.e2e.alerting import TOLD, table
 from tests.e2e.bot import LIVELY, Bot, running_bot
 
 FAILED: pytest.StashKey[bool] = pytest.StashKey()
-TOLD: pytest.StashKey[list[Told]] = pytest.StashKey()
-"""How long it took to tell of each alert that a test caused; printed at the end of the run."""
 
 
 @pytest.fixture(scope="session")

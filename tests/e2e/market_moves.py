@@ -10,15 +10,26 @@ def shock(bot: Bot, symbol: str, percent: float) -> None:
     until(lambda: bot.ask("cdb_ws", path, post=True)[0] == 200, what=f"a shock of {symbol} by {percent:.4f} %")
 
 
-def stall(bot: Bot, seconds: float = 3600) -> None:
-    """Let no trade happen for *seconds*."""
-    path = f"/test/scenario?kind=stall&seconds={seconds}"
-    until(lambda: bot.ask("cdb_ws", path, post=True)[0] == 200, what="a stalled market")
-
-
 def held(bot: Bot) -> list[str]:
-    """Return the symbols in which there is a position."""
-    return [str(symbol) for (symbol,) in bot.query("SELECT symbol FROM positions WHERE quantity > 0 ORDER BY symbol")]
+    """Return the symbols in which there is a position, that of the highest worth first."""
+    rows = bot.query(
+        "SELECT symbol FROM positions JOIN marks USING (symbol) WHERE quantity > 0 ORDER BY quantity * price DESC"
+    )
+    return [str(symbol) for (symbol,) in rows]
+
+
+def marks(bot: Bot) -> dict[str, float]:
+    """Return the newest price of each symbol that cdb_risk has kept."""
+    return {str(symbol): float(price) for symbol, price in bot.query("SELECT symbol, price FROM marks")}
+
+
+def exposure(bot: Bot) -> float:
+    """Return the worth of all positions at these prices, as a share of equity."""
+    rows = bot.query(
+        "SELECT cash, (SELECT coalesce(sum(quantity * price), 0) FROM positions JOIN marks USING (symbol)) FROM account"
+    )
+    cash, worth = map(float, rows[0])
+    return worth / (cash + worth)
 
 
 def realised(bot: Bot) -> float:
