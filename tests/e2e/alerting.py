@@ -16,7 +16,12 @@ from tests.e2e.fast_copy import FAST_EXPORTS, make_fast_copy
 from tests.programs import require_parts
 from tests.waiting import until
 
-SETTINGS: Final = {**LIVELY, **FAST_EXPORTS, "SIMULATOR_TRADES_PER_SECOND": "20"}
+SETTINGS: Final = {
+    **LIVELY,
+    **FAST_EXPORTS,
+    "SIMULATOR_TRADES_PER_SECOND": "20",
+    "MOMENTUM_LOOKBACK_S": "1",
+}
 """Lively, but with so few trades that signals are far more than a twentieth of what cdb_risk handles."""
 PARTS: Final = (
     *("redis", "postgres", "migrate", "cdb_ws", "cdb_core", "cdb_risk", "cdb_execution"),
@@ -33,7 +38,7 @@ class Alert:
     name: str
     severity: str
     component: str
-    labels: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
 
     @property
     def title(self) -> str:
@@ -99,10 +104,6 @@ class Watch:
         assert status == 200, body
         return [one for one in reversed(body["notifications"]) if _seconds(one["received_at"]) >= since]
 
-    def told_since(self, since: float) -> set[tuple[str, str]]:
-        """Return status and name of each alert that was notified after *since*."""
-        return {(one["status"], one["labels"]["alertname"]) for one in self.notifications(since=since)}
-
     def alerts(self, *states: str) -> list[dict[str, str]]:
         """Return the labels of Prometheus' alerts that are in one of *states* (firing, pending)."""
         found = self.bot.prometheus("alerts")["alerts"]
@@ -118,6 +119,16 @@ class Watch:
         assert status == 200, found
         inhibited = [one for one in found if one["status"]["inhibitedBy"]]
         return {(one["labels"]["alertname"], one["labels"].get("service", "")) for one in inhibited}
+
+    def until_suppressed(self, *wanted: tuple[str, str]) -> None:
+        """Wait until each alert of *wanted* (name and service) is inhibited."""
+        until(
+            self.suppressed,
+            holds=lambda seen: set(wanted) <= seen,
+            within_s=PATIENCE_S,
+            what=f"{', '.join(' '.join(one).strip() for one in wanted)} inhibited",
+            every_s=0.5,
+        )
 
     def until_quiet(self, *, but: frozenset[str] = frozenset()) -> None:
         """Wait until no alert is pending or firing, except those named in *but*."""

@@ -10,12 +10,18 @@ def shock(bot: Bot, symbol: str, percent: float) -> None:
     until(lambda: bot.ask("cdb_ws", path, post=True)[0] == 200, what=f"a shock of {symbol} by {percent:.4f} %")
 
 
+def positions(bot: Bot) -> list[tuple[str, str]]:
+    """Return symbol and id of each position, that of the highest worth first."""
+    rows = bot.query(
+        """SELECT symbol, position_id FROM positions JOIN marks USING (symbol) WHERE quantity > 0
+        ORDER BY quantity * price DESC"""
+    )
+    return [(str(symbol), str(position)) for symbol, position in rows]
+
+
 def held(bot: Bot) -> list[str]:
     """Return the symbols in which there is a position, that of the highest worth first."""
-    rows = bot.query(
-        "SELECT symbol FROM positions JOIN marks USING (symbol) WHERE quantity > 0 ORDER BY quantity * price DESC"
-    )
-    return [str(symbol) for (symbol,) in rows]
+    return [symbol for symbol, _ in positions(bot)]
 
 
 def marks(bot: Bot) -> dict[str, float]:
