@@ -41,6 +41,14 @@ def test_every_target_is_up(whole_bot: Bot) -> None:
     until(targets, holds=lambda seen: seen == wanted, what="all targets up")
 
 
+def test_prometheus_has_its_alertmanager(whole_bot: Bot) -> None:
+    def found() -> list[str]:
+        return [one["url"] for one in whole_bot.prometheus("alertmanagers")["activeAlertmanagers"]]
+
+    wanted = [whole_bot.url("alertmanager", "/api/v2/alerts")]
+    until(found, holds=lambda seen: seen == wanted, what=f"Alertmanager at {wanted}")
+
+
 def test_of_a_services_own_page_only_the_process_is_stored(whole_bot: Bot) -> None:
     """Its cdb_* would go into the very series that come through the collector."""
     until_of_every_service(whole_bot, "process_resident_memory_bytes")
