@@ -50,6 +50,7 @@ CHANGES = (
     ("RedisUnavailable", "component: message_bus", "component: redis"),
     ("PositivePnLMilestone", "> 1000", ">= 1000"),
     ("CollectorDown", "min(up{", "max(up{"),
+    ("CollectorDown", "        keep_firing_for: 1m\n", ""),
     ("CollectorDown", "max(absent(up{job", "max(absent(up{jobs"),
     ("ServiceMetricsMissing", "== 1, ", "== 0, "),
     ("ServiceMetricsMissing", " on (service)", ""),

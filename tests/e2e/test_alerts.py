@@ -207,6 +207,13 @@ def test_redis_and_postgresql_that_are_stopped_are_told_and_that_services_are_il
     bot.audit()
 
 
+def test_a_sender_with_a_wrong_token_is_told(watch: Watch) -> None:
+    refused = Alert("CollectorRejectsRequests", "warning", "telemetry", {"code": "401"})
+    watch.begin("metrics without a token", refused)
+    assert watch.bot.ask("otlp_http", "/v1/metrics", post=True)[0] == 401
+    watch.until_told(refused)
+
+
 def post(bot: Bot, service: str, path: str) -> None:
     """Have a test endpoint do something."""
     status, body = bot.ask(service, path, post=True)
