@@ -81,7 +81,7 @@ def strained(watch: Watch) -> list[Alert]:
 
 
 @pytest.fixture(scope="module")
-def in_danger(watch: Watch) -> Iterator[list[Alert]]:
+def in_danger(watch: Watch) -> list[Alert]:
     """Have the account far above its limits in a market that has stopped, then at a loss; return what was told."""
     bot = watch.bot
     shocked = overexpose(bot)
