@@ -1,7 +1,7 @@
 # The two commands that matter: `make up` runs the bot, `make test` checks the project.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean env test lint generate lock
+.PHONY: help up down status clean env test lint soak generate lock
 
 BIN := .venv/bin
 
@@ -34,6 +34,10 @@ lint: ## check style, types and imports
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+soak: ## run the demo undisturbed for MINUTES=15; fails, naming it, if an alert fires
+	@deploy/native/bootstrap run
+	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),15)
 
 generate: ## write what is generated: instruments, the collector's renaming, docs/metrics.md, the dashboards
 	@deploy/native/bootstrap dev

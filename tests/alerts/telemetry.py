@@ -184,10 +184,10 @@ def counted(alert: str, name: str, labels: str, firing: Firing) -> tuple[Case, .
 
 CASES: Final = (
     Case(
-        rule="a collector that is away fires after half a minute and resolves when it is back",
+        rule="a collector that is away fires after half a minute and resolves a minute after it is back",
         alert="CollectorDown",
         series={EXPOSITION: "1x3 0x5 1x9", OWN: "1x3 0x5 1x9"},
-        at={"1m15s": [], "1m30s": [NO_ANSWER], "2m15s": [NO_ANSWER], "2m30s": []},
+        at={"1m15s": [], "1m30s": [NO_ANSWER], "3m15s": [NO_ANSWER], "3m45s": []},
     ),
     Case(
         rule="an exposition that is away while the collector's own telemetry is there is enough",
