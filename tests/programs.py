@@ -40,4 +40,9 @@ def collector_program() -> str:
 
 def promtool() -> str:
     """Return the path of promtool, which comes with Prometheus."""
-    return required(partial(debian_program, "promtool", package="prometheus"))
+    return required_program("promtool", package="prometheus")
+
+
+def required_program(name: str, *, package: str) -> str:
+    """Return the path of a program of the Debian package *package*."""
+    return required(partial(debian_program, name, package=package))

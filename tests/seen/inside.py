@@ -1,6 +1,6 @@
-"""Run the whole stack at its documented ports, in a network of its own: `unshare --net python -m tests.seen.inside DIR`.
+"""Run the whole stack at its documented ports, in a network that is new: `unshare --net python -m tests.seen.inside DIR`.
 
-Prints one line when all is ready; ends, and removes what it made, as soon as its standard input is closed.
+A second argument is another root of the project. Prints one line when all is ready; ends, and removes what it made, as soon as its standard input is closed.
 """
 
 import fcntl
@@ -9,6 +9,8 @@ import struct
 import sys
 from pathlib import Path
 from typing import Final
+
+import psutil
 
 from cdb.stack import Ports, Stack, StackConfig, select
 from tests.servers import ROOT
@@ -21,10 +23,10 @@ _UP: Final = 0x1  # IFF_UP
 
 
 def main() -> None:
-    """Run the stack in the directory that is the first argument until standard input ends."""
+    """Run the stack until standard input ends."""
     _loopback_up()
-    state = Path(sys.argv[1])
-    stack = Stack(StackConfig.isolated(ROOT, state, parts=select(()), environment=QUICK, ports=Ports.default()))
+    state, root = Path(sys.argv[1]), Path(sys.argv[2] if len(sys.argv) > 2 else ROOT)
+    stack = Stack(StackConfig.isolated(root, state, parts=select(()), environment=QUICK, ports=Ports.default()))
     try:
         with stack:
             sys.stdout.write(f"{READY}\n")
@@ -36,6 +38,8 @@ def main() -> None:
 
 def _loopback_up() -> None:
     """Bring up `lo`, which a new network has but has not switched on."""
+    if psutil.net_if_stats()["lo"].isup:
+        return
     with socket.socket() as any_socket:
         fcntl.ioctl(any_socket, _SET_FLAGS, struct.pack("16sH14x", b"lo", _UP))
 
