@@ -1,8 +1,8 @@
-"""The table of parts: what runs, in the order in which it is shown. Alertmanager and Jaeger join here."""
+"""The table of parts: what runs, in the order in which it is shown. Jaeger joins here."""
 
 import sys
 
-from cdb.stack import collector, exporters, postgres, probes, prometheus, redis_server
+from cdb.stack import alertmanager, collector, exporters, postgres, probes, prometheus, redis_server
 from cdb.stack.config import Kind, Part, StackConfig
 
 
@@ -101,6 +101,25 @@ ALL_PARTS: tuple[Part, ...] = (
         ports=("prometheus",),
         packages=("prometheus",),
         address="http://127.0.0.1:{port}/targets",
+    ),
+    Part(
+        name="alertmanager",
+        kind=Kind.SERVER,
+        command=alertmanager.command,
+        prepare=alertmanager.prepare,
+        probe=probes.http_ok("alertmanager", "/-/ready"),
+        ports=("alertmanager",),
+        packages=("prometheus-alertmanager",),
+        address="http://127.0.0.1:{port}/api/v2/alerts, or cdb alerts",
+    ),
+    Part(
+        name="alert_receiver",
+        kind=Kind.SERVER,
+        command=lambda _config: (sys.executable, "-m", "services.receiver"),
+        environment=lambda config: {"CDB_ALERT_RECEIVER_DATA": str(config.layout.alert_receiver_data)},
+        probe=probes.http_health("alert_receiver"),
+        ports=("alert_receiver",),
+        address="http://127.0.0.1:{port}, every notification",
     ),
 )
 TRADING = ("redis", "postgres", "migrate", "cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")

@@ -19,6 +19,7 @@ TARGETS = {
     "cdb_redis_exporter:9121": "redis",
     "cdb_postgres_exporter:9187": "postgres",
     "cdb_prometheus:9090": "prometheus",
+    "cdb_alertmanager:9093": "alertmanager",
 }
 ACCOUNT = "monitoring"
 
