@@ -15,6 +15,7 @@ from tests.seen.documented import Documented
 WIDTH: Final = 1200
 # Without the sandbox, which root cannot have and which takes more rights than some users have: the only pages that this
 # browser can reach are the stack's.
+_PATIENCE_MS: Final = 60_000
 _ARGUMENTS: Final = ("--no-sandbox", "--disable-lcd-text")
 
 
@@ -45,6 +46,7 @@ def running_browser(stack: Documented, place: Path) -> Iterator[Browser]:
 def opened(browser: Browser, url: str) -> Iterator[tuple[Page, int]]:
     """Open *url*; yield the page once it is loaded, and the status that it came with."""
     with browser.new_context(viewport={"width": WIDTH, "height": 900}) as context:
+        context.set_default_timeout(_PATIENCE_MS)
         page = context.new_page()
         answer = page.goto(url)
         yield page, answer.status if answer else 0

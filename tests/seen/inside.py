@@ -1,6 +1,6 @@
-"""Run the whole stack at its documented ports, in a network that is new: `unshare --net python -m tests.seen.inside DIR`.
+"""Run the whole stack at its documented ports: `unshare --net python -m tests.seen.inside STATE [ROOT]`.
 
-A second argument is another root of the project. Prints one line when all is ready; ends, and removes what it made, as soon as its standard input is closed.
+Prints one line when all is ready; ends, and removes what it made, as soon as its standard input is closed.
 """
 
 import fcntl

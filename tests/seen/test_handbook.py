@@ -5,6 +5,7 @@ import pty
 import select
 import subprocess
 import time
+from functools import partial
 
 import pytest
 from playwright.sync_api import Browser
@@ -27,9 +28,11 @@ def test_each_line_of_a_section_shows_what_its_reader_expects(
     for program, package in {"bash": "bash", "curl": "curl", "jq": "jq", "watch": "procps"}.items():
         required_program(program, package=package)
     for command in commands()[section]:
+        if command.after:
+            stack.shell(command.after)
         for line in command.tried():
             until(
-                lambda line=line, command=command: missing(command, shown(line, command, stack, browser)),
+                partial(missing, line, command, stack, browser),
                 holds=lambda found: not found,
                 within_s=WITHIN_S,
                 every_s=0.5,
@@ -47,8 +50,9 @@ def test_a_line_that_differs_has_a_reason_and_a_command_that_works() -> None:
         assert command.sees, f"nothing is expected of: {command.line}"
 
 
-def missing(command: Command, output: str) -> list[str]:
-    """Return what *command* promises and *output* lacks, with the output's beginning."""
+def missing(line: str, command: Command, stack: Documented, browser: Browser) -> list[str]:
+    """Return what *command* promises and *line* does not show, with the beginning of what it shows."""
+    output = shown(line, command, stack, browser)
     lacking = command.missing(output)
     return [*lacking, f"in: {output:.1000}"] if lacking else []
 
