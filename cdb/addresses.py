@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 
 from cdb.stack import Ports, Stack, StackError, envfile
 from cdb.stack.config import state_dir
+from cdb.stack.ports import HOST
 from services.settings import LedgerSettings, Port, ServiceSettings, explain
 
 _SERVERS = ("POSTGRES_", "REDIS_")
@@ -70,3 +71,10 @@ def ledger_settings(
 def bus_settings(root: Path, environ: Mapping[str, str]) -> BusSettings:
     """Return how to reach the operator's bus."""
     return settings(BusSettings, operators_environment(root, environ))
+
+
+def prometheus_url(root: Path, environ: Mapping[str, str]) -> str:
+    """Return the address of the operator's Prometheus: of the stack that runs, else where it would be."""
+    running = Stack.attach(state_dir(root, environ))
+    ports = running.config.ports if running else Ports.from_environment({**envfile.read(root / ".env"), **environ})
+    return f"http://{HOST}:{ports.prometheus}"
