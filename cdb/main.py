@@ -2,7 +2,7 @@
 
 import typer
 
-from cdb.commands import audit, breaker, dashboard, dead_letters, replay, stack
+from cdb.commands import alerts, audit, breaker, dashboard, dead_letters, replay, stack
 
 app = typer.Typer(
     name="cdb",
@@ -19,3 +19,4 @@ audit.register(app)
 breaker.register(app)
 dead_letters.register(app)
 dashboard.register(app)
+alerts.register(app)

@@ -43,6 +43,11 @@ def promtool() -> str:
     return required_program("promtool", package="prometheus")
 
 
+def amtool() -> str:
+    """Return the path of amtool, which comes with Alertmanager."""
+    return required_program("amtool", package="prometheus-alertmanager")
+
+
 def required_program(name: str, *, package: str) -> str:
     """Return the path of a program of the Debian package *package*."""
     return required(partial(debian_program, name, package=package))

@@ -101,6 +101,9 @@ def _email(settings: Mapping[str, str], secrets: Path) -> dict[str, Any]:
     for name in ("CDB_SMTP_FROM", "CDB_SMTP_TO"):
         if "@" not in settings.get(name, ""):
             raise StackError(f"{name} has no address of e-mail, which {SMARTHOST} needs: set it, or empty {SMARTHOST}")
+    require_tls = settings.get("CDB_SMTP_REQUIRE_TLS") or "1"
+    if require_tls not in ("0", "1"):
+        raise StackError(f"CDB_SMTP_REQUIRE_TLS={require_tls!r:.80}: 0 or 1 is allowed")
     login = {"auth_username": settings["CDB_SMTP_USER"]} if settings.get("CDB_SMTP_USER") else {}
     if settings.get(SMTP_PASSWORD):
         login["auth_password_file"] = str(secrets / SMTP_PASSWORD)
@@ -109,7 +112,7 @@ def _email(settings: Mapping[str, str], secrets: Path) -> dict[str, Any]:
         "from": settings["CDB_SMTP_FROM"],
         "to": settings["CDB_SMTP_TO"],
         **login,
-        "require_tls": settings.get("CDB_SMTP_REQUIRE_TLS", "1") != "0",
+        "require_tls": require_tls == "1",
         "send_resolved": True,
         "headers": {"Subject": '{{ template "cdb.title" . }}'},
         "html": "",

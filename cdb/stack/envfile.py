@@ -39,9 +39,7 @@ ENTRIES = (
     _Entry("MEXC_API_KEY", "the exchange; paper trading needs no key", _fixed(""), required=False),
     _Entry("MEXC_API_SECRET", "the exchange; paper trading needs no secret", _fixed(""), required=False),
     _Entry("CDB_SLACK_WEBHOOK_URL", "alerts go to this Slack webhook, too; empty: not", _fixed(""), required=False),
-    _Entry(
-        "CDB_SMTP_SMARTHOST", "critical alerts go by e-mail, too: host:port", _fixed(""), required=False
-    ),
+    _Entry("CDB_SMTP_SMARTHOST", "critical alerts go by e-mail, too: host:port", _fixed(""), required=False),
     _Entry("CDB_SMTP_FROM", "their sender", _fixed(""), required=False),
     _Entry("CDB_SMTP_TO", "their readers, separated by commas", _fixed(""), required=False),
     _Entry("CDB_SMTP_USER", "the account at the mail server; empty: none is needed", _fixed(""), required=False),

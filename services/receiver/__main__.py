@@ -24,12 +24,11 @@ def main() -> None:
     settings = load(ReceiverSettings)
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     logs.configure("cdb_alert_receiver", level=settings.log_level, log_format=settings.log_format)
-    clock = WallClock()
     try:
-        store = Store(settings.data, keep=settings.keep, clock=clock)
+        store = Store(settings.data, keep=settings.keep, clock=WallClock())
     except StoreFailed as error:
         sys.exit(f"CDB_ALERT_RECEIVER_DATA={str(settings.data)!r} cannot be used: {error}")
-    server = serve(create_app(store, clock, RUNBOOKS), host=settings.http_host, port=settings.port)
+    server = serve(create_app(store, RUNBOOKS), host=settings.http_host, port=settings.port)
     log = structlog.get_logger()
     log.info("started", address=f"http://{settings.http_host}:{settings.port}")
     signal.sigwait(_ENDING)

@@ -10,7 +10,7 @@ import structlog
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from services.clock import NANOSECONDS, Clock
+from services.clock import NANOSECONDS
 from services.receiver.store import Notification, Store, StoreFailed
 from services.receiver.webhook import BadWebhook, Webhook, parse
 from services.web import BadRequest, text, whole_number
@@ -30,13 +30,13 @@ _HEADERS: Final = {
 log = structlog.get_logger()
 
 
-def create_app(store: Store, clock: Clock, runbooks: Path) -> Flask:
+def create_app(store: Store, runbooks: Path) -> Flask:
     """Return the receiver's web application; *runbooks* is the folder that alerts' runbook_url is looked up in."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.jinja_env.filters["moment"] = lambda moment: f"{moment:%Y-%m-%d %H:%M:%S}"
     _add_webhook(app, store)
-    _add_views(app, store, clock, runbooks)
+    _add_views(app, store, runbooks)
     _add_errors(app)
     return app
 
@@ -53,13 +53,13 @@ def _add_webhook(app: Flask, store: Store) -> None:
         return jsonify({"kept": len(webhook.alerts)})
 
 
-def _add_views(app: Flask, store: Store, clock: Clock, runbooks: Path) -> None:
+def _add_views(app: Flask, store: Store, runbooks: Path) -> None:
     @app.get("/")
     def page() -> str:
         found = store.newest(ON_PAGE)
         firing = store.count(open_only=True)
         links = {one.id: runbook_link(one.annotations.get("runbook_url", ""), runbooks) for one in found}
-        return render_template("page.html", notifications=found, firing=firing, links=links, now_ns=clock.now_ns())
+        return render_template("page.html", notifications=found, firing=firing, links=links)
 
     @app.get("/api/notifications")
     def notifications() -> Response:

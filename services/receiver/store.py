@@ -5,18 +5,20 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from services.clock import NANOSECONDS, Clock, to_datetime
+from services.clock import Clock, to_datetime
 from services.receiver.webhook import Alert, Status
 
 FILE: Final = "notifications.sqlite"
 _BUSY_S: Final = 5.0
+_NS: Final = 1_000  # in a microsecond
+# Times are microseconds since 1970, in which every time that JSON can say has its place.
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS notifications (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     fingerprint TEXT NOT NULL,
     starts_at INTEGER NOT NULL,
     status TEXT NOT NULL,
@@ -108,7 +110,7 @@ class Store:
 
     def put(self, receiver: str, alerts: Iterable[Alert]) -> None:
         """Keep *alerts*, all or none of them, and drop the oldest beyond what is kept."""
-        now = self._clock.now_ns()
+        now = self._clock.now_ns() // _NS
         with self._connected() as connection:
             connection.executemany(_PUT, [_row(alert, receiver, now) for alert in alerts])
             connection.execute(_TRIM, (self._keep,))
@@ -117,7 +119,7 @@ class Store:
         self, limit: int, *, since_ns: int = 0, alertname: str | None = None, status: Status | None = None
     ) -> list[Notification]:
         """Return at most *limit* notifications, newest first, of those received, or repeated, since then."""
-        asked = {"limit": limit, "since": since_ns, "alertname": alertname, "status": status}
+        asked = {"limit": limit, "since": since_ns // _NS, "alertname": alertname, "status": status}
         with self._connected() as connection:
             return [_notification(row) for row in connection.execute(_FIND, asked)]
 
@@ -139,14 +141,14 @@ class Store:
 def _row(alert: Alert, receiver: str, now: int) -> tuple[object, ...]:
     return (
         alert.fingerprint,
-        _ns(alert.starts_at),
+        _us(alert.starts_at),
         alert.status,
         receiver,
         alert.labels.get("alertname", ""),
         json.dumps(alert.labels),
         json.dumps(alert.annotations),
         alert.generator_url,
-        _ns(alert.ends_at) if alert.status == "resolved" else None,
+        _us(alert.ends_at) if alert.status == "resolved" else None,
         now,
         now,
     )
@@ -161,15 +163,13 @@ def _notification(row: Any) -> Notification:
         annotations=json.loads(row["annotations"]),
         generator_url=row["generator_url"],
         fingerprint=row["fingerprint"],
-        starts_at=to_datetime(row["starts_at"]),
-        ended_at=None if row["ended_at"] is None else to_datetime(row["ended_at"]),
-        received_at=to_datetime(row["received_at"]),
-        last_received_at=to_datetime(row["last_received_at"]),
+        starts_at=to_datetime(row["starts_at"] * _NS),
+        ended_at=None if row["ended_at"] is None else to_datetime(row["ended_at"] * _NS),
+        received_at=to_datetime(row["received_at"] * _NS),
+        last_received_at=to_datetime(row["last_received_at"] * _NS),
         times=row["times"],
     )
 
 
-def _ns(moment: datetime) -> int:
-    """Return whole microseconds since the epoch as nanoseconds."""
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return ((since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds) * (NANOSECONDS // 1_000_000)
+def _us(moment: datetime) -> int:
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
