@@ -16,7 +16,7 @@ from rich.table import Table
 
 from cdb.addresses import prometheus_url
 from cdb.board import live
-from cdb.board.ask import Window, ask
+from cdb.board.ask import Window, ask, since_first
 from cdb.board.frame import Frame, printed
 from cdb.board.picture import svg
 from cdb.board.values import as_values
@@ -30,6 +30,7 @@ _PREFIX: Final = "cdb-"
 _SPAN: Final = re.compile(r"(\d+)\s*(s|m|h|d)")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LONGEST_S: Final = 14 * 86_400
+_USUAL_S: Final = 900.0
 _REFRESH_S: Final = 10.0
 
 
@@ -41,7 +42,9 @@ def register(app: typer.Typer) -> None:
 def dashboard(
     name: Annotated[str | None, typer.Argument(help="Which one, as its uid with or without cdb-; none: list.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Print one frame and end.")] = False,
-    since: Annotated[str, typer.Option(help="How far back charts go: 30s, 15m, 6h, 2d.")] = "15m",
+    since: Annotated[
+        str | None, typer.Option(help="How far back charts go: 30s, 15m, 6h, 2d. Without it: 15m, or all there is.")
+    ] = None,
     symbol: Annotated[
         list[str] | None, typer.Option(help="Only this symbol; may be repeated. Without it: all.")
     ] = None,
@@ -63,12 +66,13 @@ def dashboard(
         _list(boards, as_json=as_json)
         return
     board = _called(name, boards)
-    range_s = _seconds(since)
+    range_s = None if since is None else _seconds(since)
     with _prometheus() as prometheus:
         choice = _choice(board, symbol or [], prometheus)
 
         def frame() -> Frame:
-            window = Window(time.time(), range_s, choice)
+            end = time.time()
+            window = Window(end, range_s or since_first(prometheus, end, _USUAL_S), choice)
             return Frame(board, window, ask(board, window, prometheus))
 
         console = Console(width=width)
