@@ -1,7 +1,7 @@
 # The two commands that matter: `make up` runs the bot, `make test` checks the project.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean env test lint generate lock
+.PHONY: help up down status clean env test lint generate pictures lock
 
 BIN := .venv/bin
 
@@ -38,6 +38,10 @@ lint: ## check style, types and imports
 generate: ## write what follows from the metric contract: instruments, the collector's renaming, docs/metrics.md
 	@deploy/native/bootstrap run
 	@$(BIN)/python -m telemetry.generate
+
+pictures: ## draw docs/images anew, from a stack of its own (seven minutes)
+	@deploy/native/bootstrap dev
+	@$(BIN)/python -m tests.seen.pictures
 
 lock: ## write requirements/*.lock anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH" >&2; exit 1; }

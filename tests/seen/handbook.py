@@ -16,9 +16,9 @@ DATA: Final = ROOT / "tests" / "data" / "handbook_commands.yaml"
 PAGE: Final = ROOT / "docs" / "handbook.md"
 _HEAD: Final = """# The handbook's commands without containers
 
-Which commands of the handbook's validation sections (3.3, 6.1 to 6.5), and which `curl` lines of its other sections, work
-as printed on a stack that `make up` has started, and what to type where one differs. Each is tried at the documented ports
-by `tests/seen/test_handbook.py`.
+Which commands of the handbook's validation sections (3.3, 6.1 to 6.5), and which `curl` lines of its other sections,
+work as printed on a stack that `make up` has started, and what to type where one differs. Each is tried at the
+documented ports by `tests/seen/test_handbook.py`.
 
 | section | as printed | without containers |
 |---|---|---|

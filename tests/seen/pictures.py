@@ -35,14 +35,18 @@ _OLD_ENOUGH: Final = (
     """ --data-urlencode 'query=time() - process_start_time_seconds{instance="cdb_ws:8000"} > 300' | grep -c cdb_ws"""
 )
 _TRIGGER: Final = "curl -s -X POST http://localhost:8002/test/trigger-drawdown"
-_NOTIFIED: Final = "curl -s 'http://localhost:9094/api/notifications?alertname=DailyDrawdownLimitExceeded' | grep -c firing"
+_NOTIFIED: Final = (
+    "curl -s 'http://localhost:9094/api/notifications?alertname=DailyDrawdownLimitExceeded' | grep -c firing"
+)
 
 
 def main(images: Path = IMAGES) -> None:
     """Write all pictures into *images*."""
     with tempfile.TemporaryDirectory(prefix="pictures-") as place, documented_stack(Path(place) / "state") as stack:
         _say("the stack runs; waiting until it has traded a while")
-        until(lambda: stack.shell(_OLD_ENOUGH).stdout.strip() == "1", within_s=600, every_s=5, what="5 minutes of trading")
+        until(
+            lambda: stack.shell(_OLD_ENOUGH).stdout.strip() == "1", within_s=600, every_s=5, what="5 minutes of trading"
+        )
         for board in BOARDS:
             _draw_board(stack, board, images / f"{board}.svg")
         _say("waiting for an alert to arrive")

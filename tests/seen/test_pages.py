@@ -57,13 +57,20 @@ def test_the_receivers_page_shows_what_was_received_and_where_to_go_on(browser: 
     assert "in Prometheus" in drawdown
 
 
-def test_a_notification_leads_to_its_expression_in_prometheus(browser: Browser) -> None:
+@pytest.mark.parametrize(
+    ("link", "address", "shows"),
+    [
+        ("in Prometheus", f"{PROMETHEUS}/**", 'cdb_daily_drawdown_pct{instance="cdb_risk:8002"'),
+        ("what to do", f"{RECEIVER}/runbooks/**", "DailyDrawdownLimitExceeded"),
+    ],
+    ids=["expression", "runbook"],
+)
+def test_a_notification_leads_to_what_it_is_about(browser: Browser, link: str, address: str, shows: str) -> None:
     with opened(browser, RECEIVER) as (page, _):
         article = page.locator("article", has_text="DailyDrawdownLimitExceeded").first
-        article.wait_for(timeout=WITHIN_S * 1000)
-        article.get_by_text("in Prometheus").click()
-        page.wait_for_url(f"{PROMETHEUS}/**")
-        expect(page.locator("td", has_text="cdb_daily_drawdown_pct{").first).to_be_visible(timeout=WITHIN_S * 1000)
+        article.get_by_text(link).click(timeout=WITHIN_S * 1000)
+        page.wait_for_url(address)
+        expect(page.get_by_text(shows).first).to_be_visible(timeout=WITHIN_S * 1000)
 
 
 def state_of(page: Page, alert: str) -> str:
