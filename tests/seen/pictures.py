@@ -3,6 +3,7 @@
 Runs a whole stack of its own for seven minutes, with an alert that fires; nothing that runs is touched.
 """
 
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +14,7 @@ from playwright.sync_api import Browser, Page
 from cdb.stack import StackError
 from tests.seen.browsing import WIDTH, opened, running_browser
 from tests.seen.documented import Documented, documented_stack
+from tests.seen.inside import START
 from tests.servers import ROOT
 from tests.waiting import until
 
@@ -43,6 +45,7 @@ _NOTIFIED: Final = (
 def main(images: Path = IMAGES) -> None:
     """Write all pictures into *images*."""
     with tempfile.TemporaryDirectory(prefix="pictures-") as place, documented_stack(Path(place) / "state") as stack:
+        shutil.copy(stack.state / START, images)
         _say("the stack runs; waiting until it has traded a while")
         until(
             lambda: stack.shell(_OLD_ENOUGH).stdout.strip() == "1", within_s=600, every_s=5, what="5 minutes of trading"
