@@ -12,7 +12,7 @@ pytestmark = pytest.mark.e2e
 
 PROMETHEUS = "http://localhost:19090"
 RECEIVER = "http://localhost:9094"
-WITHIN_S = 90.0
+WITHIN_S = 120.0
 BREACH = {"DailyDrawdownLimitExceeded", "CircuitBreakerActivated"}
 
 
