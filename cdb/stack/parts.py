@@ -116,7 +116,7 @@ ALL_PARTS: tuple[Part, ...] = (
         probe=probes.http_ok("prometheus", "/-/ready"),
         ports=("prometheus",),
         packages=("prometheus",),
-        address="http://127.0.0.1:{port}/targets",
+        address="http://127.0.0.1:{port}/classic/targets and /classic/alerts",  # Debian has no other pages
     ),
     Part(
         name="alertmanager",
