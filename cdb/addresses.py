@@ -70,3 +70,14 @@ def ledger_settings(
 def bus_settings(root: Path, environ: Mapping[str, str]) -> BusSettings:
     """Return how to reach the operator's bus."""
     return settings(BusSettings, operators_environment(root, environ))
+
+
+def stack_ports(root: Path, environ: Mapping[str, str]) -> Ports:
+    """Return the ports of the operator's stack: those it runs on, else those that *environ* or .env say.
+
+    Raise StackError naming a wrong one.
+    """
+    running = Stack.attach(state_dir(root, environ))
+    if running:
+        return running.config.ports
+    return Ports.from_environment({**envfile.read(root / ".env"), **environ})

@@ -41,3 +41,8 @@ def collector_program() -> str:
 def promtool() -> str:
     """Return the path of promtool, which comes with Prometheus."""
     return required(partial(debian_program, "promtool", package="prometheus"))
+
+
+def amtool() -> str:
+    """Return the path of amtool, which comes with Alertmanager."""
+    return required(partial(debian_program, "amtool", package="prometheus-alertmanager"))

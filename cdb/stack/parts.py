@@ -1,8 +1,18 @@
-"""The table of parts: what runs, in the order in which it is shown. Alertmanager and Jaeger join here."""
+"""The table of parts: what runs, in the order in which it is shown."""
 
 import sys
 
-from cdb.stack import collector, exporters, grafana, postgres, probes, prometheus, redis_server
+from cdb.stack import (
+    alertmanager,
+    collector,
+    exporters,
+    grafana,
+    jaeger,
+    postgres,
+    probes,
+    prometheus,
+    redis_server,
+)
 from cdb.stack.config import Kind, Part, StackConfig
 
 
@@ -70,6 +80,22 @@ ALL_PARTS: tuple[Part, ...] = (
         address="http://127.0.0.1:{port}/metrics, what Prometheus reads",
     ),
     Part(
+        name="jaeger",
+        kind=Kind.SERVER,
+        command=jaeger.command,
+        environment=jaeger.environment,
+        probe=probes.http_ok("jaeger_health", "/status"),
+        ports=(
+            "jaeger",
+            "jaeger_grpc",
+            "jaeger_otlp_grpc",
+            "jaeger_otlp_http",
+            "jaeger_telemetry",
+            "jaeger_health",
+        ),
+        address="http://127.0.0.1:{port}/api/traces, the traces that were kept",
+    ),
+    Part(
         name="redis_exporter",
         kind=Kind.SERVER,
         command=exporters.redis_command,
@@ -101,6 +127,25 @@ ALL_PARTS: tuple[Part, ...] = (
         ports=("prometheus",),
         packages=("prometheus",),
         address="http://127.0.0.1:{port}/targets",
+    ),
+    Part(
+        name="alertmanager",
+        kind=Kind.SERVER,
+        command=alertmanager.command,
+        prepare=alertmanager.prepare,
+        probe=probes.http_ok("alertmanager", "/-/ready"),
+        ports=("alertmanager",),
+        packages=("prometheus-alertmanager",),
+        address="http://127.0.0.1:{port}/api/v2/alerts, or cdb alerts",
+    ),
+    Part(
+        name="alert_receiver",
+        kind=Kind.SERVER,
+        command=lambda _config: (sys.executable, "-m", "services.receiver"),
+        environment=lambda config: {"CDB_ALERT_RECEIVER_DATA": str(config.layout.alert_receiver_data)},
+        probe=probes.http_health("alert_receiver"),
+        ports=("alert_receiver",),
+        address="http://127.0.0.1:{port}, every notification",
     ),
     Part(
         name="grafana",

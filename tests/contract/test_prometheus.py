@@ -20,7 +20,9 @@ TARGETS = {
     "cdb_otel_collector:8888": "otel_collector",
     "cdb_redis_exporter:9121": "redis",
     "cdb_postgres_exporter:9187": "postgres",
+    "cdb_jaeger:8888": "jaeger",
     "cdb_prometheus:9090": "prometheus",
+    "cdb_alertmanager:9093": "alertmanager",
 }
 ACCOUNT = "monitoring"
 
@@ -40,6 +42,14 @@ def test_every_target_is_up(whole_bot: Bot) -> None:
 
     wanted = {instance: (job, "up", "") for instance, job in TARGETS.items()}
     until(targets, holds=lambda seen: seen == wanted, what="all targets up")
+
+
+def test_prometheus_has_its_alertmanager(whole_bot: Bot) -> None:
+    def found() -> list[str]:
+        return [one["url"] for one in whole_bot.prometheus("alertmanagers")["activeAlertmanagers"]]
+
+    wanted = [whole_bot.url("alertmanager", "/api/v2/alerts")]
+    until(found, holds=lambda seen: seen == wanted, what=f"Alertmanager at {wanted}")
 
 
 def test_of_a_services_own_page_only_the_process_is_stored(whole_bot: Bot) -> None:
