@@ -58,7 +58,8 @@ def events(service: str, up_to_a_second: str, all_of_them: str) -> dict[str, str
     return {name % "1": up_to_a_second, name % "+Inf": all_of_them}
 
 
-CASES: Final = {
+Case = tuple[tuple[str, str], dict[str, str], dict[str, float]]
+CASES: Final[dict[str, Case]] = {
     "nothing was ever decided: no share": (APPROVAL, decided("0x40", "0x40"), {}),
     "the share of the last minutes": (APPROVAL, decided("0x10 1+3x29", "0x10 1+4x29"), {"{}": 75}),
     "nothing decided lately: the share until then": (APPROVAL, decided("0 6x39", "0 10x39"), {"{}": 60}),
