@@ -28,12 +28,13 @@ env: ## create .env with generated secrets, once
 test: lint ## check everything: lint, unit, integration, end to end
 	@$(BIN)/pytest
 
-lint: ## check style, types and imports
+lint: ## check style, types, imports, and what dashboards and alerts ask for
 	@deploy/native/bootstrap dev
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/cdb check dashboards
 
 generate: ## write what is generated: instruments, the collector's renaming, docs/metrics.md, the dashboards
 	@deploy/native/bootstrap dev
