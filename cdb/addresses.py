@@ -73,8 +73,17 @@ def bus_settings(root: Path, environ: Mapping[str, str]) -> BusSettings:
     return settings(BusSettings, operators_environment(root, environ))
 
 
+def stack_ports(root: Path, environ: Mapping[str, str]) -> Ports:
+    """Return the ports of the operator's stack: those it runs on, else those that *environ* or .env say.
+
+    Raise StackError naming a wrong one.
+    """
+    running = Stack.attach(state_dir(root, environ))
+    if running:
+        return running.config.ports
+    return Ports.from_environment({**envfile.read(root / ".env"), **environ})
+
+
 def prometheus_url(root: Path, environ: Mapping[str, str]) -> str:
     """Return the address of the operator's Prometheus: of the stack that runs, else where it would be."""
-    running = Stack.attach(state_dir(root, environ))
-    ports = running.config.ports if running else Ports.from_environment({**envfile.read(root / ".env"), **environ})
-    return f"http://{HOST}:{ports.prometheus}"
+    return f"http://{HOST}:{stack_ports(root, environ).prometheus}"

@@ -1,5 +1,6 @@
 """Ask for everything that one frame shows, at one time."""
 
+import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +14,18 @@ from cdb.prometheus import Prometheus, PrometheusAway, QueryRefused
 _AT_ONCE: Final = 8
 _SMALLEST_STEP_S: Final = 5.0
 _POINTS: Final = 180
+_LEAST_RANGE_S: Final = 60.0
+
+
+def since_first(prometheus: Prometheus, end: float, longest_s: float) -> float:
+    """Return how many seconds before *end* the first figure is, at least a minute; *longest_s* if more or not known."""
+    step = longest_s / _POINTS
+    try:
+        known = prometheus.query_range("max(up)", start=end - longest_s, end=end, step=step)
+    except (PrometheusAway, QueryRefused):
+        return longest_s  # each panel will say why in its place
+    first = min((series.points[0][0] for series in known if series.points), default=end)
+    return min(longest_s, max(_LEAST_RANGE_S, math.ceil((end - first + step) / _LEAST_RANGE_S) * _LEAST_RANGE_S))
 
 
 @dataclass(frozen=True)

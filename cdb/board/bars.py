@@ -113,7 +113,7 @@ def _scale(look: Look, width: int) -> Text:
         (limit, (limit - look.low) / span) for limit, _ in look.limits if span > 0 and look.low < limit < look.high
     ]
     for value, share in [*ends, *inner]:
-        text = look.figure(value)
+        text = look.short(value)
         start = min(max(0, round(share * width - len(text) / 2)), width - len(text))
         room = line[max(0, start - 1) : start + len(text) + 1]
         if start >= 0 and all(cell == " " for cell in room):

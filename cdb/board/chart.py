@@ -3,8 +3,6 @@
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import plotext
@@ -13,46 +11,33 @@ from rich.text import Text
 
 from cdb.board.answers import Answer, Series
 from cdb.board.ask import Window
+from cdb.board.axis import Axis, axis_of, times
 from cdb.board.colours import FAINT, PLAIN, SERIES, rgb
 from cdb.board.lines import cut, fitted, joined
 from cdb.board.look import Look, look_of
 from cdb.dashboards.model import Panel
 
-_NEAR: Final = 5.0
-"""A threshold is on the axis unless that makes it more than this times as long; else the legend names it only."""
-_ROOM: Final = 1.05
 _GAP_STEPS: Final = 3.0
-_LEGEND_SHARE: Final = 0.4
+_LEAST_PLOT: Final = 5
+_GOOD_PLOT: Final = 8
 _AREA: Final = 20
 """From this opacity of the fill on, in percent, the area below a single series is filled."""
 _BACKGROUND: Final = re.compile(r"\x1b\[48;[0-9;]*m")
 
 
-@dataclass(frozen=True)
-class _Axis:
-    low: float
-    high: float
-    look: Look
-
-    def ticks(self, rows: int) -> list[float]:
-        """Return where the axis has figures: at its ends and, where there is room, between them."""
-        count = max(2, min(5, rows // 2))
-        return [self.low + (self.high - self.low) * i / (count - 1) for i in range(count)]
-
-
 def draw(panel: Panel, answer: Answer, width: int, height: int, window: Window) -> list[Text]:
     """Return the plot with its threshold lines, and below it the legend: each series with its newest value."""
-    legend = cut(_legend(panel, answer, width), max(1, int(height * _LEGEND_SHARE)))
-    axis = _axis(panel, answer)
+    legend = cut(_legend(panel, answer, width), max(1, height - _LEAST_PLOT))
+    axis = axis_of(panel, answer, height - len(legend))
     return [*_plot(panel, answer, axis, width, height - len(legend), window), *legend]
 
 
 def rows(panel: Panel, answer: Answer, width: int) -> int:
     """Return how many lines a plot with its whole legend needs."""
-    return 6 + len(_legend(panel, answer, width))
+    return _GOOD_PLOT + len(_legend(panel, answer, width))
 
 
-def _plot(panel: Panel, answer: Answer, axis: _Axis, width: int, height: int, window: Window) -> list[Text]:
+def _plot(panel: Panel, answer: Answer, axis: Axis, width: int, height: int, window: Window) -> list[Text]:
     if height < 3 or width < 12:
         return []
     plotext.terminal.limit(width=False, height=False)  # the size asked for, not the terminal's
@@ -62,63 +47,35 @@ def _plot(panel: Panel, answer: Answer, axis: _Axis, width: int, height: int, wi
     figure.axes(active=True, pixel=frame)
     figure.axes(active=False, axis="x", side="upper")
     figure.axes(active=False, axis="y", side="right")
-    for value, code in _limits(axis):
-        figure.line(value, "horizontal", pixel=plotext.pixel(rgb(code)), style="dotted")
+    for value, code in axis.lines:
+        if axis.shows(value):
+            figure.line(value, "horizontal", pixel=plotext.pixel(rgb(code)), style="dotted")
     filled = len(answer.series) == 1 and panel.field_config.defaults.custom.get("fillOpacity", 0) >= _AREA
     for at, series in enumerate(answer.series):
         look = look_of(panel, series.name, series.ref_id)
         for piece in _unbroken(series, window):
             markers = [plotext.marker("braille", plotext.pixel(rgb(_colour(look, at, v)))) for _, v in piece]
-            signal = figure.signal([t for t, _ in piece], [v for _, v in piece], marker=markers).lines()
+            signal = figure.signal([t for t, _ in piece], [axis.held(v) for _, v in piece], marker=markers).lines()
             figure.draw(signal.fillx() if filled else signal)
-    _rulers(figure, axis, window, frame=frame, size=(width, height))
+    _rulers(figure, axis, window, frame=frame, width=width)
     figure.legend(active=False)
     return _without_background(figure.build().string())[:height]
 
 
-def _rulers(figure: Any, axis: _Axis, window: Window, *, frame: Any, size: tuple[int, int]) -> None:
-    width, height = size
-    ticks = axis.ticks(height)
+def _rulers(figure: Any, axis: Axis, window: Window, *, frame: Any, width: int) -> None:
     vertical = figure.ruler("y", "left")
     vertical.lim(axis.low, axis.high)
-    vertical.ticks(ticks, [axis.look.figure(tick) for tick in ticks])
+    vertical.ticks(axis.ticks, [axis.look.short(tick) for tick in axis.ticks])
     vertical.pixel(frame)
-    count = max(2, min(7, width // 14))
-    times = [window.start + window.range_s * i / (count - 1) for i in range(count)]
     horizontal = figure.ruler("x", "lower")
     horizontal.lim(window.start, window.end)
-    horizontal.ticks(times, [f"{datetime.fromtimestamp(time).astimezone():%H:%M}" for time in times])
+    horizontal.ticks(*times(window, max(1, width // 14)))
     horizontal.pixel(frame)
 
 
 def _without_background(drawn: str) -> list[Text]:
     """Return what plotext has drawn on the terminal's own background instead of plotext's white."""
     return list(Text.from_ansi(_BACKGROUND.sub("", drawn), no_wrap=True).split("\n"))
-
-
-def _axis(panel: Panel, answer: Answer) -> _Axis:
-    """Return an axis on which all points are, and the thresholds that are lines as far as they are near."""
-    look = look_of(panel, answer.series[0].name, answer.series[0].ref_id)
-    settings, custom = look.settings, look.settings.custom
-    values = [value for series in answer.series for _, value in series.points if math.isfinite(value)]
-    low, high = min([*values, 0.0]), max(values, default=0.0)
-    low, high = min(low, custom.get("axisSoftMin") or low), max(high, custom.get("axisSoftMax") or high)
-    if _has_lines(look):
-        near = [limit for limit, _ in look.limits if limit <= _NEAR * high]
-        high = max([high, *(limit * _ROOM for limit in near)])
-    low = settings.min if settings.min is not None else low
-    high = settings.max if settings.max is not None else high
-    return _Axis(low, high if high > low else low + 1.0, look)
-
-
-def _has_lines(look: Look) -> bool:
-    return look.settings.custom.get("thresholdsStyle", {}).get("mode", "off") not in {"off", "area"}
-
-
-def _limits(axis: _Axis) -> list[tuple[float, str]]:
-    """Return the threshold lines that are on *axis*, with their colours."""
-    shown = axis.look.limits if _has_lines(axis.look) else []
-    return [(value, code) for value, code in shown if axis.low <= value <= axis.high]
 
 
 def _colour(look: Look, at: int, value: float) -> str:
@@ -147,11 +104,22 @@ def _legend(panel: Panel, answer: Answer, width: int) -> list[Text]:
     for at, series in enumerate(answer.series):
         look = look_of(panel, series.name, series.ref_id)
         entries.append(("━━", _colour(look, at, series.last), f"{look.name or series.name} {look.text(series.last)}"))
-    axis = _axis(panel, answer)
-    for value, code in axis.look.limits if _has_lines(axis.look) else []:
-        above = "" if axis.low <= value <= axis.high else ", beyond the axis"
-        entries.append(("┈┈", code, f"limit {axis.look.figure(value)}{above}"))
-    widest = min(width, 3 + max(cell_len(text) for _, _, text in entries))
-    columns = max(1, (width + 2) // (widest + 2))
-    cells = [joined((Text(mark, code), Text(" "), fitted(text, widest - 3, PLAIN))) for mark, code, text in entries]
-    return [Text("  ", no_wrap=True).join(cells[at : at + columns]) for at in range(0, len(cells), columns)]
+    axis = axis_of(panel, answer, 2)
+    for value, code in axis.lines:
+        above = "" if axis.shows(value) else ", beyond the axis"
+        entries.append(("┈┈", code, f"limit {axis.look.short(value)}{above}"))
+    widths = _columns([cell_len(text) + 3 for _, _, text in entries], width)
+    cells = [
+        joined((Text(mark, code), Text(" "), fitted(text, widths[at % len(widths)] - 3, PLAIN)))
+        for at, (mark, code, text) in enumerate(entries)
+    ]
+    return [Text("  ", no_wrap=True).join(cells[at : at + len(widths)]) for at in range(0, len(cells), len(widths))]
+
+
+def _columns(lengths: list[int], width: int) -> list[int]:
+    """Return the widths of as many columns as entries of *lengths*, row by row, fit into."""
+    for count in range(len(lengths), 1, -1):
+        widths = [max(lengths[at::count]) for at in range(count)]
+        if sum(widths) + 2 * (count - 1) <= width:
+            return widths
+    return [min(width, max(lengths))]

@@ -21,7 +21,7 @@ from cdb.dashboards.model import Dashboard, Panel
 
 _BORDER: Final = 2
 _SIDES: Final = 4
-_ROWS_OF_GRID: Final = 1.5
+_ROWS_OF_GRID: Final = 1.25
 """Rows of a terminal for one of Grafana's: its panels are 38 pixels a row, a line of text about 20."""
 
 Line = list[Segment]

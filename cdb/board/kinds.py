@@ -50,7 +50,10 @@ def drawn(panel: Panel, answer: Answer, width: int, height: int, window: Window)
         return centred(said, width, height, BAD)
     if answer.empty:
         return centred(panel.field_config.defaults.no_value or NO_DATA, width, height, FAINT)
-    return kind.draw(panel, answer, width, height, window)
+    lines = kind.draw(panel, answer, width, height, window)[:height]
+    for line in lines:
+        line.truncate(width)  # on the narrowest terminals figures give way, never the frame
+    return lines
 
 
 def rows(panel: Panel, answer: Answer, width: int) -> int:

@@ -12,6 +12,7 @@ from cdb.board.colours import PLAIN, colour
 from cdb.board.units import formatted
 from cdb.dashboards.model import Defaults, Mapping, Matcher, Panel, Thresholds
 
+_TRAILING: Final = re.compile(r"(?<=\d)\.0+(?!\d)|(?<=\.\d)0+(?!\d)|(?<=\.\d\d)0+(?!\d)")
 _OF_DEFAULTS: Final = {"unit", "min", "max", "decimals", "displayName", "noValue", "thresholds", "mappings", "color"}
 
 
@@ -55,6 +56,10 @@ class Look:
         """Return *value* with its unit."""
         decimals = self.settings.decimals
         return formatted(value, self.settings.unit, None if decimals is None else int(decimals))
+
+    def short(self, value: float) -> str:
+        """Return *value* with its unit and no decimals that say nothing: for axes and limits."""
+        return _TRAILING.sub("", self.figure(value))
 
     def colour(self, value: float | None, *, otherwise: str = PLAIN) -> str:
         """Return the colour of *value* as #rrggbb: of its mapping, its threshold, or *otherwise*."""

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,20 +16,21 @@ from rich.table import Table
 
 from cdb.addresses import prometheus_url
 from cdb.board import live
-from cdb.board.ask import Window, ask
+from cdb.board.ask import Window, ask, since_first
 from cdb.board.frame import Frame, printed
 from cdb.board.picture import svg
 from cdb.board.values import as_values
 from cdb.commands.failures import AWAY, exit_codes, fail
 from cdb.commands.stack import ROOT, JsonOption
 from cdb.dashboards.model import Dashboard, DashboardError, load_dashboards
-from cdb.dashboards.variables import choices
-from cdb.prometheus import Prometheus, PrometheusAway
+from cdb.dashboards.variables import Choice, choices
+from cdb.prometheus import Prometheus, PrometheusAway, QueryRefused
 
 _PREFIX: Final = "cdb-"
 _SPAN: Final = re.compile(r"(\d+)\s*(s|m|h|d)")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 _LONGEST_S: Final = 14 * 86_400
+_USUAL_S: Final = 900.0
 _REFRESH_S: Final = 10.0
 
 
@@ -41,7 +42,9 @@ def register(app: typer.Typer) -> None:
 def dashboard(
     name: Annotated[str | None, typer.Argument(help="Which one, as its uid with or without cdb-; none: list.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Print one frame and end.")] = False,
-    since: Annotated[str, typer.Option(help="How far back charts go: 30s, 15m, 6h, 2d.")] = "15m",
+    since: Annotated[
+        str | None, typer.Option(help="How far back charts go: 30s, 15m, 6h, 2d. Without it: 15m, or all there is.")
+    ] = None,
     symbol: Annotated[
         list[str] | None, typer.Option(help="Only this symbol; may be repeated. Without it: all.")
     ] = None,
@@ -62,16 +65,13 @@ def dashboard(
     if name is None:
         _list(boards, as_json=as_json)
         return
+    if as_json and file:
+        raise typer.BadParameter("a frame is either --json or an --svg picture")
     board = _called(name, boards)
-    range_s = _seconds(since)
+    range_s = None if since is None else _seconds(since)
+    console = Console(width=width)
     with _prometheus() as prometheus:
-        choice = _choice(board, symbol or [], prometheus)
-
-        def frame() -> Frame:
-            window = Window(time.time(), range_s, choice)
-            return Frame(board, window, ask(board, window, prometheus))
-
-        console = Console(width=width)
+        frame = _frames(board, prometheus, _choice(board, symbol or [], prometheus), range_s)
         if as_json:
             typer.echo(json.dumps(as_values(frame())))
         elif file is not None:
@@ -81,6 +81,17 @@ def dashboard(
             _print(frame(), console)
         else:
             live.watch(console, frame, refresh_s=_refresh_s(board))
+
+
+def _frames(board: Dashboard, prometheus: Prometheus, choice: Choice, range_s: float | None) -> Callable[[], Frame]:
+    """Return what makes a frame of now; without *range_s* it goes back as far as there is anything."""
+
+    def frame() -> Frame:
+        end = time.time()
+        window = Window(end, range_s or since_first(prometheus, end, _USUAL_S), choice)
+        return Frame(board, window, ask(board, window, prometheus))
+
+    return frame
 
 
 def _print(frame: Frame, console: Console) -> None:
@@ -154,3 +165,5 @@ def _prometheus() -> Iterator[Prometheus]:
             yield prometheus
         except PrometheusAway as error:
             fail(f"{error}. Is the stack running? `make up` starts it, `make status` shows it", code=AWAY)
+        except QueryRefused as error:
+            fail(f"Prometheus refuses: {error}")

@@ -1,8 +1,8 @@
-"""The table of parts: what runs, in the order in which it is shown. Alertmanager joins here."""
+"""The table of parts: what runs, in the order in which it is shown."""
 
 import sys
 
-from cdb.stack import collector, exporters, grafana, jaeger, postgres, probes, prometheus, redis_server
+from cdb.stack import alertmanager, collector, exporters, grafana, jaeger, postgres, probes, prometheus, redis_server
 from cdb.stack.config import Kind, Part, StackConfig
 
 
@@ -116,7 +116,26 @@ ALL_PARTS: tuple[Part, ...] = (
         probe=probes.http_ok("prometheus", "/-/ready"),
         ports=("prometheus",),
         packages=("prometheus",),
-        address="http://127.0.0.1:{port}/targets",
+        address="http://127.0.0.1:{port}/classic/targets and /classic/alerts",  # Debian has no other pages
+    ),
+    Part(
+        name="alertmanager",
+        kind=Kind.SERVER,
+        command=alertmanager.command,
+        prepare=alertmanager.prepare,
+        probe=probes.http_ok("alertmanager", "/-/ready"),
+        ports=("alertmanager",),
+        packages=("prometheus-alertmanager",),
+        address="http://127.0.0.1:{port}/api/v2/alerts, or cdb alerts",
+    ),
+    Part(
+        name="alert_receiver",
+        kind=Kind.SERVER,
+        command=lambda _config: (sys.executable, "-m", "services.receiver"),
+        environment=lambda config: {"CDB_ALERT_RECEIVER_DATA": str(config.layout.alert_receiver_data)},
+        probe=probes.http_health("alert_receiver"),
+        ports=("alert_receiver",),
+        address="http://127.0.0.1:{port}, every notification",
     ),
     Part(
         name="grafana",

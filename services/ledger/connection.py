@@ -10,6 +10,7 @@ import psycopg2.errors
 import psycopg2.extensions
 
 from services.errors import ServerAway
+from services.instrumentation import cursor_of, trace_statements
 
 SCHEMA_VERSION: Final = "0001"
 STATEMENT_TIMEOUT_MS: Final = 5_000
@@ -76,7 +77,7 @@ class Ledger:
         """Yield a cursor in a transaction that commits at the end; raise ServerAway if the ledger cannot do it now."""
         with self._translated():
             connection = self._connected()
-            with connection, connection.cursor() as cursor:
+            with connection, cursor_of(connection) as cursor:
                 yield cursor
 
     def execute(self, statement: str, arguments: Arguments = ()) -> list[tuple[Any, ...]]:
@@ -88,7 +89,7 @@ class Ledger:
             connection = self._connected()
             connection.autocommit = True
             try:
-                with connection.cursor() as cursor:
+                with cursor_of(connection) as cursor:
                     cursor.execute(statement, arguments)
                     return cursor.fetchall() if cursor.description else []
             finally:
@@ -139,6 +140,7 @@ class Ledger:
         except BaseException:
             connection.close()
             raise
+        trace_statements(connection)
         return connection
 
     def _check_ready(self, connection: psycopg2.extensions.connection) -> None:

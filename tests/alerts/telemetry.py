@@ -99,7 +99,8 @@ def jaeger(why: str) -> Firing:
 def full(percent: str) -> Firing:
     return telemetry(
         "Spans pile up in the collector",
-        f"The queue of the collector's exporter otlp_grpc/jaeger is full to {percent}; once it is full, spans are lost.",
+        f"The queue of the collector's exporter otlp_grpc/jaeger is full to {percent}; once it is full, spans are "
+        "lost.",
         exporter="otlp_grpc/jaeger",
     )
 
@@ -107,8 +108,8 @@ def full(percent: str) -> Firing:
 def lost(spans: int) -> Firing:
     return telemetry(
         "The collector loses spans",
-        f"The queue of the collector's exporter otlp_grpc/jaeger was full: about {spans} spans of traces that were to be "
-        "kept are lost within 10 minutes.",
+        f"The queue of the collector's exporter otlp_grpc/jaeger was full: about {spans} spans of traces that were to "
+        "be kept are lost within 10 minutes.",
         exporter="otlp_grpc/jaeger",
     )
 
@@ -116,8 +117,16 @@ def lost(spans: int) -> Firing:
 def unjudged(traces: int) -> Firing:
     return telemetry(
         "The collector drops traces before it has judged them",
-        f"About {traces} traces within 10 minutes had to make room for newer ones before it was clear whether they are to "
-        "be kept.",
+        f"About {traces} traces within 10 minutes had to make room for newer ones before it was clear whether they are "
+        "to be kept.",
+    )
+
+
+def over_limit(traces: int) -> Firing:
+    return telemetry(
+        "There are more slow, failed or rejected decisions than traces may be kept of",
+        "The collector keeps only a share of the traces of slow, failed and rejected decisions, about "
+        f"{traces} within 10 minutes: all of them would be too much for the disk.",
     )
 
 
@@ -175,10 +184,10 @@ def counted(alert: str, name: str, labels: str, firing: Firing) -> tuple[Case, .
 
 CASES: Final = (
     Case(
-        rule="a collector that is away fires after half a minute and resolves when it is back",
+        rule="a collector that is away fires after half a minute and resolves a minute after it is back",
         alert="CollectorDown",
         series={EXPOSITION: "1x3 0x5 1x9", OWN: "1x3 0x5 1x9"},
-        at={"1m15s": [], "1m30s": [NO_ANSWER], "2m15s": [NO_ANSWER], "2m30s": []},
+        at={"1m15s": [], "1m30s": [NO_ANSWER], "3m15s": [NO_ANSWER], "3m45s": []},
     ),
     Case(
         rule="an exposition that is away while the collector's own telemetry is there is enough",
@@ -278,6 +287,24 @@ CASES: Final = (
         "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early",
         FIRST,
         unjudged(5),
+    ),
+    *counted(
+        "TracesOverLimit",
+        "otelcol_processor_tail_sampling_count_traces_sampled",
+        f'decision="sampled", policy="over_limit", sampled="true", {FIRST}',
+        over_limit(5),
+    ),
+    Case(
+        rule="traces that are kept for another reason, or not, are within the limits",
+        alert="TracesOverLimit",
+        series={
+            f"otelcol_processor_tail_sampling_count_traces_sampled{{{labels}, {FIRST}}}": "0+5x40"
+            for labels in (
+                'decision="sampled", policy="slow", sampled="true"',
+                'decision="not_sampled", policy="over_limit", sampled="false"',
+            )
+        },
+        at={"5m": []},
     ),
     Case(
         rule="a Jaeger that is away fires after a minute and resolves when it is back",

@@ -16,7 +16,7 @@ CASES: Final = (
     # alert, severity, component, for, expression's threshold: what the contract of names fixes
     ("DailyDrawdownLimitExceeded", "critical", "risk_engine", "1m", "cdb_daily_drawdown_pct > 5.0"),
     ("CircuitBreakerActivated", "critical", "risk_engine", "30s", "cdb_circuit_breaker_active == 1"),
-    ("ServiceDown", "critical", "{{ $labels.service }}", "1m", "cdb_health_status == 0"),
+    ("ServiceDown", "critical", "{{ $labels.service }}", "1m", "max_over_time(cdb_health_status[30s]) == 0"),
     ("HighErrorRate", "warning", "system", "5m", "> 0.1"),
     ("StaleMarketData", "warning", "market_data", "1m", "cdb_data_staleness_seconds > 30"),
     ("ExposureLimitApproaching", "warning", "risk_engine", "5m", "cdb_total_exposure_pct > 45.0"),

@@ -4,6 +4,7 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
+from tests.e2e.alerting import TOLD, table
 from tests.e2e.bot import LIVELY, Bot, running_bot
 
 OFTEN = {"CDB_METRIC_EXPORT_INTERVAL_S": "2", "CDB_SCRAPE_INTERVAL": "2s", "CDB_METRIC_EXPIRATION": "30s"}
@@ -45,3 +46,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.when == "call":
         item.stash[FAILED] = report.failed
     return report
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Print how long alerts took from their causes to their notifications."""
+    if rows := config.stash.get(TOLD, []):
+        terminalreporter.section("from cause to notification, at a tenth of all times")
+        for line in table(rows):
+            terminalreporter.write_line(line)

@@ -37,7 +37,7 @@ def kept(tracing: Tracing) -> dict[str, Found]:
     for service in ("cdb_core", "cdb_risk", "cdb_execution"):
         tracing.send(chain(FAST, *WANTED.values(), [AT_THE_THRESHOLD]), service)
     judged = until(
-        lambda: (tracing.judged(sampled="true"), tracing.judged(sampled="false")),
+        lambda: (tracing.judged("true"), tracing.judged("false")),
         holds=lambda seen: sum(seen) == SENT,
         what=f"{SENT} traces judged",
     )
@@ -96,7 +96,7 @@ def test_span_metrics_carry_nothing_that_changes_with_a_restart(tracing: Tracing
 
 
 def test_a_late_span_goes_the_way_of_its_trace(tracing: Tracing, kept: dict[str, Found]) -> None:
-    judged = tracing.judged(sampled="true") + tracing.judged(sampled="false")
+    judged = tracing.judged("true") + tracing.judged("false")
     dropped = next(trace for trace in FAST if trace.trace_id.hex() not in kept)
     wanted = Trace(name="rejected early", attributes={"cdb.verdict": "rejected"})
     tracing.send([wanted], "cdb_core", "cdb_risk")
@@ -107,7 +107,7 @@ def test_a_late_span_goes_the_way_of_its_trace(tracing: Tracing, kept: dict[str,
     until(lambda: early_releases(tracing, sampled="false"), holds=lambda seen: seen == 1)
     assert early_releases(tracing, sampled="true") == 1
     assert tracing.trace(dropped) is None
-    assert tracing.judged(sampled="true") + tracing.judged(sampled="false") == judged + 1
+    assert tracing.judged("true") + tracing.judged("false") == judged + 1
 
 
 def early_releases(tracing: Tracing, *, sampled: str) -> float:

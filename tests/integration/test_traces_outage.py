@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pytest
 
 from tests.e2e.bot import Bot
+from tests.integration.intake import a_request
 from tests.integration.traces import Trace, Tracing, running_tracing
 from tests.waiting import until
 
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.integration
 
 COLLECTOR: Final = "otel_collector"
 SPANS: Final = 3  # of one trace
+UNJUDGED: Final = "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early_total"
 ROOM: Final = 300  # spans
 
 
@@ -80,21 +82,35 @@ def test_what_is_in_the_queue_outlives_a_killed_collector_and_what_is_stored_a_k
     wait_for(tracing, [*stored, *waiting])
 
 
-def test_a_full_queue_takes_no_more_and_the_loss_is_counted_and_reported(tmp_path: Path) -> None:
-    settings = {"CDB_TRACE_QUEUE_SPANS": str(ROOM), "CDB_SCRAPE_INTERVAL": "1s"}
+def test_a_full_queue_or_memory_takes_no_more_and_the_loss_is_counted_and_reported(tmp_path: Path) -> None:
+    settings = {"CDB_TRACE_QUEUE_SPANS": str(ROOM), "CDB_TRACES_IN_MEMORY": "200", "CDB_SCRAPE_INTERVAL": "1s"}
     with running_tracing(tmp_path, settings, parts=(COLLECTOR, "prometheus")) as tracing:
-        bot, many = Bot(tracing.stack), failed("too many", 2 * ROOM // SPANS)
-        tracing.send(many)
-        until(lambda: tracing.judged(sampled="true"), holds=lambda seen: seen == len(many), what="all judged")
+        bot, many = Bot(tracing.stack), failed("too many", 200)
+        tracing.send([*failed("without room in the memory", 50), *many])
+        until(lambda: tracing.judged("true"), holds=lambda seen: seen == len(many), what="all judged")
         lost = until(lambda: tracing.intake.own("otelcol_exporter_enqueue_failed_spans_total"), what="a counted loss")
-        assert (queued(tracing), lost) == (ROOM, 2 * ROOM - ROOM)
-        until(lambda: firing(bot), holds=lambda seen: "TracesLost" in seen, what="the alert for it")
-        alert = until(lambda: firing(bot), holds=lambda seen: "TraceQueueFilling" in seen, what="the alert before it")
-        assert alert["TracesLost"]["exporter"] == "otlp_grpc/jaeger"
-        assert tracing.intake.takes("metrics")
+        assert (queued(tracing), lost) == (ROOM, SPANS * len(many) - ROOM)
+        assert tracing.intake.over_grpc(a_request("still-there"), tracing.intake.token) == "OK"
+        assert tracing.intake.own(UNJUDGED) == 50
+        alerts = {"TracesLost", "TracesUnjudged"}
+        until(lambda: firing(bot), holds=lambda names: names >= alerts, within_s=60, what="the alerts for it")
 
 
-def firing(bot: Bot) -> dict[str, dict[str, Any]]:
-    """Return the labels of what fires now by its name."""
-    found = bot.prometheus("query", query='ALERTS{alertstate="firing"}')["result"]
-    return {one["metric"]["alertname"]: one["metric"] for one in found}
+def test_more_than_jaeger_has_room_for_is_sampled_and_reported(tmp_path: Path) -> None:
+    """Badger has no bound of its own: of each kind of trace so many spans at once are taken, then so many a second."""
+    settings = {"CDB_TRACE_SPANS_AT_ONCE": str(ROOM), "CDB_TRACE_SPANS_PER_SECOND": "1", "CDB_SCRAPE_INTERVAL": "1s"}
+    with running_tracing(tmp_path, settings, parts=(COLLECTOR, "prometheus")) as tracing:
+        many = failed("a flood", 1_000)
+        tracing.send(many)
+        judged = ("true", "false")
+        until(lambda: sum(map(tracing.judged, judged)), holds=lambda seen: seen == len(many), what="all judged")
+        assert ROOM / SPANS <= tracing.kept_as("failed") <= 2 * ROOM / SPANS
+        assert 20 <= tracing.kept_as("over_limit") <= 90
+        assert tracing.kept_as("share") == 0
+        bot = Bot(tracing.stack)
+        until(lambda: firing(bot), holds=lambda names: "TracesOverLimit" in names, within_s=60, what="the alert for it")
+
+
+def firing(bot: Bot) -> set[str]:
+    """Return the names of the alerts that fire now, also before Prometheus has series of them."""
+    return {one["labels"]["alertname"] for one in bot.prometheus("alerts")["alerts"] if one["state"] == "firing"}

@@ -113,9 +113,14 @@ class Tracing:
         answer = self._ask(f"/api/traces/{trace.trace_id.hex()}")
         return _found(answer[0]) if answer else None
 
-    def judged(self, *, sampled: str) -> float:
+    def judged(self, sampled: str) -> float:
         """Return how many traces the collector has judged so since it was started."""
         return self.intake.own("otelcol_processor_tail_sampling_global_count_traces_sampled_total", sampled=sampled)
+
+    def kept_as(self, reason: str) -> float:
+        """Return how many traces the collector has kept for *reason* since it was started."""
+        name = "otelcol_processor_tail_sampling_count_traces_sampled_total"
+        return self.intake.own(name, policy=reason, sampled="true")
 
     def _ask(self, path: str) -> Any:
         try:
