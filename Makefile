@@ -28,12 +28,13 @@ env: ## create .env with generated secrets, once
 test: lint ## check everything: lint, unit, integration, end to end
 	@$(BIN)/pytest
 
-lint: ## check style, types and imports
+lint: ## check style, types, imports, and what dashboards and alerts ask for
 	@deploy/native/bootstrap dev
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/cdb check dashboards
 
 soak: ## run the demo undisturbed for MINUTES=15; fails, naming it, if an alert fires
 	@deploy/native/bootstrap run

@@ -16,8 +16,7 @@ RIGHT: Final = (
     "sum(rate(cdb_signal_errors_total[5m])) + sum(rate(cdb_execution_errors_total[5m]))",
     "sum without (instance) (cdb_orders_rejected_total) > 5",
     "sum by (symbol) (cdb_orders_approved_total) / on (symbol) sum by (symbol) (cdb_signals_evaluated_total)",
-    "cdb_orders_rejected_total"
-    " / on (symbol) group_left (strategy) sum by (symbol, strategy) (cdb_signal_strength_count)",
+    "cdb_orders_rejected_total * on (symbol) group_left (side) sum by (symbol, side) (cdb_trades_executed_total)",
     "max_over_time(rate(cdb_orders_approved_total[5m])[1h:1m])",
     "histogram_quantile(0.95, rate(cdb_risk_decision_duration_seconds_bucket[5m])) * 1000 > 50",
     "delta(cdb_cumulative_pnl_usd[1h]) < -100",

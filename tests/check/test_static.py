@@ -6,7 +6,8 @@ import pytest
 
 from cdb.check.static import check
 from tests.check.copies import copy_project
-from tests.check.mutations import MUTATIONS, Mutation
+from tests.check.mutation import Mutation
+from tests.check.mutations import MUTATIONS
 from tests.servers import ROOT
 
 
