@@ -6,9 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from cdb.board.answers import from_samples, reduced
+from cdb.board.answers import Answer, from_samples, reduced
 from cdb.board.ask import Window
-from cdb.board.axis import times
+from cdb.board.axis import axis_of, times
 from cdb.board.colours import PLAIN, colour
 from cdb.board.look import Look, look_of
 from cdb.dashboards.model import Panel, Query
@@ -91,3 +91,10 @@ def test_the_time_axis_has_round_times_within_the_window() -> None:
     found, texts = times(Window(end=1_700_000_123.0, range_s=900.0), 5)
     assert [at % 300 for at in found] == [0.0, 0.0, 0.0]
     assert [text[-1] for text in texts] == ["0", "5", "0"] or [text[-1] for text in texts] == ["5", "0", "5"]
+
+
+def test_a_value_far_beyond_a_fixed_axis_is_held_near_it() -> None:
+    """Plotext draws every cell of the way to a point, so one odd value would stall the board."""
+    panel = _panel(min=0, max=1)
+    axis = axis_of(panel, Answer(from_samples(panel, Query(), (Sample({}, 1.0, 0.5),))), 8)
+    assert (axis.held(12_345.0), axis.held(-12_345.0), axis.held(0.7)) == (1.5, -0.5, 0.7)
