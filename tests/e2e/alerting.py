@@ -1,7 +1,7 @@
 """A whole bot that is watched ten times as fast, and what its operator is told by the local alert receiver."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -74,9 +74,9 @@ class Watch:
         self.bot = bot
         self._table = table
 
-    def begin(self, cause: str, *alerts: Alert) -> None:
-        """Note that *cause* of *alerts* begins now."""
-        self._table += [Told(alert, cause, time.time()) for alert in alerts]
+    def begin(self, cause: str, *alerts: Alert, at: float | None = None) -> None:
+        """Note that *cause* of *alerts* begins now, or began *at* that time."""
+        self._table += [Told(alert, cause, at or time.time()) for alert in alerts]
 
     def end(self, *alerts: Alert) -> None:
         """Note that the cause of *alerts* ends now."""
@@ -130,10 +130,17 @@ class Watch:
             every_s=0.5,
         )
 
+    def until_none_of(self, *names: str) -> None:
+        """Wait until no alert of these *names* is pending or firing."""
+        self._until_over(lambda found: found & set(names))
+
     def until_quiet(self, *, but: frozenset[str] = frozenset()) -> None:
         """Wait until no alert is pending or firing, except those named in *but*."""
+        self._until_over(lambda found: found - but)
+
+    def _until_over(self, of_interest: Callable[[set[str]], set[str]]) -> None:
         until(
-            lambda: self.names("pending", "firing") - but,
+            lambda: of_interest(self.names("pending", "firing")),
             holds=lambda names: not names,
             within_s=PATIENCE_S,
             what="no alert pending or firing",

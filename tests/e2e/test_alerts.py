@@ -84,19 +84,19 @@ def strained(watch: Watch) -> list[Alert]:
 def in_danger(watch: Watch) -> list[Alert]:
     """Have the account far above its limits in a market that has stopped, then at a loss; return what was told."""
     bot = watch.bot
-    shocked = overexpose(bot)
+    shocked_at = overexpose(watch)
     largest = held(bot)[0]
     alerts = [EXPOSURE, size_of(largest), STALE, DRAWDOWN, BREAKER]
-    watch.begin("prices of what is held multiplied", EXPOSURE, size_of(largest))
+    watch.begin("prices of what is held multiplied", EXPOSURE, size_of(largest), at=shocked_at)
     watch.begin("the market stalls, cdb_ws is well", STALE)
     assert bot.health() == dict.fromkeys(SERVICES, 200)
     watch.begin("a loss of 6 % of the day's equity", DRAWDOWN, BREAKER)
     post(bot, "cdb_risk", "/test/trigger-drawdown?percent=6")
     watch.until_told(*alerts)
-    for symbol, factor in shocked.items():
-        shock(bot, symbol, 100 / factor - 100)
     bot.go_on()
-    watch.end(EXPOSURE, size_of(largest), STALE)
+    watch.end(STALE)
+    have_sold(bot)
+    watch.end(EXPOSURE, size_of(largest))
     return alerts
 
 
@@ -250,32 +250,46 @@ def lose(bot: Bot) -> None:
     until(look, holds=lambda profit: profit < enough, within_s=PATIENCE_S, what="a lost profit", every_s=2)
 
 
-def overexpose(bot: Bot) -> dict[str, float]:
-    """Multiply the prices of what is held and stop the market there; return by how much each was multiplied.
+def overexpose(watch: Watch) -> float:
+    """Multiply the prices of what is held, stop the market there, and return when the prices moved.
 
     The strategy may sell meanwhile, so this takes as many attempts as it takes.
     """
+    bot = watch.bot
 
-    def attempt() -> dict[str, float]:
+    def attempt() -> float:
         bot.go_on()
+        watch.until_none_of(EXPOSURE.name, "PositionSizeViolation")
         until(lambda: len(held(bot)), holds=lambda count: count >= 3, within_s=PATIENCE_S, what="three positions")
         bot.quiesce()
         if not (symbols := held(bot)):
-            return {}
-        share, before = exposure(bot), marks(bot)
+            return 0
+        share, before, now = exposure(bot), marks(bot), time.time()
         factor = min(10.0, HIGH_EXPOSURE / (1 - HIGH_EXPOSURE) * (1 - share) / share)
         for symbol in symbols:
             shock(bot, symbol, 100 * factor - 100)
         bot.go_on()
         until(
             lambda: marks(bot),
-            holds=lambda now: all(now[symbol] > 0.8 * factor * before[symbol] for symbol in symbols),
+            holds=lambda new: all(new[symbol] > 0.8 * factor * before[symbol] for symbol in symbols),
             what=f"prices of {', '.join(symbols)} multiplied by {factor:.1f}",
         )
         bot.quiesce()
-        return dict.fromkeys(symbols, factor) if exposure(bot) > 0.46 else {}
+        return now if exposure(bot) > 0.46 else 0
 
     return until(attempt, within_s=PATIENCE_S, what="an account that is exposed too much")
+
+
+def have_sold(bot: Bot) -> None:
+    """Let the prices of what is held slide, so that the strategy sells."""
+
+    def look() -> list[str]:
+        symbols = held(bot)
+        for symbol in symbols:
+            shock(bot, symbol, -1)
+        return symbols
+
+    until(look, holds=lambda symbols: not symbols, within_s=PATIENCE_S, what="everything sold", every_s=1)
 
 
 def names_told(watch: Watch, since: float) -> set[str]:
