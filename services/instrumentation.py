@@ -5,16 +5,14 @@ news. docs/decisions/0015 has the reasons and the figures.
 """
 
 import os
-from typing import Any, Final
+from typing import Final
 
 import psycopg2.extensions
 from flask import Flask
-from opentelemetry import trace
 from opentelemetry.instrumentation.flask import FlaskInstrumentor
 from opentelemetry.instrumentation.psycopg2 import Psycopg2Instrumentor
 
 ASKED_ALL_THE_TIME: Final = "/health,/metrics,/feed"
-_PLAIN: Final = psycopg2.extensions.cursor
 
 
 def trace_requests(app: Flask) -> None:
@@ -24,16 +22,9 @@ def trace_requests(app: Flask) -> None:
 
 
 def trace_statements(connection: psycopg2.extensions.connection) -> None:
-    """Let cursors of *connection* record their statements, without arguments; cursor_of decides when they do."""
+    """Let cursors of *connection* record their statements, without arguments; Ledger decides which do."""
     _choose_names()
     Psycopg2Instrumentor.instrument_connection(connection)
-
-
-def cursor_of(connection: psycopg2.extensions.connection) -> Any:
-    """Return a cursor that records its statements below the current span, a plain one where there is none."""
-    if trace.get_current_span().is_recording():
-        return connection.cursor()
-    return connection.cursor(cursor_factory=_PLAIN)
 
 
 def _choose_names() -> None:

@@ -88,6 +88,7 @@ class Process:
             address_of(settings),
             application=f"{self.service}-{purpose}",
             writer_role=self.service if writer else None,
+            instrument=instrumentation.trace_statements,
         )
 
     def run(

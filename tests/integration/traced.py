@@ -19,6 +19,7 @@ from services.execution.handlers import ExecutionHandler
 from services.execution.store import ExecutionStore
 from services.execution.venue import VenueSettings
 from services.faults import Faults
+from services.instrumentation import trace_statements
 from services.ledger.connection import Ledger
 from services.messages import MARKET_DATA, encode
 from services.pulse import Pulse
@@ -111,7 +112,7 @@ class Trading:
         return ExecutionHandler(store, VenueSettings(), clock=WallClock(), faults=self.faults)
 
     def _ledger(self, name: str) -> Ledger:
-        ledger = self.database.ledger(name)
+        ledger = Ledger(self.database.address, application=name, instrument=trace_statements)
         self._ledgers.append(ledger)
         return ledger
 
