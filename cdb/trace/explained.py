@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cdb.trace.decisions import Decision, decisions
 from cdb.trace.durations import shown
 from cdb.trace.model import Span, Trace
 from cdb.trace.path import Part, critical_path
@@ -70,33 +71,37 @@ def longest(trace: Trace) -> Longest:
 
 
 def sentence(trace: Trace, rows: list[Compared]) -> str:
-    """Say where the time of *trace* went, and what is usual there."""
-    whole, most = trace.end_us - trace.start_us, longest(trace)
-    share = f" ({most.duration_us / whole:.0%})" if whole else ""
-    begin = f"Of {shown(whole)} in all, {shown(most.duration_us)}{share} went into "
-    if most.span is None:
-        return f"{begin}what no span was recorded for."
-    if most.waiting:
-        after = f"{most.span.label} of {most.span.service}"
-        bus = (
-            f"waiting on the bus ({most.span.sends_to}) after"
-            if most.span.sends_to
-            else "waiting, for what is not recorded, after"
-        )
-        return f"{begin}{bus} {after}."
-    row = next(row for row in rows if row.span is most.span)
-    return f"{begin}{most.span.label} of {most.span.service}, {_against(row)}."
+    """Say where the time of the decision in *trace* went and what is usual there, and where that of the whole went."""
+    decided = next(decisions(trace), None)
+    whole = _whole(trace, longest(trace), rows)
+    said = f"{_decided(decided, rows)}; {whole}" if decided else whole
+    return f"{said[0].upper()}{said[1:]}."
 
 
-def _against(row: Compared) -> str:
-    if row.usual is None:
-        return "for which there is no history"
-    median = bounded(row.usual.median)
-    if row.times is not None and row.times >= 2:
-        return f"which took {row.times:.0f} times its median of {median}"
-    if row.deviation_us is not None and row.deviation_us > row.usual.median.microseconds:
-        return f"whose median is {median}"
-    return f"about as usual: its median is {median}"
+def _decided(one: Decision, rows: list[Compared]) -> str:
+    took = f"the decision took {shown(one.span.duration_us)}, {shown(one.most.self_us)} of it"
+    return f"{took} in {one.most.span.label}, {_against(one.most.span, rows)}"
+
+
+def _whole(trace: Trace, most: Longest, rows: list[Compared]) -> str:
+    begin = f"of the {shown(trace.end_us - trace.start_us)} in all {shown(most.duration_us)} went into "
+    span = most.span
+    if span is None:
+        return f"{begin}what no span was recorded for"
+    of = f"{span.label} of {span.service}"
+    if not most.waiting:
+        return f"{begin}{of}, {_against(span, rows)}"
+    bus = f"waiting on the bus ({span.sends_to})" if span.sends_to else "waiting for what is not recorded"
+    return f"{begin}{bus} after {of}"
+
+
+def _against(span: Span, rows: list[Compared]) -> str:
+    known = next((row.usual for row in rows if row.span is span), None)
+    if known is None:
+        return "of which there is no history"
+    median = known.median
+    bound = "at most " if median.at_most else "over " if median.at_least else ""
+    return f"which usually takes {bound}{shown(median.microseconds)}"
 
 
 def bounded(quantile: Quantile) -> str:

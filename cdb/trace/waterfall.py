@@ -1,6 +1,7 @@
 """Draw a trace in the terminal: who was at work when, what was waited for, what failed."""
 
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from rich.console import Console
@@ -14,6 +15,7 @@ from cdb.trace.path import Part, critical_path
 from cdb.trace.tree import Node, grow, self_time, walk
 
 _LEAST_BAR: Final = 10
+_NARROW: Final = 120
 _FIXED: Final = 2 * 9 + 5  # two durations and the gaps between columns; the third is beside the bar
 _OF_INTEREST: Final = (
     "cdb.symbol", "cdb.side", "cdb.cause", "cdb.verdict", "cdb.reason", "cdb.outcome", "cdb.quantity", "cdb.price",
@@ -26,6 +28,7 @@ _OF_INTEREST: Final = (
 class Row(NamedTuple):
     """One line: a span, or the waiting between one and what follows it. Times in microseconds from the first span."""
 
+    depth: int
     name: str
     service: str
     begin_us: int
@@ -91,7 +94,6 @@ def _heading(trace: Trace) -> Iterator[Text]:
 
 
 def _rows(node: Node, zero_us: int, path: list[Part]) -> Iterator[Row]:
-    indent = "  " * node.depth
     if wait := waiting_before(node):
         sender, begin, end = wait
         stretches = tuple(
@@ -99,15 +101,16 @@ def _rows(node: Node, zero_us: int, path: list[Part]) -> Iterator[Row]:
             for part in path
             if part.waiting and part.begin_us < end and part.end_us > begin
         )
-        name = f"{indent}on the bus ({sender.sends_to})"
-        yield Row(name, "", begin - zero_us, end - begin, None, stretches, False, "")
+        yield Row(
+            node.depth, f"on the bus ({sender.sends_to})", "", begin - zero_us, end - begin, None, stretches, False, ""
+        )
     span = node.span
     stretches = tuple(
         (part.begin_us - zero_us, part.end_us - zero_us) for part in path if part.node is node and not part.waiting
     )
     remark = span.text("error.type") or span.text("otel.status_description") if span.failed else ""
     yield Row(
-        indent + span.label, span.service, span.start_us - zero_us, span.duration_us, self_time(node), stretches,
+        node.depth, span.label, span.service, span.start_us - zero_us, span.duration_us, self_time(node), stretches,
         span.failed, remark,
     )  # fmt: skip
 
@@ -121,7 +124,8 @@ def waiting_before(node: Node) -> tuple[Span, int, int] | None:
 
 
 def _table(lines: list[Row], whole: int, width: int) -> Table:
-    names = min(max(len(row.name) for row in lines), max(20, width // 3))
+    indent = 1 if width < _NARROW else 2
+    names = min(max(indent * row.depth + len(row.name) for row in lines), max(20, width // 3))
     services = max(7, *(len(row.service) for row in lines))
     bar = max(_LEAST_BAR, width - names - services - _FIXED - 10)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
@@ -132,7 +136,8 @@ def _table(lines: list[Row], whole: int, width: int) -> Table:
         table.add_column(title, justify="right" if right else "left", width=size, no_wrap=True, overflow="ellipsis")
     for row in lines:
         style = "red" if row.failed else "dim" if row.waiting else ""
-        name = Text(printable(row.name + (f": {row.remark}" if row.remark else "")), style)
+        remark = f": {row.remark}" if row.remark else ""
+        name = Text(printable(" " * indent * row.depth + row.name + remark), style)
         itself = "" if row.self_us is None else shown(row.self_us)
         took = Text(shown(row.duration_us), style)
         table.add_row(printable(row.service), name, shown(row.begin_us), _bar(row, whole, bar), took, itself)
@@ -149,10 +154,10 @@ def _bar(row: Row, whole: int, width: int) -> Text:
         low = min(int(begin * scale), width - 1)
         heavy.update(range(low, max(low + 1, min(round(end * scale), width))))
     colour = "red" if row.failed else "yellow" if row.waiting else "cyan"
+    signs = ("┅", "┈") if row.waiting else ("█", "─")
     text = Text(" " * first)
-    for cell in range(first, last):
-        sign = ("┅" if row.waiting else "█") if cell in heavy else ("┈" if row.waiting else "─")
-        text.append(sign, colour if cell in heavy else f"{colour} dim")
+    for critical, cells in groupby(range(first, last), key=heavy.__contains__):
+        text.append(signs[0 if critical else 1] * len(list(cells)), colour if critical else f"{colour} dim")
     return text
 
 
