@@ -72,9 +72,14 @@ def longest(trace: Trace) -> Longest:
 
 def sentence(trace: Trace, rows: list[Compared]) -> str:
     """Say where the time of the decision in *trace* went and what is usual there, and where that of the whole went."""
-    decided = next(decisions(trace), None)
-    whole = _whole(trace, longest(trace), rows)
-    said = f"{_decided(decided, rows)}; {whole}" if decided else whole
+    decided, most = next(decisions(trace), None), longest(trace)
+    if decided is None:
+        said = _whole(trace, most, rows)
+    elif decided.most.span is most.span and not most.waiting:
+        share = most.duration_us / max(1, trace.end_us - trace.start_us)
+        said = f"{_decided(decided, rows)}; that is {share:.0%} of the {shown(trace.end_us - trace.start_us)} in all"
+    else:
+        said = f"{_decided(decided, rows)}; {_whole(trace, most, rows)}"
     return f"{said[0].upper()}{said[1:]}."
 
 

@@ -125,7 +125,8 @@ def waiting_before(node: Node) -> tuple[Span, int, int] | None:
 
 def _table(lines: list[Row], whole: int, width: int) -> Table:
     indent = 1 if width < _NARROW else 2
-    names = min(max(indent * row.depth + len(row.name) for row in lines), max(20, width // 3))
+    labels = [_label(row, indent) for row in lines]
+    names = min(max(map(len, labels)), max(20, width // 3))
     services = max(7, *(len(row.service) for row in lines))
     bar = max(_LEAST_BAR, width - names - services - _FIXED - 10)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
@@ -134,14 +135,17 @@ def _table(lines: list[Row], whole: int, width: int) -> Table:
     ):  # fmt: skip
         right = title in {"offset", "took", "itself"}
         table.add_column(title, justify="right" if right else "left", width=size, no_wrap=True, overflow="ellipsis")
-    for row in lines:
+    for row, label in zip(lines, labels, strict=True):
         style = "red" if row.failed else "dim" if row.waiting else ""
-        remark = f": {row.remark}" if row.remark else ""
-        name = Text(printable(" " * indent * row.depth + row.name + remark), style)
+        name = Text(label, style)
         itself = "" if row.self_us is None else shown(row.self_us)
         took = Text(shown(row.duration_us), style)
         table.add_row(printable(row.service), name, shown(row.begin_us), _bar(row, whole, bar), took, itself)
     return table
+
+
+def _label(row: Row, indent: int) -> str:
+    return printable(" " * indent * row.depth + row.name + (f": {row.remark}" if row.remark else ""))
 
 
 def _bar(row: Row, whole: int, width: int) -> Text:
