@@ -47,7 +47,8 @@ def from_samples(samples: Iterable[Sample]) -> dict[Kind, Usual]:
     buckets: dict[Kind, list[Bucket]] = defaultdict(list)
     for sample in samples:
         kind = sample.labels.get("service_name", ""), sample.labels.get("span_name", "")
-        buckets[kind].append((float(sample.labels["le"]), sample.value))
+        if bound := sample.labels.get("le"):
+            buckets[kind].append((float(bound), sample.value))
     found = {kind: _usual(sorted(some)) for kind, some in buckets.items()}
     return {kind: one for kind, one in found.items() if one}
 
