@@ -60,7 +60,7 @@ def _decision(one: Decision) -> dict[str, Any]:
     return {
         "trace_id": one.trace.trace_id,
         "time": _moment(one.span.start_us).isoformat(),
-        **{name: one.span.text(f"cdb.{name}") or None for name in ("symbol", "side", "verdict", "reason")},
+        **{name: one.span.text(f"cdb.{name}") or None for name in ("signal_id", "symbol", "side", "verdict", "reason")},
         "duration_ms": one.span.duration_us / 1000,
         "most": {
             "span": one.most.span.name,
