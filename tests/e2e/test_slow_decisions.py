@@ -92,7 +92,7 @@ def slowed(whole_demo: Bot) -> Iterator[Slowed]:
         until(time.time, holds=lambda now: now > last, what="the end of slow decisions")
         decided = (
             "SELECT signal_id, verdict FROM decisions WHERE decided_at "
-            f"BETWEEN to_timestamp({first}) AND to_timestamp({last})"
+            f"BETWEEN to_timestamp({first}) AND to_timestamp({last})"  # noqa: S608  numbers
         )
         verdicts = dict(until(lambda: whole_demo.query(decided), what="decisions in that time"))
         yield Slowed(whole_demo, jaeger, began_ns / 1e9, verdicts)

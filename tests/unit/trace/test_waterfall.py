@@ -16,8 +16,8 @@ def drawn(made: Trace, width: int = 160, *, colours: bool = False) -> list[str]:
     return screen.getvalue().splitlines()
 
 
-def line_of(made: Trace, name: str, **how: int) -> str:
-    return next(line for line in drawn(made, **how) if name in line)
+def line_of(made: Trace, name: str) -> str:
+    return next(line for line in drawn(made) if name in line)
 
 
 def test_each_span_has_its_line_and_waiting_on_the_bus_one_of_its_own() -> None:
