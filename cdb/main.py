@@ -2,7 +2,7 @@
 
 import typer
 
-from cdb.commands import audit, breaker, dead_letters, replay, stack
+from cdb.commands import alerts, audit, breaker, check, dashboard, dead_letters, replay, stack
 
 app = typer.Typer(
     name="cdb",
@@ -18,3 +18,6 @@ replay.register(app)
 audit.register(app)
 breaker.register(app)
 dead_letters.register(app)
+alerts.register(app)
+dashboard.register(app)
+check.register(app)

@@ -38,11 +38,19 @@ ENTRIES = (
     _Entry("GRAFANA_PASSWORD", "Grafana's user admin; generated", _secret),
     _Entry("MEXC_API_KEY", "the exchange; paper trading needs no key", _fixed(""), required=False),
     _Entry("MEXC_API_SECRET", "the exchange; paper trading needs no secret", _fixed(""), required=False),
+    _Entry("CDB_SLACK_WEBHOOK_URL", "alerts go to this Slack webhook, too; empty: not", _fixed(""), required=False),
+    _Entry("CDB_SMTP_SMARTHOST", "critical alerts go by e-mail, too: host:port", _fixed(""), required=False),
+    _Entry("CDB_SMTP_FROM", "their sender", _fixed(""), required=False),
+    _Entry("CDB_SMTP_TO", "their readers, separated by commas", _fixed(""), required=False),
+    _Entry("CDB_SMTP_USER", "the account at the mail server; empty: none is needed", _fixed(""), required=False),
+    _Entry("CDB_SMTP_PASSWORD", "its password", _fixed(""), required=False),
+    _Entry("CDB_SMTP_REQUIRE_TLS", "0 sends in the clear where the server has no TLS", _fixed("1"), required=False),
     _Entry("MAX_DAILY_DRAWDOWN_PCT", "the breaker trips at this loss since 00:00 UTC; 0.05 is 5 %", _fixed("0.05")),
     _Entry("MAX_POSITION_PCT", "largest position, as a part of equity", _fixed("0.10")),
     _Entry("MAX_EXPOSURE_PCT", "largest sum of positions, as a part of equity", _fixed("0.50")),
 )
-SECRETS = tuple(entry.name for entry in ENTRIES if entry.name.endswith(("_PASSWORD", "_TOKEN", "_KEY", "_SECRET")))
+_SECRET_ENDINGS = ("_PASSWORD", "_TOKEN", "_KEY", "_SECRET", "_WEBHOOK_URL")
+SECRETS = tuple(entry.name for entry in ENTRIES if entry.name.endswith(_SECRET_ENDINGS))
 _HEADER = "# Settings and secrets of this machine. Made once, never overwritten; not for version control.\n"
 
 

@@ -40,6 +40,16 @@ class Layout:
         return self.state_dir / "prometheus"
 
     @property
+    def alertmanager_conf(self) -> Path:
+        """Return the directory of Alertmanager's configuration and secrets."""
+        return self.state_dir / "alertmanager"
+
+    @property
+    def grafana_conf(self) -> Path:
+        """Return the directory of Grafana's configuration."""
+        return self.state_dir / "grafana"
+
+    @property
     def exporters(self) -> Path:
         """Return the directory of the exporters' password files."""
         return self.state_dir / "exporters"
@@ -85,6 +95,26 @@ class Layout:
         return self.data / "prometheus"
 
     @property
+    def jaeger_data(self) -> Path:
+        """Return the directory of Jaeger's traces."""
+        return self.data / "jaeger"
+
+    @property
+    def trace_queue(self) -> Path:
+        """Return the directory of the spans that the collector has not yet handed to Jaeger."""
+        return self.data / "otel_collector"
+
+    @property
+    def alertmanager_data(self) -> Path:
+        """Return the directory of Alertmanager's silences and of what it has sent."""
+        return self.data / "alertmanager"
+
+    @property
+    def alert_receiver_data(self) -> Path:
+        """Return the directory of the local alert receiver's notifications."""
+        return self.data / "alert_receiver"
+
+    @property
     def supervisor_pid(self) -> Path:
         """Return supervisord's pid file."""
         return self.run / "supervisord.pid"
@@ -120,6 +150,10 @@ class Layout:
             self.run,
             self.redis_data,
             self.prometheus_data,
+            self.jaeger_data,
+            self.trace_queue,
+            self.alertmanager_data,
+            self.alert_receiver_data,
             self.exporters,
             self.supervisor_socket.parent,
         }
@@ -138,7 +172,8 @@ class Layout:
     def remove(self) -> list[Path]:
         """Remove all that a stack makes and nothing else; return what keeps the state directory from going."""
         self.remove_run_files()
-        for directory in (self.data, self.logs, self.prometheus_conf, self.exporters, _FOREIGN_DATA / self.digest):
+        configured = (self.prometheus_conf, self.alertmanager_conf, self.grafana_conf, self.exporters)
+        for directory in (self.data, self.logs, *configured, _FOREIGN_DATA / self.digest):
             if directory.exists():
                 shutil.rmtree(directory)
         for file in (self.supervisor_conf, self.redis_conf, self.lock):

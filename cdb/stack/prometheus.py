@@ -22,7 +22,9 @@ _PORT_OF = {
     "cdb_otel_collector:8888": "collector_telemetry",
     "cdb_redis_exporter:9121": "redis_exporter",
     "cdb_postgres_exporter:9187": "postgres_exporter",
+    "cdb_jaeger:8888": "jaeger_telemetry",
     "cdb_prometheus:9090": "prometheus",
+    "cdb_alertmanager:9093": "alertmanager",
 }
 """Which of a stack's ports stands for a container's address."""
 
@@ -35,6 +37,8 @@ def command(config: StackConfig) -> tuple[str, ...]:
         f"--storage.tsdb.path={config.layout.prometheus_data}",
         f"--storage.tsdb.retention.time={RETENTION}",
         f"--web.listen-address={HOST}:{config.ports.prometheus}",
+        f"--web.external-url=http://localhost:{config.ports.prometheus}",  # in notifications; else this machine's name
+        f"--web.console.templates={config.root / 'monitoring' / 'runbooks'}",  # /consoles/ServiceDown.md, as plain text
         "--enable-feature=exemplar-storage",
         "--log.level=warn",
     )

@@ -13,7 +13,7 @@ from cdb.stack.parts import ALL_PARTS
 from cdb.stack.ports import Ports
 
 _CODE = ("services", "telemetry", "cdb/stack", "otel-collector", "monitoring")
-_SUFFIXES = {".py", ".yaml", ".yml", ".sql", ".mako", ".ini"}
+_SUFFIXES = {".py", ".yaml", ".yml", ".sql", ".mako", ".ini", ".tmpl", ".html"}
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class CoreHandler:
             outcome.dead.append(DeadEntry(item.entry, "bad_message", f"ts_event {trade.ts_event} is in the future"))
             return
         metrics.market_data_events_received.labels(symbol=trade.symbol, source=trade.source).inc()
-        self._faults.raise_if_due()
+        self._faults.raise_if_due(item.entry.id)
         self._note_gap(trade)
         self._clock.advance(trade.ts_event)
         if not memory.is_news(trade):

@@ -86,7 +86,7 @@ class ExecutionHandler:
                 continue
             self._clock.advance(item.message.ts_event)
             try:
-                self._faults.raise_if_due()
+                self._faults.raise_if_due(item.entry.id)
             except InjectedFault as fault:
                 outcome.failed.append((item, fault))
             else:

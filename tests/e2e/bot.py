@@ -91,18 +91,19 @@ class Bot:
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
         """Return the rows of *statement* from the ledger."""
-        with closing(self._connect()) as connection, connection, connection.cursor() as cursor:
+        with closing(self.connection()) as connection, connection, connection.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetchall()
 
     @contextmanager
     def locked(self, table: str) -> Iterator[None]:
         """Hold the rows of *table*, so that whoever wants to change them waits."""
-        with closing(self._connect()) as connection, connection, connection.cursor() as cursor:
+        with closing(self.connection()) as connection, connection, connection.cursor() as cursor:
             cursor.execute(f"SELECT * FROM {table} FOR UPDATE")  # noqa: S608  constants of the tests
             yield
 
-    def _connect(self) -> psycopg2.extensions.connection:
+    def connection(self) -> psycopg2.extensions.connection:
+        """Return a connection to the ledger; the caller closes it."""
         settings = self.stack.config.process_environment()
         connection: psycopg2.extensions.connection = psycopg2.connect(
             host="127.0.0.1",

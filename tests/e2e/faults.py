@@ -3,11 +3,12 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import psutil
 
 from tests.e2e.bot import Bot
+from tests.waiting import until
 
 
 @contextmanager
@@ -25,6 +26,37 @@ def frozen(bot: Bot, server: str) -> Iterator[None]:
     finally:
         for process in reversed(stopped):
             send_signal(process, signal.SIGCONT)
+
+
+@contextmanager
+def away(bot: Bot, server: str) -> Iterator[None]:
+    """End *server* by SIGKILL and keep it from being started again for as long as the with block lasts."""
+    pid = bot.stack.pid_of(server)
+    assert pid is not None, f"{server} does not run"
+    os.kill(pid, signal.SIGKILL)
+    bot.stack.stop_part(server)
+    try:
+        yield
+    finally:
+        bot.stack.start_part(server)
+
+
+@contextmanager
+def replaced_as_writer(bot: Bot, service: str) -> Iterator[None]:
+    """Be the ledger's one writer in place of *service*, as a second copy of it would that was started beside it."""
+    with closing(bot.connection()) as connection, connection, connection.cursor() as cursor:
+
+        def is_writer() -> bool:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE %s",
+                (f"{service}-%",),
+            )
+            cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", (service,))
+            row = cursor.fetchone()
+            return bool(row and row[0])
+
+        until(is_writer, what=f"the place of {service} as the ledger's writer", every_s=0.01)
+        yield
 
 
 def send_signal(process: psutil.Process, number: signal.Signals) -> None:

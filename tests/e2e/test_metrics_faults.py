@@ -1,17 +1,14 @@
 """Whoever dies, service or collector: what Prometheus knows stays true, and trading does not notice."""
 
-import os
-import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
 from tests.e2e.bot import INSTANCES, LIVELY, SERVICES, Bot
-from tests.e2e.faults import end_of, frozen
+from tests.e2e.faults import away, end_of, frozen
 from tests.e2e.watched import Prometheus, watched_bot
 from tests.waiting import until
 
@@ -139,7 +136,7 @@ def test_a_collector_that_takes_nothing_leaves_no_gap_in_what_was_counted(watche
     uncounted = settle(watched)
     watched.go_on()
     began, decided, failed = time.time(), watched.count("decisions"), export_failures(watched)
-    with away(watched) if fault == "away" else frozen(watched, "otel_collector"):
+    with away(watched, "otel_collector") if fault == "away" else frozen(watched, "otel_collector"):
         until(lambda: watched.count("decisions"), holds=lambda now: now >= decided + 30, what="thirty decisions")
         until(
             lambda: export_failures(watched),
@@ -163,7 +160,7 @@ def export_failures(bot: Bot) -> dict[tuple[str, str], float]:
 
 
 def test_services_end_in_time_while_the_collector_is_away(watched: Bot) -> None:
-    with away(watched):
+    with away(watched, "otel_collector"):
         all_end_in_time(watched)
 
 
@@ -179,16 +176,3 @@ def all_end_in_time(bot: Bot) -> None:
         asked = time.monotonic()
         assert "exit status 0" in end_of(bot, service)
         assert time.monotonic() - asked < 5
-
-
-@contextmanager
-def away(bot: Bot) -> Iterator[None]:
-    """End the collector by SIGKILL and keep it from being started again for as long as the with block lasts."""
-    pid = bot.stack.pid_of("otel_collector")
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
-    bot.stack.stop_part("otel_collector")
-    try:
-        yield
-    finally:
-        bot.stack.start_part("otel_collector")

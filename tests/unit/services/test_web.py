@@ -120,14 +120,16 @@ def test_server_that_is_away_is_a_503_that_names_it() -> None:
     assert (reply.status_code, reply.get_json()) == (503, {"error": "PostgreSQL: refused"})
 
 
-def test_faults_are_raised_as_often_as_was_asked_for() -> None:
+def test_as_many_messages_fail_as_was_asked_for_each_once() -> None:
     faults = Faults()
     app = an_app()
     add_faults_endpoint(app, faults.order)
-    faults.raise_if_due()
+    faults.raise_if_due("1-0")
     reply = app.test_client().post("/test/errors", query_string={"count": "2"})
     assert reply.get_json() == {"count": 2}
-    for _ in range(2):
-        with pytest.raises(InjectedFault):
-            faults.raise_if_due()
-    faults.raise_if_due()
+    with pytest.raises(InjectedFault):
+        faults.raise_if_due("1-0")
+    faults.raise_if_due("1-0")
+    with pytest.raises(InjectedFault):
+        faults.raise_if_due("2-0")
+    faults.raise_if_due("3-0")
