@@ -130,22 +130,23 @@ class Watch:
             every_s=0.5,
         )
 
-    def until_none_of(self, *names: str) -> None:
-        """Wait until no alert of these *names* is pending or firing."""
-        self._until_over(lambda found: found & set(names))
+    def until_over(self, *names: str) -> None:
+        """Wait until no alert of these *names* is pending or firing, nor was told of last as firing.
+
+        One that begins anew before its end was told is, to Alertmanager, the same that still fires.
+        """
+        self._until_none(lambda: (self.names("pending", "firing") | self._told_as_firing()) & set(names))
 
     def until_quiet(self, *, but: frozenset[str] = frozenset()) -> None:
         """Wait until no alert is pending or firing, except those named in *but*."""
-        self._until_over(lambda found: found - but)
+        self._until_none(lambda: self.names("pending", "firing") - but)
 
-    def _until_over(self, of_interest: Callable[[set[str]], set[str]]) -> None:
-        until(
-            lambda: of_interest(self.names("pending", "firing")),
-            holds=lambda names: not names,
-            within_s=PATIENCE_S,
-            what="no alert pending or firing",
-            every_s=0.5,
-        )
+    def _until_none(self, look: Callable[[], set[str]]) -> None:
+        until(look, holds=lambda names: not names, within_s=PATIENCE_S, what="no such alert", every_s=0.5)
+
+    def _told_as_firing(self) -> set[str]:
+        newest = {one["fingerprint"]: one for one in self.notifications(since=0)}
+        return {one["alertname"] for one in newest.values() if one["status"] == "firing"}
 
     def _until(self, status: str, alert: Alert, *, since: float) -> dict[str, Any]:
         def found() -> list[dict[str, Any]]:

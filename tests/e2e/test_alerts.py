@@ -32,8 +32,6 @@ DATABASE: Final = Alert("DatabaseConnectionFailures", "critical", "database")
 REDIS: Final = Alert("RedisUnavailable", "critical", "message_bus")
 PROFIT: Final = Alert("PositivePnLMilestone", "info", "trading")
 COLLECTOR: Final = Alert("CollectorDown", "critical", "telemetry")
-LASTING: Final = frozenset({PROFIT.name, "TelemetryExportsFailing"})
-"""A profit stays one, and for 10 minutes (one, here) it is told that exports have failed."""
 COLLECTOR_AWAY_S: Final = 6.0
 MILESTONE_USD: Final = 1000
 MARGIN_USD: Final = 400
@@ -122,6 +120,7 @@ def outage(watch: Watch, in_danger: list[Alert]) -> Outage:
     """Kill the collector for as long as 60 s are here, while loss and breaker, and nothing else, are alerts."""
     assert {DRAWDOWN, BREAKER} <= set(in_danger)
     watch.until_quiet(but=frozenset({DRAWDOWN.name, BREAKER.name, PROFIT.name}))
+    watch.until_over(COLLECTOR.name)
     since = time.time()
     watch.begin("the collector killed", COLLECTOR)
     with away(watch.bot, "otel_collector"):
@@ -136,13 +135,9 @@ def outage(watch: Watch, in_danger: list[Alert]) -> Outage:
 
 @pytest.fixture(scope="module")
 def rescued(watch: Watch, in_danger: list[Alert]) -> list[Alert]:
-    """Take the loss back and reset the breaker; return what the account was in danger of.
-
-    That data are stale is going to be inhibited, and so would be its end.
-    """
+    """Take the loss back and reset the breaker; return what the account was in danger of."""
     post(watch.bot, "cdb_risk", "/test/reset")
     watch.end(DRAWDOWN, BREAKER)
-    watch.until_resolved(STALE)
     return in_danger
 
 
@@ -158,6 +153,7 @@ def test_a_collector_that_is_killed_is_told_and_hides_neither_loss_nor_breaker(o
 @pytest.mark.usefixtures("rescued")
 def test_a_service_that_ended_one_that_hangs_and_one_that_is_ill_are_told_and_what_follows_is_not(watch: Watch) -> None:
     """All three at once. Without cdb_ws market data grow stale, which is known and inhibited."""
+    watch.until_over("ServiceDown", STALE.name)
     bot, since = watch.bot, time.time()
     alerts = [DOWN["cdb_ws"], DOWN["cdb_core"], DOWN["cdb_execution"]]
     with ExitStack() as faults:
@@ -188,7 +184,7 @@ def test_redis_and_postgresql_that_are_stopped_are_told_and_that_services_are_il
 ) -> None:
     bot = watch.bot
     bot.wait_healthy()
-    watch.until_quiet(but=LASTING)
+    watch.until_over("ServiceDown", STALE.name, REDIS.name, DATABASE.name)
     since = time.time()
     watch.begin("stopped", REDIS)
     bot.stack.stop_part("redis")
@@ -259,7 +255,7 @@ def overexpose(watch: Watch) -> float:
 
     def attempt() -> float:
         bot.go_on()
-        watch.until_none_of(EXPOSURE.name, "PositionSizeViolation")
+        watch.until_over(EXPOSURE.name, "PositionSizeViolation")
         until(lambda: len(held(bot)), holds=lambda count: count >= 3, within_s=PATIENCE_S, what="three positions")
         bot.quiesce()
         if not (symbols := held(bot)):
