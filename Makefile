@@ -1,7 +1,7 @@
 # The two commands that matter: `make up` runs the bot, `make test` checks the project.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean env test lint soak generate lock
+.PHONY: help up down status clean env test lint soak generate pictures lock
 
 BIN := .venv/bin
 
@@ -28,20 +28,26 @@ env: ## create .env with generated secrets, once
 test: lint ## check everything: lint, unit, integration, end to end
 	@$(BIN)/pytest
 
-lint: ## check style, types and imports
+lint: ## check style, types, imports, and what dashboards and alerts ask for
 	@deploy/native/bootstrap dev
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/cdb check dashboards
 
 soak: ## run the demo undisturbed for MINUTES=15; fails, naming it, if an alert fires
 	@deploy/native/bootstrap run
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),15)
 
-generate: ## write what follows from the metric contract: instruments, the collector's renaming, docs/metrics.md
-	@deploy/native/bootstrap run
+generate: ## write what is generated: instruments, the collector's renaming, docs/metrics.md, the dashboards
+	@deploy/native/bootstrap dev
 	@$(BIN)/python -m telemetry.generate
+	@$(BIN)/python -m monitoring.grafana.build
+
+pictures: ## draw docs/images anew, from a stack of its own (seven minutes)
+	@deploy/native/bootstrap dev
+	@$(BIN)/python -m tests.seen.pictures
 
 lock: ## write requirements/*.lock anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH" >&2; exit 1; }

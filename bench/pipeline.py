@@ -4,7 +4,7 @@ The stack has its own servers, ledger and free ports, the same four programs and
 is not touched, but it takes processor time from this one, so figures that are to mean something need a quiet machine.
 docs/performance.md says what is measured and how.
 
-    python -m bench.pipeline [--quick] [--json] [--only latency|throughput|decisions|outage|memory] [--set NAME=VALUE]
+    python -m bench.pipeline [--quick] [--json] [--only PART] [--set NAME=VALUE]
 """
 
 import argparse
@@ -25,7 +25,7 @@ import psutil
 import psycopg2
 import redis
 
-from bench import pipeline_decisions, pipeline_latency, pipeline_outage, pipeline_throughput
+from bench import pipeline_decisions, pipeline_latency, pipeline_outage, pipeline_throughput, pipeline_tracing
 from bench.pipeline_report import Aim, Figure, Narrator, Section, show
 from bench.pipeline_throughput import Pressure
 from bench.stacks import SERVICES, Bot, Lab
@@ -33,7 +33,7 @@ from cdb.stack import StackError
 from services.errors import ServerAway
 
 MEMORY_AIM: Final = Aim("<", 120)
-SECTIONS: Final = ("latency", "throughput", "decisions", "outage", "memory")
+SECTIONS: Final = ("latency", "throughput", "decisions", "outage", "tracing", "memory")
 BUSY: Final = 0.25
 _TRIES: Final = 200
 _FAILURES: Final = (StackError, redis.RedisError, psycopg2.Error, ServerAway, psutil.Error)
@@ -89,6 +89,9 @@ def _measured(lab: Lab, narrator: Narrator, plan: Plan, only: str | None) -> lis
             lab, narrator, signals=plan.signals, one_by_one=plan.one_by_one
         ),
         "outage": lambda: pipeline_outage.measure(lab, narrator, seconds=plan.seconds / 2, rounds=plan.rounds),
+        "tracing": lambda: pipeline_tracing.measure(
+            lab, narrator, seconds=plan.seconds / 2, rounds=plan.rounds, signals=plan.signals
+        ),
     }
     sections = [_attempted(name, way, narrator) for name, way in ways.items() if only in (None, name)]
     if not sections:

@@ -89,9 +89,9 @@ def measure(lab: Lab, narrator: Narrator, *, signals: int, one_by_one: int) -> S
     """Have risk decide *signals* from a backlog, rejected and mixed, then *one_by_one* that wait for each other."""
     section = Section("Decisions: signals that risk alone decides durably", SETTINGS)
     with lab.run("decisions, rejected", ("cdb_risk",), SETTINGS) as bot:
-        section.figures.append(_from_backlog(bot, narrator, "all rejected, risk alone", signals, lambda _: "SELL"))
+        section.figures.append(from_backlog(bot, narrator, "all rejected, risk alone", signals, lambda _: "SELL"))
     with lab.run("decisions, mixed", ("cdb_risk", "cdb_execution"), SETTINGS) as bot:
-        mixed = _from_backlog(
+        mixed = from_backlog(
             bot, narrator, "approved and rejected, execution filling", signals, lambda n: ("BUY", "SELL")[n % 2]
         )
         section.figures.append(mixed)
@@ -108,7 +108,8 @@ def measure(lab: Lab, narrator: Narrator, *, signals: int, one_by_one: int) -> S
     return section
 
 
-def _from_backlog(bot: Bot, narrator: Narrator, name: str, count: int, side: Callable[[int], Side]) -> Figure:
+def from_backlog(bot: Bot, narrator: Narrator, name: str, count: int, side: Callable[[int], Side]) -> Figure:
+    """Put *count* signals on the bus and measure how many a second are decided durably; *side* is by the round."""
     exchange = Exchange(bot)
     exchange.quote()
     with_price = time.monotonic()

@@ -80,7 +80,7 @@ def follow(bot: Bot, narrator: Narrator, seconds: float, *, what: str = "latency
     narrator.spend(WARM_UP_S, f"{what}: warming up for {WARM_UP_S:g} s")
     flushes, flush_ms = bot.query(_FLUSHES)[0]
     began = time.time_ns()
-    narrator.spend(seconds, f"{what}: {TRADES_PER_SECOND} trades/s for {seconds:g} s")
+    narrator.spend(seconds, f"{what}: measuring for {seconds:g} s")
     ended = time.time_ns()
     bot.ask("cdb_ws", "/test/scenario?kind=stall&seconds=600", post=True)
     wait_until(

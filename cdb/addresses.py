@@ -9,6 +9,7 @@ from pydantic_settings import BaseSettings
 
 from cdb.stack import Ports, Stack, StackError, envfile
 from cdb.stack.config import state_dir
+from cdb.stack.ports import HOST
 from services.settings import LedgerSettings, Port, ServiceSettings, explain
 
 _SERVERS = ("POSTGRES_", "REDIS_")
@@ -81,3 +82,8 @@ def stack_ports(root: Path, environ: Mapping[str, str]) -> Ports:
     if running:
         return running.config.ports
     return Ports.from_environment({**envfile.read(root / ".env"), **environ})
+
+
+def prometheus_url(root: Path, environ: Mapping[str, str]) -> str:
+    """Return the address of the operator's Prometheus: of the stack that runs, else where it would be."""
+    return f"http://{HOST}:{stack_ports(root, environ).prometheus}"

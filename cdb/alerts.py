@@ -73,19 +73,21 @@ def look(ports: Ports, *, limit: int, since: datetime | None) -> Alerts:
     firing: list[Firing] | None = None
     kept: _Notifications | None = None
     try:
-        firing = _ask("Alertmanager", ports.alertmanager, "/api/v2/alerts", list[Firing])
+        firing = _ask(list[Firing], ports.alertmanager, "/api/v2/alerts", who="Alertmanager")
         firing.sort(key=lambda alert: alert.starts_at, reverse=True)
     except AlertsAway as away:
         problems.append(str(away))
     asked = {"limit": str(limit), **({"since": since.isoformat()} if since else {})}
     try:
-        kept = _ask("the alert receiver", ports.alert_receiver, "/api/notifications", _Notifications, asked)
+        kept = _ask(
+            _Notifications, ports.alert_receiver, "/api/notifications", who="the alert receiver", parameters=asked
+        )
     except AlertsAway as away:
         problems.append(str(away))
     return Alerts(firing, kept.notifications if kept else None, kept.total if kept else 0, problems)
 
 
-def _ask(who: str, port: int, path: str, kind: type[T], parameters: dict[str, str] | None = None) -> T:
+def _ask(kind: type[T], port: int, path: str, *, who: str, parameters: dict[str, str] | None = None) -> T:
     """Return the answer to GET *path* as *kind*; raise AlertsAway."""
     try:
         # Not by way of a proxy that the environment may name: this is the same machine.

@@ -2,7 +2,7 @@
 
 import typer
 
-from cdb.commands import alerts, audit, breaker, dead_letters, replay, stack
+from cdb.commands import alerts, audit, breaker, check, dashboard, dead_letters, replay, stack
 
 app = typer.Typer(
     name="cdb",
@@ -19,3 +19,5 @@ audit.register(app)
 breaker.register(app)
 dead_letters.register(app)
 alerts.register(app)
+dashboard.register(app)
+check.register(app)

@@ -4,20 +4,25 @@ An entry has the fields data (JSON) and traceparent and nothing else. Delivery i
 """
 
 import base64
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 import redis
+from opentelemetry.trace import SpanContext
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from services import hops
 from services.clock import Clock
 from services.errors import BUS, ServerAway
 from services.messages import DEAD_LETTERS, MARKET_DATA, DeadLetter, Message, encode
+from telemetry import tracing
+from telemetry.tracing import Planned
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024
 LENGTHS: Final = {MARKET_DATA: 200_000, DEAD_LETTERS: 10_000}
@@ -37,11 +42,11 @@ class Entry(NamedTuple):
 
 
 class Outgoing(NamedTuple):
-    """One message to publish."""
+    """One message to publish, and the span because of which it is sent."""
 
     stream: str
     message: Message
-    traceparent: str | None = None
+    cause: SpanContext | None = None
 
 
 class DeadEntry(NamedTuple):
@@ -50,6 +55,7 @@ class DeadEntry(NamedTuple):
     entry: Entry
     reason: str
     detail: str
+    span: Planned | None = None
 
 
 class Bus:
@@ -78,16 +84,16 @@ class Bus:
         """Append *messages* in one round trip and return their entry ids."""
         with _translated():
             pipeline = self._redis.pipeline(transaction=False)
-            for message in messages:
-                _add(pipeline, message.stream, encode(message.message), message.traceparent)
-            return [entry_id.decode() for entry_id in pipeline.execute()]
+            with _sending(pipeline, messages) as ids:
+                ids += [entry_id.decode() for entry_id in pipeline.execute()]
+        return ids
 
     def publish_raw(self, stream: str, data: Iterable[bytes]) -> None:
         """Append entries whose data need not be a message."""
         with _translated():
             pipeline = self._redis.pipeline(transaction=False)
             for item in data:
-                _add(pipeline, stream, item, None)
+                _add(pipeline, stream, item, "")
             pipeline.execute()
 
     def newest(self, stream: str, *, count: int) -> list[Entry]:
@@ -172,12 +178,12 @@ class Bus:
         letters = list(dead)
         with _translated():
             pipeline = self._redis.pipeline(transaction=True)
-            for message in outgoing:
-                _add(pipeline, message.stream, encode(message.message), message.traceparent)
-            for letter in letters:
-                _add(pipeline, DEAD_LETTERS, encode(self._dead_letter(letter)), letter.entry.traceparent)
-            self._acknowledge(pipeline, [*done, *(letter.entry for letter in letters)])
-            pipeline.execute()
+            with _sending(pipeline, outgoing) as ids:
+                for letter in letters:
+                    trace = tracing.traceparent_of(tracing.extract_span(letter.entry.traceparent))
+                    _add(pipeline, DEAD_LETTERS, encode(self._dead_letter(letter)), trace)
+                self._acknowledge(pipeline, [*done, *(letter.entry for letter in letters)])
+                ids += [reply.decode() for reply in pipeline.execute() if isinstance(reply, bytes)]
 
     def newest_finished(self, stream: str, *, count: int) -> list[Entry]:
         """Return the last *count* entries, oldest first, behind which this group has acknowledged everything."""
@@ -294,10 +300,32 @@ def connect(*, host: str, port: int, password: str, timeout_s: float = 5.0) -> r
     )
 
 
-def _add(pipeline: Any, stream: str, data: bytes, traceparent: str | None) -> None:
-    pipeline.xadd(
-        stream, {"data": data, "traceparent": traceparent or ""}, maxlen=LENGTHS.get(stream), approximate=True
-    )
+def _add(pipeline: Any, stream: str, data: bytes, traceparent: str) -> None:
+    pipeline.xadd(stream, {"data": data, "traceparent": traceparent}, maxlen=LENGTHS.get(stream), approximate=True)
+
+
+@contextmanager
+def _sending(pipeline: Any, messages: Iterable[Outgoing]) -> Iterator[list[str]]:
+    """Add *messages* to *pipeline*, each with a send span that lasts as long as the block, which notes their ids."""
+    began_ns = time.time_ns()
+    spans = []
+    for message in messages:
+        span = hops.plan_sending(message.stream, message.cause)
+        _add(pipeline, message.stream, encode(message.message), tracing.traceparent_of(span.context) if span else "")
+        spans.append((span, message.stream))
+    ids: list[str] = []
+    error = ""
+    try:
+        yield ids
+    except redis.RedisError as failure:
+        error = type(failure).__name__
+        raise
+    finally:
+        ended_ns = time.time_ns()
+        for place, (span, stream) in enumerate(spans):
+            if span:
+                entry_id = ids[place] if place < len(ids) else ""
+                hops.sent(span, stream, entry_id, began_ns=began_ns, ended_ns=ended_ns, error=error)
 
 
 def _entries(found: Iterable[tuple[bytes, list[tuple[bytes, dict[bytes, bytes] | None]]]]) -> Iterator[Entry]:

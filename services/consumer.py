@@ -8,12 +8,14 @@ from typing import Final, NamedTuple, Protocol, TypeVar
 
 import structlog
 
+from services import hops
 from services.bus import MAX_MESSAGE_BYTES, Bus, DeadEntry, Entry, Outgoing
 from services.errors import InjectedFault
 from services.messages import DEAD_LETTERS, MARKET_DATA, BadMessage, Message, decode
 from services.patience import attempt, persist
 from services.pulse import Pulse
-from telemetry import metrics
+from telemetry import metrics, tracing
+from telemetry.tracing import Planned
 
 BATCH: Final = 500
 MAX_DELIVERIES: Final = 5
@@ -29,10 +31,12 @@ log = structlog.get_logger()
 
 
 class Received(NamedTuple):
-    """An entry with the message that was read from it."""
+    """An entry with the message that was read from it, when that was, and the span of handling it."""
 
     entry: Entry
     message: Message
+    read_ns: int = 0
+    span: Planned | None = None
 
 
 class Batch(NamedTuple):
@@ -151,10 +155,22 @@ class Consumer:
         self._done += done
         if outcome.outgoing or outcome.dead:
             self._persist(lambda: self._commit(outcome.outgoing, outcome.dead))
+        ended_ns = time.time_ns()
         for letter in outcome.dead:
-            metrics.dead_letters.labels(stream=letter.entry.stream, reason=letter.reason).inc()
-            if letter.reason != "handler":
-                self._on_error("bad_message")
+            self._report_dead(letter)
+        failed = {(item.entry.stream, item.entry.id) for item, _ in outcome.failed}
+        for key in seen.keys() - failed:
+            self._retries.pop(key, None)
+        for action in outcome.afterwards:
+            if error := attempt(action):
+                log.error("a record was lost", error=f"{type(error).__name__}: {error}")
+        self._record_spans(batch, outcome, ended_ns)
+
+    def _report_dead(self, letter: DeadEntry) -> None:
+        metrics.dead_letters.labels(stream=letter.entry.stream, reason=letter.reason).inc()
+        if letter.reason != "handler":
+            self._on_error("bad_message")
+        with hops.current(letter.span):
             log.warning(
                 "message put aside",
                 stream=letter.entry.stream,
@@ -162,12 +178,25 @@ class Consumer:
                 reason=letter.reason,
                 detail=letter.detail[:200],
             )
-        failed = {(item.entry.stream, item.entry.id) for item, _ in outcome.failed}
-        for key in seen.keys() - failed:
-            self._retries.pop(key, None)
-        for action in outcome.afterwards:
-            if error := attempt(action):
-                log.error("a record was lost", error=f"{type(error).__name__}: {error}")
+
+    def _record_spans(self, batch: Batch, outcome: Outcome, ended_ns: int) -> None:
+        """Record a process span for each message that has one and is not still in hand."""
+        spans: dict[tuple[str, str], tuple[Planned | None, int]]
+        spans = {(item.entry.stream, item.entry.id): (item.span, item.read_ns) for item in batch.received if item.span}
+        for item, _ in outcome.failed:  # a price has none of its own, but its failure is worth one
+            spans.setdefault((item.entry.stream, item.entry.id), (item.span or tracing.plan(), item.read_ns))
+        for letter in outcome.dead:  # some could not even be read
+            spans.setdefault((letter.entry.stream, letter.entry.id), (letter.span, ended_ns))
+        if not spans:
+            return
+        for item in outcome.deferred:
+            spans.pop((item.entry.stream, item.entry.id), None)
+        errors = {(item.entry.stream, item.entry.id): type(error).__name__ for item, error in outcome.failed}
+        errors.update({(letter.entry.stream, letter.entry.id): letter.reason for letter in outcome.dead})
+        for (stream, entry_id), (span, began_ns) in spans.items():
+            if span:
+                error, group = errors.get((stream, entry_id), ""), self._bus.group
+                hops.processed(span, stream, entry_id, group=group, began_ns=began_ns, ended_ns=ended_ns, error=error)
 
     def _commit(self, outgoing: Sequence[Outgoing], dead: Sequence[DeadEntry]) -> None:
         """Publish, put aside and acknowledge at once; if nothing is published, that goes along with the next read."""
@@ -209,12 +238,13 @@ class Consumer:
             injected = isinstance(error, InjectedFault)
             self._on_error("injected" if injected else "handler")
             if not injected:
-                log.error(
-                    "message failed", stream=item.entry.stream, entry=item.entry.id, attempt=attempts, error=detail
-                )
+                with hops.current(item.span):
+                    log.error(
+                        "message failed", stream=item.entry.stream, entry=item.entry.id, attempt=attempts, error=detail
+                    )
             if attempts >= MAX_DELIVERIES:
                 del self._retries[key]
-                outcome.dead.append(DeadEntry(item.entry, "handler", f"failed {attempts} times: {detail}"))
+                outcome.dead.append(DeadEntry(item.entry, "handler", f"failed {attempts} times: {detail}", item.span))
             else:
                 self._retries[key] = _Retry(item, attempts, time.monotonic() + RETRY_AFTER_S)
                 remaining.append((item, error))
@@ -282,13 +312,17 @@ def _any_full(entries: Sequence[Entry]) -> bool:
 
 
 def _decoded(entries: Sequence[Entry], dead: list[DeadEntry]) -> Iterator[Received]:
+    """Yield the messages of *entries*; what is none joins *dead*. An entry that was trimmed meanwhile is left out."""
+    read_ns = time.time_ns()
     for entry in entries:
         if entry.data is None:
             continue
+        span = hops.plan_processing(entry.stream, entry.traceparent)
         if len(entry.data) > MAX_MESSAGE_BYTES:
-            dead.append(DeadEntry(entry, "too_large", f"{len(entry.data)} bytes, at most {MAX_MESSAGE_BYTES} are read"))
+            detail = f"{len(entry.data)} bytes, at most {MAX_MESSAGE_BYTES} are read"
+            dead.append(DeadEntry(entry, "too_large", detail, span))
             continue
         try:
-            yield Received(entry, decode(entry.stream, entry.data))
+            yield Received(entry, decode(entry.stream, entry.data), read_ns, span)
         except BadMessage as error:
-            dead.append(DeadEntry(entry, "bad_message", str(error)))
+            dead.append(DeadEntry(entry, "bad_message", str(error), span))

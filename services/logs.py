@@ -1,4 +1,4 @@
-"""Structured logs: JSON lines for programs, aligned text on a terminal; with the trace id where there is a trace."""
+"""Structured logs: JSON lines for programs, aligned text on a terminal; trace and span ids where there is a trace."""
 
 import logging
 import sys
@@ -46,6 +46,6 @@ def _add_service(service: str) -> structlog.typing.Processor:
 
 
 def _add_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    if trace_id := tracing.current_trace_id():
-        event["trace_id"] = trace_id
+    if ids := tracing.current_ids():
+        event["trace_id"], event["span_id"] = ids
     return event

@@ -13,7 +13,7 @@ from typing import Final, Protocol
 import structlog
 from flask import Flask
 
-from services import logs, web
+from services import instrumentation, logs, web
 from services.bus import Bus, connect
 from services.clock import Clock, EventClock, WallClock
 from services.health import Health, Probe
@@ -66,6 +66,7 @@ class Process:
                 otlp_token=settings.otlp_token.get_secret_value() or None,
                 instance_id=f"{service}:{DOCUMENTED_PORTS[service]}",
                 version=VERSION,
+                tracing=settings.tracing,
                 export_interval_seconds=settings.export_interval_s,
             ),
         )
@@ -87,6 +88,7 @@ class Process:
             address_of(settings),
             application=f"{self.service}-{purpose}",
             writer_role=self.service if writer else None,
+            instrument=instrumentation.trace_statements,
         )
 
     def run(
@@ -102,6 +104,7 @@ class Process:
         health.start(self.stop)
         app = web.create_app(self.service, health)
         add_pages(app)
+        instrumentation.trace_requests(app)
         if self.settings.test_endpoints:
             add_test_endpoints(app)
         server = web.serve(app, host=self.settings.http_host, port=self.port)

@@ -52,6 +52,7 @@ class ServiceSettings(BaseSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="CDB_LOG_LEVEL")
 
     otlp_endpoint: str = Field("", alias="CDB_OTLP_ENDPOINT")
+    tracing: bool = Field(True, alias="CDB_TRACING")
     otlp_token: SecretStr = Field(SecretStr(""), alias="CDB_OTLP_TOKEN")
     export_interval_s: PositiveSeconds = Field(15.0, alias="CDB_METRIC_EXPORT_INTERVAL_S")
 

@@ -56,6 +56,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     query: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    bounds: tuple[float, float] | None = None  # of a gauge: the least and the most that it can be
     values: dict[str, tuple[str, ...]] = {}  # by label; no value: open (symbols)
     combinations: tuple[dict[str, str], ...] = ()
     extension: bool = False
@@ -157,6 +158,8 @@ def _check(metric: Metric, listed: Mapping[str, tuple[str, ...]], services: tupl
     if (metric.type == "counter") != metric.prometheus.endswith("_total"):
         raise ContractError(f"{name}: a {metric.type} must {'' if metric.type == 'counter' else 'not '}end in _total")
     _check_buckets(name, metric)
+    if metric.bounds and (metric.type != "gauge" or metric.bounds[0] >= metric.bounds[1]):
+        raise ContractError(f"{name}: bounds are of a gauge, the least before the most, not {list(metric.bounds)}")
     _check_labels(name, metric, listed)
     _check_combinations(name, metric, services)
 

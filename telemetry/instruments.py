@@ -526,3 +526,4 @@ class Instruments:
         self.telemetry_label_overflow = ByMetric(recorder.counter("cdb_telemetry_label_overflow_total"))
         self.telemetry_values_refused = ByMetric(recorder.counter("cdb_telemetry_values_refused_total"))
         self.telemetry_export_failures = BySignal(recorder.counter("cdb_telemetry_export_failures_total"))
+        self.telemetry_spans_lost = ByReason(recorder.counter("cdb_telemetry_spans_lost_total"))

@@ -59,6 +59,7 @@ __all__ = [
     "stop_loss_triggered",
     "telemetry_export_failures",
     "telemetry_label_overflow",
+    "telemetry_spans_lost",
     "telemetry_values_refused",
     "total_exposure_pct",
     "trade_pnl_usd",
@@ -121,6 +122,7 @@ slippage_bps = METRICS.slippage_bps
 stop_loss_triggered = METRICS.stop_loss_triggered
 telemetry_export_failures = METRICS.telemetry_export_failures
 telemetry_label_overflow = METRICS.telemetry_label_overflow
+telemetry_spans_lost = METRICS.telemetry_spans_lost
 telemetry_values_refused = METRICS.telemetry_values_refused
 total_exposure_pct = METRICS.total_exposure_pct
 trade_pnl_usd = METRICS.trade_pnl_usd

@@ -13,12 +13,13 @@ from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricExportResult, MetricReader, MetricsData
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
+from opentelemetry.sdk.trace import ReadableSpan
+from opentelemetry.sdk.trace.export import SpanExportResult
 
 from telemetry.readers import ExportingReader, Exposition, LocalReader
 from telemetry.recorder import Recorder
-from telemetry.tracing import SCOPE
+from telemetry.spans import BoundedSpans
+from telemetry.tracing import SCOPE, SpanProvider
 
 _PROVIDERS_SECONDS: Final = 1.5
 _EXPORTERS_SECONDS: Final = 0.4
@@ -36,6 +37,7 @@ class TelemetrySettings:
     export_interval_seconds: float = 15.0  # not below the scrape interval, or exemplars are lost
     export_timeout_seconds: float = 5.0
     span_queue_size: int = 4096
+    tracing: bool = True  # without it there are still trace ids, in logs, but no spans
 
     def __post_init__(self) -> None:
         if self.otlp_endpoint is not None and not self.otlp_endpoint.startswith(("http://", "https://")):
@@ -62,10 +64,11 @@ class Telemetry:
         self._exporters: list[OTLPMetricExporter | OTLPSpanExporter] = []
         self._local = LocalReader(recorder)
         readers: list[MetricReader] = [self._local]
-        self.tracer_provider: Final = TracerProvider(resource=resource, shutdown_on_exit=False)
+        self.tracer_provider: Final = SpanProvider(resource, on=settings.tracing)
         if settings.otlp_endpoint:
             readers.append(self._export_metrics(settings))
-            self._export_spans(settings)
+            if settings.tracing:
+                self._export_spans(settings)
         self._meter_provider = MeterProvider(readers, resource=resource, views=recorder.views(), shutdown_on_exit=False)
         recorder.start(
             self._meter_provider.get_meter(SCOPE),
@@ -94,9 +97,11 @@ class Telemetry:
     def _export_spans(self, settings: TelemetrySettings) -> None:
         exporter = _SpanExporter(self._failed("traces"), **_connection(settings))
         self._exporters.append(exporter)
-        self.tracer_provider.add_span_processor(
-            BatchSpanProcessor(exporter, max_queue_size=settings.span_queue_size, schedule_delay_millis=1000)
+        lost = self._recorder.counter("cdb_telemetry_spans_lost_total")
+        spans = BoundedSpans(
+            exporter, queue_size=settings.span_queue_size, lost=lambda reason, count: lost.bind((reason,)).inc(count)
         )
+        self.tracer_provider.add_span_processor(spans)
 
     def _failed(self, signal: str) -> Callable[[], None]:
         counter = self._recorder.counter("cdb_telemetry_export_failures_total")

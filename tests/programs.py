@@ -1,6 +1,7 @@
 """Programs that tests need on the machine: a missing one is a skip on a laptop and a failure in CI."""
 
 import os
+import shutil
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
@@ -8,7 +9,7 @@ from typing import TypeVar
 import pytest
 
 from cdb.stack import Part, StackConfig, StackError
-from cdb.stack.tools import debian_program, otelcol
+from cdb.stack.tools import otelcol
 
 T = TypeVar("T")
 
@@ -40,9 +41,20 @@ def collector_program() -> str:
 
 def promtool() -> str:
     """Return the path of promtool, which comes with Prometheus."""
-    return required(partial(debian_program, "promtool", package="prometheus"))
+    return required_program("promtool", package="prometheus")
 
 
 def amtool() -> str:
     """Return the path of amtool, which comes with Alertmanager."""
-    return required(partial(debian_program, "amtool", package="prometheus-alertmanager"))
+    return required_program("amtool", package="prometheus-alertmanager")
+
+
+def required_program(name: str, *, package: str) -> str:
+    """Return the path of a program of the Debian package *package*."""
+
+    def find() -> str:
+        if found := shutil.which(name):
+            return found
+        raise StackError(f"{name} is not installed: `make test` does it, or `apt-get install {package}`")
+
+    return required(find)

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from cdb.stack import Failure, PartStatus, Ports, Stack, StackConfig, StackError, envfile, select, view
+from cdb.stack import Failure, PartStatus, Ports, Stack, StackConfig, StackError, envfile, grafana, select, view
 from cdb.stack.config import state_dir
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,6 +61,7 @@ def up(
     if ran_before:
         console.print(view.health(active.status()))
     console.print(view.addresses(active.config))
+    _say_what_is_missing(console, [part.name for part in active.config.parts])
     if changed:
         console.print(
             f"It runs as it was started; since then {'; '.join(changed)}. To take that over: cdb down, cdb up"
@@ -88,6 +89,7 @@ def status(as_json: JsonOption = False) -> None:
         typer.echo(json.dumps({"running": bool(parts), "healthy": healthy, "parts": [_as_json(p) for p in parts]}))
     elif parts:
         view.console().print(view.health(parts))
+        _say_what_is_missing(view.console(), [part.name for part in parts])
     else:
         rest = f", but processes of it are left ({', '.join(left)}): `cdb down` ends them" if left else ": `cdb up`"
         typer.echo(f"The stack in {stack.config.state_dir} is not running{rest}", err=True)
@@ -167,6 +169,12 @@ def _ensure_env(console: Console, *, always: bool = False) -> None:
         console.print(f"{path} is complete; nothing was changed")
     if change.mode_tightened:
         console.print(f"set the mode of {path} to 600: it holds secrets")
+
+
+def _say_what_is_missing(console: Console, parts: list[str]) -> None:
+    # A stack without Prometheus has no dashboards to show, wherever.
+    if "prometheus" in parts and "grafana" not in parts and not grafana.installed():
+        console.print(grafana.MISSING, highlight=False)
 
 
 def _explain(failure: Failure, stack: Stack) -> None:

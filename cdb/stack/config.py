@@ -48,7 +48,8 @@ class Part:
     """One program of the stack. *probe* asks it whether it can do its work; a one-shot is judged by its exit.
 
     *secrets* are the only ones of .env that it gets. *environment* is for itself alone and holds no secret; *provides*
-    is what every part gets where this one runs, unless the settings say otherwise.
+    is what every part gets where this one runs, unless the settings say otherwise. A part that is not *available* on
+    this machine is left out unless it is asked for by name.
     """
 
     name: str
@@ -66,6 +67,7 @@ class Part:
     secrets: tuple[str, ...] = ()
     environment: "Callable[[StackConfig], Mapping[str, str]] | None" = None
     provides: "Callable[[StackConfig], Mapping[str, str]] | None" = None
+    available: "Callable[[], bool]" = lambda: True
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,7 @@ class StackConfig:
             "REDIS_PASSWORD": secrets.token_urlsafe(24),
             "CDB_OTLP_TOKEN": secrets.token_urlsafe(24),
             "CDB_MONITORING_PASSWORD": secrets.token_urlsafe(24),
+            "GRAFANA_PASSWORD": secrets.token_urlsafe(24),
             **(environment or {}),
         }
         inherited = {name: os.environ[name] for name in _SYSTEM if name in os.environ}

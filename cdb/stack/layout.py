@@ -45,6 +45,11 @@ class Layout:
         return self.state_dir / "alertmanager"
 
     @property
+    def grafana_conf(self) -> Path:
+        """Return the directory of Grafana's configuration."""
+        return self.state_dir / "grafana"
+
+    @property
     def exporters(self) -> Path:
         """Return the directory of the exporters' password files."""
         return self.state_dir / "exporters"
@@ -88,6 +93,16 @@ class Layout:
     def prometheus_data(self) -> Path:
         """Return the directory of Prometheus' time series."""
         return self.data / "prometheus"
+
+    @property
+    def jaeger_data(self) -> Path:
+        """Return the directory of Jaeger's traces."""
+        return self.data / "jaeger"
+
+    @property
+    def trace_queue(self) -> Path:
+        """Return the directory of the spans that the collector has not yet handed to Jaeger."""
+        return self.data / "otel_collector"
 
     @property
     def alertmanager_data(self) -> Path:
@@ -135,6 +150,8 @@ class Layout:
             self.run,
             self.redis_data,
             self.prometheus_data,
+            self.jaeger_data,
+            self.trace_queue,
             self.alertmanager_data,
             self.alert_receiver_data,
             self.exporters,
@@ -155,7 +172,7 @@ class Layout:
     def remove(self) -> list[Path]:
         """Remove all that a stack makes and nothing else; return what keeps the state directory from going."""
         self.remove_run_files()
-        configured = (self.prometheus_conf, self.alertmanager_conf, self.exporters)
+        configured = (self.prometheus_conf, self.alertmanager_conf, self.grafana_conf, self.exporters)
         for directory in (self.data, self.logs, *configured, _FOREIGN_DATA / self.digest):
             if directory.exists():
                 shutil.rmtree(directory)

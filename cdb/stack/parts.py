@@ -1,8 +1,8 @@
-"""The table of parts: what runs, in the order in which it is shown. Jaeger joins here."""
+"""The table of parts: what runs, in the order in which it is shown."""
 
 import sys
 
-from cdb.stack import alertmanager, collector, exporters, postgres, probes, prometheus, redis_server
+from cdb.stack import alertmanager, collector, exporters, grafana, jaeger, postgres, probes, prometheus, redis_server
 from cdb.stack.config import Kind, Part, StackConfig
 
 
@@ -70,6 +70,22 @@ ALL_PARTS: tuple[Part, ...] = (
         address="http://127.0.0.1:{port}/metrics, what Prometheus reads",
     ),
     Part(
+        name="jaeger",
+        kind=Kind.SERVER,
+        command=jaeger.command,
+        environment=jaeger.environment,
+        probe=probes.http_ok("jaeger_health", "/status"),
+        ports=(
+            "jaeger",
+            "jaeger_grpc",
+            "jaeger_otlp_grpc",
+            "jaeger_otlp_http",
+            "jaeger_telemetry",
+            "jaeger_health",
+        ),
+        address="http://127.0.0.1:{port}/api/traces, the traces that were kept",
+    ),
+    Part(
         name="redis_exporter",
         kind=Kind.SERVER,
         command=exporters.redis_command,
@@ -100,7 +116,7 @@ ALL_PARTS: tuple[Part, ...] = (
         probe=probes.http_ok("prometheus", "/-/ready"),
         ports=("prometheus",),
         packages=("prometheus",),
-        address="http://127.0.0.1:{port}/targets",
+        address="http://127.0.0.1:{port}/classic/targets and /classic/alerts",  # Debian has no other pages
     ),
     Part(
         name="alertmanager",
@@ -121,14 +137,25 @@ ALL_PARTS: tuple[Part, ...] = (
         ports=("alert_receiver",),
         address="http://127.0.0.1:{port}, every notification",
     ),
+    Part(
+        name="grafana",
+        kind=Kind.SERVER,
+        command=grafana.command,
+        environment=grafana.environment,
+        prepare=grafana.prepare,
+        probe=probes.http_ok("grafana", "/api/health"),
+        ports=("grafana",),
+        address="http://127.0.0.1:{port}, user admin, password GRAFANA_PASSWORD in .env",
+        available=grafana.installed,
+    ),
 )
 TRADING = ("redis", "postgres", "migrate", "cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")
 """The parts that trade; the others watch."""
 
 
 def select(names: tuple[str, ...]) -> tuple[Part, ...]:
-    """Return the parts called *names*, all without a name; raise ValueError naming an unknown one."""
+    """Return the parts called *names*, without a name all that are available; raise ValueError for an unknown one."""
     known = {part.name for part in ALL_PARTS}
     if unknown := [name for name in names if name not in known]:
         raise ValueError(f"no part is called {', '.join(unknown)}: there are {', '.join(p.name for p in ALL_PARTS)}")
-    return tuple(part for part in ALL_PARTS if not names or part.name in names)
+    return tuple(part for part in ALL_PARTS if (part.name in names if names else part.available()))

@@ -39,6 +39,7 @@ class Ports:
     alertmanager: int = _port(9093, "CDB_ALERTMANAGER_PORT")
     alert_receiver: int = _port(9094, "CDB_ALERT_RECEIVER_PORT")
     jaeger: int = _port(16686, "CDB_JAEGER_PORT")
+    jaeger_grpc: int = _port(16685, "CDB_JAEGER_GRPC_PORT")
     jaeger_otlp_grpc: int = _port(14317, "CDB_JAEGER_OTLP_GRPC_PORT")
     jaeger_otlp_http: int = _port(14318, "CDB_JAEGER_OTLP_HTTP_PORT")
     jaeger_telemetry: int = _port(18888, "CDB_JAEGER_TELEMETRY_PORT")

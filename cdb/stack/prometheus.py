@@ -22,6 +22,7 @@ _PORT_OF = {
     "cdb_otel_collector:8888": "collector_telemetry",
     "cdb_redis_exporter:9121": "redis_exporter",
     "cdb_postgres_exporter:9187": "postgres_exporter",
+    "cdb_jaeger:8888": "jaeger_telemetry",
     "cdb_prometheus:9090": "prometheus",
     "cdb_alertmanager:9093": "alertmanager",
 }
@@ -37,6 +38,7 @@ def command(config: StackConfig) -> tuple[str, ...]:
         f"--storage.tsdb.retention.time={RETENTION}",
         f"--web.listen-address={HOST}:{config.ports.prometheus}",
         f"--web.external-url=http://localhost:{config.ports.prometheus}",  # in notifications; else this machine's name
+        f"--web.console.templates={config.root / 'monitoring' / 'runbooks'}",  # /consoles/ServiceDown.md, as plain text
         "--enable-feature=exemplar-storage",
         "--log.level=warn",
     )

@@ -25,9 +25,18 @@ def debian_program(name: str, *, package: str) -> str:
 
 def otelcol() -> str:
     """Return the path of the collector that the bootstrap has built; raise StackError if it has not."""
-    program = Path(sys.prefix) / "bin" / "otelcol"
+    return _built("otelcol", "the collector")
+
+
+def jaeger() -> str:
+    """Return the path of Jaeger that the bootstrap has built; raise StackError if it has not."""
+    return _built("jaeger", "Jaeger")
+
+
+def _built(name: str, title: str) -> str:
+    program = Path(sys.prefix) / "bin" / name
     if not program.exists():
-        raise StackError("the collector is not built: `make up` does it, or `deploy/native/bootstrap run`")
+        raise StackError(f"{title} is not built: `make up` does it, or `deploy/native/bootstrap run`")
     return str(program)
 
 

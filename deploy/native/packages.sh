@@ -14,6 +14,15 @@ missing_packages() {
     have prometheus-postgres-exporter || echo prometheus-postgres-exporter
 }
 
+# What only tests need: a browser, and what the handbook's commands are made of.
+missing_test_packages() {
+    have chromium || echo chromium
+    have curl || echo curl
+    have jq || echo jq
+    have watch || echo procps
+    { have unshare && have nsenter; } || echo util-linux
+}
+
 have() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1; }
 
 have_postgres() {
@@ -39,4 +48,25 @@ install_missing_packages() {
     mapfile -t missing < <(missing_packages)
     case " ${missing[*]} " in *" python3 "*) fail "Python 3.11 or newer is needed; this system's is older" ;; esac
     [ ${#missing[@]} -eq 0 ] || fail "installed, but still not found: ${missing[*]}"
+}
+
+# Without these the project runs: what cannot be installed is named, and the tests that need it say so once more.
+install_missing_test_packages() {
+    local missing package output as_root=()
+    mapfile -t missing < <(missing_test_packages)
+    [ ${#missing[@]} -gt 0 ] || return 0
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! { have sudo && sudo -n true 2>/dev/null; }; then
+            step "some tests need what is not installed: sudo deploy/native/install-packages ${missing[*]}"
+            return 0
+        fi
+        as_root=(sudo -n)
+    fi
+    output=$(mktemp)
+    for package in "${missing[@]}"; do
+        step "installing $package, for tests"
+        "${as_root[@]}" deploy/native/install-packages "$package" >"$output" 2>&1 9<&- ||
+            step "$package could not be installed: $(tail -n 1 "$output")"
+    done
+    rm -f "$output"
 }

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import structlog
-from opentelemetry.trace import Span, set_span_in_context, use_span
+from opentelemetry.trace import Span, use_span
 
 from services.bus import Bus, DeadEntry, Outgoing
 from services.clock import Clock
@@ -92,10 +92,10 @@ class CoreHandler:
             "signal.generate",
             context=tracing.root(),
             start_time=started_ns,
-            attributes={"cdb.symbol": signal.symbol, "cdb.side": signal.side, "cdb.signal.id": signal.signal_id},
+            attributes={"cdb.symbol": signal.symbol, "cdb.side": signal.side, "cdb.signal_id": signal.signal_id},
         )
         ended_ns = time.time_ns()
-        outcome.outgoing.append(Outgoing(SIGNALS, signal, tracing.inject(set_span_in_context(span))))
+        outcome.outgoing.append(Outgoing(SIGNALS, signal, span.get_span_context()))
         outcome.afterwards.append(lambda: _report_signal(signal, span, ended_ns))
 
     def _note_gap(self, trade: MarketData) -> None:

@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 import structlog
-from opentelemetry.trace import Span, set_span_in_context, use_span
+from opentelemetry.trace import Span, use_span
 
 from services.bus import DeadEntry, Outgoing
 from services.clock import NANOSECONDS, Clock, to_datetime
 from services.consumer import Batch, Outcome, Received
 from services.errors import InjectedFault, ServerAway
+from services.execution import execution_trace
 from services.execution.accounting import Booking, Holding, Oversold, book
 from services.execution.store import Account, Changes, ExecutionStore, HeldPosition
 from services.execution.venue import Execution, VenueSettings, execute
 from services.faults import Faults
 from services.messages import FILLS, ORDERS, Fill, Order, fill_id_of_order, position_id_of_order
-from telemetry import metrics, tracing
+from telemetry import metrics
 
 log = structlog.get_logger()
 
@@ -34,6 +35,8 @@ class _Done:
 class _Session:
     account: Account
     began_ns: int
+    read_ns: int
+    writing_ns: int = 0
     ended_ns: int = 0
     changes: Changes = field(default_factory=Changes)
     done: dict[str, _Done] = field(default_factory=dict)
@@ -58,9 +61,10 @@ class ExecutionHandler:
         account = self._store.read([order.order_id for _, order in orders])
         if account is None:
             raise ServerAway("PostgreSQL", "no account has been opened yet")
-        session = _Session(account, began_ns)
+        session = _Session(account, began_ns, time.time_ns())
         for item, order in orders:
             self._one(item, order, session, outcome)
+        session.writing_ns = time.time_ns()
         self._store.write(session.changes)
         session.ended_ns = time.time_ns()
         outcome.afterwards.append(lambda: self._report([order for _, order in orders], session))
@@ -97,19 +101,14 @@ class ExecutionHandler:
             detail = f"{order.order_id!r:.120} stands otherwise in the ledger"
             outcome.dead.append(DeadEntry(item.entry, "contradiction", detail))
         elif known.fill is not None:
-            outcome.outgoing.append(Outgoing(FILLS, known.fill, item.entry.traceparent))
+            outcome.outgoing.append(Outgoing(FILLS, known.fill, item.span.context if item.span else None))
             outcome.afterwards.append(metrics.messages_recovered.labels(stream=FILLS).inc)
         elif known.state == "placed" and order.order_id not in session.done:
-            span = tracing.tracer().start_span(
-                "order.execute",
-                context=tracing.extract(item.entry.traceparent),
-                start_time=session.began_ns,
-                attributes={"cdb.symbol": order.symbol, "cdb.side": order.side, "cdb.order.id": order.order_id},
-            )
+            span = execution_trace.start(item, order, began_ns=session.began_ns)
             fill = self._fill(order, session)
             session.done[order.order_id] = _Done(fill, span)
             if fill is not None:
-                outcome.outgoing.append(Outgoing(FILLS, fill, tracing.inject(set_span_in_context(span))))
+                outcome.outgoing.append(Outgoing(FILLS, fill, span.get_span_context()))
 
     def _fill(self, order: Order, session: _Session) -> Fill | None:
         """Fill *order*, or refuse it if it would sell what is not there; None then."""
@@ -190,9 +189,20 @@ class ExecutionHandler:
                         price=str(fill.price),
                         realised_pnl=None if fill.realised_pnl is None else str(fill.realised_pnl),
                     )
+            execution_trace.describe(done.span, done.fill)
             done.span.end(session.ended_ns)
+            self._record_steps(done.span, session)
         if session.done:
             self._show(session.account)
+
+    @staticmethod
+    def _record_steps(span: Span, session: _Session) -> None:
+        execution_trace.record_steps(
+            span.get_span_context(),
+            read=(session.began_ns, session.read_ns),
+            written=(session.writing_ns, session.ended_ns),
+            batch=len(session.done),
+        )
 
     @staticmethod
     def _show(account: Account) -> None:

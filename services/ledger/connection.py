@@ -1,6 +1,6 @@
 """One process's connection to the ledger: opened when needed, errors translated once, a single writer per role."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -8,6 +8,7 @@ from typing import Any, Final
 import psycopg2
 import psycopg2.errors
 import psycopg2.extensions
+from opentelemetry import trace
 
 from services.errors import ServerAway
 
@@ -56,13 +57,22 @@ class Ledger:
     """A connection that is made at the first transaction and again after it broke. Not thread-safe: one per thread.
 
     With *writer_role*, only one process at a time gets past the first transaction: a second one meets ServerAway
-    until the first has ended, so two copies of a service can never write side by side.
+    until the first has ended, so two copies of a service can never write side by side. *instrument* gets each new
+    connection; what it does to cursors holds while a span is current, so that polling makes no spans.
     """
 
-    def __init__(self, address: LedgerAddress, *, application: str, writer_role: str | None = None) -> None:
+    def __init__(
+        self,
+        address: LedgerAddress,
+        *,
+        application: str,
+        writer_role: str | None = None,
+        instrument: Callable[[psycopg2.extensions.connection], None] | None = None,
+    ) -> None:
         self._address = address
         self._application = application
         self._writer_role = writer_role
+        self._instrument = instrument
         self._prepared: list[str] = []
         self._connection: psycopg2.extensions.connection | None = None
 
@@ -76,7 +86,7 @@ class Ledger:
         """Yield a cursor in a transaction that commits at the end; raise ServerAway if the ledger cannot do it now."""
         with self._translated():
             connection = self._connected()
-            with connection, connection.cursor() as cursor:
+            with connection, self._cursor(connection) as cursor:
                 yield cursor
 
     def execute(self, statement: str, arguments: Arguments = ()) -> list[tuple[Any, ...]]:
@@ -88,7 +98,7 @@ class Ledger:
             connection = self._connected()
             connection.autocommit = True
             try:
-                with connection.cursor() as cursor:
+                with self._cursor(connection) as cursor:
                     cursor.execute(statement, arguments)
                     return cursor.fetchall() if cursor.description else []
             finally:
@@ -139,7 +149,16 @@ class Ledger:
         except BaseException:
             connection.close()
             raise
+        if self._instrument is not None:
+            self._instrument(connection)
         return connection
+
+    @staticmethod
+    def _cursor(connection: psycopg2.extensions.connection) -> Cursor:
+        """Return a cursor as the connection makes them if a span is current, else one that nobody instruments."""
+        if trace.get_current_span().is_recording():
+            return connection.cursor()
+        return connection.cursor(cursor_factory=Cursor)
 
     def _check_ready(self, connection: psycopg2.extensions.connection) -> None:
         with connection, connection.cursor() as cursor:

@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
-from opentelemetry.trace import Span, set_span_in_context, use_span
+from opentelemetry.trace import Span, SpanContext, use_span
 
 from services.clock import NANOSECONDS
 from services.consumer import Received
 from services.messages import Order, Signal
-from services.risk import records, report
+from services.risk import decision_trace, records, report
+from services.risk.decision_trace import Times
 from services.risk.desk import Desk
 from services.risk.portfolio import Portfolio
 from services.risk.rules import Approved, Reason, Rejected, Verdict, assess
@@ -25,7 +26,9 @@ log = structlog.get_logger()
 class _Decided:
     signal: Signal
     verdict: Verdict
+    row: dict[str, Any]
     span: Span
+    answers: list[int]
 
 
 @dataclass
@@ -35,7 +38,7 @@ class _Session:
     portfolio: Portfolio
     decided: list[_Decided] = field(default_factory=list)
     rows: Rows = field(default_factory=Rows)
-    orders: list[tuple[Order, str | None]] = field(default_factory=list)
+    orders: list[tuple[Order, SpanContext]] = field(default_factory=list)
 
 
 class Decider:
@@ -54,6 +57,7 @@ class Decider:
         began_ns = time.time_ns()
         ids = [signal.signal_id for _, signal in items]
         book, known = self._desk.store.load(ids, delay_s=self._ledger_delay_s())
+        read_ns = time.time_ns()
         if self._wait_for_flight and book.in_flight:
             return None
         self._desk.watch(book)
@@ -61,27 +65,30 @@ class Decider:
         for item, signal in items:
             if signal.signal_id not in known:
                 known |= {signal.signal_id}
-                self._decide_one(signal, self._span(item, signal, began_ns), session)
+                self._decide_one(signal, _span(item, signal, began_ns), session)
+        writing_ns = time.time_ns()
         self._write(session)
-        ended_ns = time.time_ns()
-        return lambda: self._report(session, began_ns, ended_ns)
+        times = Times(began_ns, read_ns, writing_ns, time.time_ns())
+        return lambda: self._report(session, times)
 
     def _decide_one(self, signal: Signal, span: Span, session: _Session) -> None:
         self._desk.clock.advance(signal.ts_event)
         now_ns = self._desk.clock.now_ns()
         portfolio = session.portfolio
-        verdict = assess(signal, portfolio, self._desk.limits, now_ns=now_ns)
-        session.rows.signals.append(records.signal_row(signal))
-        session.rows.decisions.append(
-            records.decision_row(signal, verdict, portfolio, self._desk.limits, now_ns=now_ns)
+        answers = [time.time_ns()]
+        verdict = assess(
+            signal, portfolio, self._desk.limits, now_ns=now_ns, answered=lambda: answers.append(time.time_ns())
         )
-        session.decided.append(_Decided(signal, verdict, span))
+        row = records.decision_row(signal, verdict, portfolio, self._desk.limits, now_ns=now_ns)
+        session.rows.signals.append(records.signal_row(signal))
+        session.rows.decisions.append(row)
+        session.decided.append(_Decided(signal, verdict, row, span, answers))
         if isinstance(verdict, Approved):
             order = records.order_of_signal(signal, verdict, now_ns=now_ns)
             session.rows.orders.append(
                 records.order_row(order, trade_id=signal.trade_id, signal_id=signal.signal_id, position_id=None)
             )
-            session.orders.append((order, tracing.inject(set_span_in_context(span))))
+            session.orders.append((order, span.get_span_context()))
             portfolio.place(records.in_flight(order))
         elif verdict.reason is Reason.DRAWDOWN_LIMIT:
             session.rows.breaker.append(records.breaker_row(portfolio, now_ns=now_ns))
@@ -91,27 +98,31 @@ class Decider:
         if not session.decided:
             return
         self._desk.store.write_decisions(session.rows)
-        for order, traceparent in session.orders:
-            self._desk.placed(order, traceparent)
+        for order, cause in session.orders:
+            self._desk.placed(order, cause)
 
-    def _report(self, session: _Session, began_ns: int, ended_ns: int) -> None:
+    def _report(self, session: _Session, times: Times) -> None:
         """Watch and record what the ledger now has; a span must not have ended while a value is recorded in it."""
         self._desk.watch(session.portfolio.as_book())
-        took_s = (ended_ns - began_ns) / NANOSECONDS
+        took_s = (times.committed - times.began) / NANOSECONDS
         for item in session.decided:
             with use_span(item.span, end_on_exit=False):
                 report.decision(item.signal, item.verdict, took_s)
                 log.info("decided", **_line(item.signal, item.verdict))
-            item.span.end(ended_ns)
+            decision_trace.describe(item.span, item.signal, item.verdict, item.row)
+            item.span.end(times.committed)
+            decision_trace.record_steps(
+                item.span.get_span_context(), item.verdict, item.answers, times, batch=len(session.decided)
+            )
 
-    @staticmethod
-    def _span(item: Received, signal: Signal, began_ns: int) -> Span:
-        return tracing.tracer().start_span(
-            "risk.decide",
-            context=tracing.extract(item.entry.traceparent),
-            start_time=began_ns,
-            attributes={"cdb.symbol": signal.symbol, "cdb.side": signal.side, "cdb.signal.id": signal.signal_id},
-        )
+
+def _span(item: Received, signal: Signal, began_ns: int) -> Span:
+    return tracing.tracer().start_span(
+        "risk.decide",
+        context=tracing.below(item.span.context) if item.span else tracing.root(),
+        start_time=began_ns,
+        attributes={"cdb.symbol": signal.symbol, "cdb.side": signal.side, "cdb.signal_id": signal.signal_id},
+    )
 
 
 def _line(signal: Signal, verdict: Verdict) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 import time
 from collections import deque
 
+from opentelemetry.trace import SpanContext
+
 from services.clock import NANOSECONDS, Clock
 from services.messages import Order
 from services.risk import report
@@ -23,7 +25,7 @@ class Desk:
         self.clock = clock
         self.marks = Marks({}, limits)
         self.book: Book | None = None
-        self._outbox: list[tuple[Order, str | None]] = []
+        self._outbox: list[tuple[Order, SpanContext]] = []
         self._order_times: deque[int] = deque()
         self._restored = False
         self._began_ns = clock.now_ns()
@@ -75,12 +77,12 @@ class Desk:
             self._order_times.popleft()
         return len(self._order_times)
 
-    def placed(self, order: Order, traceparent: str | None) -> None:
-        """Have *order*, which the ledger has, sent to the venue."""
-        self._outbox.append((order, traceparent))
+    def placed(self, order: Order, cause: SpanContext) -> None:
+        """Have *order*, which the ledger has, sent to the venue; *cause* is the span that placed it."""
+        self._outbox.append((order, cause))
         self._order_times.append(order.ts_event)
 
-    def take_outbox(self) -> list[tuple[Order, str | None]]:
-        """Return the orders to be sent with their traceparents, once."""
+    def take_outbox(self) -> list[tuple[Order, SpanContext]]:
+        """Return the orders to be sent with the spans that placed them, once."""
         taken, self._outbox = self._outbox, []
         return taken

@@ -67,7 +67,7 @@ class Guard:
         quantity = self._desk.portfolio(book).sellable(symbol)
         if not quantity:
             return False
-        with tracing.tracer().start_as_current_span("risk.stop_loss", attributes={"cdb.symbol": symbol}):
+        with tracing.tracer().start_as_current_span("risk.stop_loss", context=tracing.root()) as span:
             order = records.order_of_stop_loss(
                 position,
                 quantity,
@@ -75,10 +75,11 @@ class Guard:
                 volatility=self._desk.marks.volatility(symbol),
                 now_ns=self._desk.clock.now_ns(),
             )
+            span.set_attributes({"cdb.symbol": symbol, "cdb.side": order.side, "cdb.order_id": order.order_id})
             row = records.order_row(order, trade_id=mark.trade_id, signal_id=None, position_id=position.position_id)
             if not self._desk.store.write_stop_loss(row):
                 return False
-            self._desk.placed(order, tracing.inject())
+            self._desk.placed(order, span.get_span_context())
             report.stop_loss(symbol)
             log.info("stop loss", symbol=symbol, order=order.order_id, price=str(mark.price), quantity=str(quantity))
         return True

@@ -67,7 +67,7 @@ class RiskHandler:
         for order in again:
             metrics.messages_recovered.labels(stream=ORDERS).inc()
             log.warning("order sent again", order=order.order_id)
-        return [*outgoing, *(Outgoing(ORDERS, order) for order in again)]
+        return [*outgoing, *(Outgoing(ORDERS, order, self._resender.cause(order.order_id)) for order in again)]
 
     def close(self) -> None:
         """Keep the newest prices for the next process."""
@@ -133,9 +133,9 @@ class RiskHandler:
 
     def _outgoing(self) -> list[Outgoing]:
         outgoing = self._desk.take_outbox()
-        for order, _ in outgoing:
-            self._resender.sent(order.order_id)
-        return [Outgoing(ORDERS, order, traceparent) for order, traceparent in outgoing]
+        for order, cause in outgoing:
+            self._resender.sent(order.order_id, cause)
+        return [Outgoing(ORDERS, order, cause) for order, cause in outgoing]
 
     def _save_marks(self) -> None:
         unsaved = dict(self._desk.marks.unsaved)

@@ -4,6 +4,8 @@ import time
 from collections.abc import Iterable
 from typing import Final
 
+from opentelemetry.trace import SpanContext
+
 from services.messages import Order
 
 FIRST_PAUSE_S: Final = 2.0
@@ -15,10 +17,17 @@ class Resender:
 
     def __init__(self) -> None:
         self._next: dict[str, tuple[float, float]] = {}
+        self._causes: dict[str, SpanContext] = {}
 
-    def sent(self, order_id: str) -> None:
-        """Take notice that *order_id* is being sent for the first time."""
+    def sent(self, order_id: str, cause: SpanContext | None = None) -> None:
+        """Take notice that *order_id* is being sent for the first time, because of the span *cause*."""
         self._next[order_id] = (time.monotonic() + FIRST_PAUSE_S, FIRST_PAUSE_S)
+        if cause is not None:
+            self._causes[order_id] = cause
+
+    def cause(self, order_id: str) -> SpanContext | None:
+        """Return the span that placed an order which is not final, None if an earlier process placed it."""
+        return self._causes.get(order_id)
 
     def due(self, placed: Iterable[Order]) -> list[Order]:
         """Return those of *placed* that should be sent now; pauses double, so that a dead venue is not flooded."""
@@ -32,4 +41,5 @@ class Resender:
                 pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
                 when = now + pause_s
             self._next[order.order_id] = (when, pause_s)
+        self._causes = {order_id: cause for order_id, cause in self._causes.items() if order_id in self._next}
         return found

@@ -17,6 +17,7 @@ stops it, because reducing a position is always allowed.
 Besides signals, a position is closed by its stop loss as soon as the price has fallen far enough below its cost.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
@@ -76,17 +77,24 @@ class Rejected:
 Verdict = Approved | Rejected
 
 
-def assess(signal: Signal, portfolio: Portfolio, limits: Limits, *, now_ns: int) -> Verdict:
-    """Decide whether *signal* may become an order. The first layer that objects names the reason."""
+def assess(
+    signal: Signal, portfolio: Portfolio, limits: Limits, *, now_ns: int, answered: Callable[[], object] = lambda: None
+) -> Verdict:
+    """Decide whether *signal* may become an order. The first layer that objects names the reason.
+
+    *answered* is called each time a layer has answered, in their order; so a caller can tell how long each took.
+    """
     mark = portfolio.marks.get(signal.symbol)
-    if mark is None or not mark.is_price() or is_stale(signal, mark, portfolio, limits, now_ns=now_ns):
+    stale = mark is None or not mark.is_price() or is_stale(signal, mark, portfolio, limits, now_ns=now_ns)
+    answered()
+    if mark is None or stale:
         return Rejected(signal.signal_id, 1, Reason.STALE_MARKET_DATA)
     if signal.side == "SELL":
         quantity = portfolio.sellable(signal.symbol)
         if not quantity:
             return Rejected(signal.signal_id, None, Reason.NO_POSITION)
         return Approved(signal.signal_id, quantity, mark.price)
-    return _assess_buy(signal, portfolio, limits, mark)
+    return _assess_buy(signal, portfolio, limits, mark, answered)
 
 
 def is_stale(signal: Signal, mark: Mark, portfolio: Portfolio, limits: Limits, *, now_ns: int) -> bool:
@@ -106,23 +114,27 @@ def is_worth_unknown(portfolio: Portfolio, limits: Limits, *, now_ns: int) -> bo
     return any(age_s(mark.ts_event, now_ns) > limits.max_held_price_age_s for mark in held)
 
 
-def _assess_buy(signal: Signal, portfolio: Portfolio, limits: Limits, mark: Mark) -> Verdict:
+def _assess_buy(
+    signal: Signal, portfolio: Portfolio, limits: Limits, mark: Mark, answered: Callable[[], object]
+) -> Verdict:
     equity = portfolio.equity()
     quantity = size_of(equity, mark.price, limits)
     notional = quantity * mark.price
-    objections = (
-        (2, Reason.CIRCUIT_BREAKER_ACTIVE, portfolio.breaker_active),
-        (3, Reason.DRAWDOWN_LIMIT, is_drawdown_at_limit(portfolio, limits)),
-        (4, Reason.EXPOSURE_LIMIT, portfolio.exposure() + notional > limits.max_exposure * equity),
+    layers: tuple[tuple[int, Reason, Callable[[], bool]], ...] = (
+        (2, Reason.CIRCUIT_BREAKER_ACTIVE, lambda: portfolio.breaker_active),
+        (3, Reason.DRAWDOWN_LIMIT, lambda: is_drawdown_at_limit(portfolio, limits)),
+        (4, Reason.EXPOSURE_LIMIT, lambda: portfolio.exposure() + notional > limits.max_exposure * equity),
         (
             5,
             Reason.POSITION_SIZE_EXCEEDED,
-            portfolio.committed(signal.symbol) + notional > limits.max_position * equity,
+            lambda: portfolio.committed(signal.symbol) + notional > limits.max_position * equity,
         ),
-        (6, Reason.ORDER_RATE_EXCEEDED, portfolio.orders_last_minute >= limits.max_orders_per_minute),
+        (6, Reason.ORDER_RATE_EXCEEDED, lambda: portfolio.orders_last_minute >= limits.max_orders_per_minute),
     )
-    for layer, reason, objects in objections:
-        if objects:
+    for layer, reason, objects in layers:
+        objection = objects()
+        answered()
+        if objection:
             return Rejected(signal.signal_id, layer, reason)
     if not quantity:
         return Rejected(signal.signal_id, 5, Reason.POSITION_SIZE_EXCEEDED)

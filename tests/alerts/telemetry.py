@@ -89,6 +89,66 @@ def not_handed_on(signal: str, exporter: str, count: int) -> Firing:
     )
 
 
+def jaeger(why: str) -> Firing:
+    return telemetry(
+        "Jaeger is down",
+        f"Jaeger {why}: traces cannot be looked at, and new ones wait in the collector's queue.",
+    )
+
+
+def full(percent: str) -> Firing:
+    return telemetry(
+        "Spans pile up in the collector",
+        f"The queue of the collector's exporter otlp_grpc/jaeger is full to {percent}; once it is full, spans are "
+        "lost.",
+        exporter="otlp_grpc/jaeger",
+    )
+
+
+def lost(spans: int) -> Firing:
+    return telemetry(
+        "The collector loses spans",
+        f"The queue of the collector's exporter otlp_grpc/jaeger was full: about {spans} spans of traces that were to "
+        "be kept are lost within 10 minutes.",
+        exporter="otlp_grpc/jaeger",
+    )
+
+
+def unjudged(traces: int) -> Firing:
+    return telemetry(
+        "The collector drops traces before it has judged them",
+        f"About {traces} traces within 10 minutes had to make room for newer ones before it was clear whether they are "
+        "to be kept.",
+    )
+
+
+def over_limit(traces: int) -> Firing:
+    return telemetry(
+        "There are more slow, failed or rejected decisions than traces may be kept of",
+        "The collector keeps only a share of the traces of slow, failed and rejected decisions, about "
+        f"{traces} within 10 minutes: all of them would be too much for the disk.",
+    )
+
+
+LARGE: Final = telemetry(
+    "Jaeger's storage is large",
+    "Jaeger's traces take 3.725GiB of the disk; 4 GB are more than a day of them should take.",
+)
+NO_JAEGER: Final = jaeger("does not answer Prometheus (up is 0)")
+NO_JAEGER_TARGET: Final = jaeger("is not among the targets of Prometheus any more (no up for it)")
+JAEGER: Final = 'up{instance="cdb_jaeger:8888", job="jaeger"}'
+STORAGE: Final = (
+    'jaeger_storage_badger_size_bytes_lsm{kind="badger", name="badger", role="tracestore", '
+    'instance="cdb_jaeger:8888", job="jaeger"}'
+)
+
+
+def queue(size: str) -> dict[str, str]:
+    """Return the series of a queue for 1,000 spans."""
+    of = f'data_type="traces", exporter="otlp_grpc/jaeger", {FIRST}'
+    return {f"otelcol_exporter_queue_size{{{of}}}": size, f"otelcol_exporter_queue_capacity{{{of}}}": "1000x60"}
+
+
 def rejected(code: str, count: int) -> Firing:
     return telemetry(
         f"The collector rejects requests ({code})",
@@ -201,8 +261,8 @@ CASES: Final = (
     *counted(
         "CollectorExportsFailing",
         "otelcol_exporter_send_failed_spans",
-        f'exporter="nop", {FIRST}',
-        not_handed_on("spans", "nop", 5),
+        f'exporter="otlp_grpc/jaeger", {FIRST}',
+        not_handed_on("spans", "otlp_grpc/jaeger", 5),
     ),
     *counted(
         "CollectorRejectsRequests",
@@ -215,6 +275,66 @@ CASES: Final = (
         "http_server_request_duration_count",
         f'http_request_method="POST", http_response_status_code="401", {FIRST}',
         rejected("401", 5),
+    ),
+    *counted(
+        "TracesLost",
+        "otelcol_exporter_enqueue_failed_spans",
+        f'exporter="otlp_grpc/jaeger", {FIRST}',
+        lost(5),
+    ),
+    *counted(
+        "TracesUnjudged",
+        "otelcol_processor_tail_sampling_sampling_trace_dropped_too_early",
+        FIRST,
+        unjudged(5),
+    ),
+    *counted(
+        "TracesOverLimit",
+        "otelcol_processor_tail_sampling_count_traces_sampled",
+        f'decision="sampled", policy="over_limit", sampled="true", {FIRST}',
+        over_limit(5),
+    ),
+    Case(
+        rule="traces that are kept for another reason, or not, are within the limits",
+        alert="TracesOverLimit",
+        series={
+            f"otelcol_processor_tail_sampling_count_traces_sampled{{{labels}, {FIRST}}}": "0+5x40"
+            for labels in (
+                'decision="sampled", policy="slow", sampled="true"',
+                'decision="not_sampled", policy="over_limit", sampled="false"',
+            )
+        },
+        at={"5m": []},
+    ),
+    Case(
+        rule="a Jaeger that is away fires after a minute and resolves when it is back",
+        alert="JaegerDown",
+        series={JAEGER: "1x3 0x7 1x9"},
+        at={"1m45s": [], "2m": [NO_JAEGER], "2m45s": [NO_JAEGER], "3m": []},
+    ),
+    Case(
+        rule="a Jaeger that is no target is the same alert, which goes on",
+        alert="JaegerDown",
+        series={JAEGER: "1x3 0x1 stale _x20 1x9"},
+        at={"1m45s": [], "2m": [NO_JAEGER_TARGET], "6m": [NO_JAEGER_TARGET], "7m": []},
+    ),
+    Case(
+        rule="a queue that is more than half full for a minute fires, and resolves when it is empty",
+        alert="TraceQueueFilling",
+        series=queue("0x3 501x7 0x9"),
+        at={"1m45s": [], "2m": [full("50.1%")], "2m45s": [full("50.1%")], "3m": []},
+    ),
+    Case(
+        rule="a queue that is half full is quiet",
+        alert="TraceQueueFilling",
+        series=queue("500x40"),
+        at={"5m": []},
+    ),
+    Case(
+        rule="traces on more than 4 GB for five minutes fire, and resolve when they take less",
+        alert="TraceStorageLarge",
+        series={STORAGE: "1e9x3 4000000001x23 4e9x9"},
+        at={"5m45s": [], "6m": [LARGE], "6m45s": [LARGE], "7m": []},
     ),
     Case(
         rule="requests that were answered well are quiet",

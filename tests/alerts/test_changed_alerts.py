@@ -60,6 +60,14 @@ CHANGES = (
     ("CollectorPointsFiltered", "increase(otelcol_processor_filter_datapoints_filtered[10m]) > 0\n            or ", ""),
     ("CollectorRefusesData", '"metric points"', '"spans"'),
     ("CollectorExportsFailing", "unless max_over_time(otelcol_exporter_send_failed_spans[1h] offset 10m)", ""),
+    ("JaegerDown", ' or max(absent(up{job="jaeger"}))', ""),
+    ("JaegerDown", "for: 1m", "for: 45s"),
+    ("TraceQueueFilling", "> 0.5", ">= 0.5"),
+    ("TraceQueueFilling", "for: 1m", "for: 30s"),
+    ("TracesLost", "unless max_over_time(otelcol_exporter_enqueue_failed_spans[1h] offset 10m)", ""),
+    ("TracesUnjudged", "[10m]) > 0", "[10m]) > 5"),
+    ("TracesOverLimit", '{policy="over_limit", sampled="true"}[10m]', "[10m]"),
+    ("TraceStorageLarge", "> 4e9", ">= 4e9"),
     ("CollectorRejectsRequests", '{rpc_response_status_code!="OK"}', ""),
 )
 

@@ -58,8 +58,9 @@ def running_collector(log: Path, *files: Path) -> Iterator[Collector]:
     program = collector_program()
     collector = Collector(Ports.free())
     words = [word for file in files or (CONFIG, RENAMING) for word in ("--config", str(file))]
+    environment = collector_environment(collector.ports, log.with_suffix(".queue"))
     with log.open("wb") as output:
-        process = subprocess.Popen([program, *words], env=collector_environment(collector.ports), stderr=output)
+        process = subprocess.Popen([program, *words], env=environment, stderr=output)
     try:
         until(lambda: process.poll() is not None or _healthy(collector.ports), what="a healthy collector")
         assert process.poll() is None, f"the collector ended: {log.read_text()[-2000:]}"
@@ -69,9 +70,10 @@ def running_collector(log: Path, *files: Path) -> Iterator[Collector]:
         process.wait(10)
 
 
-def collector_environment(ports: Ports) -> dict[str, str]:
-    """Return the variables that the collector's configuration reads."""
-    return {**ports.environment(), "CDB_OTLP_TOKEN": TOKEN, "PATH": os.environ["PATH"]}
+def collector_environment(ports: Ports, queue: Path) -> dict[str, str]:
+    """Return the variables that the collector's configuration reads; spans on their way wait in *queue*."""
+    own = {"CDB_OTLP_TOKEN": TOKEN, "CDB_TRACE_QUEUE_DIR": str(queue), "PATH": os.environ["PATH"]}
+    return {**ports.environment(), **own}
 
 
 def _healthy(ports: Ports) -> bool:

@@ -77,6 +77,7 @@ def running_mutants(folder: Path, mutate: Mutation, metrics: Sequence[Metric]) -
     """
     config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     exporter, pipeline = config["exporters"].pop("prometheus"), config["service"]["pipelines"].pop("metrics")
+    config["exporters"]["nop"], config["service"]["pipelines"]["metrics/spans"]["exporters"] = {}, ["nop"]
     groups, ports = [metrics[start::GROUPS] for start in range(GROUPS)], free_ports(GROUPS)
     for number, (group, port) in enumerate(zip(groups, ports, strict=True)):
         renaming = Renaming.committed()

@@ -18,7 +18,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.integration
 
 CONTRACT = load_contract()
-BUILT_IN = {"cdb_telemetry_export_failures_total"}
+BUILT_IN = {"cdb_telemetry_export_failures_total", "cdb_telemetry_spans_lost_total"}
 Change = Callable[[Metric], Metric]
 Concerned = Callable[[Metric], bool]
 

@@ -7,7 +7,9 @@ import pytest
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
+from cdb.stack import grafana
 from tests.e2e.bot import INSTANCES, Bot
+from tests.servers import ROOT
 from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -18,6 +20,7 @@ TARGETS = {
     "cdb_otel_collector:8888": "otel_collector",
     "cdb_redis_exporter:9121": "redis",
     "cdb_postgres_exporter:9187": "postgres",
+    "cdb_jaeger:8888": "jaeger",
     "cdb_prometheus:9090": "prometheus",
     "cdb_alertmanager:9093": "alertmanager",
 }
@@ -164,3 +167,16 @@ def assert_refused(bot: Bot, statement: str) -> None:
         connection.autocommit = True
         with pytest.raises(psycopg2.errors.InsufficientPrivilege):
             cursor.execute(statement)
+
+
+def test_it_shows_every_runbook_as_it_is(whole_bot: Bot) -> None:
+    """Dashboards lead there. They are templates to Prometheus, so a runbook with `{{` would come out changed."""
+    for file in sorted((ROOT / "monitoring/runbooks").glob("*.md")):
+        assert whole_bot.ask("prometheus", f"/consoles/{file.name}") == (200, file.read_text(encoding="utf-8"))
+
+
+@pytest.mark.skipif(grafana.installed(), reason="there is a Grafana here")
+def test_status_says_once_that_grafana_is_missing_and_what_shows_the_same(whole_bot: Bot) -> None:
+    said = whole_bot.cdb("status").stdout.splitlines()
+    assert [line for line in said if "Grafana" in line] == [grafana.MISSING]
+    assert "Grafana" not in whole_bot.cdb("status", "--json").stdout

@@ -108,7 +108,7 @@ def validated(*files: Path) -> subprocess.CompletedProcess[str]:
     words = [word for file in files for word in ("--config", str(file))]
     return subprocess.run(
         [collector_program(), "validate", *words],
-        env=collector_environment(Ports.default()),
+        env=collector_environment(Ports.default(), ROOT / "no-queue"),
         capture_output=True,
         text=True,
         timeout=60,

@@ -7,12 +7,20 @@ import pytest
 from tests.e2e.alerting import TOLD, table
 from tests.e2e.bot import LIVELY, Bot, running_bot
 
+OFTEN = {"CDB_METRIC_EXPORT_INTERVAL_S": "2", "CDB_SCRAPE_INTERVAL": "2s", "CDB_METRIC_EXPIRATION": "30s"}
 FAILED: pytest.StashKey[bool] = pytest.StashKey()
 
 
 @pytest.fixture(scope="session")
 def _lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     with running_bot(tmp_path_factory.mktemp("lively"), LIVELY) as bot:
+        yield bot
+
+
+@pytest.fixture(scope="session")
+def whole_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
+    """Run every part, trading, for tests that only look; Prometheus sees it more often than usual."""
+    with running_bot(tmp_path_factory.mktemp("whole"), {**LIVELY, **OFTEN}, parts=()) as bot:
         yield bot
 
 

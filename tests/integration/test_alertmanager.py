@@ -113,7 +113,7 @@ def test_without_its_rule_what_follows_is_told(
 def test_of_a_group_only_what_is_not_held_back_is_told(alerting: Alerting) -> None:
     """PostgreSQL is away, so risk and execution are down; that core is down, too, has another cause."""
     alerting.post(POSTGRES)
-    until(alerting.held_back, what="the source at Alertmanager")
+    alerting.settled()
     telling, silent = fresh(down("cdb_core"), "group"), fresh(down("cdb_risk"), "group")
     alerting.post(silent, telling)
     alerting.receives(telling)

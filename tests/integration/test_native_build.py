@@ -16,13 +16,19 @@ from tests.waiting import until
 pytestmark = pytest.mark.integration
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = "set -euo pipefail; for part in lib python go collector; do . deploy/native/$part.sh; done; "
+PARTS = "set -euo pipefail; for part in lib python go collector jaeger; do . deploy/native/$part.sh; done; "
 # What the builder is asked to do takes as long as the test wants: until something is written into the pipe.
 GO = """#!/bin/sh
 if [ "$1" = env ]; then [ "$2" != GOVERSION ] || echo "$GO_VERSION"; exit; fi
 echo "$*" >>"$GO_LOG"
 if [ -n "$GO_PIPE" ]; then read -r anything <"$GO_PIPE"; fi
 if [ -n "$GO_ERROR" ]; then echo "$GO_ERROR" >&2; exit 1; fi
+if [ "$1" = mod ]; then mkdir module && printf '\t"Dir": "%s",\n' "$PWD/module"; exit; fi
+if [ "$1" = build ]; then
+    while [ "$1" != -o ]; do shift; done
+    printf '#!/bin/sh\n' >"$2" && chmod 755 "$2"
+    exit
+fi
 mkdir otelcol && printf '#!/bin/sh\\n' >otelcol/otelcol && chmod 755 otelcol/otelcol
 """
 
@@ -199,3 +205,22 @@ def test_a_relative_cache_is_refused(machine: Machine) -> None:
     status, _, errors = machine.run(machine.checkout("one"), CDB_CACHE_DIR="cache")
     assert status == 1
     assert "is 'cache': it has to be an absolute path" in errors
+
+
+def test_jaeger_is_built_in_its_own_module_and_only_once(machine: Machine) -> None:
+    checkouts = machine.checkout("one"), machine.checkout("two")
+    for checkout in checkouts:
+        assert machine.run(checkout, "provide_jaeger")[0] == 0
+    download, build = machine.builds
+    assert download.startswith("mod download -json github.com/jaegertracing/jaeger@v1.")
+    assert build.startswith(f"build -C {machine.cache}/building/module ")
+    (program,) = machine.cache.glob("jaeger-*/jaeger")
+    assert {(checkout / ".venv/bin/jaeger").resolve() for checkout in checkouts} == {program}
+
+
+def test_a_jaeger_whose_module_cannot_be_had_leaves_nothing(machine: Machine) -> None:
+    status, _, errors = machine.run(machine.checkout("one"), "provide_jaeger", GO_ERROR="no such version")
+    assert status == 1
+    assert "no such version" in errors
+    assert "bootstrap: building Jaeger failed" in errors
+    assert list(machine.cache.glob("jaeger-*")) == []

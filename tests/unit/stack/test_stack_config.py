@@ -19,7 +19,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 def operators(checkout: Path, **environ: str) -> StackConfig:
-    return StackConfig.for_operator(checkout, environ, parts=ALL_PARTS)
+    return StackConfig.for_operator(checkout, environ, parts=select(()))
 
 
 def test_the_environment_wins_over_the_file_and_the_file_over_defaults(checkout: Path) -> None:
@@ -75,7 +75,7 @@ def test_the_state_directory_can_be_elsewhere(checkout: Path) -> None:
 
 
 def test_an_isolated_stack_takes_no_setting_from_its_surroundings(tmp_path: Path) -> None:
-    a, b = (StackConfig.isolated(ROOT, tmp_path / name, parts=ALL_PARTS) for name in "ab")
+    a, b = (StackConfig.isolated(ROOT, tmp_path / name, parts=select(())) for name in "ab")
     assert a.environment["POSTGRES_PASSWORD"] != b.environment["POSTGRES_PASSWORD"]
     assert a.layout.supervisor_socket != b.layout.supervisor_socket
     assert not {name for name in a.inherited if name.startswith(("CDB_", "REDIS_", "POSTGRES_"))}

@@ -27,6 +27,7 @@ def test_the_default_ports_are_the_documented_ones() -> None:
         "CDB_ALERTMANAGER_PORT": "9093",
         "CDB_ALERT_RECEIVER_PORT": "9094",
         "CDB_JAEGER_PORT": "16686",
+        "CDB_JAEGER_GRPC_PORT": "16685",
         "CDB_JAEGER_OTLP_GRPC_PORT": "14317",
         "CDB_JAEGER_OTLP_HTTP_PORT": "14318",
         "CDB_JAEGER_TELEMETRY_PORT": "18888",

@@ -1,0 +1,148 @@
+"""Check what a dashboard's panels say: names, places, units, thresholds, links."""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from cdb.check.alerts import unknown_dashboards, unknown_runbooks
+from cdb.check.findings import Fault, nearest
+from cdb.check.project import Project
+from cdb.check.shapes import Shape
+from cdb.check.units import GRAFANA, Bounds, Unit, insane
+from cdb.dashboards import Dashboard, Panel, Query
+from cdb.dashboards.model import DataSource
+
+_FIELD: Final = re.compile(r"\$\{__field\.labels\.(\w+)\}")
+_LEGEND: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_UNITLESS: Final = {"text", "row", "alertlist", "news"}
+
+Shapes = Sequence[tuple[Query, Shape]]
+
+
+def of_dashboard(dashboard: Dashboard) -> Iterator[tuple[str, Fault]]:
+    """Yield what is wrong with how the panels of *dashboard* are told apart and placed, after the panel's title."""
+    for what in ("id", "title"):
+        counted = Counter(getattr(panel, what) for panel in dashboard.shown)
+        for panel in dashboard.shown:
+            if counted[getattr(panel, what)] > 1:
+                yield panel.title, Fault(f"another panel has the {what} {getattr(panel, what)!r} too")
+    for one, other in itertools.combinations(dashboard.shown, 2):
+        if _overlap(one, other):
+            yield one.title, Fault(f"lies over the panel {other.title!r}")
+
+
+def of_panel(panel: Panel, shapes: Shapes, project: Project) -> Iterator[Fault]:
+    """Yield what is wrong with *panel*, whose queries return *shapes*."""
+    if not panel.title.strip():
+        yield Fault("has no title")
+    if not panel.description.strip():
+        yield Fault("has no description")
+    if panel.type not in _UNITLESS and not panel.field_config.defaults.unit:
+        yield Fault("has no unit")
+    if not panel.targets and panel.type not in _UNITLESS:
+        yield Fault("has no query")
+    yield from _data_sources(panel, project)
+    yield from _links(panel, shapes, project)
+    for query, shape in shapes:
+        for label in _LEGEND.findall(query.legend_format):
+            if not shape.has(label):
+                yield Fault(
+                    f"query {query.ref_id}: its legend asks for the label {label}", nearest(label, shape.labels)
+                )
+    yield from _thresholds(panel)
+    if panel.type == "table":
+        yield from _columns(panel, shapes)
+        return
+    for query, shape in shapes:
+        yield from _unit(query, shape, panel.field_config.defaults.unit)
+        yield from _limits(panel, shape)
+
+
+def _overlap(one: Panel, other: Panel) -> bool:
+    a, b = one.grid_pos, other.grid_pos
+    return a.x < b.x + b.w and b.x < a.x + a.w and a.y < b.y + b.h and b.y < a.y + a.h
+
+
+def _data_sources(panel: Panel, project: Project) -> Iterator[Fault]:
+    asked = {(query.datasource or panel.datasource or DataSource()).uid for query in panel.targets}
+    for uid in sorted(asked - project.data_sources):
+        if uid:
+            yield Fault(f"there is no data source {uid}", nearest(uid, project.data_sources))
+        else:
+            yield Fault("asks without the uid of a data source", ", ".join(sorted(project.data_sources)))
+
+
+def _links(panel: Panel, shapes: Shapes, project: Project) -> Iterator[Fault]:
+    own = panel.field_config.defaults.links
+    overridden = [p.value for over in panel.field_config.overrides for p in over.properties if p.id == "links"]
+    addresses = [link.url for link in panel.links] + [str(link.get("url", "")) for link in own] + [str(overridden)]
+    for address in addresses:
+        yield from unknown_dashboards(address, project)
+        yield from unknown_runbooks(address, project)
+        for label in _FIELD.findall(address):
+            if not any(shape.has(label) for _, shape in shapes):
+                there = {name for _, shape in shapes for name in shape.labels}
+                yield Fault(f"its link asks for the label {label}", nearest(label, there))
+
+
+def _thresholds(panel: Panel) -> Iterator[Fault]:
+    """Yield limits that the panel's own unit makes senseless."""
+    defaults = panel.field_config.defaults
+    unit = GRAFANA.get(defaults.unit)
+    steps = [step.value for step in defaults.thresholds.steps if step.value is not None]
+    if defaults.thresholds.mode == "absolute":
+        for value in steps:
+            if why := insane(value, unit, None):
+                yield Fault(f"has the threshold {value:g}, but {why}")
+    if steps != sorted(steps):
+        yield Fault(f"its thresholds do not rise: {', '.join(f'{value:g}' for value in steps)}")
+    if defaults.max is not None and unit and unit.same(Unit("ratio", 100)) and defaults.max <= 1:
+        yield Fault(f"ends at {defaults.max:g}, but the value is in {unit}")
+    if defaults.max is not None and unit and unit.same(Unit("ratio")) and defaults.max > 10:
+        yield Fault(f"ends at {defaults.max:g}, but the value is in {unit}")
+
+
+def _limits(panel: Panel, shape: Shape) -> Iterator[Fault]:
+    """Yield thresholds that what the panel asks for never reaches."""
+    bounds: Bounds | None = shape.bounds
+    thresholds = panel.field_config.defaults.thresholds
+    if bounds is None or thresholds.mode != "absolute":
+        return
+    for step in thresholds.steps:
+        if step.value is not None and (why := insane(step.value, None, bounds)):
+            yield Fault(f"has the threshold {step.value:g}, but {why}")
+
+
+def _unit(query: Query, shape: Shape, shown: str) -> Iterator[Fault]:
+    wanted = GRAFANA.get(shown)
+    if wanted and shape.unit and not wanted.same(shape.unit):
+        right = next((name for name, unit in GRAFANA.items() if unit.same(shape.unit)), "")
+        yield Fault(f"query {query.ref_id} returns {shape.unit}, shown in {shown}", right)
+
+
+def _columns(panel: Panel, shapes: Shapes) -> Iterator[Fault]:
+    """Yield settings for columns that the table does not have, or in another unit than its column's."""
+    renamed = _renamed(panel)
+    values = {renamed.get(name, name): one for one in shapes for name in (f"Value #{one[0].ref_id}", "Value")}
+    labels = {renamed.get(label, label) for _, shape in shapes for label in (*shape.labels, "Time")}
+    for override in panel.field_config.overrides:
+        if override.matcher.id != "byName":
+            continue
+        column = str(override.matcher.options)
+        if column not in labels | values.keys() and not any(shape.anything for _, shape in shapes):
+            yield Fault(f"has no column {column!r}", nearest(column, labels | values.keys()))
+        for setting in override.properties:
+            if setting.id == "unit" and column in values:
+                query, shape = values[column]
+                yield from _unit(query, shape, str(setting.value))
+
+
+def _renamed(panel: Panel) -> Mapping[str, Any]:
+    return {
+        name: shown
+        for step in panel.transformations
+        if step.id == "organize"
+        for name, shown in step.options.get("renameByName", {}).items()
+    }

@@ -1,0 +1,107 @@
+"""Everything in the project that asks Prometheus or is asked for by what does: dashboards, rules, runbooks."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from cdb.check.files import read_yaml
+from cdb.check.known import RULES
+from cdb.dashboards import Dashboard, load_dashboards
+from telemetry.contract import Contract, load_contract
+
+RUNBOOKS: Final = Path("monitoring", "runbooks")
+DATA_SOURCES: Final = Path("monitoring", "grafana", "provisioning", "datasources")
+
+
+class RuleEntry(msgspec.Struct, frozen=True):
+    """One rule as it is written."""
+
+    expr: str
+    alert: str = ""
+    record: str = ""
+    labels: dict[str, str] = {}
+    annotations: dict[str, str] = {}
+
+
+class _GroupEntry(msgspec.Struct, frozen=True):
+    name: str
+    rules: tuple[RuleEntry, ...] = ()
+
+
+class _RuleFile(msgspec.Struct, frozen=True):
+    groups: tuple[_GroupEntry, ...]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One alert or recording rule, and where it is."""
+
+    file: str
+    group: str
+    entry: RuleEntry
+
+    @property
+    def name(self) -> str:
+        """Return the name of the alert, or of what is recorded."""
+        return self.entry.alert or self.entry.record
+
+    @property
+    def place(self) -> str:
+        """Say where in its file it is."""
+        return f"group {self.group}, {'alert' if self.entry.alert else 'record'} {self.name}"
+
+
+@dataclass(frozen=True)
+class Project:
+    """The project in *root*. A property raises FileError, ContractError or DashboardError for a file it cannot read."""
+
+    root: Path
+
+    @cached_property
+    def dashboards(self) -> Mapping[str, Dashboard]:
+        """Return the dashboards by their file."""
+        return {self._name(file): dashboard for file, dashboard in load_dashboards(self.root).items()}
+
+    @cached_property
+    def contract(self) -> Contract:
+        """Return the metric contract."""
+        return load_contract(self.root / "telemetry" / "contract.yaml")
+
+    @cached_property
+    def rules(self) -> tuple[Rule, ...]:
+        """Return all rules in the files' order."""
+        return tuple(
+            Rule(self._name(file), group.name, entry)
+            for file in sorted((self.root / RULES).glob("*.yml"))
+            for group in read_yaml(self.root, file, _RuleFile).groups
+            for entry in group.rules
+        )
+
+    @cached_property
+    def runbooks(self) -> frozenset[str]:
+        """Return the paths of all runbooks."""
+        return frozenset(self._name(file) for file in (self.root / RUNBOOKS).glob("*.md"))
+
+    @cached_property
+    def data_sources(self) -> frozenset[str]:
+        """Return the uid of every data source that Grafana is given."""
+        files = sorted((self.root / DATA_SOURCES).glob("*.y*ml"))
+        entries = [
+            entry for file in files for entry in read_yaml(self.root, file, dict[str, Any]).get("datasources", ())
+        ]
+        return frozenset(str(entry.get("uid")) for entry in entries)
+
+    def runbook_queries(self) -> Iterator[tuple[str, str]]:
+        """Yield each line of PromQL in a runbook, after the runbook's path."""
+        for path in sorted(self.runbooks):
+            text = (self.root / path).read_text(encoding="utf-8")
+            for block in re.findall(r"^```promql\n(.+?)^```", text, flags=re.MULTILINE | re.DOTALL):
+                yield from ((path, line) for line in block.strip().splitlines())
+
+    def _name(self, file: Path) -> str:
+        return file.relative_to(self.root).as_posix()

@@ -1,0 +1,45 @@
+"""Show what a check found, to people and to programs."""
+
+from itertools import groupby
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from cdb.check.findings import Finding, Report
+from cdb.printable import printable
+
+
+def show(report: Report, console: Console) -> None:
+    """Print every finding below its file, then what was looked at and the verdict."""
+    for file, findings in groupby(sorted(report.findings), key=lambda finding: finding.file):
+        console.print(Text(printable(file), "bold"))
+        for finding in findings:
+            console.print(_line(finding), soft_wrap=True)
+        console.print()
+    width = max(map(len, report.looked_at), default=0)
+    for kind, number in report.looked_at.items():
+        console.print(Text(f"{kind:<{width}}  {number:>5,}"))
+    console.print(_verdict(report))
+
+
+def as_json(report: Report) -> dict[str, Any]:
+    """Return the report as one JSON object."""
+    return {
+        "depth": report.depth,
+        "clean": report.clean,
+        "looked_at": report.looked_at,
+        "findings": [vars(finding) for finding in sorted(report.findings)],
+    }
+
+
+def _line(finding: Finding) -> Text:
+    text = Text(f"  {printable(finding.place)}: ").append(printable(finding.fault), "red")
+    return text.append(f"; nearest: {printable(finding.nearest)}" if finding.nearest else "", "green")
+
+
+def _verdict(report: Report) -> Text:
+    if report.clean:
+        return Text(f"Depth {report.depth}: nothing is wrong.", "bold green")
+    number = len(report.findings)
+    return Text(f"Depth {report.depth}: {number} {'thing is' if number == 1 else 'things are'} wrong.", "bold red")
