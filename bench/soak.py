@@ -27,13 +27,12 @@ from bench.stacks import ROOT, Bot
 from cdb.audit import read_and_audit
 from cdb.stack import Stack, StackConfig, StackError, select
 from cdb.stack.config import state_dir
+from cdb.stack.parts import ALL_PARTS
 from services.errors import ServerAway
 from services.ledger.connection import Ledger, LedgerAddress
 
-PARTS: Final = (
-    *("redis", "postgres", "migrate", "cdb_ws", "cdb_core", "cdb_risk", "cdb_execution"),
-    *("otel_collector", "redis_exporter", "postgres_exporter", "prometheus", "alertmanager", "alert_receiver"),
-)
+PARTS: Final = tuple(part.name for part in ALL_PARTS if part.name != "grafana")
+"""Nobody looks at dashboards here."""
 READY_WITHIN_S: Final = 180.0
 LOOK_EVERY_S: Final = 5.0
 SAY_EVERY_S: Final = 60.0

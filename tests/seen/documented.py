@@ -42,7 +42,7 @@ class Documented:
         place = {"PATH": programs, "PYTHONPATH": str(ROOT), "CDB_STATE_DIR": str(self.state)}
         return {**os.environ, **place, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
 
-    def shell(self, line: str, *, within_s: float = 60.0) -> subprocess.CompletedProcess[str]:
+    def shell(self, line: str, *, within_s: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Run *line* by bash in the stack's network; standard error is in the output."""
         return subprocess.run(
             self.command("bash", "-c", line),
@@ -73,7 +73,7 @@ def documented_stack(state: Path, root: Path = ROOT) -> Iterator[Documented]:
         finally:
             assert holder.stdin is not None
             holder.stdin.close()
-            holder.wait(timeout=60)
+            holder.wait(timeout=120)
 
 
 @cache

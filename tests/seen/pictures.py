@@ -26,7 +26,7 @@ PAGES: Final = {
     "notifications": "http://localhost:9094",
 }
 BOARDS: Final = ("trading-overview", "risk-alerts", "system-health")
-_ZOOM: Final = "0.8"  # a whole page on a picture that is small enough
+_ZOOM: Final = "0.7"  # a whole page on a picture that is small enough
 _SHORT_PATHS: Final = (
     "document.querySelectorAll('#alertsTable td').forEach(cell => {"
     " if (!cell.children.length) cell.innerText = cell.innerText.replace(/\\S*\\/state\\//, '.cdb/') })"
@@ -79,7 +79,7 @@ def _draw_page(browser: Browser, url: str, file: Path) -> None:
 
 
 def _height(page: Page) -> float:
-    return min(float(page.evaluate("document.body.getBoundingClientRect().height")) + 20, 1100)
+    return min(float(page.evaluate("document.body.getBoundingClientRect().height")) + 20, 1200)
 
 
 def _say(text: str) -> None:

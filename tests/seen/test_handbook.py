@@ -77,8 +77,12 @@ def watched(line: str, command: Command, stack: Documented, within_s: float = 20
         os.close(its_end)
         deadline = time.monotonic() + within_s
         while command.missing(output.decode(errors="replace")) and time.monotonic() < deadline:
-            if select.select([terminal], [], [], 1.0)[0]:
+            if not select.select([terminal], [], [], 1.0)[0]:
+                continue
+            try:
                 output += os.read(terminal, 65_536)
+            except OSError:  # nobody writes any more
+                break
         process.terminate()
     os.close(terminal)
     return output.decode(errors="replace")
