@@ -91,8 +91,8 @@ def slowed(whole_demo: Bot) -> Iterator[Slowed]:
         first, last = began_ns / 1e9 + 0.5, began_ns / 1e9 + SECONDS
         until(time.time, holds=lambda now: now > last, what="the end of slow decisions")
         decided = (
-            "SELECT signal_id, verdict FROM decisions WHERE decided_at "
-            f"BETWEEN to_timestamp({first}) AND to_timestamp({last})"  # noqa: S608  numbers
+            "SELECT signal_id, verdict FROM decisions WHERE decided_at "  # noqa: S608  numbers
+            f"BETWEEN to_timestamp({first}) AND to_timestamp({last})"
         )
         verdicts = dict(until(lambda: whole_demo.query(decided), what="decisions in that time"))
         yield Slowed(whole_demo, jaeger, began_ns / 1e9, verdicts)
