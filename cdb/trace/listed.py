@@ -113,9 +113,13 @@ def show_explained(trace: Trace, rows: list[Compared], console: Console) -> None
     for row in rows:
         table.add_row(printable(row.span.service), printable(row.span.label), *_cells(row), style=_style(row))
     console.print(table)
-    unknown = sum(row.usual is None for row in rows)
-    if unknown:
-        console.print(f"\nNo history in the hour before it of {unknown} of {len(rows)} spans.")
+    console.print()
+    if any(row.usual and row.usual.later for row in rows):
+        console.print(
+            "* Nothing is known of the hour before this trace: of these, the last hour is shown.", style="dim"
+        )
+    if unknown := sum(row.usual is None for row in rows):
+        console.print(f"Of {unknown} of {len(rows)} spans there is no history in the last hour.", style="dim")
 
 
 def explained_as_json(trace: Trace, rows: list[Compared]) -> dict[str, Any]:
@@ -127,6 +131,7 @@ def explained_as_json(trace: Trace, rows: list[Compared]) -> dict[str, Any]:
             "median": _quantile(row.usual.median if row.usual else None),
             "p95": _quantile(row.usual.p95 if row.usual else None),
             "count": round(row.usual.count) if row.usual else 0,
+            "usual_of": None if row.usual is None else "last hour" if row.usual.later else "hour before",
             "over_median_ms": None if row.deviation_us is None else row.deviation_us / 1000,
         }
         for row in rows
@@ -140,7 +145,8 @@ def _cells(row: Compared) -> tuple[str, ...]:
         return (*took, "", "", "", "", "no history")
     over = f"{'+' if row.deviation_us > 0 else ''}{shown(row.deviation_us)}" if row.deviation_us else ""
     times = f"{row.times:,.1f}" if row.times is not None else ""
-    return (*took, bounded(row.usual.median), bounded(row.usual.p95), over, times, f"{row.usual.count:,.0f}")
+    count = f"{row.usual.count:,.0f}{'*' if row.usual.later else ''}"
+    return (*took, bounded(row.usual.median), bounded(row.usual.p95), over, times, count)
 
 
 def _style(row: Compared) -> str:
