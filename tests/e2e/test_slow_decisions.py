@@ -14,7 +14,7 @@ from cdb.trace.jaeger import Jaeger
 from cdb.trace.model import DECISION, Span, Trace
 from cdb.trace.usual import usual
 from tests.e2e.bot import Bot
-from tests.e2e.test_bad_input import signal
+from tests.e2e.messages import signal
 from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
