@@ -36,11 +36,11 @@ def show_slow(found: Slowest, console: Console, *, over: str, since: str) -> Non
     digits = 32 if console.width >= _WIDE else 8
     for one in found.decisions:
         span = one.span
-        words = [cut(printable(span.text(f"cdb.{name}")), 24) for name in ("symbol", "side", "verdict", "reason")]
+        words = [Text(cut(printable(span.text(f"cdb.{name}")), 24)) for name in ("symbol", "side", "verdict", "reason")]
         most = f"{shown(one.most.self_us)} {one.most.span.label}"
-        kept = printable(one.trace.kept)
+        kept = Text(printable(one.trace.kept))
         when = f"{_moment(span.start_us):%m-%d %H:%M:%S}"
-        table.add_row(when, *words, shown(span.duration_us), printable(most), kept, one.trace.trace_id[:digits])
+        table.add_row(when, *words, shown(span.duration_us), Text(printable(most)), kept, one.trace.trace_id[:digits])
     console.print(table)
     if not found.complete:
         console.print("There are more than could be looked at: a shorter --since or a longer --over finds them all.")
@@ -111,7 +111,8 @@ def show_explained(trace: Trace, rows: list[Compared], console: Console) -> None
     for title in ("service", "span", "took", "itself", "median", "p95", "over median", "times", "of"):
         table.add_column(title, no_wrap=True, justify="left" if title in {"service", "span"} else "right")
     for row in rows:
-        table.add_row(printable(row.span.service), printable(row.span.label), *_cells(row), style=_style(row))
+        names = (Text(printable(name)) for name in (row.span.service, row.span.label))
+        table.add_row(*names, *_cells(row), style=_style(row))
     console.print(table)
     console.print()
     if any(row.usual and row.usual.later for row in rows):
