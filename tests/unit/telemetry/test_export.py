@@ -201,9 +201,16 @@ def test_failed_exports_are_counted() -> None:
 def test_spans_outlast_a_collector_that_is_away_for_longer_than_metrics_wait_for_it() -> None:
     """A total comes again with the next export, a span does not."""
     port = Ports.free().otlp_grpc
-    box = _exporting(f"http://127.0.0.1:{port}")
+    settings = TelemetrySettings(
+        otlp_endpoint=f"http://127.0.0.1:{port}", export_interval_seconds=1, export_timeout_seconds=3
+    )
+    box = Isolated("cdb_risk", settings=settings)
     box.telemetry.tracer_provider.get_tracer("test").start_span("risk.decide").end()
-    _until(lambda: box.value("cdb_telemetry_export_failures_total", signal="metrics"), "metrics that were given up")
+    until(
+        lambda: box.value("cdb_telemetry_export_failures_total", signal="metrics"),
+        holds=lambda count: count >= 2,
+        what="metrics that were given up twice",
+    )
     with receiving(port) as log:
         until(lambda: log.spans, within_s=40, what="the span")
     assert [span.name for _, span in log.spans] == ["risk.decide"]
