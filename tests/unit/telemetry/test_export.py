@@ -208,7 +208,7 @@ def test_spans_outlast_a_collector_that_is_away_for_longer_than_metrics_wait_for
     box.telemetry.tracer_provider.get_tracer("test").start_span("risk.decide").end()
     until(
         lambda: box.value("cdb_telemetry_export_failures_total", signal="metrics"),
-        holds=lambda count: count >= 2,
+        holds=lambda count: (count or 0) >= 2,
         what="metrics that were given up twice",
     )
     with receiving(port) as log:
