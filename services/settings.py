@@ -103,6 +103,12 @@ def secret_folders(environ: Mapping[str, str]) -> list[Path]:
     return sorted(folder for folder in Path(place).iterdir() if folder.is_dir()) if place else []
 
 
+def settings_in_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings that such files hold, by variable."""
+    files = [file for folder in secret_folders(environ) for file in folder.iterdir() if file.is_file()]
+    return {file.name: file.read_text(encoding="utf-8").strip() for file in files}
+
+
 def explain(kind: type[BaseSettings], problem: dict[str, Any]) -> str:
     """Say in one line which variable is wrong, what it holds (unless it is secret) and what is allowed."""
     name = str(problem["loc"][0]) if problem["loc"] else "settings"
