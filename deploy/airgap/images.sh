@@ -9,8 +9,6 @@ build_images() {
     cp --preserve=timestamps --dereference .venv/bin/otelcol .venv/bin/jaeger "$context"
     cp --dereference /etc/ssl/certs/ca-certificates.crt "$context"
     apt_repositories | sed 's/^/deb /' >"$context/apt/sources.list"
-    printf '#!/bin/sh\nexit 101\n' >"$context/policy-rc.d"
-    chmod 755 "$context/policy-rc.d"
     step "building the stand-ins"
     CDB_STANDIN_CONTEXT=$context CDB_STANDIN_BASE=$base_image quietly "building the stand-ins" \
         docker compose -f deploy/airgap/images.yml build

@@ -20,7 +20,7 @@ first_time() {
     # shellcheck disable=SC2086  the variable holds several words
     initdb --username="$POSTGRES_USER" --pwfile="$password_file" $POSTGRES_INITDB_ARGS
     rm -f "$password_file"
-    printf '\nhost all all all scram-sha-256\n' >>"$PGDATA/pg_hba.conf"
+    printf '\nhost all all all %s\n' "${POSTGRES_HOST_AUTH_METHOD:-scram-sha-256}" >>"$PGDATA/pg_hba.conf"
     printf "\nlisten_addresses = '*'\n" >>"$PGDATA/postgresql.conf"
     PGPASSWORD=$POSTGRES_PASSWORD
     export PGPASSWORD
