@@ -22,8 +22,7 @@ clean: ## stop everything and remove ledger, bus and logs
 	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb clean --yes; else echo "there is nothing to remove"; fi
 
 env: ## create .env with generated secrets, once
-	@deploy/native/bootstrap run
-	@$(BIN)/cdb env
+	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb env; else deploy/containers/make-env; fi
 
 test: lint ## check everything: lint, unit, integration, end to end
 	@$(BIN)/pytest
