@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from cdb.stack import Ports
+from cdb.stack import Ports, envfile
 from tests.e2e.bot import SERVICES
 from tests.servers import ROOT
 from tests.waiting import until
@@ -47,8 +47,8 @@ class Containers:
 
     @classmethod
     def running(cls, environ: Mapping[str, str]) -> Self:
-        """Return the stack on the ports that *environ* says, as docker-compose.yml takes them."""
-        return cls(Ports.from_environment(environ))
+        """Return the stack on the ports that *environ* says, or .env, as for docker-compose.yml."""
+        return cls(Ports.from_environment({**envfile.read(ROOT / ".env"), **environ}))
 
     def compose(self, *arguments: str, check: bool = True, within_s: float = 240) -> str:
         """Run `docker compose` and return what it prints; COMPOSE_FILE says which files."""
@@ -97,7 +97,7 @@ class Containers:
     def ask(self, port: str, path: str, *, post: bytes | None = None, **headers: str) -> tuple[int, Any]:
         """Return status and body of an answer at the published port called *port*; status 0 if nobody answers."""
         url = f"http://127.0.0.1:{self.ports.of(port)}{path}"
-        request = urllib.request.Request(url, data=post, headers=headers)  # noqa: S310  loopback
+        request = urllib.request.Request(url, data=post, headers=headers)
         try:
             with urllib.request.urlopen(request, timeout=5) as reply:  # noqa: S310  loopback
                 return reply.status, _body(reply.read())
@@ -124,7 +124,7 @@ class Containers:
 
     def count(self, table: str) -> int:
         """Return how many rows of *table* the ledger has; -1 while it cannot be read."""
-        statement = f'psql -tA -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "SELECT count(*) FROM {table}"'
+        statement = f'psql -tA -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "SELECT count(*) FROM {table}"'  # noqa: S608  constants of the tests
         text = docker("exec", "cdb_postgres", "sh", "-c", statement, check=False).strip()
         return int(text) if text.isdigit() else -1
 

@@ -1,4 +1,7 @@
-"""What must be seen of the stack in containers. deploy/airgap/run starts it; the order saves waiting, nothing needs it."""
+"""What must be seen of the stack in containers, which deploy/airgap/run starts.
+
+The order saves waiting: what is killed is killed while Alertmanager has nothing to say yet. No test needs another.
+"""
 
 import ipaddress
 import socket
@@ -108,17 +111,17 @@ def test_ws_cannot_reach_postgres(stack: Containers) -> None:
 
 
 def test_postgres_refuses_a_wrong_password(stack: Containers) -> None:
-    user, database = (
-        read_env(ROOT / ".env").get(name, default)
-        for name, default in (("POSTGRES_USER", "claire"), ("POSTGRES_DB", "claire_de_binaire"))
+    settings = read_env(ROOT / ".env")
+    user = settings.get("POSTGRES_USER", "claire")
+    database = settings.get("POSTGRES_DB", "claire_de_binaire")
+    connect = (
+        f"import psycopg2; psycopg2.connect(host='cdb_postgres', user={user!r}, dbname={database!r}, password={{}})"
     )
-    code = (
-        f"import psycopg2; psycopg2.connect(host='cdb_postgres', user={user!r}, dbname={database!r}, password={{!r}})"
-    )
-    refused = stack.python("cdb_risk", code.format("wrong"))
+    refused = stack.python("cdb_risk", connect.format("'wrong'"))
     assert "password authentication failed" in refused.stderr
-    right = "__import__('pathlib').Path('/run/secrets/postgres/POSTGRES_PASSWORD').read_text().strip()"
-    assert stack.python("cdb_risk", code.replace("{!r}", right)).returncode == 0
+    right = "open('/run/secrets/postgres/POSTGRES_PASSWORD').read().strip()"
+    accepted = stack.python("cdb_risk", connect.format(right))
+    assert accepted.returncode == 0, accepted.stderr
 
 
 @pytest.mark.parametrize(("credentials", "says"), [("password='wrong'", "invalid username-password"), ("", "NOAUTH")])
