@@ -16,11 +16,12 @@ from tests.e2e.bot import SERVICES
 from tests.servers import ROOT
 from tests.waiting import until
 
-WATCHING: Final = ("cdb_prometheus", "cdb_alertmanager", "cdb_alert_receiver")
-"""Those by which the operator is told."""
-TRADING: Final = (*SERVICES, "cdb_redis", "cdb_postgres")
-OTHERS: Final = ("cdb_otel_collector", "cdb_jaeger", "cdb_redis_exporter", "cdb_postgres_exporter")
-ALL: Final = (*TRADING, *OTHERS, *WATCHING)
+BEFORE_ALERTMANAGER: Final = (
+    *(*SERVICES, "cdb_redis", "cdb_postgres", "cdb_otel_collector", "cdb_jaeger"),
+    *("cdb_redis_exporter", "cdb_postgres_exporter", "cdb_prometheus", "cdb_alert_receiver"),
+)
+"""All that may be killed while Alertmanager has still to tell of something."""
+ALL: Final = (*BEFORE_ALERTMANAGER, "cdb_alertmanager")
 WITHOUT_CHECK: Final = {"cdb_otel_collector"}  # its image has no shell to check it with
 ONE_SHOTS: Final = {"cdb_handover", "cdb_migrate"}
 
