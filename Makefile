@@ -1,12 +1,12 @@
 # The two commands that matter: `make up` runs the bot, `make test` checks the project.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean env test lint soak generate pictures lock
+.PHONY: help up down status clean env test test-containers lint soak generate pictures lock
 
 BIN := .venv/bin
 
 help: ## print the targets
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
 up: ## install what is missing, start everything, wait until it is ready
 	@deploy/native/bootstrap run
@@ -22,11 +22,13 @@ clean: ## stop everything and remove ledger, bus and logs
 	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb clean --yes; else echo "there is nothing to remove"; fi
 
 env: ## create .env with generated secrets, once
-	@deploy/native/bootstrap run
-	@$(BIN)/cdb env
+	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb env; else deploy/containers/make-env; fi
 
 test: lint ## check everything: lint, unit, integration, end to end
 	@$(BIN)/pytest
+
+test-containers: ## prove docker-compose.yml on a Docker engine, as root; images need no registry (deploy/airgap)
+	@deploy/airgap/run test
 
 lint: ## check style, types, imports, and what dashboards and alerts ask for
 	@deploy/native/bootstrap dev

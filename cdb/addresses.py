@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings
 from cdb.stack import Ports, Stack, StackError, envfile
 from cdb.stack.config import state_dir
 from cdb.stack.ports import HOST
-from services.settings import LedgerSettings, Port, ServiceSettings, explain
+from services.settings import BadSecretsDir, LedgerSettings, Port, ServiceSettings, explain, settings_in_files
 
 _SERVERS = ("POSTGRES_", "REDIS_")
 
@@ -31,16 +31,24 @@ S = TypeVar("S", bound=BaseSettings)
 def operators_environment(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Return the servers' settings: *environ* before the stack as it was started before .env before defaults.
 
-    Raise StackError naming a setting that is missing or wrong.
+    In a container, secrets are in files (CDB_SECRETS_DIR), which take the place of .env. Raise StackError naming a
+    setting that is missing or wrong.
     """
     running = Stack.attach(state_dir(root, environ))
     if running:
         base = {**running.config.environment, **running.config.ports.environment()}
     else:
-        base = envfile.read(root / ".env")
+        base = {**envfile.read(root / ".env"), **_in_files(environ)}
     named = {name: value for name, value in environ.items() if name.startswith(_SERVERS)}
     environment = {**base, **named}
     return {**environment, **Ports.from_environment(environment).environment()}
+
+
+def _in_files(environ: Mapping[str, str]) -> dict[str, str]:
+    try:
+        return settings_in_files(environ)
+    except BadSecretsDir as error:
+        raise StackError(str(error)) from error
 
 
 def settings(kind: type[S], environment: Mapping[str, str], **overriding: object) -> S:

@@ -2,8 +2,10 @@
 
 import os
 import sys
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -78,14 +80,47 @@ class MigrateSettings(LedgerSettings):
 S = TypeVar("S", bound=BaseSettings)
 
 
+SECRETS_DIR: Final = "CDB_SECRETS_DIR"
+
+
+class BadSecretsDir(Exception):
+    """There is no directory of secrets where one is said to be; the text says where."""
+
+
 def load(kind: type[S]) -> S:
-    """Read *kind* from the environment, or end the process with one line per wrong variable."""
+    """Read *kind* from the environment, or end the process with one line per wrong variable.
+
+    Where CDB_SECRETS_DIR names a directory, as in containers, what the environment lacks is looked for in the files of
+    its subdirectories, each called as its variable is.
+    """
     try:
-        return kind()
+        return kind(_secrets_dir=secret_folders(os.environ))
+    except BadSecretsDir as error:
+        sys.stderr.write(f"{error}\n")
     except ValidationError as error:
         for problem in error.errors():
             sys.stderr.write(explain(kind, dict(problem)) + "\n")
-        raise SystemExit(2) from None
+    raise SystemExit(2)
+
+
+def secret_folders(environ: Mapping[str, str]) -> list[Path]:
+    """Return the directories whose files may hold settings; none unless CDB_SECRETS_DIR says where they are.
+
+    Raise BadSecretsDir if that cannot be read.
+    """
+    place = environ.get(SECRETS_DIR, "")
+    try:
+        return sorted(folder for folder in Path(place).iterdir() if folder.is_dir()) if place else []
+    except OSError as error:
+        raise BadSecretsDir(
+            f"{SECRETS_DIR}={place!r} is no directory that can be read: it holds those of secrets"
+        ) from error
+
+
+def settings_in_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the settings that such files hold, by variable; raise BadSecretsDir."""
+    files = [file for folder in secret_folders(environ) for file in folder.iterdir() if file.is_file()]
+    return {file.name: file.read_text(encoding="utf-8").strip() for file in files}
 
 
 def explain(kind: type[BaseSettings], problem: dict[str, Any]) -> str:

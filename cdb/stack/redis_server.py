@@ -29,16 +29,15 @@ def prepare(config: StackConfig) -> None:
         "maxmemory": "256mb",
         "maxmemory-policy": "noeviction",
     }
-    lines = [*(f"{name} {value}" for name, value in settings.items()), *_accounts(config)]
+    accounts = monitoring_account(config.environment["CDB_MONITORING_PASSWORD"])
+    lines = [*(f"{name} {value}" for name, value in settings.items()), accounts]
     write_private(config.layout.redis_conf, "".join(f"{line}\n" for line in lines))
 
 
-def _accounts(config: StackConfig) -> tuple[str, ...]:
+def monitoring_account(password: str) -> str:
     """Return what the exporter's account may do: read figures, no key and no setting (one of these is the password)."""
-    password = hashlib.sha256(config.environment["CDB_MONITORING_PASSWORD"].encode()).hexdigest()
-    return (
-        f"user monitoring on #{password} -@all +ping +info +latency|latest +slowlog|len +slowlog|get +client|setname",
-    )
+    digest = hashlib.sha256(password.encode()).hexdigest()
+    return f"user monitoring on #{digest} -@all +ping +info +latency|latest +slowlog|len +slowlog|get +client|setname"
 
 
 def _quoted(text: str) -> str:

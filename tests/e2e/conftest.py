@@ -1,5 +1,6 @@
 """One lively bot for all tests of faults; each test leaves it trading."""
 
+import os
 from collections.abc import Generator, Iterator
 
 import pytest
@@ -37,6 +38,20 @@ def bot(_lively: Bot, request: pytest.FixtureRequest) -> Iterator[Bot]:
             request.node.add_report_section(
                 "teardown", f"log of {part.name}", "\n".join(_lively.stack.log_tail(part.name, 40))
             )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run what looks at the stack that is up where CDB_STACK says which, else what starts stacks of its own."""
+    looks = bool(os.environ.get("CDB_STACK"))
+    others = [item for item in items if item.get_closest_marker("e2e") and looks != ("running_stack" in fixtures(item))]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
+def fixtures(item: pytest.Item) -> tuple[str, ...]:
+    """Return the names of the fixtures that *item* uses."""
+    return tuple(getattr(item, "fixturenames", ()))
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,10 +1,9 @@
-"""The commands of the handbook, and the page about which of them differ without containers.
+"""The commands of the handbook, and the page about which of them differ here, without containers and in them.
 
 `python -m tests.seen.handbook` writes the page anew.
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -13,14 +12,29 @@ import msgspec
 from tests.servers import ROOT
 
 DATA: Final = ROOT / "tests" / "data" / "handbook_commands.yaml"
+CONTAINERS: Final = ROOT / "tests" / "data" / "handbook_containers.yaml"
 PAGE: Final = ROOT / "docs" / "handbook.md"
-_HEAD: Final = """# The handbook's commands without containers
+_HEAD: Final = """# The handbook's commands
+
+## Without containers
 
 Which commands of the handbook's validation sections (3.3, 6.1 to 6.5), and which `curl` lines of its other sections,
 work as printed on a stack that `make up` has started, and what to type where one differs. Each is tried at the
 documented ports by `tests/seen/test_handbook.py`.
 
 | section | as printed | without containers |
+|---|---|---|
+"""
+_CONTAINERS_HEAD: Final = """
+## In containers
+
+The handbook's commands about containers, on a stack that `make env && docker compose up -d` has started. What is in the
+table above works there as printed, but for the test endpoint. Where a command differs, hardening is why: nothing is
+published but on loopback, roots are read-only, networks are divided by need, and secrets are in files. Those with a *
+are typed by no test; `tests/containers/test_handbook_commands.py` types the others. Grafana's container is in no test:
+the tests run where no registry of images is reached, and Debian has no Grafana.
+
+| section | as printed | in containers |
 |---|---|---|
 """
 
@@ -38,6 +52,7 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     differs: str = ""
     instead: str = ""
     tried_as: str = ""
+    not_tried: str = ""
 
     def tried(self) -> tuple[str, ...]:
         """Return the lines to try: as printed, or what stands for it; programs of the project are on the path."""
@@ -59,16 +74,20 @@ def commands() -> dict[str, list[Command]]:
     return found
 
 
+def container_commands() -> list[Command]:
+    """Return the commands about containers, in the handbook's order."""
+    return msgspec.yaml.decode(CONTAINERS.read_bytes(), type=list[Command])
+
+
 def page() -> str:
     """Return the page that says which commands differ."""
-    return _HEAD + "".join(f"{row}\n" for row in _rows())
+    without = (command for found in commands().values() for command in found)
+    return _HEAD + "".join(map(_row, without)) + _CONTAINERS_HEAD + "".join(map(_row, container_commands()))
 
 
-def _rows() -> Iterator[str]:
-    for section, found in commands().items():
-        for command in found:
-            other = f"{command.differs} {_code(command.instead)}" if command.differs else "works"
-            yield f"| {section} | {_code(command.line)} | {other} |"
+def _row(command: Command) -> str:
+    other = f"{command.differs} {_code(command.instead)}" if command.differs else "works"
+    return f"| {command.section} | {_code(command.line)} | {other}{' *' if command.not_tried else ''} |\n"
 
 
 def _code(line: str) -> str:

@@ -17,6 +17,13 @@ def test_the_environment_goes_before_the_file_and_that_before_defaults(tmp_path:
     assert (found.postgres_password.get_secret_value(), found.postgres_host) == ("file", "127.0.0.1")
 
 
+def test_in_a_container_secrets_are_in_files(tmp_path: Path) -> None:
+    (tmp_path / "redis").mkdir()
+    (tmp_path / "redis" / "REDIS_PASSWORD").write_text("filed\n")
+    found = bus_settings(tmp_path / "root", {"CDB_SECRETS_DIR": str(tmp_path), "REDIS_HOST": "cdb_redis"})
+    assert (found.redis_password.get_secret_value(), found.redis_host) == ("filed", "cdb_redis")
+
+
 def test_what_the_command_line_says_goes_before_all(tmp_path: Path) -> None:
     found = ledger_settings(tmp_path, {**SECRETS, "POSTGRES_DB": "chosen"}, database="other", port=1, host="::1")
     assert (found.postgres_db, found.postgres_port, found.postgres_host) == ("other", 1, "::1")

@@ -1,6 +1,7 @@
 """Settings: a wrong value ends the start with one line that names variable, value and what is allowed."""
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +25,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     for kind in (RiskSettings, WsSettings, CoreSettings, ExecutionSettings):
         for field in kind.model_fields.values():
             monkeypatch.delenv(field.alias or "", raising=False)
+    monkeypatch.delenv("CDB_SECRETS_DIR", raising=False)
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     return monkeypatch
@@ -45,6 +47,37 @@ def test_values_of_the_environment_are_read(environment: pytest.MonkeyPatch) -> 
     assert load(RiskSettings).symbols == ("BTCUSDT", "ETHUSDT")
     assert load(WsSettings).replay_speed is None
     assert load(CoreSettings).momentum().threshold == Decimal("0.0005")
+
+
+def test_a_secret_of_a_container_is_read_from_the_file_that_is_called_as_its_variable(
+    environment: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The environment goes before it, and without CDB_SECRETS_DIR no file is looked for."""
+    for folder, name in (("redis", "REDIS_PASSWORD"), ("postgres", "POSTGRES_PASSWORD"), ("otlp", "CDB_OTLP_TOKEN")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text(f"from-file-{folder}\n")
+        if name != "CDB_OTLP_TOKEN":
+            environment.delenv(name)
+    environment.setenv("CDB_SECRETS_DIR", str(tmp_path))
+    settings = load(RiskSettings)
+    assert settings.redis_password.get_secret_value() == "from-file-redis"
+    assert settings.postgres_password.get_secret_value() == "from-file-postgres"
+    assert settings.otlp_token.get_secret_value() == SECRETS["CDB_OTLP_TOKEN"]
+    environment.delenv("CDB_SECRETS_DIR")
+    with pytest.raises(SystemExit):
+        load(RiskSettings)
+
+
+@pytest.mark.parametrize("place", ["missing", "file"])
+def test_a_directory_of_secrets_that_is_none_ends_the_start_with_a_line(
+    environment: pytest.MonkeyPatch, tmp_path: Path, place: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    environment.setenv("CDB_SECRETS_DIR", str(tmp_path / place))
+    with pytest.raises(SystemExit):
+        load(RiskSettings)
+    said = capsys.readouterr().err
+    assert said == f"CDB_SECRETS_DIR='{tmp_path / place}' is no directory that can be read: it holds those of secrets\n"
 
 
 SHARES = ("MAX_DAILY_DRAWDOWN_PCT", "MAX_POSITION_PCT", "MAX_EXPOSURE_PCT", "ORDER_SIZE_PCT", "STOP_LOSS_PCT")

@@ -1,0 +1,56 @@
+"""The stack that is up already, however it was started: CDB_STACK=native or compose, then `pytest -m e2e`."""
+
+import os
+from collections.abc import Iterator
+from typing import Final
+
+import pytest
+
+from cdb.addresses import prometheus_url
+from cdb.prometheus import Prometheus, PrometheusAway
+from cdb.stack import Ports, envfile
+from cdb.stack.ports import HOST
+from tests.servers import ROOT
+from tests.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+WAYS: Final = ("native", "compose")
+RISING: Final = ("cdb_signals_generated_total", "cdb_orders_approved_total", "cdb_trades_executed_total")
+
+
+@pytest.fixture
+def running_stack() -> Iterator[Prometheus]:
+    """Hand out the Prometheus of the stack that is up."""
+    way = os.environ["CDB_STACK"]
+    if way not in WAYS:
+        pytest.fail(f"CDB_STACK={way!r:.80}: {' or '.join(WAYS)} is allowed", pytrace=False)
+    with Prometheus(prometheus_url(ROOT, os.environ) if way == "native" else in_containers()) as prometheus:
+        yield prometheus
+
+
+@pytest.mark.parametrize("metric", RISING)
+def test_signals_approvals_and_trades_rise(running_stack: Prometheus, metric: str) -> None:
+    before = total(running_stack, metric)
+    until(
+        lambda: total(running_stack, metric),
+        holds=lambda now: now > before,
+        within_s=180,
+        what=f"a rise of {metric} over {before:g}",
+        every_s=1,
+    )
+
+
+def total(prometheus: Prometheus, metric: str) -> float:
+    """Return the sum of all series of *metric*; below 0 while there is none."""
+    try:
+        found = prometheus.query(f"sum({metric})")
+    except PrometheusAway as away:
+        pytest.fail(f"no stack is up: {away}", pytrace=False)
+    return found[0].value if found else -1.0
+
+
+def in_containers() -> str:
+    """Return the address at which docker-compose.yml publishes Prometheus."""
+    ports = Ports.from_environment({**envfile.read(ROOT / ".env"), **os.environ})
+    return f"http://{HOST}:{ports.prometheus}"
