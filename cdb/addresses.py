@@ -87,3 +87,8 @@ def stack_ports(root: Path, environ: Mapping[str, str]) -> Ports:
 def prometheus_url(root: Path, environ: Mapping[str, str]) -> str:
     """Return the address of the operator's Prometheus: of the stack that runs, else where it would be."""
     return f"http://{HOST}:{stack_ports(root, environ).prometheus}"
+
+
+def jaeger_url(root: Path, environ: Mapping[str, str]) -> str:
+    """Return the address of the operator's Jaeger: of the stack that runs, else where it would be."""
+    return f"http://{HOST}:{stack_ports(root, environ).jaeger}"

@@ -2,7 +2,7 @@
 
 import typer
 
-from cdb.commands import alerts, audit, breaker, check, dashboard, dead_letters, replay, stack
+from cdb.commands import alerts, audit, breaker, check, dashboard, dead_letters, replay, stack, trace
 
 app = typer.Typer(
     name="cdb",
@@ -21,3 +21,4 @@ dead_letters.register(app)
 alerts.register(app)
 dashboard.register(app)
 check.register(app)
+trace.register(app)
