@@ -1,0 +1,112 @@
+"""The stack that is examined: where its parts answer, whichever way it was started.
+
+What is asked is the same with and without containers. What differs is in one function that makes a Site: `native` here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+import httpx
+
+from cdb.prometheus import Prometheus
+from cdb.stack import Kind, PartStatus, Ports, Stack, StackConfig, StackError, envfile, record
+from cdb.stack.ports import HOST
+from cdb.trace.jaeger import Jaeger
+
+_TIMEOUT = httpx.Timeout(5.0, connect=2.0)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A running stack.
+
+    *place* is on the disk that holds its data. *listening* are the ports its parts are reached on, by name. *parts*
+    looks at every part; *otherwise* says in what the settings of now differ from those it was started with.
+    """
+
+    way: str
+    root: Path
+    place: Path
+    ports: Ports
+    listening: Mapping[str, int]
+    settings: Mapping[str, str] = field(repr=False)
+    parts: Callable[[], tuple[PartStatus, ...]]
+    otherwise: Callable[[], list[str]]
+    patience_s: float = 30.0  # for what takes its time on a healthy stack: a notification
+
+    def has(self, port: str) -> bool:
+        """Tell whether what listens on the port called *port* is part of this stack."""
+        return port in self.listening
+
+    def url(self, port: str, path: str = "") -> str:
+        """Return the address of *path* on the port called *port*."""
+        return f"http://{HOST}:{self.ports.of(port)}{path}"
+
+    @cached_property
+    def prometheus(self) -> Prometheus:
+        """Return a client of its Prometheus."""
+        return Prometheus(self.url("prometheus"))
+
+    @cached_property
+    def jaeger(self) -> Jaeger:
+        """Return a client of its Jaeger."""
+        return Jaeger(self.url("jaeger"))
+
+    @cached_property
+    def http(self) -> httpx.Client:
+        """Return a client for everything else; not by way of a proxy, for it is this machine."""
+        return httpx.Client(timeout=_TIMEOUT, trust_env=False)
+
+    def close(self) -> None:
+        """Close the connections."""
+        for name in ("prometheus", "jaeger", "http"):
+            if client := self.__dict__.get(name):
+                client.close()
+
+
+def native(root: Path, environ: Mapping[str, str], state: Path) -> Site | None:
+    """Return the stack that runs in *state* without containers, None if none does."""
+    stack = Stack.attach(state)
+    if stack is None or not stack.running():
+        return None
+    config = stack.config
+    names = [port for part in config.parts if part.kind is not Kind.ONE_SHOT for port in part.ports]
+    return Site(
+        way="native",
+        root=root,
+        place=config.state_dir,
+        ports=config.ports,
+        listening={name: config.ports.of(name) for name in names},
+        settings=config.environment,
+        parts=stack.status,
+        otherwise=lambda: _otherwise(root, environ, config),
+    )
+
+
+def _otherwise(root: Path, environ: Mapping[str, str], running: StackConfig) -> list[str]:
+    """Return the differences; without .env nothing can be said of what would be started now."""
+    if not envfile.read(root / ".env"):
+        return []
+    chosen = {name: value for name, value in environ.items() if name != "CDB_STACK"}
+    wanted = StackConfig.for_operator(root, chosen, parts=running.parts)
+    written = record.read(running.layout.record)
+    return record.differences(written, record.describe(wanted)) if written else []
+
+
+def examined(root: Path, environ: Mapping[str, str], state: Path) -> Site:
+    """Return the stack that runs; raise StackError if none does, or CDB_STACK names an unknown way to run one."""
+    way = environ.get("CDB_STACK", "native")
+    makers = {"native": native}
+    if way not in makers:
+        raise StackError(f"CDB_STACK={way!r:.80} is no way to run a stack: {', '.join(makers)} is allowed")
+    site = makers[way](root, environ, state)
+    if site is None:
+        raise StackError(f"no stack runs in {state}: `make up` starts it")
+    return site
+
+
+def reason(error: Exception) -> str:
+    """Return the first line of what *error* says."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
