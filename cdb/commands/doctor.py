@@ -6,7 +6,6 @@ from contextlib import closing
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cdb.commands.failures import REFUSED, exit_codes
 from cdb.commands.stack import ROOT, JsonOption
@@ -14,6 +13,7 @@ from cdb.doctor import view
 from cdb.doctor.findings import Verdict
 from cdb.doctor.run import examine
 from cdb.doctor.site import examined
+from cdb.stack import view as stack_view
 from cdb.stack.config import state_dir
 
 
@@ -37,7 +37,7 @@ def doctor(
 
     Example: cdb doctor --wait 120 --json
     """
-    console = Console(highlight=False)
+    console = stack_view.console()
     with exit_codes():
         site = examined(ROOT, os.environ, state_dir(ROOT, os.environ))
     found = []

@@ -80,8 +80,8 @@ def loopback(site: Site) -> Finding:
 
 def _listening() -> set[tuple[str, int]]:
     """Return the addresses, other than this machine's own, on which anybody listens."""
-    seen = {tuple(one.laddr) for one in psutil.net_connections(kind="tcp") if one.status == psutil.CONN_LISTEN}
-    return {(str(at), int(port)) for at, port in seen if not ip_address(at).is_loopback}
+    found = [one.laddr for one in psutil.net_connections(kind="tcp") if one.status == psutil.CONN_LISTEN and one.laddr]
+    return {(address.ip, address.port) for address in found if not ip_address(address.ip).is_loopback}
 
 
 def _own_addresses() -> list[str]:

@@ -19,9 +19,9 @@ def show(check: Check, finding: Finding, console: Console) -> None:
     """Print one item: how it stands, what was found, and what to do unless it is ok."""
     mark = Text(f"{finding.verdict:<{_INDENT}}", _STYLES[finding.verdict])
     console.print(mark + Text(check.title, "bold"))
-    console.print(Padding(Text(printable(finding.found), "dim"), (0, 0, 0, _INDENT)))
+    console.print(Padding(Text(printable(finding.found), "dim"), (0, 0, 0, _INDENT), expand=False))
     if finding.advice:
-        console.print(Padding(Text(f"to do: {printable(finding.advice)}"), (0, 0, 0, _INDENT)))
+        console.print(Padding(Text(f"to do: {printable(finding.advice)}"), (0, 0, 0, _INDENT), expand=False))
 
 
 def summary(findings: Iterable[Finding], console: Console) -> None:
@@ -31,7 +31,7 @@ def summary(findings: Iterable[Finding], console: Console) -> None:
     console.print(Text(f"\n{counts}", "bold red" if Verdict.FAIL in verdicts else "bold green"))
     console.print("What only you can tick:")
     for item in BY_HAND:
-        console.print(Padding(f"- {item}", (0, 0, 0, 2)), highlight=False)
+        console.print(Padding(f"- {item}", (0, 0, 0, 2), expand=False), highlight=False)
 
 
 def as_json(way: str, found: Iterable[tuple[Check, Finding]]) -> dict[str, Any]:
