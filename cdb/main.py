@@ -2,7 +2,7 @@
 
 import typer
 
-from cdb.commands import alerts, audit, breaker, check, dashboard, dead_letters, doctor, replay, stack, trace
+from cdb.commands import alerts, audit, backup, breaker, check, dashboard, dead_letters, doctor, replay, stack, trace
 
 app = typer.Typer(
     name="cdb",
@@ -16,6 +16,7 @@ app = typer.Typer(
 stack.register(app)
 replay.register(app)
 audit.register(app)
+backup.register(app)
 breaker.register(app)
 dead_letters.register(app)
 alerts.register(app)

@@ -110,6 +110,10 @@ class _Alertmanagers(msgspec.Struct, frozen=True, rename="camel"):
     active_alertmanagers: tuple[_Alertmanager, ...]
 
 
+class _BuildInfo(msgspec.Struct, frozen=True):
+    version: str
+
+
 class _Found(msgspec.Struct, frozen=True):
     metric: Labels = {}
     value: tuple[float, str] | None = None
@@ -189,6 +193,10 @@ class Prometheus:
     def alertmanagers(self) -> tuple[str, ...]:
         """Return the addresses that alerts are sent to."""
         return tuple(one.url for one in self._get("alertmanagers", _Alertmanagers).active_alertmanagers)
+
+    def version(self) -> str:
+        """Return the server's version, such as 2.42.0."""
+        return self._get("status/buildinfo", _BuildInfo).version
 
     def exemplars(self, expression: str, *, start: float, end: float) -> tuple[ExemplarSeries, ...]:
         """Return the exemplars of the series in *expression* between two Unix times."""
