@@ -5,7 +5,6 @@ What is asked is the same with and without containers. What differs is in one fu
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 
 import httpx
@@ -34,6 +33,9 @@ class Site:
     settings: Mapping[str, str] = field(repr=False)
     parts: Callable[[], tuple[PartStatus, ...]]
     otherwise: Callable[[], list[str]]
+    prometheus: Prometheus
+    jaeger: Jaeger
+    http: httpx.Client
     patience_s: float = 30.0  # for what takes its time on a healthy stack: a notification
 
     def has(self, port: str) -> bool:
@@ -42,28 +44,12 @@ class Site:
 
     def url(self, port: str, path: str = "") -> str:
         """Return the address of *path* on the port called *port*."""
-        return f"http://{HOST}:{self.ports.of(port)}{path}"
-
-    @cached_property
-    def prometheus(self) -> Prometheus:
-        """Return a client of its Prometheus."""
-        return Prometheus(self.url("prometheus"))
-
-    @cached_property
-    def jaeger(self) -> Jaeger:
-        """Return a client of its Jaeger."""
-        return Jaeger(self.url("jaeger"))
-
-    @cached_property
-    def http(self) -> httpx.Client:
-        """Return a client for everything else; not by way of a proxy, for it is this machine."""
-        return httpx.Client(timeout=_TIMEOUT, trust_env=False)
+        return address_of(self.ports, port) + path
 
     def close(self) -> None:
         """Close the connections."""
-        for name in ("prometheus", "jaeger", "http"):
-            if client := self.__dict__.get(name):
-                client.close()
+        for client in (self.prometheus, self.jaeger, self.http):
+            client.close()
 
 
 def native(root: Path, environ: Mapping[str, str], state: Path) -> Site | None:
@@ -82,7 +68,20 @@ def native(root: Path, environ: Mapping[str, str], state: Path) -> Site | None:
         settings=config.environment,
         parts=stack.status,
         otherwise=lambda: _otherwise(root, environ, config),
+        prometheus=Prometheus(address_of(config.ports, "prometheus")),
+        jaeger=Jaeger(address_of(config.ports, "jaeger")),
+        http=client(),
     )
+
+
+def client() -> httpx.Client:
+    """Return a client for what has none of its own; not by way of a proxy, for it is this machine."""
+    return httpx.Client(timeout=_TIMEOUT, trust_env=False)
+
+
+def address_of(ports: Ports, port: str) -> str:
+    """Return the address of the port called *port*."""
+    return f"http://{HOST}:{ports.of(port)}"
 
 
 def _otherwise(root: Path, environ: Mapping[str, str], running: StackConfig) -> list[str]:
