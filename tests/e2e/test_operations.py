@@ -1,11 +1,14 @@
 """On a whole bot that trades: the checklist is green, each item fails for its cause, and a backup brings all back."""
 
 import json
+import re
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +20,11 @@ from cdb.doctor.checks import CHECKS
 from cdb.doctor.findings import Finding, Verdict
 from cdb.doctor.run import examine
 from cdb.doctor.site import Site, native
+from cdb.stack import Ports
 from tests.check.copies import copy_project
 from tests.e2e.bot import LIVELY, Bot, running_bot
 from tests.e2e.conftest import OFTEN
+from tests.programs import required_program
 from tests.servers import ROOT
 from tests.waiting import until
 
@@ -81,6 +86,41 @@ def without(whole: Bot, part: str) -> Iterator[None]:
 def verdicts(site: Site, *names: str) -> dict[str, Finding]:
     chosen = [check for check in CHECKS if check.name in names]
     return {check.name: finding for check, finding in examine(replace(site, patience_s=2.0), checks=chosen)}
+
+
+def documented() -> list[str]:
+    """Return the commands without containers of the decision table in docs/operations.md."""
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = text.split("## What is wrong? A decision table", 1)[1]
+    rows = re.findall(r"^\| [^|]+ \| `((?:[^`])+)` \|", table, flags=re.MULTILINE)
+    return [row.replace("\\|", "|") for row in rows]
+
+
+def test_every_command_of_the_decision_table_runs(whole: Bot) -> None:
+    """Each as it stands there, but for this bot's ports and places; each ends well where nothing is wrong."""
+    commands = documented()
+    assert len(commands) >= 20
+    for program, package in {"curl": "curl", "jq": "jq", "promtool": "prometheus"}.items():
+        required_program(program, package=package)
+    until(lambda: [one for one in commands if (run(whole, one)).returncode], holds=lambda bad: not bad, within_s=120)
+    assert "redis_up 1" in [run(whole, one).stdout.strip() for one in commands if "redis_up" in one]
+
+
+def run(whole: Bot, command: str) -> "subprocess.CompletedProcess[str]":
+    ports = {str(default): str(whole.stack.config.ports.of(name)) for name, default in asdict(Ports.default()).items()}
+    here = re.sub(r"(?<=localhost:)(\d+)", lambda found: ports[found[1]], command)
+    here = here.replace(".venv/bin/cdb", f"{sys.executable} -m cdb").replace(
+        ".cdb/", f"{whole.stack.config.state_dir}/"
+    )
+    return subprocess.run(
+        ["bash", "-o", "pipefail", "-c", here],
+        cwd=ROOT,
+        env={**whole.stack.config.process_environment(), "CDB_STATE_DIR": str(whole.stack.config.state_dir)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 def test_without_a_service_its_absence_is_named(whole: Bot, site: Site) -> None:
