@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -102,8 +103,12 @@ def test_every_command_of_the_decision_table_runs(whole: Bot) -> None:
     assert len(commands) >= 20
     for program, package in {"curl": "curl", "jq": "jq", "promtool": "prometheus"}.items():
         required_program(program, package=package)
-    until(lambda: [one for one in commands if (run(whole, one)).returncode], holds=lambda bad: not bad, within_s=120)
-    assert "redis_up 1" in [run(whole, one).stdout.strip() for one in commands if "redis_up" in one]
+    said = {one: until(partial(run, whole, one), holds=well, within_s=120, what=one).stdout for one in commands}
+    assert [text for one, text in said.items() if "redis_up" in one] == ["redis_up 1\n"]
+
+
+def well(done: "subprocess.CompletedProcess[str]") -> bool:
+    return done.returncode == 0
 
 
 def run(whole: Bot, command: str) -> "subprocess.CompletedProcess[str]":
