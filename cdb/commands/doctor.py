@@ -12,7 +12,7 @@ from cdb.commands.stack import ROOT, JsonOption
 from cdb.doctor import view
 from cdb.doctor.findings import Verdict
 from cdb.doctor.run import examine
-from cdb.doctor.site import examined
+from cdb.doctor.ways import examined
 from cdb.stack import view as stack_view
 from cdb.stack.config import state_dir
 
@@ -30,7 +30,8 @@ def doctor(
 ) -> None:
     """Go through the go-live checklist: for each item how it stands, what was found, and what to do.
 
-    Everything is asked of the stack that runs. One notification of severity info, called DoctorTest, is sent through
+    Everything is asked of the stack that runs: the one that `make up` has started, with CDB_STACK=compose the one in
+    containers. One notification of severity info, called DoctorTest, is sent through
     Alertmanager to the local receiver, which takes ten seconds; nothing else is changed.
 
     Exit code: 0 nothing fails (a warning is yours to judge), 1 something does, 3 no stack runs.

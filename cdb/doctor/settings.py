@@ -46,6 +46,8 @@ def env_file(site: Site) -> Finding:
 def as_started(site: Site) -> Finding:
     """Nothing in settings and code was changed since the start."""
     changed = site.otherwise()
+    if changed is None:
+        return warn("not known of containers", "docker compose up -d takes over what was changed")
     return (
         warn("; ".join(changed), "to take that over: cdb down, cdb up")
         if changed

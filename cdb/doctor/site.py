@@ -1,6 +1,7 @@
 """The stack that is examined: where its parts answer, whichever way it was started.
 
-What is asked is the same with and without containers. What differs is in one function that makes a Site: `native` here.
+What is asked is the same with and without containers. What differs is in one function that makes a Site: `native`
+here, `in_containers` in containers.py.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from cdb.prometheus import Prometheus
-from cdb.stack import Kind, PartStatus, Ports, Stack, StackConfig, StackError, envfile, record
+from cdb.stack import Kind, PartStatus, Ports, Stack, StackConfig, envfile, record
 from cdb.stack.ports import HOST
 from cdb.trace.jaeger import Jaeger
 
@@ -22,7 +23,7 @@ class Site:
     """A running stack.
 
     *place* is on the disk that holds its data. *listening* are the ports its parts are reached on, by name. *parts*
-    looks at every part; *otherwise* says in what the settings of now differ from those it was started with.
+    looks at every part; *otherwise* says in what the settings of now differ from those it was started with, None: unknown.
     """
 
     way: str
@@ -32,7 +33,7 @@ class Site:
     listening: Mapping[str, int]
     settings: Mapping[str, str] = field(repr=False)
     parts: Callable[[], tuple[PartStatus, ...]]
-    otherwise: Callable[[], list[str]]
+    otherwise: Callable[[], list[str] | None]
     prometheus: Prometheus
     jaeger: Jaeger
     http: httpx.Client
@@ -92,18 +93,6 @@ def _otherwise(root: Path, environ: Mapping[str, str], running: StackConfig) -> 
     wanted = StackConfig.for_operator(root, chosen, parts=running.parts)
     written = record.read(running.layout.record)
     return record.differences(written, record.describe(wanted)) if written else []
-
-
-def examined(root: Path, environ: Mapping[str, str], state: Path) -> Site:
-    """Return the stack that runs; raise StackError if none does, or CDB_STACK names an unknown way to run one."""
-    way = environ.get("CDB_STACK", "native")
-    makers = {"native": native}
-    if way not in makers:
-        raise StackError(f"CDB_STACK={way!r:.80} is no way to run a stack: {', '.join(makers)} is allowed")
-    site = makers[way](root, environ, state)
-    if site is None:
-        raise StackError(f"no stack runs in {state}: `make up` starts it")
-    return site
 
 
 def reason(error: Exception) -> str:
