@@ -1,4 +1,4 @@
-"""The stack in containers: what the engine knows of it, asked with `docker ps`, which needs neither compose nor .env."""
+"""The stack in containers: what the engine knows of it, by `docker ps`, which needs neither compose nor .env."""
 
 import re
 import subprocess

@@ -23,7 +23,8 @@ class Site:
     """A running stack.
 
     *place* is on the disk that holds its data. *listening* are the ports its parts are reached on, by name. *parts*
-    looks at every part; *otherwise* says in what the settings of now differ from those it was started with, None: unknown.
+    looks at every part; *otherwise* says in what the settings of now differ from those it was started with, None if
+    that is not known.
     """
 
     way: str

@@ -11,6 +11,7 @@ import pytest
 
 from cdb.doctor import alerting, boards, machine, metrics, parts, settings, traces, versions
 from cdb.doctor.checks import CHECKS
+from cdb.doctor.containers import Container, published
 from cdb.doctor.findings import Finding, Verdict
 from cdb.doctor.run import examine
 from cdb.doctor.site import Site, address_of, client
@@ -286,4 +287,44 @@ def test_an_unknown_way_to_run_a_stack_is_refused() -> None:
     result = run_cdb("doctor", environment={"CDB_STACK": "swarm"})
     assert result.returncode == 3
     assert "CDB_STACK='swarm'" in result.stderr
-    assert "native" in result.stderr
+    assert "native, compose" in result.stderr
+
+
+def container(service: str, status: str, *, state: str = "running", ports: str = "") -> Container:
+    """Return a container as `docker ps` showed it of a stack in containers."""
+    labels = f"com.docker.compose.project=claire-de-binare,com.docker.compose.service={service},maintainer=x"
+    return Container(labels=labels, ports=ports, state=state, status=status)
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "well"),
+    [
+        ("Up 8 minutes (healthy)", "running", True),
+        ("Up 8 minutes", "running", True),
+        ("Up 8 minutes (unhealthy)", "running", False),
+        ("Up 2 seconds (health: starting)", "running", False),
+        ("Restarting (1) 2 seconds ago", "restarting", False),
+        ("Exited (0) 8 minutes ago", "exited", True),
+        ("Exited (137) 8 minutes ago", "exited", False),
+    ],
+)
+def test_a_container_is_well_while_it_runs_and_its_check_says_so(status: str, state: str, *, well: bool) -> None:
+    part = container("cdb_core", status, state=state).part()
+    assert (part.name, part.ready, part.health.detail) == ("cdb_core", well, "" if well else status)
+
+
+def test_the_ports_of_containers_have_the_names_they_have_in_a_stack() -> None:
+    collector = "127.0.0.1:14317->4317/tcp, 127.0.0.1:18888->8888/tcp, 55679/tcp"
+    assert published(
+        (
+            container("cdb_otel_collector", "Up", ports=collector),
+            container("cdb_prometheus", "Up", ports="127.0.0.1:19090->9090/tcp"),
+            container("cdb_redis", "Up (healthy)", ports="6379/tcp"),
+        )
+    ) == {"otlp_grpc": 14317, "collector_telemetry": 18888, "prometheus": 19090}
+
+
+def test_without_docker_the_command_says_so() -> None:
+    result = run_cdb("doctor", environment={"CDB_STACK": "compose", "PATH": "/nonexistent"})
+    assert result.returncode == 3
+    assert result.stderr == "cdb: docker is not installed, so no stack runs in containers\n"
