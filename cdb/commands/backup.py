@@ -75,6 +75,8 @@ def restore(
 @contextmanager
 def _premises() -> Iterator[Premises]:
     with exit_codes():
+        if os.environ.get("CDB_STACK") == "compose":
+            raise StackError("only a stack that `make up` has started is saved; in containers: docs/operations.md")
         stack = Stack.attach(state_dir(ROOT, os.environ))
         if stack is None or not stack.running():
             raise StackError("no stack runs: `cdb up` starts it")

@@ -151,6 +151,12 @@ def test_without_a_stack_nothing_is_saved(tmp_path: Path) -> None:
     assert (result.returncode, result.stderr) == (3, "cdb: no stack runs: `cdb up` starts it\n")
 
 
+def test_a_stack_in_containers_is_refused_with_where_to_look(tmp_path: Path) -> None:
+    result = run_cdb("backup", str(tmp_path), environment={"CDB_STACK": "compose"})
+    assert (result.returncode, result.stdout) == (3, "")
+    assert "docs/operations.md" in result.stderr
+
+
 MANIFEST: Final = Manifest(
     format=1,
     made_at="2026-11-23T12:00:00+00:00",
