@@ -5,6 +5,7 @@ and the engine reads and writes the files of a stopped one.
 """
 
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ TREES: Final = ("prometheus", "alert_receiver")
 """The parts whose data directories are saved."""
 TRADERS: Final = ("cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")
 _READY_S: Final = 120.0
+_BACK_S: Final = 60.0
+_LOOK_S: Final = 0.2
 
 
 class Premises(Protocol):
@@ -96,12 +99,15 @@ class Native:
         return settings(BusSettings, self._environment)
 
     def save_tree(self, part: str, target: Path) -> None:
-        """Write the data of *part* to *target*."""
+        """Write the data of *part* to *target*; wait until it works again, but not for ever: the copy is what counts."""
         with tempfile.TemporaryDirectory(dir=self._data, prefix=".backup-") as folder:
             copied = Path(folder, part)
             with self.stopped(part):
                 tree.copy(self._data / part, copied)
             tree.pack(copied, target)
+        deadline = time.monotonic() + _BACK_S
+        while not self._works(part) and time.monotonic() < deadline:
+            time.sleep(_LOOK_S)
 
     def replace_tree(self, part: str, source: Path) -> None:
         """Replace the data of *part*; the old ones go when the new ones are in place."""
@@ -131,6 +137,9 @@ class Native:
     def workplace(self) -> Path:
         """Return the folder of the data."""
         return self._data
+
+    def _works(self, part: str) -> bool:
+        return any(seen.ready for seen in self._stack.status() if seen.name == part)
 
     @property
     def _data(self) -> Path:

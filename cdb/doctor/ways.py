@@ -17,7 +17,7 @@ def examined(root: Path, environ: Mapping[str, str], state: Path) -> Site:
     site = makers[way](root, environ, state)
     if site is None:
         where = {
-            "native": f"in {state}: `make up` starts it",
+            "native": f"in {state}: `make up` starts it; CDB_STACK=compose looks at containers",
             "compose": "in containers: `docker compose up -d` starts it",
         }
         raise StackError(f"no stack runs {where[way]}")

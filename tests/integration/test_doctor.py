@@ -280,7 +280,10 @@ def test_a_trace_is_whole_only_with_every_step_and_no_gap(spans: tuple[Span, ...
 def test_without_a_stack_the_command_says_how_to_start_one() -> None:
     result = run_cdb("doctor", environment={})
     assert (result.returncode, result.stdout) == (3, "")
-    assert result.stderr == "cdb: no stack runs in /nonexistent: `make up` starts it\n"
+    assert (
+        result.stderr
+        == "cdb: no stack runs in /nonexistent: `make up` starts it; CDB_STACK=compose looks at containers\n"
+    )
 
 
 def test_an_unknown_way_to_run_a_stack_is_refused() -> None:
