@@ -99,7 +99,7 @@ class Native:
         return settings(BusSettings, self._environment)
 
     def save_tree(self, part: str, target: Path) -> None:
-        """Write the data of *part* to *target*; wait until it works again, but not for ever: the copy is what counts."""
+        """Write the data of *part* to *target*; wait a minute at most until it works again."""
         with tempfile.TemporaryDirectory(dir=self._data, prefix=".backup-") as folder:
             copied = Path(folder, part)
             with self.stopped(part):
