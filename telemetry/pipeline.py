@@ -36,13 +36,19 @@ class TelemetrySettings:
     version: str = "0"
     export_interval_seconds: float = 15.0  # not below the scrape interval, or exemplars are lost
     export_timeout_seconds: float = 5.0
+    span_export_timeout_seconds: float = 30.0  # totals heal with the next export; spans outlast a collector's restart
     span_queue_size: int = 4096
     tracing: bool = True  # without it there are still trace ids, in logs, but no spans
 
     def __post_init__(self) -> None:
         if self.otlp_endpoint is not None and not self.otlp_endpoint.startswith(("http://", "https://")):
             raise ValueError(f"otlp_endpoint {self.otlp_endpoint!r} must begin with http:// or https://")
-        for name in ("export_interval_seconds", "export_timeout_seconds", "span_queue_size"):
+        for name in (
+            "export_interval_seconds",
+            "export_timeout_seconds",
+            "span_export_timeout_seconds",
+            "span_queue_size",
+        ):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} {getattr(self, name)!r} must be more than 0")
 
@@ -90,12 +96,12 @@ class Telemetry:
             _done([exporter.shutdown for exporter in self._exporters], _EXPORTERS_SECONDS)
 
     def _export_metrics(self, settings: TelemetrySettings) -> ExportingReader:
-        exporter = _MetricExporter(self._failed("metrics"), **_connection(settings))
+        exporter = _MetricExporter(self._failed("metrics"), **_connection(settings, settings.export_timeout_seconds))
         self._exporters.append(exporter)
         return ExportingReader(self._recorder, exporter, settings.export_interval_seconds)
 
     def _export_spans(self, settings: TelemetrySettings) -> None:
-        exporter = _SpanExporter(self._failed("traces"), **_connection(settings))
+        exporter = _SpanExporter(self._failed("traces"), **_connection(settings, settings.span_export_timeout_seconds))
         self._exporters.append(exporter)
         lost = self._recorder.counter("cdb_telemetry_spans_lost_total")
         spans = BoundedSpans(
@@ -142,9 +148,9 @@ class _SpanExporter(OTLPSpanExporter):
         return result
 
 
-def _connection(settings: TelemetrySettings) -> dict[str, Any]:
+def _connection(settings: TelemetrySettings, timeout_seconds: float) -> dict[str, Any]:
     headers = (("authorization", f"Bearer {settings.otlp_token}"),) if settings.otlp_token else None
-    return {"endpoint": settings.otlp_endpoint, "headers": headers, "timeout": settings.export_timeout_seconds}
+    return {"endpoint": settings.otlp_endpoint, "headers": headers, "timeout": timeout_seconds}
 
 
 def _resource(service: str | None, settings: TelemetrySettings) -> Resource:

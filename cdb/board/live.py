@@ -2,12 +2,15 @@
 
 import os
 import select
+import signal
 import sys
 import termios
+import threading
 import time
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Final
 
 from rich.console import Console, Group
@@ -23,13 +26,13 @@ _ENDS: Final = {"g": 0, "\x1b[H": 0, "G": 10**6, "\x1b[F": 10**6}
 
 def watch(console: Console, frames: Callable[[], Frame], *, refresh_s: float) -> None:
     """Draw what *frames* returns every *refresh_s* seconds until q or Ctrl-C is pressed."""
-    # Ctrl-C is a way to leave like any other.
-    with suppress(KeyboardInterrupt), keys() as pressed, Live(console=console, screen=True, auto_refresh=False) as live:
+    screen = Live(console=console, screen=True, auto_refresh=False)
+    with suppress(KeyboardInterrupt), keys() as pressed, interrupt() as interrupted, screen as live:
         at = 0
-        while True:
+        while not interrupted():
             frame, due = frames(), time.monotonic() + refresh_s
             redraw = True
-            while redraw or time.monotonic() < due:
+            while (redraw or time.monotonic() < due) and not interrupted():
                 if redraw:
                     at = _show(live, console, frame, at, refresh_s)
                 size = console.size
@@ -51,6 +54,26 @@ def _show(live: Live, console: Console, frame: Frame, at: int, refresh_s: float)
     note = f"{more}q leave  every {refresh_s:g} s"
     live.update(Group(frame.head(console.width, note), printed(shown)), refresh=True)
     return at
+
+
+@contextmanager
+def interrupt() -> Iterator[Callable[[], bool]]:
+    """Yield what tells whether Ctrl-C was pressed; at once it leaves only when pressed again.
+
+    Raised wherever the program is at that moment, KeyboardInterrupt may end in a callback that drops it.
+    """
+    pressed = threading.Event()
+
+    def note(_number: int, _frame: FrameType | None) -> None:
+        if pressed.is_set():
+            raise KeyboardInterrupt
+        pressed.set()
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed.is_set
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

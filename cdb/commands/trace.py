@@ -20,7 +20,7 @@ from cdb.trace.find import NoSuchTrace, find
 from cdb.trace.jaeger import Jaeger, JaegerAway
 from cdb.trace.listed import explained_as_json, show_explained, show_slow, slow_as_json, trace_as_json
 from cdb.trace.model import Trace
-from cdb.trace.usual import usual
+from cdb.trace.usual import usual_for
 from cdb.trace.waterfall import draw
 from services.clock import WallClock
 
@@ -84,7 +84,8 @@ def show(trace_id: IdArgument, as_json: JsonOption = False) -> None:
 def explain(trace_id: IdArgument, as_json: JsonOption = False) -> None:
     """Put a trace against the usual: each span beside the median and p95 of such spans in the hour before it.
 
-    The one furthest over its median comes first. What is usual is known of all spans, not only of those that were kept.
+    Where nothing is known of that hour, it is the last hour. The span furthest over its median comes first. What is
+    usual is known of all spans, not only of those that were kept.
 
     Exit code: 0 shown, 1 there is no such trace, 3 Jaeger or Prometheus did not answer.
 
@@ -93,7 +94,7 @@ def explain(trace_id: IdArgument, as_json: JsonOption = False) -> None:
     with _jaeger() as jaeger:
         trace = _found(jaeger, trace_id)
     with exit_codes(), _prometheus() as prometheus:
-        rows = compare(trace, usual(prometheus, at=trace.start_us / 1e6))
+        rows = compare(trace, usual_for(prometheus, began=trace.start_us / 1e6, now=_now_us() / 1e6))
     if as_json:
         typer.echo(json.dumps(explained_as_json(trace, rows)))
     else:

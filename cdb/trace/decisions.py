@@ -2,9 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
-from cdb.trace.jaeger import Jaeger
 from cdb.trace.model import DECISION, Span, Trace
 from cdb.trace.tree import Node, grow, self_time, walk
 
@@ -37,7 +36,17 @@ class Slowest:
     complete: bool
 
 
-def slowest(jaeger: Jaeger, *, over_us: int, start_us: int, end_us: int, limit: int) -> Slowest:
+class Finder(Protocol):
+    """What is asked for traces."""
+
+    def find(
+        self, service: str, *, start_us: int, end_us: int, limit: int, operation: str = "", least_us: int = 0
+    ) -> tuple[Trace, ...]:
+        """Return the newest traces, at most *limit*; *least_us* need not be that of the *operation*."""
+        ...
+
+
+def slowest(jaeger: Finder, *, over_us: int, start_us: int, end_us: int, limit: int, page_size: int = PAGE) -> Slowest:
     """Find at most *limit* decisions that took longer than *over_us* in traces that began between two times.
 
     Jaeger compares a duration with those of all spans of a trace, and gives the newest, not the slowest: so each
@@ -46,9 +55,11 @@ def slowest(jaeger: Jaeger, *, over_us: int, start_us: int, end_us: int, limit: 
     found: dict[tuple[str, str], Decision] = {}
     least_us = over_us
     while True:
-        page = jaeger.find(RISK, operation=DECISION, least_us=least_us, start_us=start_us, end_us=end_us, limit=PAGE)
+        page = jaeger.find(
+            RISK, operation=DECISION, least_us=least_us, start_us=start_us, end_us=end_us, limit=page_size
+        )
         found |= {(one.trace.trace_id, one.span.span_id): one for trace in page for one in decisions(trace)}
-        if len(page) < PAGE:
+        if len(page) < page_size:
             break
         least_us *= 2
     slow = sorted((one for one in found.values() if one.span.duration_us > over_us), key=_duration, reverse=True)
@@ -64,15 +75,13 @@ def decisions(trace: Trace) -> Iterator[Decision]:
 
 
 def most_below(decision: Node) -> Most:
-    """Return the span below *decision* that took most of its time by itself: itself, if all below took none.
+    """Return what took most of the time of *decision* by itself, a span below it or it.
 
     What it led to after it had ended is none of its time.
     """
     within = (decision.span.start_us, decision.span.end_us)
     below = [Most(node.span, self_time(node, within)) for node in walk(decision.children)]
-    longest = max(below, key=lambda one: one.self_us, default=None)
-    own = Most(decision.span, self_time(decision))
-    return longest if longest and longest.self_us > 0 else own
+    return max([*below, Most(decision.span, self_time(decision))], key=lambda one: one.self_us)
 
 
 def _duration(decision: Decision) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 from cdb.trace.jaeger import Jaeger
 from cdb.trace.model import Trace
 
-_ID: Final = re.compile(r"[0-9a-f]{4,32}", re.ASCII)
+_ID: Final = re.compile(r"[0-9a-f]{4,32}")
 _WHOLE: Final = 32
 LOOKED_AT: Final = 1_000  # newest traces of each service
 DAY_US: Final = 86_400_000_000

@@ -36,11 +36,11 @@ def show_slow(found: Slowest, console: Console, *, over: str, since: str) -> Non
     digits = 32 if console.width >= _WIDE else 8
     for one in found.decisions:
         span = one.span
-        words = [cut(printable(span.text(f"cdb.{name}")), 24) for name in ("symbol", "side", "verdict", "reason")]
+        words = [Text(cut(printable(span.text(f"cdb.{name}")), 24)) for name in ("symbol", "side", "verdict", "reason")]
         most = f"{shown(one.most.self_us)} {one.most.span.label}"
-        kept = printable(one.trace.kept)
+        kept = Text(printable(one.trace.kept))
         when = f"{_moment(span.start_us):%m-%d %H:%M:%S}"
-        table.add_row(when, *words, shown(span.duration_us), printable(most), kept, one.trace.trace_id[:digits])
+        table.add_row(when, *words, shown(span.duration_us), Text(printable(most)), kept, one.trace.trace_id[:digits])
     console.print(table)
     if not found.complete:
         console.print("There are more than could be looked at: a shorter --since or a longer --over finds them all.")
@@ -60,7 +60,7 @@ def _decision(one: Decision) -> dict[str, Any]:
     return {
         "trace_id": one.trace.trace_id,
         "time": _moment(one.span.start_us).isoformat(),
-        **{name: one.span.text(f"cdb.{name}") or None for name in ("symbol", "side", "verdict", "reason")},
+        **{name: one.span.text(f"cdb.{name}") or None for name in ("signal_id", "symbol", "side", "verdict", "reason")},
         "duration_ms": one.span.duration_us / 1000,
         "most": {
             "span": one.most.span.name,
@@ -111,11 +111,16 @@ def show_explained(trace: Trace, rows: list[Compared], console: Console) -> None
     for title in ("service", "span", "took", "itself", "median", "p95", "over median", "times", "of"):
         table.add_column(title, no_wrap=True, justify="left" if title in {"service", "span"} else "right")
     for row in rows:
-        table.add_row(printable(row.span.service), printable(row.span.label), *_cells(row), style=_style(row))
+        names = (Text(printable(name)) for name in (row.span.service, row.span.label))
+        table.add_row(*names, *_cells(row), style=_style(row))
     console.print(table)
-    unknown = sum(row.usual is None for row in rows)
-    if unknown:
-        console.print(f"\nNo history in the hour before it of {unknown} of {len(rows)} spans.")
+    console.print()
+    if any(row.usual and row.usual.later for row in rows):
+        console.print(
+            "* Nothing is known of the hour before this trace: of these, the last hour is shown.", style="dim"
+        )
+    if unknown := sum(row.usual is None for row in rows):
+        console.print(f"Of {unknown} of {len(rows)} spans there is no history in the last hour.", style="dim")
 
 
 def explained_as_json(trace: Trace, rows: list[Compared]) -> dict[str, Any]:
@@ -127,6 +132,7 @@ def explained_as_json(trace: Trace, rows: list[Compared]) -> dict[str, Any]:
             "median": _quantile(row.usual.median if row.usual else None),
             "p95": _quantile(row.usual.p95 if row.usual else None),
             "count": round(row.usual.count) if row.usual else 0,
+            "usual_of": None if row.usual is None else "last hour" if row.usual.later else "hour before",
             "over_median_ms": None if row.deviation_us is None else row.deviation_us / 1000,
         }
         for row in rows
@@ -140,7 +146,8 @@ def _cells(row: Compared) -> tuple[str, ...]:
         return (*took, "", "", "", "", "no history")
     over = f"{'+' if row.deviation_us > 0 else ''}{shown(row.deviation_us)}" if row.deviation_us else ""
     times = f"{row.times:,.1f}" if row.times is not None else ""
-    return (*took, bounded(row.usual.median), bounded(row.usual.p95), over, times, f"{row.usual.count:,.0f}")
+    count = f"{row.usual.count:,.0f}{'*' if row.usual.later else ''}"
+    return (*took, bounded(row.usual.median), bounded(row.usual.p95), over, times, count)
 
 
 def _style(row: Compared) -> str:

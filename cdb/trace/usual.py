@@ -2,8 +2,8 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from cdb.prometheus import Prometheus, Sample
@@ -27,11 +27,12 @@ class Quantile:
 
 @dataclass(frozen=True)
 class Usual:
-    """How long spans of one kind took, and how many there were."""
+    """How long spans of one kind took, and how many there were; *later*: nothing was known before the trace began."""
 
     median: Quantile
     p95: Quantile
     count: float
+    later: bool = False
 
 
 def usual(prometheus: Prometheus, *, at: float, seconds: int = 3600) -> dict[Kind, Usual]:
@@ -42,12 +43,26 @@ def usual(prometheus: Prometheus, *, at: float, seconds: int = 3600) -> dict[Kin
     return from_samples(prometheus.query(_QUERY.format(seconds=seconds), at))
 
 
+def usual_for(prometheus: Prometheus, *, began: float, now: float) -> dict[Kind, Usual]:
+    """Return what was usual in the hour before a trace *began*, and of kinds without spans then in that before *now*.
+
+    Unix times. What slowed the trace down is not in its own measure, unless nothing else is known.
+    """
+    return prefer(usual(prometheus, at=began), usual(prometheus, at=now))
+
+
+def prefer(before: Mapping[Kind, Usual], later: Mapping[Kind, Usual]) -> dict[Kind, Usual]:
+    """Return *before*, and of what it lacks *later*, marked as that."""
+    return {**{kind: replace(one, later=True) for kind, one in later.items()}, **before}
+
+
 def from_samples(samples: Iterable[Sample]) -> dict[Kind, Usual]:
     """Return what the buckets in *samples* say of each kind of span."""
     buckets: dict[Kind, list[Bucket]] = defaultdict(list)
     for sample in samples:
         kind = sample.labels.get("service_name", ""), sample.labels.get("span_name", "")
-        buckets[kind].append((float(sample.labels["le"]), sample.value))
+        if bound := sample.labels.get("le"):
+            buckets[kind].append((float(bound), sample.value))
     found = {kind: _usual(sorted(some)) for kind, some in buckets.items()}
     return {kind: one for kind, one in found.items() if one}
 

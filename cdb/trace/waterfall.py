@@ -127,7 +127,7 @@ def _table(lines: list[Row], whole: int, width: int) -> Table:
     indent = 1 if width < _NARROW else 2
     labels = [_label(row, indent) for row in lines]
     names = min(max(map(len, labels)), max(20, width // 3))
-    services = max(7, *(len(row.service) for row in lines))
+    services = min(max(7, *(len(printable(row.service)) for row in lines)), 20)
     bar = max(_LEAST_BAR, width - names - services - _FIXED - 10)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for title, size in (
@@ -140,7 +140,7 @@ def _table(lines: list[Row], whole: int, width: int) -> Table:
         name = Text(label, style)
         itself = "" if row.self_us is None else shown(row.self_us)
         took = Text(shown(row.duration_us), style)
-        table.add_row(printable(row.service), name, shown(row.begin_us), _bar(row, whole, bar), took, itself)
+        table.add_row(Text(printable(row.service)), name, shown(row.begin_us), _bar(row, whole, bar), took, itself)
     return table
 
 

@@ -20,6 +20,7 @@ LOOPBACK = "127.0.0.1"
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     """Run all parts, with a value for every secret, also for those that the demo does without."""
     settings = {name: f"throw-away-{name.lower().replace('_', '-')}-9f3a" for name in envfile.SECRETS}
+    settings["CDB_SLACK_WEBHOOK_URL"] = f"http://127.0.0.1:9/{settings['CDB_SLACK_WEBHOOK_URL']}"
     with running_bot(tmp_path_factory.mktemp("whole"), settings, parts=()) as bot:
         bot.wait_healthy()
         yield bot
@@ -77,11 +78,17 @@ def test_a_secret_is_in_no_file_but_the_private_ones_made_for_it(whole: Bot, sec
         "redis.conf": {"REDIS_PASSWORD"},
         "exporters/redis.json": {"CDB_MONITORING_PASSWORD"},
         "exporters/postgres": {"CDB_MONITORING_PASSWORD"},
+        "alertmanager/CDB_SLACK_WEBHOOK_URL": {"CDB_SLACK_WEBHOOK_URL"},
+        "alertmanager/CDB_SMTP_PASSWORD": {"CDB_SMTP_PASSWORD"},
     }
 
 
 @pytest.mark.parametrize(
-    "name", ["stack.json", "redis.conf", "supervisord.conf", "exporters/redis.json", "exporters/postgres"]
+    "name",
+    [
+        *("stack.json", "redis.conf", "supervisord.conf", "exporters/redis.json", "exporters/postgres"),
+        *("alertmanager/CDB_SLACK_WEBHOOK_URL", "alertmanager/CDB_SMTP_PASSWORD"),
+    ],
 )
 def test_a_file_with_a_secret_is_for_its_owner_only(whole: Bot, name: str) -> None:
     assert f"{stat.S_IMODE((whole.stack.config.state_dir / name).stat().st_mode):o}" == "600"

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Event, Thread
 from time import monotonic, sleep
@@ -18,12 +19,14 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import NumberDataPoint
 from opentelemetry.sdk.trace import TracerProvider
 
+from cdb.stack import Ports
 from telemetry.contract import load_contract
 from telemetry.handles import EXEMPLAR_ATTRIBUTE
 from telemetry.pipeline import TelemetrySettings
 from telemetry.readers import LocalReader
 from telemetry.recorder import Recorder
 from tests.unit.telemetry.isolated import Isolated
+from tests.waiting import until
 
 
 @dataclass
@@ -46,6 +49,13 @@ class Received:
 @pytest.fixture
 def received() -> Iterator[Received]:
     """Run an OTLP receiver on a free port."""
+    with receiving(0) as log:
+        yield log
+
+
+@contextmanager
+def receiving(port: int) -> Iterator[Received]:
+    """Run an OTLP receiver on *port*, 0 for a free one."""
     log = Received()
 
     class Metrics(metrics_grpc.MetricsServiceServicer):
@@ -65,7 +75,7 @@ def received() -> Iterator[Received]:
     server = grpc.server(ThreadPoolExecutor(2))
     metrics_grpc.add_MetricsServiceServicer_to_server(Metrics(), server)  # type: ignore[no-untyped-call]
     trace_grpc.add_TraceServiceServicer_to_server(Traces(), server)  # type: ignore[no-untyped-call]
-    log.endpoint = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
+    log.endpoint = f"http://127.0.0.1:{server.add_insecure_port(f'127.0.0.1:{port}')}"
     server.start()
     yield log
     server.stop(None).wait()
@@ -185,6 +195,26 @@ def test_failed_exports_are_counted() -> None:
     settings = TelemetrySettings(otlp_endpoint=closed, export_interval_seconds=0.1, export_timeout_seconds=0.3)
     box = Isolated("cdb_risk", settings=settings)
     _until(lambda: box.value("cdb_telemetry_export_failures_total", signal="metrics"), "a counted failure")
+    box.telemetry.shutdown()
+
+
+def test_spans_outlast_a_collector_that_is_away_for_longer_than_metrics_wait_for_it() -> None:
+    """A total comes again with the next export, a span does not."""
+    port = Ports.free().otlp_grpc
+    settings = TelemetrySettings(
+        otlp_endpoint=f"http://127.0.0.1:{port}", export_interval_seconds=1, export_timeout_seconds=3
+    )
+    box = Isolated("cdb_risk", settings=settings)
+    box.telemetry.tracer_provider.get_tracer("test").start_span("risk.decide").end()
+    until(
+        lambda: box.value("cdb_telemetry_export_failures_total", signal="metrics"),
+        holds=lambda count: (count or 0) >= 2,
+        what="metrics that were given up twice",
+    )
+    with receiving(port) as log:
+        until(lambda: log.spans, within_s=40, what="the span")
+    assert [span.name for _, span in log.spans] == ["risk.decide"]
+    assert box.value("cdb_telemetry_spans_lost_total", reason="export_failed") == 0
     box.telemetry.shutdown()
 
 

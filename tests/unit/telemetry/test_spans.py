@@ -74,7 +74,7 @@ def test_spans_of_a_batch_that_does_not_arrive_are_counted() -> None:
 
 def test_a_loss_is_counted_in_the_contracts_metric() -> None:
     """Nobody listens there: each batch fails."""
-    box = Isolated(settings=TelemetrySettings(otlp_endpoint="http://127.0.0.1:1", export_timeout_seconds=0.1))
+    box = Isolated(settings=TelemetrySettings(otlp_endpoint="http://127.0.0.1:1", span_export_timeout_seconds=0.1))
     try:
         box.telemetry.tracer_provider.get_tracer("test").start_span("x").end()
         until(

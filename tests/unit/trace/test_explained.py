@@ -1,12 +1,13 @@
 """A span beside the usual: quantiles from buckets, how far it is over the median, and where the time went."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from cdb.prometheus import Sample
 from cdb.trace.explained import compare, deviation, sentence
-from cdb.trace.usual import Kind, Quantile, Usual, from_samples, quantile
+from cdb.trace.usual import Kind, Quantile, Usual, from_samples, prefer, quantile
 from tests.unit.trace.building import WHOLE, span, trace
 
 INF = math.inf
@@ -55,6 +56,13 @@ def test_buckets_of_one_kind_of_span_are_put_together_and_a_kind_without_spans_i
     assert list(found) == [("cdb_risk", "risk.decide")]
     assert found["cdb_risk", "risk.decide"].count == 4
     assert found["cdb_risk", "risk.decide"].median.microseconds == pytest.approx(1_500)
+
+
+def test_the_hour_before_a_trace_goes_before_the_last_hour() -> None:
+    """Which has the trace itself in it."""
+    decide, write = ("cdb_risk", "risk.decide"), ("cdb_risk", "risk.write")
+    found = prefer({decide: usually(4)}, {decide: usually(300), write: usually(2)})
+    assert found == {decide: usually(4), write: replace(usually(2), later=True)}
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cdb.trace.model import Span
@@ -74,6 +74,7 @@ def test_a_trace_that_took_no_time_has_no_path() -> None:
     assert path(span("root", 0, 0)) == []
 
 
+thorough = settings(max_examples=150, deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow])
 _TIMES = st.tuples(st.integers(-300, 1_000), st.integers(0, 1_000))
 
 
@@ -88,6 +89,7 @@ def traces(draw: st.DrawFn) -> tuple[Span, ...]:
     return tuple(made)
 
 
+@thorough
 @given(traces())
 def test_its_parts_follow_each_other_and_sum_to_the_whole_duration(spans: tuple[Span, ...]) -> None:
     roots = grow(trace(*spans))
@@ -99,6 +101,7 @@ def test_its_parts_follow_each_other_and_sum_to_the_whole_duration(spans: tuple[
     assert not parts or (parts[0].begin_us, parts[-1].end_us) == (begin, end)
 
 
+@thorough
 @given(traces())
 def test_a_span_is_on_it_only_while_it_ran(spans: tuple[Span, ...]) -> None:
     for part in critical_path(grow(trace(*spans))):
@@ -107,6 +110,7 @@ def test_a_span_is_on_it_only_while_it_ran(spans: tuple[Span, ...]) -> None:
             assert part.node.span.start_us <= part.begin_us < part.end_us <= part.node.span.end_us
 
 
+@thorough
 @given(st.lists(st.tuples(st.integers(0, 1_000), st.integers(0, 1_000)), max_size=8))
 def test_children_within_their_parent_make_a_path_as_long_as_it(children: list[tuple[int, int]]) -> None:
     """And the root is never on it for longer than it worked itself."""

@@ -88,12 +88,13 @@ def test_most_of_a_decisions_time_is_in_the_step_that_took_it_and_not_in_what_it
 def test_what_happens_after_a_decision_has_ended_is_none_of_its_time() -> None:
     made = trace(
         span("risk.decide", 0, 100),
-        span("risk.write", 10, 40, below="risk.decide"),
+        span("risk.write", 10, 90, below="risk.decide"),
         span("send orders", 95, 5_000, below="risk.decide"),
     )
-    assert [(one.most.span.name, one.most.self_us) for one in decisions(made)] == [("risk.write", 30)]
+    assert [(one.most.span.name, one.most.self_us) for one in decisions(made)] == [("risk.write", 80)]
 
 
-def test_a_decision_without_steps_has_its_time_itself() -> None:
-    (root,) = grow(trace(span("risk.decide", 0, 100)))
-    assert (most_below(root).span.name, most_below(root).self_us) == ("risk.decide", 100)
+@pytest.mark.parametrize("steps", [(), (span("risk.read_state", 0, 20, below="risk.decide"),)])
+def test_a_decision_whose_steps_took_less_than_the_rest_has_its_time_itself(steps: tuple[Span, ...]) -> None:
+    (root,) = grow(trace(span("risk.decide", 0, 100), *steps))
+    assert (most_below(root).span.name, most_below(root).self_us) == ("risk.decide", 80 if steps else 100)

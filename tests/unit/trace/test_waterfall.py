@@ -16,8 +16,8 @@ def drawn(made: Trace, width: int = 160, *, colours: bool = False) -> list[str]:
     return screen.getvalue().splitlines()
 
 
-def line_of(made: Trace, name: str, **how: int) -> str:
-    return next(line for line in drawn(made, **how) if name in line)
+def line_of(made: Trace, name: str) -> str:
+    return next(line for line in drawn(made) if name in line)
 
 
 def test_each_span_has_its_line_and_waiting_on_the_bus_one_of_its_own() -> None:
@@ -80,11 +80,12 @@ def test_what_is_wrong_with_a_trace_is_said_below_it(spans: tuple[Span, ...], sa
 
 
 def test_text_from_a_trace_cannot_command_the_terminal() -> None:
-    hostile = span("\x1b[2J", 0, 10, service="\x1b]0;x\x07", cdb__symbol="[red]\x1b[31m", otel__status_code="ERROR",
-                   error__type="\x1b[1m\n")  # fmt: skip
+    said = {"cdb__symbol": "[red]\x1b[31m", "otel__status_code": "ERROR", "error__type": "\x1b[1m\n"}
+    hostile = span("\x1b[2J", 0, 10, service="[b]\x1b]0", **said)
     text = "\n".join(drawn(trace(hostile)))
     assert "\x1b" not in text
     assert "[red]\\x1b[31m" in text
+    assert "[b]\\x1b]0" in text
 
 
 def test_a_trace_of_no_duration_and_one_of_a_sender_alone_can_be_drawn() -> None:
