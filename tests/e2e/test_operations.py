@@ -32,8 +32,10 @@ from tests.waiting import until
 pytestmark = pytest.mark.e2e
 
 NAMED_EXCEPTIONS: Final = {"grafana", "env", "test-endpoints", "clock", "resources", "firing"}
-"""What may be a warning here: no Grafana on Debian, no .env of an isolated bot, the demo's endpoints, no chrony; and what
-is the test machine's: a small disk, so much load that an alert of latency fires."""
+"""What may be a warning here: no Grafana on Debian, no .env of an isolated bot, the demo's endpoints, no chrony.
+
+And what is the test machine's: a small disk, so much load that an alert of latency fires.
+"""
 
 
 @pytest.fixture(scope="module")
