@@ -2,7 +2,7 @@
 
 import typer
 
-from cdb.commands import alerts, audit, breaker, check, dashboard, dead_letters, replay, stack, trace
+from cdb.commands import alerts, audit, backup, breaker, check, dashboard, dead_letters, doctor, replay, stack, trace
 
 app = typer.Typer(
     name="cdb",
@@ -16,9 +16,11 @@ app = typer.Typer(
 stack.register(app)
 replay.register(app)
 audit.register(app)
+backup.register(app)
 breaker.register(app)
 dead_letters.register(app)
 alerts.register(app)
 dashboard.register(app)
 check.register(app)
+doctor.register(app)
 trace.register(app)

@@ -90,6 +90,30 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True):
     unit: str = ""
 
 
+class Target(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What is scraped, as the last scrape left it; *health* is up, down or unknown: not scraped yet."""
+
+    labels: Labels
+    health: str
+    last_error: str = ""
+
+
+class _Targets(msgspec.Struct, frozen=True, rename="camel"):
+    active_targets: tuple[Target, ...]
+
+
+class _Alertmanager(msgspec.Struct, frozen=True):
+    url: str
+
+
+class _Alertmanagers(msgspec.Struct, frozen=True, rename="camel"):
+    active_alertmanagers: tuple[_Alertmanager, ...]
+
+
+class _BuildInfo(msgspec.Struct, frozen=True):
+    version: str
+
+
 class _Found(msgspec.Struct, frozen=True):
     metric: Labels = {}
     value: tuple[float, str] | None = None
@@ -161,6 +185,18 @@ class Prometheus:
     def alerts(self) -> tuple[Alert, ...]:
         """Return the alerts that are pending or firing."""
         return self._get("alerts", _Alerts).alerts
+
+    def targets(self) -> tuple[Target, ...]:
+        """Return what is scraped."""
+        return self._get("targets", _Targets, state="active").active_targets
+
+    def alertmanagers(self) -> tuple[str, ...]:
+        """Return the addresses that alerts are sent to."""
+        return tuple(one.url for one in self._get("alertmanagers", _Alertmanagers).active_alertmanagers)
+
+    def version(self) -> str:
+        """Return the server's version, such as 2.42.0."""
+        return self._get("status/buildinfo", _BuildInfo).version
 
     def exemplars(self, expression: str, *, start: float, end: float) -> tuple[ExemplarSeries, ...]:
         """Return the exemplars of the series in *expression* between two Unix times."""

@@ -1,5 +1,6 @@
 """The stack's own Prometheus: the configuration that containers have, with addresses of this machine."""
 
+import re
 import shutil
 from typing import Any
 
@@ -11,7 +12,9 @@ from cdb.stack.files import write_private
 from cdb.stack.ports import HOST
 from cdb.stack.tools import debian_program
 
-RETENTION = "14d"
+RETENTION = "CDB_PROMETHEUS_RETENTION"
+_RETENTION_DEFAULT = "14d"
+_DURATION = re.compile(r"[1-9][0-9]{0,3}[hdwy]")
 SCRAPE_INTERVAL = "CDB_SCRAPE_INTERVAL"
 _PORT_OF = {
     "cdb_ws:8000": "cdb_ws",
@@ -35,7 +38,7 @@ def command(config: StackConfig) -> tuple[str, ...]:
         debian_program("prometheus", package="prometheus"),
         f"--config.file={config.layout.prometheus_conf / 'prometheus.yml'}",
         f"--storage.tsdb.path={config.layout.prometheus_data}",
-        f"--storage.tsdb.retention.time={RETENTION}",
+        f"--storage.tsdb.retention.time={_retention(config)}",
         f"--web.listen-address={HOST}:{config.ports.prometheus}",
         f"--web.external-url=http://localhost:{config.ports.prometheus}",  # in notifications; else this machine's name
         f"--web.console.templates={config.root / 'monitoring' / 'runbooks'}",  # /consoles/ServiceDown.md, as plain text
@@ -58,6 +61,13 @@ def prepare(config: StackConfig) -> None:
     if interval := config.environment.get(SCRAPE_INTERVAL):
         settings["global"] |= {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval}
     write_private(place / "prometheus.yml", yaml.safe_dump(settings, sort_keys=False))
+
+
+def _retention(config: StackConfig) -> str:
+    kept = config.environment.get(RETENTION) or _RETENTION_DEFAULT
+    if not _DURATION.fullmatch(kept):
+        raise StackError(f"{RETENTION}={kept!r:.80} is no time: a number and h, d, w or y is allowed, such as 14d")
+    return kept
 
 
 def _native(config: StackConfig, address: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cdb.stack import ALL_PARTS, StackConfig, StackError, envfile, record, select
+from cdb.stack import ALL_PARTS, StackConfig, StackError, envfile, prometheus, record, select
 from cdb.stack.supervisor import render
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -116,3 +116,11 @@ def test_the_bootstrap_installs_every_package_that_a_part_needs() -> None:
 def test_an_unknown_part_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ValueError, match=r"no part is called redix: there are redis, .*cdb_execution"):
         select(("redis", "redix"))
+
+
+def test_how_long_metrics_are_kept_is_a_setting_and_a_wrong_one_is_refused_by_name(checkout: Path) -> None:
+    kept = "--storage.tsdb.retention.time="
+    assert f"{kept}14d" in prometheus.command(operators(checkout))
+    assert f"{kept}7d" in prometheus.command(operators(checkout, CDB_PROMETHEUS_RETENTION="7d"))
+    with pytest.raises(StackError, match="CDB_PROMETHEUS_RETENTION='a week'"):
+        prometheus.command(operators(checkout, CDB_PROMETHEUS_RETENTION="a week"))

@@ -1,0 +1,123 @@
+"""The archive: one tar file, its manifest first, every other member with its size and digest in it."""
+
+import hashlib
+import io
+import os
+import shutil
+import tarfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+from cdb.backup.errors import BackupError
+from cdb.backup.manifest import Manifest, Member, decode, encode
+
+MANIFEST: Final = "manifest.json"
+_MOST_MANIFEST_BYTES: Final = 1_000_000
+_CHUNK: Final = 1 << 20
+
+
+def described(file: Path) -> Member:
+    """Return the size and digest of *file*."""
+    with file.open("rb") as stream:
+        return Member(bytes=file.stat().st_size, sha256=_sha256(stream))
+
+
+def write(target: Path, manifest: Manifest, files: Mapping[str, Path]) -> None:
+    """Write an archive, readable by its owner only, that appears under its name when it is whole.
+
+    Raise BackupError if there is a file called so already.
+    """
+    partial = target.with_name(f".{target.name}.partial")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
+                _add_bytes(tar, MANIFEST, encode(manifest))
+                for name, file in files.items():
+                    tar.add(file, arcname=name, filter=_anonymous)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.link(partial, target)  # unlike a rename it replaces nothing
+    except FileExistsError as error:
+        raise BackupError(f"{target} exists; choose another name, or a folder") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+class Archive:
+    """An archive that is open for reading and that was found whole."""
+
+    def __init__(self, tar: tarfile.TarFile, manifest: Manifest) -> None:
+        self._tar = tar
+        self.manifest = manifest
+
+    def extract(self, name: str, into: Path) -> Path:
+        """Write the member *name* into the folder *into*, and return the file."""
+        target = into / name
+        with target.open("xb") as file:
+            shutil.copyfileobj(_stream(self._tar, name), file, _CHUNK)
+        return target
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[Archive]:
+    """Open *path*, and check every member against the manifest; raise BackupError for what is no whole archive."""
+    with ExitStack() as cleanup:
+        try:
+            tar = cleanup.enter_context(tarfile.open(path, "r:"))
+            manifest = decode(_manifest(tar))
+            _refuse_damage(tar, manifest)
+        except (tarfile.TarError, EOFError) as error:
+            raise BackupError(f"{path} is no whole archive of cdb backup: {error}") from error
+        except BackupError as error:
+            raise BackupError(f"{path}: {error}") from error
+        yield Archive(tar, manifest)
+
+
+def _manifest(tar: tarfile.TarFile) -> bytes:
+    first = tar.next()
+    if first is None or first.name != MANIFEST or first.size > _MOST_MANIFEST_BYTES:
+        raise BackupError(f"this is no archive of cdb backup: it does not begin with {MANIFEST}")
+    return _stream(tar, MANIFEST).read()
+
+
+def _refuse_damage(tar: tarfile.TarFile, manifest: Manifest) -> None:
+    there = {*tar.getnames()} - {MANIFEST}
+    if there != manifest.members.keys():
+        raise BackupError(
+            f"it is damaged: it holds {', '.join(sorted(there))}, not {', '.join(sorted(manifest.members))}"
+        )
+    for name, member in manifest.members.items():
+        if _sha256(_stream(tar, name)) != member.sha256:
+            raise BackupError(f"it is damaged: {name} is not what was saved (its sha256 differs)")
+
+
+def _sha256(stream: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while chunk := stream.read(_CHUNK):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _stream(tar: tarfile.TarFile, name: str) -> IO[bytes]:
+    try:
+        found = tar.extractfile(name)
+    except KeyError:
+        found = None
+    if found is None:
+        raise BackupError(f"it is damaged: {name} is no file in it")
+    return found
+
+
+def _add_bytes(tar: tarfile.TarFile, name: str, data: bytes) -> None:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = len(data), 0o600
+    tar.addfile(entry, io.BytesIO(data))
+
+
+def _anonymous(entry: tarfile.TarInfo) -> tarfile.TarInfo:
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    return entry

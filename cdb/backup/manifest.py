@@ -1,0 +1,76 @@
+"""What an archive says about itself."""
+
+from typing import Final
+
+import msgspec
+
+from cdb.backup.errors import BackupError
+from services.ledger.connection import SCHEMA_VERSION
+
+FORMAT: Final = 1
+
+
+class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One file of the archive."""
+
+    bytes: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When and by what an archive was made, and what it holds.
+
+    *ledger_rows* are the rows of each table, *series* those that Prometheus took in when it was stopped for the copy.
+    """
+
+    format: int
+    made_at: str  # ISO 8601, UTC
+    project: str
+    ledger_schema: str
+    postgres: int  # the major version
+    prometheus: str
+    ledger_rows: dict[str, int]
+    series: int
+    notifications: int
+    members: dict[str, Member]
+
+
+class _Format(msgspec.Struct, frozen=True):
+    format: int
+
+
+def encode(manifest: Manifest) -> bytes:
+    """Return the manifest as indented JSON."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2)
+
+
+def decode(data: bytes) -> Manifest:
+    """Read a manifest; raise BackupError for another format or none."""
+    try:
+        found = msgspec.json.decode(data, type=_Format).format
+        if found != FORMAT:
+            raise BackupError(f"the archive has format {found}, this version reads format {FORMAT}")
+        return msgspec.json.decode(data, type=Manifest)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise BackupError(f"its manifest cannot be read: {error}") from error
+
+
+def refuse_other_versions(manifest: Manifest, *, postgres: int, prometheus: str) -> None:
+    """Raise BackupError if what was saved cannot be read by the ledger's code or the servers that run."""
+    if manifest.ledger_schema != SCHEMA_VERSION:
+        raise BackupError(
+            f"its ledger has schema {manifest.ledger_schema}, this version needs {SCHEMA_VERSION}: restore it with "
+            f"version {manifest.project} of the project, then upgrade"
+        )
+    if manifest.postgres > postgres:
+        raise BackupError(
+            f"it was made with PostgreSQL {manifest.postgres}, and {postgres} runs here, which may not read it"
+        )
+    if _numbers(manifest.prometheus) > _numbers(prometheus):
+        raise BackupError(
+            f"it was made with Prometheus {manifest.prometheus}, and {prometheus} runs here, which may not read it"
+        )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".")[:2] if part.isdigit())

@@ -1,0 +1,1 @@
+"""The go-live checklist, executed against the stack that runs: one finding for each item."""

@@ -1,0 +1,92 @@
+"""Whether the operator would be told."""
+
+import secrets
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import httpx
+
+from cdb.check.project import Project
+from cdb.doctor.findings import Finding, fail, ok, warn
+from cdb.doctor.site import Site
+
+CONTRACT_GROUP: Final = "alerts"
+TEST_ALERT: Final = "DoctorTest"
+_LOOK_S: Final = 0.5
+
+
+def rules(site: Site) -> Finding:
+    """Prometheus has loaded every rule of the project, the ten alerts of the contract among them, and evaluates it."""
+    wanted = {(rule.group, rule.name) for rule in Project(site.root).rules}
+    loaded = {(group.name, rule.name): rule for group in site.prometheus.rules() for rule in group.rules}
+    faults = [f"{name} is not loaded" for group, name in sorted(wanted - loaded.keys())]
+    here = {name: loaded[group, name] for group, name in sorted(wanted & loaded.keys())}
+    faults += [f"{name}: {rule.last_error}" for name, rule in here.items() if rule.last_error]
+    if early := sum(rule.health == "unknown" for rule in here.values()):
+        faults.append(f"{early} of {len(wanted)} are not evaluated yet: each is within a minute of the start")
+    if faults:
+        return fail("; ".join(faults), "promtool check rules monitoring/prometheus/rules/*.yml; then cdb down, cdb up")
+    ten = sum(group == CONTRACT_GROUP and rule.type == "alerting" for (group, _), rule in loaded.items())
+    return ok(f"{ten} alerts of the contract, {len(wanted) - ten} other rules, all evaluated")
+
+
+def alertmanager(site: Site) -> Finding:
+    """Alertmanager is ready, and Prometheus sends to it."""
+    advice = f"cdb status; log of alertmanager; curl -s {site.url('prometheus', '/api/v1/alertmanagers')}"
+    answer = site.http.get(site.url("alertmanager", "/-/ready"))
+    if not answer.is_success:
+        return fail(f"/-/ready answers {answer.status_code}", advice)
+    addresses = site.prometheus.alertmanagers()
+    return (
+        ok(f"ready; Prometheus sends to {', '.join(addresses)}")
+        if addresses
+        else fail("ready, but Prometheus sends to none", advice)
+    )
+
+
+def firing(site: Site) -> Finding:
+    """Nothing fires now."""
+    alerts = site.prometheus.alerts()
+    names = sorted({alert.labels.get("alertname", "") for alert in alerts if alert.state == "firing"})
+    if names:
+        return warn(f"fires now: {', '.join(names)}", "cdb alerts; each has its page in monitoring/runbooks/")
+    return ok("no alert fires")
+
+
+def notification(site: Site) -> Finding:
+    """Send an alert of severity info through Alertmanager, and wait for it at the local receiver."""
+    # A name of its own each time: a known group's next notification would wait for group_interval.
+    name = f"{TEST_ALERT}{secrets.token_hex(3)}"
+    begun = time.monotonic()
+    answer = site.http.post(site.url("alertmanager", "/api/v2/alerts"), json=[_alert(name, datetime.now(UTC))])
+    if not answer.is_success:
+        return fail(f"Alertmanager refuses an alert: {answer.status_code} {answer.text[:120]}", "log of alertmanager")
+    while (waited := time.monotonic() - begun) < site.patience_s:
+        if _arrived(site, name):
+            return ok(f"{name} came through Alertmanager to the receiver in {waited:.0f} s")
+        time.sleep(_LOOK_S)
+    return fail(
+        f"{name} did not reach the receiver within {site.patience_s:.0f} s",
+        "cdb status: is alert_receiver healthy? Logs of alertmanager and alert_receiver",
+    )
+
+
+def _alert(name: str, now: datetime) -> dict[str, object]:
+    return {
+        "labels": {"alertname": name, "severity": "info", "component": "doctor"},
+        "annotations": {
+            "summary": "A test by cdb doctor; nothing is wrong",
+            "description": "It shows that notifications arrive, and ends by itself.",
+        },
+        "startsAt": now.isoformat(),
+        "endsAt": (now + timedelta(minutes=1)).isoformat(),
+    }
+
+
+def _arrived(site: Site, name: str) -> bool:
+    try:
+        answer = site.http.get(site.url("alert_receiver", "/api/notifications"), params={"alertname": name})
+    except httpx.TransportError:
+        return False  # it may come back within the time that a notification has
+    return answer.is_success and bool(answer.json()["notifications"])

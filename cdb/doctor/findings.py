@@ -1,0 +1,36 @@
+"""What a check says."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """How an item stands. A warning is for the operator to judge and fails nothing."""
+
+    OK = "ok"
+    WARN = "warn"
+    FAIL = "fail"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found for one item, and what to do about it."""
+
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+def ok(found: str) -> Finding:
+    """Return that all is as it must be."""
+    return Finding(Verdict.OK, found)
+
+
+def warn(found: str, advice: str) -> Finding:
+    """Return what the operator should know before real use."""
+    return Finding(Verdict.WARN, found, advice)
+
+
+def fail(found: str, advice: str) -> Finding:
+    """Return what does not work."""
+    return Finding(Verdict.FAIL, found, advice)

@@ -1,0 +1,43 @@
+"""Whether the metrics arrive and move."""
+
+from typing import Final
+
+from cdb.doctor.findings import Finding, fail, ok, warn
+from cdb.doctor.site import Site
+from telemetry.contract import load_contract
+
+_RISING: Final = ("cdb_signals_generated_total", "cdb_orders_approved_total", "cdb_trades_executed_total")
+_WINDOW: Final = "5m"
+
+
+def names(site: Site) -> Finding:
+    """Prometheus has every metric that dashboards and alerts have always queried."""
+    frozen = [metric for metric in load_contract().metrics if not metric.extension]
+    found = site.prometheus.query('count by (__name__) ({__name__=~"cdb_.+"})')
+    shown = {sample.labels.get("__name__", "") for sample in found}
+    missing = [
+        m.prometheus for m in frozen if f"{m.prometheus}{'_count' if m.type == 'histogram' else ''}" not in shown
+    ]
+    if missing:
+        return fail(
+            f"{len(frozen) - len(missing)} of {len(frozen)}; missing: {', '.join(missing)}",
+            "docs/metrics.md names the service of each; then monitoring/runbooks/ServiceMetricsMissing.md",
+        )
+    return ok(f"{len(frozen)} of {len(frozen)}")
+
+
+def rising(site: Site) -> Finding:
+    """Signals, approvals and trades have risen in the last minutes."""
+    rises = {name: _rise(site, name) for name in _RISING}
+    said = f"in {_WINDOW}: " + ", ".join(f"{name} +{rise:.0f}" for name, rise in rises.items())
+    if not rises[_RISING[0]]:
+        return fail(said, "no signals: monitoring/runbooks/StaleMarketData.md; after a start wait a minute")
+    if not all(rises.values()):
+        return warn(
+            said, "signals are made, but not traded: cdb breaker status, and the reasons in cdb dashboard risk-alerts"
+        )
+    return ok(said)
+
+
+def _rise(site: Site, name: str) -> float:
+    return sum(sample.value for sample in site.prometheus.query(f"sum(increase({name}[{_WINDOW}]))"))

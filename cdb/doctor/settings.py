@@ -1,0 +1,70 @@
+"""Whether secrets are secret, and what runs has the settings that are written down."""
+
+import re
+import stat
+from typing import Final
+
+from cdb.doctor.findings import Finding, fail, ok, warn
+from cdb.doctor.site import Site
+from cdb.stack import envfile
+
+_SHORTEST: Final = 16
+_TEST_VALUE: Final = re.compile(r"(test|throw-away)[-_]", re.IGNORECASE)
+_PLACEHOLDER: Final = re.compile(r"<.*>|.*(change.?me|your.password|example|secret123|password).*", re.IGNORECASE)
+_HOW_TO_CHANGE: Final = "remove their lines from .env, then make env, cdb down, cdb up"
+_NOT_FOUND: Final = 404
+_TEST_PATHS: Final = {
+    "cdb_ws": "/test/scenario",
+    "cdb_core": "/test/errors",
+    "cdb_risk": "/test/trigger-drawdown",
+    "cdb_execution": "/test/errors",
+}
+
+
+def secrets(site: Site) -> Finding:
+    """Every secret is set, long enough, one of its own, and none that was made for a test."""
+    needed = [entry.name for entry in envfile.ENTRIES if entry.required and entry.name in envfile.SECRETS]
+    values = {name: site.settings.get(name, "") for name in needed}
+    if weak := [name for name, value in values.items() if len(value) < _SHORTEST or _PLACEHOLDER.fullmatch(value)]:
+        return fail(f"empty, shorter than {_SHORTEST} characters or a placeholder: {', '.join(weak)}", _HOW_TO_CHANGE)
+    if same := sorted(name for name, value in values.items() if [*values.values()].count(value) > 1):
+        return fail(f"the same value: {', '.join(same)}", _HOW_TO_CHANGE)
+    if marked := [name for name, value in values.items() if _TEST_VALUE.match(value)]:
+        return warn(f"values made for tests: {', '.join(marked)}", _HOW_TO_CHANGE)
+    return ok(f"{', '.join(needed)}: set, each its own")
+
+
+def env_file(site: Site) -> Finding:
+    """Only its owner may read the file with the secrets."""
+    path = site.root / ".env"
+    if not path.exists():
+        return warn(f"{path} does not exist: the settings came from the environment", "make env")
+    mode = stat.S_IMODE(path.stat().st_mode)
+    return ok(f"{path}, mode 600") if mode == 0o600 else fail(f"{path} has mode {mode:o}", f"chmod 600 {path}")
+
+
+def as_started(site: Site) -> Finding:
+    """Nothing in settings and code was changed since the start."""
+    changed = site.otherwise()
+    if changed is None:
+        return warn("not known of containers", "docker compose up -d takes over what was changed")
+    return (
+        warn("; ".join(changed), "to take that over: cdb down, cdb up")
+        if changed
+        else ok("nothing was changed since the start")
+    )
+
+
+def test_endpoints(site: Site) -> Finding:
+    """The endpoints that move prices and drawdown for a test do not exist."""
+    there = [
+        f"{service} {path}"
+        for service, path in _TEST_PATHS.items()
+        if site.http.get(site.url(service, path)).status_code != _NOT_FOUND
+    ]
+    if there:
+        return warn(
+            f"there are {', '.join(there)}",
+            "the native demo's default; before real use CDB_TEST_ENDPOINTS=0 in .env, cdb down, cdb up",
+        )
+    return ok("none")

@@ -1,0 +1,45 @@
+"""Whether a decision can be followed from signal to fill."""
+
+import time
+from typing import Final
+
+from cdb.doctor.findings import Finding, fail, ok
+from cdb.doctor.site import Site
+from cdb.trace.model import Trace
+
+_STEPS: Final = ("signal.generate", "risk.decide", "order.execute")
+_SERVICES: Final = ("cdb_core", "cdb_risk", "cdb_execution")
+_SINCE_S: Final = 3600
+_LIMIT: Final = 20
+_US: Final = 1_000_000
+
+
+def end_to_end(site: Site) -> Finding:
+    """Jaeger has a trace of the last hour that goes through all three services, without a gap."""
+    now = time.time()
+    found = site.jaeger.find(
+        _SERVICES[-1], start_us=int((now - _SINCE_S) * _US), end_us=int(now * _US), limit=_LIMIT, operation=_STEPS[-1]
+    )
+    whole = [trace for trace in found if is_whole(trace)]
+    if whole:
+        newest = max(whole, key=lambda trace: trace.start_us)
+        age = now - newest.start_us / _US
+        return ok(f"{newest.trace_id}: {len(newest.spans)} spans in {len(_SERVICES)} services, {age:.0f} s ago")
+    if found:
+        return fail(
+            f"{len(found)} traces of the last hour, none of them whole from {_STEPS[0]} to {_STEPS[-1]}",
+            f"cdb trace show {found[0].trace_id[:8]}; monitoring/runbooks/TracesLost.md",
+        )
+    return fail(
+        "no trace of an executed order within an hour",
+        "after a start wait a minute; else CDB_TRACING=1, and monitoring/runbooks/TracesLost.md",
+    )
+
+
+def is_whole(trace: Trace) -> bool:
+    """Tell whether a trace has every step in its service and every span's parent."""
+    steps = {(span.service, span.name) for span in trace.spans}
+    known = {span.span_id for span in trace.spans}
+    return steps.issuperset(zip(_SERVICES, _STEPS, strict=True)) and all(
+        span.parent_id in known for span in trace.spans if span.parent_id
+    )
