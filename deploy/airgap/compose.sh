@@ -4,8 +4,10 @@
 compose_module=github.com/docker/compose/v2@v2.40.3
 
 provide_compose() {
+    export COMPOSE_BAKE=false  # it would ask for buildx, which nothing here needs
     if docker compose version >/dev/null 2>&1; then return; fi
     provide docker-compose "docker compose" "2 minutes" build_compose "$compose_module"
+    export CDB_COMPOSE=$PWD/.venv/bin/docker-compose  # for tests that call it without an engine
     # A folder of its own for the plugin: the user's ~/.docker stays as it is.
     export DOCKER_CONFIG=$PWD/.cdb/docker
     mkdir -p "$DOCKER_CONFIG/cli-plugins"
