@@ -270,7 +270,8 @@ def test_cdb_alerts_in_json_has_all_of_it(alerting: Alerting) -> None:
     assert [(seen["alertname"], seen["state"], seen["labels"]) for seen in found["firing"]] == [
         ("DailyDrawdownLimitExceeded", "active", one)
     ]
-    assert found["received"][0]["labels"] == one
+    # Not the newest: the end of what other tests had told may be told meanwhile.
+    assert one in [seen["labels"] for seen in found["received"]]
     assert found["total"] >= 1
     assert found["problems"] == []
 
@@ -305,7 +306,7 @@ def test_cdb_alerts_shows_what_one_of_the_two_knows(alerting: Alerting) -> None:
     one = fresh(DRAWDOWN, "half")
     alerting.post(one)
     alerting.receives(one)
-    said = cdb_alerts(alerting, CDB_ALERTMANAGER_PORT="1")
+    said = cdb_alerts(alerting, "--limit", "1000", CDB_ALERTMANAGER_PORT="1")
     assert said.exit_code == 3
     assert "DailyDrawdownLimitExceeded in short" in said.stdout
     assert "Alertmanager does not answer on port 1" in said.stderr
