@@ -1,11 +1,12 @@
 """Ask a Prometheus over its HTTP API, with typed answers."""
 
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 
 import httpx
 import msgspec
+
+from cdb.http_client import HttpClient
 
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=2.0)
 
@@ -133,24 +134,11 @@ class _Alerts(msgspec.Struct, frozen=True):
     alerts: tuple[Alert, ...]
 
 
-class Prometheus:
+class Prometheus(HttpClient):
     """A client of one server. Every method raises PrometheusAway or QueryRefused; threads may share it."""
 
     def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
-        self.url = url
-        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False, transport=transport)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        super().__init__(url, timeout=_TIMEOUT, transport=transport)
 
     def query(self, expression: str, at: float | None = None) -> tuple[Sample, ...]:
         """Return the value of *expression* at the Unix time *at*, now without it; a scalar is one sample."""

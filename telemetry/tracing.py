@@ -145,11 +145,6 @@ def below(parent: SpanContext) -> Context:
     return trace.set_span_in_context(trace.NonRecordingSpan(parent), Context())
 
 
-def inject(context: Context | None = None) -> str:
-    """Return the traceparent of *context* (default: the current one); empty text if it has no span."""
-    return traceparent_of(trace.get_current_span(context).get_span_context())
-
-
 def traceparent_of(span: SpanContext) -> str:
     """Return *span* as a traceparent; empty text if it is not valid."""
     if not span.is_valid:
@@ -175,9 +170,3 @@ def current_ids() -> tuple[str, str] | None:
     if not context.is_valid:
         return None
     return trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id)
-
-
-def current_trace_id() -> str | None:
-    """Return the current span's trace id as 32 hexadecimal digits, None if there is no span."""
-    ids = current_ids()
-    return ids[0] if ids else None

@@ -1,11 +1,11 @@
 """Ask a Jaeger for traces over its HTTP API, with typed answers."""
 
-from types import TracebackType
-from typing import Final, Self, TypeVar
+from typing import Final, TypeVar
 
 import httpx
 import msgspec
 
+from cdb.http_client import HttpClient
 from cdb.printable import cut
 from cdb.trace.model import Span, Trace, Value
 
@@ -59,24 +59,11 @@ class _Services(msgspec.Struct, frozen=True):
     data: tuple[str, ...] | None = None
 
 
-class Jaeger:
+class Jaeger(HttpClient):
     """A client of one server. Every method raises JaegerAway."""
 
     def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
-        self.url = url
-        self._client = httpx.Client(base_url=url, timeout=_TIMEOUT, trust_env=False, transport=transport)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._client.close()
+        super().__init__(url, timeout=_TIMEOUT, transport=transport)
 
     def services(self) -> tuple[str, ...]:
         """Return the services that have spans."""

@@ -2,6 +2,7 @@
 
 from opentelemetry.trace import Span, SpanContext
 
+from services import hops
 from services.consumer import Received
 from services.ledger.statements import record_statement
 from services.messages import Fill, Order
@@ -12,7 +13,7 @@ def start(item: Received, order: Order, *, began_ns: int) -> Span:
     """Start order.execute below the span of handling *item*; quantity is in the base asset."""
     return tracing.tracer().start_span(
         "order.execute",
-        context=tracing.below(item.span.context) if item.span else tracing.root(),
+        context=hops.below(item.span),
         start_time=began_ns,
         attributes={
             "cdb.symbol": order.symbol,

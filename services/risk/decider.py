@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from opentelemetry.trace import Span, SpanContext, use_span
 
+from services import hops
 from services.clock import NANOSECONDS
 from services.consumer import Received
 from services.messages import Order, Signal
@@ -119,7 +120,7 @@ class Decider:
 def _span(item: Received, signal: Signal, began_ns: int) -> Span:
     return tracing.tracer().start_span(
         "risk.decide",
-        context=tracing.below(item.span.context) if item.span else tracing.root(),
+        context=hops.below(item.span),
         start_time=began_ns,
         attributes={"cdb.symbol": signal.symbol, "cdb.side": signal.side, "cdb.signal_id": signal.signal_id},
     )

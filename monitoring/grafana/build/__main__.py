@@ -1,6 +1,5 @@
 """Write the dashboards: `python -m monitoring.grafana.build`, with --check only compare."""
 
-import argparse
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Final
 from monitoring.grafana.build import risk_alerts, system_health, trading_overview
 from monitoring.grafana.build.board import as_json
 from monitoring.grafana.build.sdk import dashboard
+from telemetry.generate.files import asked_to_check, bring_up_to_date
 
 ROOT: Final = Path(__file__).parents[3]
 FILES: Final[Mapping[str, Callable[[], dashboard.Dashboard]]] = {
@@ -19,21 +19,9 @@ FILES: Final[Mapping[str, Callable[[], dashboard.Dashboard]]] = {
 
 def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
     """Write the files below *root*; with --check, name those that are out of date and return 1 if there are any."""
-    parser = argparse.ArgumentParser(prog="python -m monitoring.grafana.build", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="only say which files are out of date")
-    check = parser.parse_args(arguments).check
-    stale = 0
-    for name, build in FILES.items():
-        path = root / name
-        text = as_json(build().build())
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            continue
-        if check:
-            stale = 1
-            sys.stderr.write(f"{name} is out of date; run make generate\n")
-        else:
-            path.write_text(text, encoding="utf-8")
-    return stale
+    check = asked_to_check(arguments, program="python -m monitoring.grafana.build", about=__doc__)
+    texts = {name: as_json(build().build()) for name, build in FILES.items()}
+    return bring_up_to_date(texts, root, check=check)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,11 @@ GOOD = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 def test_span_goes_on_in_the_trace_that_a_traceparent_names() -> None:
     with TRACER.start_as_current_span("sender") as sender:
-        traceparent = tracing.inject()
+        traceparent = tracing.traceparent_of(sender.get_span_context())
     with TRACER.start_as_current_span("receiver", context=tracing.extract(traceparent)) as receiver:
-        assert tracing.current_trace_id() == trace.format_trace_id(sender.get_span_context().trace_id)
+        ids = tracing.current_ids()
+        assert ids is not None
+        assert ids[0] == trace.format_trace_id(sender.get_span_context().trace_id)
         assert receiver.get_span_context().span_id != sender.get_span_context().span_id
 
 
@@ -45,7 +47,7 @@ def test_traceparent_that_is_none_starts_a_trace_of_its_own(traceparent: Any) ->
     with TRACER.start_as_current_span("unrelated") as unrelated:
         token = attach(tracing.extract(traceparent))
         try:
-            assert tracing.current_trace_id() is None
+            assert tracing.current_ids() is None
             with TRACER.start_as_current_span("receiver", context=tracing.extract(traceparent)) as receiver:
                 context = receiver.get_span_context()
                 assert context.is_valid
@@ -55,5 +57,5 @@ def test_traceparent_that_is_none_starts_a_trace_of_its_own(traceparent: Any) ->
 
 
 def test_without_a_span_there_is_no_trace_id_and_nothing_to_inject() -> None:
-    assert tracing.current_trace_id() is None
-    assert tracing.inject() == ""
+    assert tracing.current_ids() is None
+    assert tracing.traceparent_of(trace.get_current_span().get_span_context()) == ""
