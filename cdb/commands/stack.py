@@ -111,13 +111,17 @@ def down() -> None:
     typer.echo("stopped; the data stay (cdb clean removes them)" if ran or ended else "nothing was running")
 
 
-def env() -> None:
+def env(
+    for_tests: Annotated[bool, typer.Option("--for-tests", help="Mark new secrets as made for a test.")] = False,
+) -> None:
     """Create .env with generated secrets, or append the settings it lacks; change nothing that is there.
+
+    Secrets made for a test begin with `test-`, and `cdb doctor` warns of them.
 
     Example: cdb env
     """
     with one_clear_line():
-        _ensure_env(view.console(), always=True)
+        _ensure_env(view.console(), always=True, mark=envfile.TEST_MARK if for_tests else "")
 
 
 def clean(
@@ -158,9 +162,9 @@ def _running_or_wanted() -> Stack:
     return Stack.attach(place) or Stack(config)
 
 
-def _ensure_env(console: Console, *, always: bool = False) -> None:
+def _ensure_env(console: Console, *, always: bool = False, mark: str = "") -> None:
     path = ROOT / ".env"
-    change = envfile.ensure(path)
+    change = envfile.ensure(path, mark=mark)
     if change.created:
         console.print(f"created {path} with generated secrets, mode 600")
     elif change.added:

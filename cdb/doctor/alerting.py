@@ -26,14 +26,19 @@ def rules(site: Site) -> Finding:
     if early := sum(rule.health == "unknown" for rule in here.values()):
         faults.append(f"{early} of {len(wanted)} are not evaluated yet: each is within a minute of the start")
     if faults:
-        return fail("; ".join(faults), "promtool check rules monitoring/prometheus/rules/*.yml; then cdb down, cdb up")
+        return fail("; ".join(faults), f"promtool check rules monitoring/prometheus/rules/*.yml; then {_reread(site)}")
     ten = sum(group == CONTRACT_GROUP and rule.type == "alerting" for (group, _), rule in loaded.items())
     return ok(f"{ten} alerts of the contract, {len(wanted) - ten} other rules, all evaluated")
 
 
+def _reread(site: Site) -> str:
+    # To Compose a file that is mounted is the same whatever is in it.
+    return "docker compose restart cdb_prometheus" if site.way == "compose" else site.anew
+
+
 def alertmanager(site: Site) -> Finding:
     """Alertmanager is ready, and Prometheus sends to it."""
-    advice = f"cdb status; log of alertmanager; curl -s {site.url('prometheus', '/api/v1/alertmanagers')}"
+    advice = f"{site.look}: alertmanager; curl -s {site.url('prometheus', '/api/v1/alertmanagers')}"
     answer = site.http.get(site.url("alertmanager", "/-/ready"))
     if not answer.is_success:
         return fail(f"/-/ready answers {answer.status_code}", advice)
@@ -61,14 +66,14 @@ def notification(site: Site) -> Finding:
     begun = time.monotonic()
     answer = site.http.post(site.url("alertmanager", "/api/v2/alerts"), json=[_alert(name, datetime.now(UTC))])
     if not answer.is_success:
-        return fail(f"Alertmanager refuses an alert: {answer.status_code} {answer.text[:120]}", "log of alertmanager")
+        return fail(f"Alertmanager refuses an alert: {answer.status_code} {answer.text[:120]}", site.look)
     while (waited := time.monotonic() - begun) < site.patience_s:
         if _arrived(site, name):
             return ok(f"{name} came through Alertmanager to the receiver in {waited:.0f} s")
         time.sleep(_LOOK_S)
     return fail(
         f"{name} did not reach the receiver within {site.patience_s:.0f} s",
-        "cdb status: is alert_receiver healthy? Logs of alertmanager and alert_receiver",
+        f"{site.look}: alert_receiver and alertmanager",
     )
 
 

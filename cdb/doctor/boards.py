@@ -31,7 +31,7 @@ def grafana(site: Site) -> Finding:
     if not site.has("grafana"):
         return warn(
             f"Grafana does not run here, so its own drawing of {', '.join(boards.values())} was not looked at",
-            "the same files are drawn by `cdb dashboard`; install Grafana, then cdb down, cdb up, to see them there",
+            f"the same files are drawn by `cdb dashboard`; to see them there, install Grafana, then {site.anew}",
         )
     login = ("admin", site.settings.get("GRAFANA_PASSWORD", ""))
     found = site.http.get(site.url("grafana", "/api/search"), params={"type": "dash-db"}, auth=login)
@@ -40,11 +40,11 @@ def grafana(site: Site) -> Finding:
     found.raise_for_status()
     there: list[dict[str, Any]] = found.json()
     if missing := [title for uid, title in boards.items() if uid not in {one.get("uid") for one in there}]:
-        return fail(f"missing in Grafana: {', '.join(missing)}", "log of grafana: provisioning")
+        return fail(f"missing in Grafana: {', '.join(missing)}", f"{site.look}: grafana, provisioning")
     source = site.http.get(site.url("grafana", f"/api/datasources/uid/{_DATA_SOURCE}/health"), auth=login)
     if not source.is_success:
         return fail(
-            f"the data source Prometheus fails its test: {source.text[:120]}", "log of grafana; is Prometheus up?"
+            f"the data source Prometheus fails its test: {source.text[:120]}", f"{site.look}: grafana; is Prometheus up?"
         )
     if site.http.get(site.url("grafana", "/api/search")).is_success:
         return fail("Grafana shows dashboards without a password", "switch anonymous access off (auth.anonymous)")

@@ -14,7 +14,7 @@ from cdb.stack import Health, PartStatus, Ports, StackError, envfile
 from cdb.trace.jaeger import Jaeger
 
 _PROJECT: Final = "claire-de-binare"
-_SERVICE: Final = "com.docker.compose.service"
+_LABEL: Final = "com.docker.compose."
 _TIMEOUT_S: Final = 15.0
 _PUBLISHED: Final = re.compile(r":(\d+)->(\d+)/tcp")
 _PORT_OF: Final = {
@@ -36,6 +36,8 @@ _PORT_OF: Final = {
     ("cdb_grafana", 3000): "grafana",
 }
 """Which of a stack's ports a container's port is."""
+ONE_SHOTS: Final = frozenset({"cdb_handover", "cdb_migrate"})
+"""The containers that end by themselves; any other one that has ended was stopped."""
 
 
 class Container(msgspec.Struct, frozen=True, rename="pascal"):
@@ -49,12 +51,20 @@ class Container(msgspec.Struct, frozen=True, rename="pascal"):
     @property
     def service(self) -> str:
         """Return its name in docker-compose.yml."""
-        found = re.search(rf"{re.escape(_SERVICE)}=([^,]+)", self.labels)
+        return self._label("service")
+
+    @property
+    def made_of(self) -> str:
+        """Return the hash of what docker-compose.yml and .env said of it when it was made."""
+        return self._label("config-hash")
+
+    def _label(self, name: str) -> str:
+        found = re.search(rf"{re.escape(_LABEL + name)}=([^,]+)", self.labels)
         return found[1] if found else "unknown"
 
     def part(self) -> PartStatus:
         """Return it as a part: healthy by its own check, without one while it runs; a one-shot if it ended well."""
-        done = self.status.startswith("Exited (0)")
+        done = self.service in ONE_SHOTS and self.status.startswith("Exited (0)")
         well = done or (self.state == "running" and not re.search(r"\((?:unhealthy|health: starting)\)", self.status))
         return PartStatus(
             self.service, "done" if done else self.state, Health(ok=well, detail="" if well else self.status)
@@ -77,7 +87,7 @@ def in_containers(root: Path, environ: Mapping[str, str], _state: Path) -> Site 
         listening=listening,
         settings={**envfile.read(root / ".env"), **environ},
         parts=lambda: tuple(one.part() for one in look(project)),
-        otherwise=lambda: None,
+        otherwise=lambda: otherwise(root, look(project)),
         prometheus=Prometheus(address_of(ports, "prometheus")),
         jaeger=Jaeger(address_of(ports, "jaeger")),
         http=client(),
@@ -85,9 +95,10 @@ def in_containers(root: Path, environ: Mapping[str, str], _state: Path) -> Site 
 
 
 def look(project: str) -> tuple[Container, ...]:
-    """Return the containers of a compose project, those that ended too; raise StackError."""
-    label = f"label=com.docker.compose.project={project}"
-    lines = _docker("ps", "--all", "--no-trunc", "--filter", label, "--format", "json").splitlines()
+    """Return the containers of a compose project, those that ended too, but no `run` of a command; raise StackError."""
+    labels = (f"project={project}", "oneoff=False")
+    filters = [word for label in labels for word in ("--filter", f"label={_LABEL}{label}")]
+    lines = _docker("ps", "--all", "--no-trunc", *filters, "--format", "{{json .}}").splitlines()
     try:
         return tuple(msgspec.json.decode(line, type=Container) for line in lines)
     except msgspec.MsgspecError as error:
@@ -104,10 +115,30 @@ def published(containers: tuple[Container, ...]) -> dict[str, int]:
     return {_PORT_OF[key]: port for key, port in found.items() if key in _PORT_OF}
 
 
-def _docker(*arguments: str) -> str:
+def otherwise(root: Path, containers: tuple[Container, ...]) -> list[str] | None:
+    """Return what `docker compose up -d` in *root* would change now, None if compose is not there to be asked.
+
+    Compose writes on each container the hash of what it was made of. Secrets and the contents of files are not in it.
+    """
+    try:
+        _docker("compose", "version")
+    except StackError:
+        return None
+    there = {one.service: one.made_of for one in containers}
+    hashes = _docker("compose", "config", "--hash", "*", root=root).splitlines()
+    wanted = dict(line.split(maxsplit=1) for line in hashes)
+    return [
+        f"{service} {'was changed' if service in there else 'was not started'}"
+        for service, made_of in sorted(wanted.items())
+        if there.get(service) != made_of
+    ]
+
+
+def _docker(*arguments: str, root: Path | None = None) -> str:
     try:
         done = subprocess.run(  # noqa: S603  fixed arguments
             ["docker", *arguments],  # noqa: S607  the one that the operator uses
+            cwd=root,
             capture_output=True,
             text=True,
             check=True,

@@ -19,7 +19,7 @@ def parts(site: Site) -> Finding:
     seen = site.parts()
     sick = [f"{part.name}: {part.health.detail or part.state}" for part in seen if not part.ready]
     if sick or not seen:
-        return fail("; ".join(sick) or "nothing runs", "cdb status, then the log of the part in .cdb/logs/")
+        return fail("; ".join(sick) or "nothing runs", site.look)
     return ok(f"{len(seen)} of {len(seen)} healthy")
 
 

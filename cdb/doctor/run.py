@@ -36,4 +36,4 @@ def _look(check: Check, site: Site) -> Finding:
     try:
         return check.look(site)
     except _AWAY as error:
-        return fail(reason(error), "cdb status, then the log of the part in .cdb/logs/")
+        return fail(reason(error), site.look)

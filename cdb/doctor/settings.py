@@ -9,9 +9,9 @@ from cdb.doctor.site import Site
 from cdb.stack import envfile
 
 _SHORTEST: Final = 16
-_TEST_VALUE: Final = re.compile(r"(test|throw-away)[-_]", re.IGNORECASE)
+_TEST_VALUE: Final = re.compile(rf"({envfile.TEST_MARK}|test_|throw-away[-_])", re.IGNORECASE)
 _PLACEHOLDER: Final = re.compile(r"<.*>|.*(change.?me|your.password|example|secret123|password).*", re.IGNORECASE)
-_HOW_TO_CHANGE: Final = "remove their lines from .env, then make env, cdb down, cdb up"
+_HOW_TO_CHANGE: Final = "docs/operations.md, 'Change a secret'"
 _NOT_FOUND: Final = 404
 _TEST_PATHS: Final = {
     "cdb_ws": "/test/scenario",
@@ -47,9 +47,9 @@ def as_started(site: Site) -> Finding:
     """Nothing in settings and code was changed since the start."""
     changed = site.otherwise()
     if changed is None:
-        return warn("not known of containers", "docker compose up -d takes over what was changed")
+        return warn("not known: docker compose is not here to be asked", f"{site.anew} takes over what was changed")
     return (
-        warn("; ".join(changed), "to take that over: cdb down, cdb up")
+        warn("; ".join(changed), f"to take that over: {site.anew}")
         if changed
         else ok("nothing was changed since the start")
     )
@@ -65,6 +65,6 @@ def test_endpoints(site: Site) -> Finding:
     if there:
         return warn(
             f"there are {', '.join(there)}",
-            "the native demo's default; before real use CDB_TEST_ENDPOINTS=0 in .env, cdb down, cdb up",
+            f"the native demo's default; before real use CDB_TEST_ENDPOINTS=0 in .env, {site.anew}",
         )
     return ok("none")

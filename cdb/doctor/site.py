@@ -16,6 +16,11 @@ from cdb.stack.ports import HOST
 from cdb.trace.jaeger import Jaeger
 
 _TIMEOUT = httpx.Timeout(5.0, connect=2.0)
+_LOOK = {
+    "native": "cdb status, then the log of the part in .cdb/logs/",
+    "compose": "docker compose ps, then docker compose logs of the part",
+}
+_ANEW = {"native": "cdb down, cdb up", "compose": "docker compose up -d"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,16 @@ class Site:
     def url(self, port: str, path: str = "") -> str:
         """Return the address of *path* on the port called *port*."""
         return address_of(self.ports, port) + path
+
+    @property
+    def look(self) -> str:
+        """Return what shows how its parts are and what they say."""
+        return _LOOK[self.way]
+
+    @property
+    def anew(self) -> str:
+        """Return what lets it take over what was changed in its settings."""
+        return _ANEW[self.way]
 
     def close(self) -> None:
         """Close the connections."""

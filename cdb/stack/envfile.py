@@ -23,6 +23,10 @@ class _Entry:
     value: Callable[[], str]
     required: bool = True
 
+    def text(self, mark: str) -> str:
+        """Return what is written, *mark* before what is generated."""
+        return f"{mark if self.value is _secret else ''}{self.value()}"
+
 
 def _fixed(value: str) -> Callable[[], str]:
     return lambda: value
@@ -51,6 +55,8 @@ ENTRIES = (
 )
 _SECRET_ENDINGS = ("_PASSWORD", "_TOKEN", "_KEY", "_SECRET", "_WEBHOOK_URL")
 SECRETS = tuple(entry.name for entry in ENTRIES if entry.name.endswith(_SECRET_ENDINGS))
+TEST_MARK = "test-"
+"""What secrets begin with that were generated for a test, so that `cdb doctor` can tell them."""
 _HEADER = "# Settings and secrets of this machine. Made once, never overwritten; not for version control.\n"
 
 
@@ -63,8 +69,11 @@ class EnvChange:
     mode_tightened: bool
 
 
-def ensure(path: Path) -> EnvChange:
-    """Create the file with generated secrets, or append the keys it lacks; keep what is there and set mode 600."""
+def ensure(path: Path, *, mark: str = "") -> EnvChange:
+    """Create the file with generated secrets, or append the keys it lacks; keep what is there and set mode 600.
+
+    Each secret that is generated begins with *mark*.
+    """
     created = not path.exists()
     if created:
         _create(path)
@@ -72,7 +81,7 @@ def ensure(path: Path) -> EnvChange:
     present = read(path)
     missing = [entry for entry in ENTRIES if entry.name not in present]
     if missing:
-        _append(path, missing)
+        _append(path, missing, mark)
     return EnvChange(created=created, added=tuple(entry.name for entry in missing), mode_tightened=tightened)
 
 
@@ -107,10 +116,10 @@ def _create(path: Path) -> None:
         raise StackError(f"{path} cannot be created: {_reason(error)}") from error
 
 
-def _append(path: Path, entries: list[_Entry]) -> None:
+def _append(path: Path, entries: list[_Entry], mark: str) -> None:
     try:
         text = path.read_text(encoding="utf-8")
-        lines = "".join(f"# {entry.comment}\n{entry.name}={entry.value()}\n" for entry in entries)
+        lines = "".join(f"# {entry.comment}\n{entry.name}={entry.text(mark)}\n" for entry in entries)
         with path.open("a", encoding="utf-8") as file:
             file.write(lines if text.endswith("\n") or not text else f"\n{lines}")
     except OSError as error:
