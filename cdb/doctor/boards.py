@@ -44,7 +44,8 @@ def grafana(site: Site) -> Finding:
     source = site.http.get(site.url("grafana", f"/api/datasources/uid/{_DATA_SOURCE}/health"), auth=login)
     if not source.is_success:
         return fail(
-            f"the data source Prometheus fails its test: {source.text[:120]}", f"{site.look}: grafana; is Prometheus up?"
+            f"the data source Prometheus fails its test: {source.text[:120]}",
+            f"{site.look}: grafana; is Prometheus up?",
         )
     if site.http.get(site.url("grafana", "/api/search")).is_success:
         return fail("Grafana shows dashboards without a password", "switch anonymous access off (auth.anonymous)")

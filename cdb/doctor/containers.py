@@ -87,7 +87,7 @@ def in_containers(root: Path, environ: Mapping[str, str], _state: Path) -> Site 
         listening=listening,
         settings={**envfile.read(root / ".env"), **environ},
         parts=lambda: tuple(one.part() for one in look(project)),
-        otherwise=lambda: otherwise(root, look(project)),
+        otherwise=lambda: otherwise(root, environ, look(project)),
         prometheus=Prometheus(address_of(ports, "prometheus")),
         jaeger=Jaeger(address_of(ports, "jaeger")),
         http=client(),
@@ -115,7 +115,7 @@ def published(containers: tuple[Container, ...]) -> dict[str, int]:
     return {_PORT_OF[key]: port for key, port in found.items() if key in _PORT_OF}
 
 
-def otherwise(root: Path, containers: tuple[Container, ...]) -> list[str] | None:
+def otherwise(root: Path, environ: Mapping[str, str], containers: tuple[Container, ...]) -> list[str] | None:
     """Return what `docker compose up -d` in *root* would change now, None if compose is not there to be asked.
 
     Compose writes on each container the hash of what it was made of. Secrets and the contents of files are not in it.
@@ -125,7 +125,7 @@ def otherwise(root: Path, containers: tuple[Container, ...]) -> list[str] | None
     except StackError:
         return None
     there = {one.service: one.made_of for one in containers}
-    hashes = _docker("compose", "config", "--hash", "*", root=root).splitlines()
+    hashes = _docker("compose", "config", "--hash", "*", root=root, environ=environ).splitlines()
     wanted = dict(line.split(maxsplit=1) for line in hashes)
     return [
         f"{service} {'was changed' if service in there else 'was not started'}"
@@ -134,11 +134,12 @@ def otherwise(root: Path, containers: tuple[Container, ...]) -> list[str] | None
     ]
 
 
-def _docker(*arguments: str, root: Path | None = None) -> str:
+def _docker(*arguments: str, root: Path | None = None, environ: Mapping[str, str] | None = None) -> str:
     try:
         done = subprocess.run(  # noqa: S603  fixed arguments
             ["docker", *arguments],  # noqa: S607  the one that the operator uses
             cwd=root,
+            env=environ,
             capture_output=True,
             text=True,
             check=True,

@@ -7,12 +7,13 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from cdb.doctor.containers import ONE_SHOTS
 from cdb.stack import Ports, envfile
 from cdb.stack.collector import FEATURE_GATES
 from cdb.stack.config import StackConfig
 from cdb.stack.grafana import HOME_DASHBOARD
 from cdb.stack.parts import ALL_PARTS
-from cdb.stack.prometheus import RETENTION
+from cdb.stack.prometheus import RETENTION, RETENTION_DEFAULT
 from tests.containers.compose import ROOT, SERVICES, is_one_shot, mebibytes, mounts, read, started, words
 
 LONG_RUNNING: Final = {
@@ -55,6 +56,10 @@ def test_all_containers_have_their_documented_names() -> None:
     assert {service["container_name"] for service in ALL.values()} == set(ALL)
     assert read()["networks"]["cdb_network"]["name"] == "cdb_network"
     assert read()["volumes"]["cdb_prom_data"]["name"] == "cdb_prom_data"
+
+
+def test_the_doctor_knows_which_containers_end_by_themselves() -> None:
+    assert {name for name, service in ALL.items() if is_one_shot(service)} == ONE_SHOTS
 
 
 def test_each_port_is_published_on_loopback_as_the_native_stack_has_it() -> None:
@@ -240,7 +245,8 @@ def test_servers_are_told_what_they_are_told_without_containers(native: StackCon
         here = {_option(word) for word in ALL[container]["command"]}
         assert here == there - {"web.listen-address"} - {w for w in there if w.startswith("/")}, container
     assert FEATURE_GATES in ALL["cdb_otel_collector"]["command"]
-    assert f"--storage.tsdb.retention.time={RETENTION}" in ALL["cdb_prometheus"]["command"]
+    kept = f"${{{RETENTION}:-{RETENTION_DEFAULT}}}"
+    assert f"--storage.tsdb.retention.time={kept}" in ALL["cdb_prometheus"]["command"]
 
 
 def test_redis_is_set_up_as_without_containers(native: StackConfig) -> None:

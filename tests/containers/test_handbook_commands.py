@@ -13,7 +13,6 @@ from tests.waiting import until
 TRIED: Final = [command for command in container_commands() if not command.not_tried]
 
 
-@pytest.mark.e2e
 @pytest.mark.skipif(os.environ.get("CDB_STACK") != "compose", reason="needs the stack in containers: CDB_STACK=compose")
 @pytest.mark.parametrize("command", TRIED, ids=lambda command: command.line)
 def test_each_line_shows_what_its_reader_expects(command: Command) -> None:

@@ -25,6 +25,7 @@ from cdb.stack import Ports
 from tests.check.copies import copy_project
 from tests.e2e.bot import LIVELY, Bot, running_bot
 from tests.e2e.conftest import OFTEN
+from tests.operations import steps, type_in
 from tests.programs import required_program
 from tests.servers import ROOT
 from tests.waiting import until
@@ -92,26 +93,17 @@ def verdicts(site: Site, *names: str) -> dict[str, Finding]:
     return {check.name: finding for check, finding in examine(replace(site, patience_s=2.0), checks=chosen)}
 
 
-def documented() -> list[str]:
-    """Return the commands without containers of the decision table in docs/operations.md."""
-    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    table = text.split("## What is wrong? A decision table", 1)[1]
-    rows = re.findall(r"^\| [^|]+ \| `((?:[^`])+)` \|", table, flags=re.MULTILINE)
-    return [row.replace("\\|", "|") for row in rows]
-
-
 def test_every_command_of_the_decision_table_runs(whole: Bot) -> None:
     """Each as it stands there, but for this bot's ports and places; each ends well where nothing is wrong."""
-    commands = documented()
-    assert len(commands) >= 20
+    table = steps()
+    assert len(table) >= 20
     for program, package in {"curl": "curl", "jq": "jq", "promtool": "prometheus"}.items():
         required_program(program, package=package)
-    said = {one: until(partial(run, whole, one), holds=well, within_s=120, what=one).stdout for one in commands}
+    said = {
+        step.native: until(partial(run, whole, step.native), holds=step.is_well, within_s=120, what=step.native).stdout
+        for step in table
+    }
     assert [text for one, text in said.items() if "redis_up" in one] == ["redis_up 1\n"]
-
-
-def well(done: "subprocess.CompletedProcess[str]") -> bool:
-    return done.returncode == 0
 
 
 def run(whole: Bot, command: str) -> "subprocess.CompletedProcess[str]":
@@ -120,15 +112,8 @@ def run(whole: Bot, command: str) -> "subprocess.CompletedProcess[str]":
     here = here.replace(".venv/bin/cdb", f"{sys.executable} -m cdb").replace(
         ".cdb/", f"{whole.stack.config.state_dir}/"
     )
-    return subprocess.run(
-        ["bash", "-o", "pipefail", "-c", here],
-        cwd=ROOT,
-        env={**whole.stack.config.process_environment(), "CDB_STATE_DIR": str(whole.stack.config.state_dir)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    place = {"CDB_STATE_DIR": str(whole.stack.config.state_dir)}
+    return type_in(here, {**whole.stack.config.process_environment(), **place})
 
 
 def test_without_a_service_its_absence_is_named(whole: Bot, site: Site) -> None:

@@ -307,13 +307,18 @@ def container(service: str, status: str, *, state: str = "running", ports: str =
         ("Up 8 minutes (unhealthy)", "running", False),
         ("Up 2 seconds (health: starting)", "running", False),
         ("Restarting (1) 2 seconds ago", "restarting", False),
-        ("Exited (0) 8 minutes ago", "exited", True),
+        ("Exited (0) 8 minutes ago", "exited", False),
         ("Exited (137) 8 minutes ago", "exited", False),
     ],
 )
 def test_a_container_is_well_while_it_runs_and_its_check_says_so(status: str, state: str, *, well: bool) -> None:
     part = container("cdb_core", status, state=state).part()
     assert (part.name, part.ready, part.health.detail) == ("cdb_core", well, "" if well else status)
+
+
+@pytest.mark.parametrize(("status", "well"), [("Exited (0) 8 minutes ago", True), ("Exited (1) 8 minutes ago", False)])
+def test_a_container_that_ends_by_itself_is_well_if_it_ended_well(status: str, *, well: bool) -> None:
+    assert container("cdb_migrate", status, state="exited").part().ready is well
 
 
 def test_the_ports_of_containers_have_the_names_they_have_in_a_stack() -> None:

@@ -31,6 +31,12 @@ def test_generated_secrets_are_long_and_all_different(tmp_path: Path) -> None:
     assert min(len(secret) for secret in secrets) >= 32
 
 
+def test_secrets_made_for_a_test_are_marked_and_nothing_else_is(tmp_path: Path) -> None:
+    envfile.ensure(tmp_path / ".env", mark=envfile.TEST_MARK)
+    marked = {name for name, value in envfile.read(tmp_path / ".env").items() if value.startswith("test-")}
+    assert marked == {*GENERATED, "CDB_OTLP_TOKEN", "CDB_MONITORING_PASSWORD"}
+
+
 def test_what_is_there_stays_and_only_missing_keys_are_appended(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     before = "# mine\nREDIS_PASSWORD='my own'\nMAX_POSITION_PCT=0.02"  # no newline at the end
