@@ -1,4 +1,4 @@
-"""The commands of the handbook, and the page about which of them differ here, without containers and in them.
+"""The handbook's sections and commands, and the page about where they are here and what differs.
 
 `python -m tests.seen.handbook` writes the page anew.
 """
@@ -14,8 +14,25 @@ from tests.servers import ROOT
 DATA: Final = ROOT / "tests" / "data" / "handbook_commands.yaml"
 CONTAINERS: Final = ROOT / "tests" / "data" / "handbook_containers.yaml"
 PAGE: Final = ROOT / "docs" / "handbook.md"
-_HEAD: Final = """# The handbook's commands
+MAP: Final = ROOT / "tests" / "data" / "handbook_map.yaml"
+_MAP_HEAD: Final = """# The handbook
 
+Where each section of the German handbook is found here, what differs and why; then its commands, one by one.
+`python -m tests.seen.handbook` writes this page from `tests/data/handbook_*.yaml`.
+
+| section | here | what differs |
+|---|---|---|
+"""
+_CHECKLIST_HEAD: Final = """
+## Before real use
+
+The checklist of appendix B, in its order. `.venv/bin/cdb doctor` (of containers with `CDB_STACK=compose`) executes it,
+and checks more: secrets, disk, clock, versions, that only this machine can reach it.
+
+| | what | item of `cdb doctor` | by hand, or what differs |
+|---|---|---|---|
+"""
+_HEAD: Final = """
 ## Without containers
 
 Which commands of the handbook's validation sections (3.3, 6.1 to 6.5), and which `curl` lines of its other sections,
@@ -37,6 +54,31 @@ the tests run where no registry of images is reached, and Debian has no Grafana.
 | section | as printed | in containers |
 |---|---|---|
 """
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One section of the handbook and where it is found here."""
+
+    section: str
+    found: str
+    differs: str = ""
+
+
+class Ticked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One line of the handbook's checklist, the doctor's items that look at it and what is left to do by hand."""
+
+    subject: str
+    doctor: tuple[str, ...]
+    by_hand: str = ""
+    differs: str = ""
+
+
+class Map(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where everything is found; *numbering* are all sections of the handbook."""
+
+    numbering: tuple[str, ...]
+    sections: tuple[Section, ...]
+    checklist: tuple[Ticked, ...]
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -79,10 +121,27 @@ def container_commands() -> list[Command]:
     return msgspec.yaml.decode(CONTAINERS.read_bytes(), type=list[Command])
 
 
+def sections() -> Map:
+    """Return where each section of the handbook is found here."""
+    return msgspec.yaml.decode(MAP.read_bytes(), type=Map)
+
+
 def page() -> str:
-    """Return the page that says which commands differ."""
+    """Return the page that says where everything is found and which commands differ."""
     without = (command for found in commands().values() for command in found)
-    return _HEAD + "".join(map(_row, without)) + _CONTAINERS_HEAD + "".join(map(_row, container_commands()))
+    return "".join(
+        (
+            *(_MAP_HEAD, *(f"| {one.section} | {one.found} | {one.differs} |\n" for one in sections().sections)),
+            *(_CHECKLIST_HEAD, *(_ticked(*one) for one in enumerate(sections().checklist, start=1))),
+            *(_HEAD, *map(_row, without)),
+            *(_CONTAINERS_HEAD, *map(_row, container_commands())),
+        )
+    )
+
+
+def _ticked(number: int, one: Ticked) -> str:
+    rest = "; ".join(said for said in (one.by_hand, one.differs) if said)
+    return f"| {number} | {one.subject} | {', '.join(one.doctor) or 'none'} | {rest} |\n"
 
 
 def _row(command: Command) -> str:
