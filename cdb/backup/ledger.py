@@ -101,5 +101,5 @@ def _started(
 def _judge(process: "subprocess.Popen[bytes]", name: str) -> None:
     said = (process.stderr.read() if process.stderr else b"").decode(errors="replace").strip()
     if process.wait() != 0:
-        line = next((text for text in said.splitlines() if "error:" in text), said or f"exit {process.returncode}")
-        raise BackupError(f"{name}: {line}")
+        complaint = f"{name}: {said or f'exit {process.returncode}'}"
+        raise BackupError(next((line for line in said.splitlines() if "error:" in line), complaint))

@@ -16,13 +16,13 @@ _ALONE: Final = (
     *("--rm", "--interactive", "--pull", "never", "--network", "none", "--read-only", "--memory", "128m"),
     *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--log-driver", "none", "--no-healthcheck"),
 )
-_RECEIVE: Final = f"""
+RECEIVE: Final = f"""
 rm -rf {RESTORE}
 mkdir -m 700 {RESTORE}
 tar -C {RESTORE} -xzopf -
 """
 # All is renamed within one volume. Whatever fails, what was there is there again.
-_EXCHANGE: Final = f"""
+EXCHANGE: Final = f"""
 move() {{
     for one in "$1"/* "$1"/.[!.]*; do
         case "${{one##*/}}" in {RESTORE} | {REPLACED}) continue ;; esac
@@ -34,7 +34,7 @@ mkdir -m 700 {REPLACED}
 move . {REPLACED} || {{ move {REPLACED} .; exit 1; }}
 move {RESTORE} . || {{ move . {RESTORE}; move {REPLACED} .; exit 1; }}
 """
-_CLEAR: Final = f"rm -rf {RESTORE} {REPLACED}"
+CLEAR: Final = f"rm -rf {RESTORE} {REPLACED}"
 
 
 def read(part: str, target: Path) -> None:
@@ -47,17 +47,17 @@ def read(part: str, target: Path) -> None:
 def receive(part: str, source: Path) -> None:
     """Unpack the compressed tar file *source* beside the data of *part*, which may run. Raise StackError."""
     with source.open("rb") as file:
-        _within(part, _RECEIVE, source=file)
+        _within(part, RECEIVE, source=file)
 
 
 def exchange(part: str) -> None:
     """Replace the data of *part*, which does not run, by those that were received. Raise StackError: as they were."""
-    _within(part, _EXCHANGE)
+    _within(part, EXCHANGE)
 
 
 def clear(part: str) -> None:
     """Remove what was received and what was replaced. Raise StackError."""
-    _within(part, _CLEAR)
+    _within(part, CLEAR)
 
 
 def _within(part: str, script: str, source: IO[bytes] | None = None) -> None:
