@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings
@@ -13,6 +13,8 @@ from cdb.stack.ports import HOST
 from services.settings import BadSecretsDir, LedgerSettings, Port, ServiceSettings, explain, settings_in_files
 
 _SERVERS = ("POSTGRES_", "REDIS_")
+WAYS: Final = ("native", "compose")
+"""How a stack can be run: without containers, and in them."""
 
 
 class BusSettings(BaseSettings):
@@ -26,6 +28,14 @@ class BusSettings(BaseSettings):
 
 
 S = TypeVar("S", bound=BaseSettings)
+
+
+def way_to_run(environ: Mapping[str, str]) -> str:
+    """Return which of WAYS the operator means by CDB_STACK; raise StackError for another."""
+    way = environ.get("CDB_STACK") or WAYS[0]
+    if way not in WAYS:
+        raise StackError(f"CDB_STACK={way!r:.80} is no way to run a stack: {', '.join(WAYS)} is allowed")
+    return way
 
 
 def operators_environment(root: Path, environ: Mapping[str, str]) -> dict[str, str]:

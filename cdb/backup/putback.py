@@ -4,16 +4,12 @@ import tempfile
 from pathlib import Path
 from typing import Final
 
-import redis
-
 from cdb.backup import archive, ledger
 from cdb.backup.archive import Archive
 from cdb.backup.errors import BackupError
 from cdb.backup.manifest import Manifest, refuse_other_versions
 from cdb.backup.premises import TRADERS, TREES, Premises
 from cdb.backup.save import LEDGER, Say, prometheus_version, tree_member
-from services.bus import connect
-from services.errors import ServerAway
 from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS
 
 _STREAMS: Final = (MARKET_DATA, SIGNALS, ORDERS, FILLS)
@@ -35,21 +31,21 @@ def restore(premises: Premises, source: Path, *, overwrite: bool, say: Say) -> M
             with premises.stopped(*TRADERS):
                 ledger.restore(programs, found.extract(LEDGER, Path(folder)))
                 say(f"ledger: {sum(manifest.ledger_rows.values()):,} rows are back")
-                _empty_bus(premises)
+                premises.remove_streams(*_STREAMS)  # an order of which the ledger knows nothing must not be filled
                 say("bus: emptied of what the old ledger led to; dead letters stay")
                 _restore_trees(premises, found, Path(folder), say)
     say("services: starting them")
     if failure := premises.wait_ready():
-        raise BackupError(f"it is restored, but {failure.part} is not ready: {failure.reason}; cdb status")
+        raise BackupError(f"it is restored, but {failure.part} is not ready: {failure.reason}; {premises.status}")
     return manifest
 
 
 def _refuse(premises: Premises, programs: ledger.Programs, manifest: Manifest, *, overwrite: bool) -> None:
     if LEDGER not in manifest.members:
         raise BackupError("the archive holds no ledger")
-    running = prometheus_version(premises.ports) if "prometheus" in premises.parts else manifest.prometheus
-    refuse_other_versions(manifest, postgres=ledger.server_major(programs.address), prometheus=running)
-    if ledger.has_traded(programs.address) and not overwrite:
+    running = prometheus_version(premises) if "prometheus" in premises.parts else manifest.prometheus
+    refuse_other_versions(manifest, postgres=ledger.server_major(programs.ask), prometheus=running)
+    if ledger.has_traded(programs.ask) and not overwrite:
         raise BackupError(
             "the running ledger has signals, orders or fills, and they would be lost: save them with cdb backup, "
             "then give --yes"
@@ -66,15 +62,3 @@ def _restore_trees(premises: Premises, found: Archive, folder: Path, say: Say) -
         else:
             premises.replace_tree(part, found.extract(name, folder))
             say(f"{part}: its data are back")
-
-
-def _empty_bus(premises: Premises) -> None:
-    """Remove the streams: an order of which the ledger knows nothing must not be filled."""
-    where = premises.bus()
-    client = connect(host=where.redis_host, port=where.redis_port, password=where.redis_password.get_secret_value())
-    try:
-        client.delete(*_STREAMS)
-    except redis.RedisError as error:
-        raise ServerAway("Redis", error) from error
-    finally:
-        client.close()

@@ -14,7 +14,6 @@ from cdb.backup.errors import BackupError
 from cdb.backup.manifest import FORMAT, Manifest
 from cdb.backup.premises import TREES, Premises
 from cdb.prometheus import Prometheus, PrometheusAway, QueryRefused
-from cdb.stack import Ports
 from cdb.stack.ports import HOST
 from services.ledger.connection import SCHEMA_VERSION
 
@@ -62,7 +61,7 @@ def save(premises: Premises, target: Path, *, now: datetime, say: Say) -> Manife
             made_at=now.isoformat(timespec="seconds"),
             project=version("claire-de-binare"),
             ledger_schema=SCHEMA_VERSION,
-            postgres=ledger.server_major(programs.address),
+            postgres=ledger.server_major(programs.ask),
             ledger_rows=rows,
             members={name: archive.described(file) for name, file in files.items()},
             prometheus=facts[0],
@@ -73,13 +72,13 @@ def save(premises: Premises, target: Path, *, now: datetime, say: Say) -> Manife
     return manifest
 
 
-def prometheus_version(ports: Ports) -> str:
+def prometheus_version(premises: Premises) -> str:
     """Return the version of the Prometheus that runs; raise BackupError if it does not answer."""
-    with Prometheus(f"http://{HOST}:{ports.prometheus}") as server:
+    with Prometheus(f"http://{HOST}:{premises.ports.prometheus}") as server:
         try:
             return server.version()
         except (PrometheusAway, QueryRefused) as error:
-            raise BackupError(f"{error}: cdb status") from error
+            raise BackupError(f"{error}: {premises.status}") from error
 
 
 def _facts(premises: Premises) -> tuple[str, int, int]:
@@ -87,19 +86,20 @@ def _facts(premises: Premises) -> tuple[str, int, int]:
     series = notifications = 0
     running = ""
     if "prometheus" in premises.parts:
-        running = prometheus_version(premises.ports)
-        series = _number(premises.ports.prometheus, "/api/v1/status/tsdb", "data", "headStats", "numSeries")
+        running = prometheus_version(premises)
+        series = _number(premises, "prometheus", "/api/v1/status/tsdb", "data", "headStats", "numSeries")
     if "alert_receiver" in premises.parts:
-        notifications = _number(premises.ports.alert_receiver, "/api/notifications?limit=1", "total")
+        notifications = _number(premises, "alert_receiver", "/api/notifications?limit=1", "total")
     return running, series, notifications
 
 
-def _number(port: int, path: str, *keys: str) -> int:
+def _number(premises: Premises, name: str, path: str, *keys: str) -> int:
+    port = premises.ports.of(name)
     try:
         answer = httpx.get(f"http://{HOST}:{port}{path}", timeout=_TIMEOUT_S, trust_env=False)
         found = answer.raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:
-        raise BackupError(f"port {port} does not answer as it should ({error}): cdb status") from error
+        raise BackupError(f"port {port} does not answer as it should ({error}): {premises.status}") from error
     for key in keys:
         found = found[key]
     return int(found)

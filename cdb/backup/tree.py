@@ -8,7 +8,12 @@ from typing import Final
 
 from cdb.backup.errors import BackupError
 
+RESTORE: Final = ".cdb-restore"
+"""Beside the data of a part in a container while they are replaced: the new ones."""
+REPLACED: Final = ".cdb-replaced"
+"""And the old ones."""
 _NOT_KEPT: Final = frozenset({"lock", "queries.active"})  # of the process that had it open
+_OURS: Final = frozenset({(RESTORE,), (REPLACED,)})
 _BLOCK: Final = "meta.json"  # is in each block of Prometheus, which is never written to again
 _LEVEL: Final = 1  # Prometheus' data are compressed already
 
@@ -35,6 +40,35 @@ def pack(source: Path, target: Path) -> None:
         tar.add(source, arcname=".")
 
 
+def repack(source: Path, target: Path) -> None:
+    """Write the files of one folder, which *source* holds as a tar file of any kind, as `pack` writes them.
+
+    Raise BackupError for what is neither file nor folder.
+    """
+    try:
+        with tarfile.open(source) as old, tarfile.open(target, "w:gz", compresslevel=_LEVEL) as new:
+            for entry in old:
+                path = PurePosixPath(*PurePosixPath(entry.name).parts[1:])
+                if not _NOT_KEPT.isdisjoint(path.parts) or path.parts[:1] in _OURS:
+                    continue
+                if not (entry.isfile() or entry.isdir()):
+                    raise BackupError(f"{entry.name!r:.80} is neither file nor folder")
+                entry.name, entry.pax_headers = str(path), {}  # its name would be there, too
+                new.addfile(entry, old.extractfile(entry) if entry.isfile() else None)
+    except (tarfile.TarError, EOFError) as error:
+        raise BackupError(f"{source.name} cannot be read: {error}") from error
+
+
+def refuse_strangers(source: Path) -> None:
+    """Raise BackupError unless all in a compressed tar file are files and folders below the one it is unpacked to."""
+    try:
+        with tarfile.open(source, "r:gz") as tar:
+            for entry in tar:
+                _refuse_stranger(entry)
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise BackupError(f"{source.name} cannot be unpacked: {error}") from error
+
+
 def unpack(source: Path, target: Path) -> None:
     """Make the folder *target* from a compressed tar file; raise BackupError for one that reaches outside of it."""
     target.mkdir(mode=0o700)
@@ -47,12 +81,16 @@ def unpack(source: Path, target: Path) -> None:
 
 
 def _place(tar: tarfile.TarFile, entry: tarfile.TarInfo, target: Path) -> None:
-    path = PurePosixPath(entry.name)
-    if path.is_absolute() or ".." in path.parts or not (entry.isfile() or entry.isdir()):
-        raise BackupError(f"{entry.name!r:.80} is no file below a server's data")
-    place = target / path
+    _refuse_stranger(entry)
+    place = target / entry.name
     if entry.isdir():
         place.mkdir(exist_ok=True)
     elif stream := tar.extractfile(entry):
         with place.open("xb") as file:
             shutil.copyfileobj(stream, file)
+
+
+def _refuse_stranger(entry: tarfile.TarInfo) -> None:
+    path = PurePosixPath(entry.name)
+    if path.is_absolute() or ".." in path.parts or not (entry.isfile() or entry.isdir()):
+        raise BackupError(f"{entry.name!r:.80} is no file below a server's data")

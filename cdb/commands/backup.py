@@ -11,9 +11,12 @@ from typing import Annotated
 import msgspec
 import typer
 
+from cdb.addresses import way_to_run
+from cdb.backup.containers import InContainers
 from cdb.backup.errors import BackupError
 from cdb.backup.manifest import Manifest
-from cdb.backup.premises import Native, Premises
+from cdb.backup.native import Native
+from cdb.backup.premises import Premises
 from cdb.backup.putback import restore as put_back
 from cdb.backup.save import save, target_file
 from cdb.commands.failures import exit_codes, fail
@@ -39,6 +42,7 @@ def backup(
     Trading goes on: the ledger is saved as it is at one moment. Prometheus and the receiver of notifications are
     stopped for moments, one after the other. Left out: .env with its secrets (keep a copy in a safe place), the bus,
     Jaeger's traces, Alertmanager's silences, Grafana's own database (its dashboards are files of the project).
+    With CDB_STACK=compose it is the stack in containers; the archive is the same.
 
     Exit code: 0 saved, 1 refused or failed, and then there is no archive, 3 no stack runs.
 
@@ -61,6 +65,7 @@ def restore(
 
     The whole archive is checked first: one that is damaged, or of a version that does not fit, is refused and nothing
     is changed. Services are stopped meanwhile; afterwards trading goes on from the restored ledger.
+    With CDB_STACK=compose it is the stack in containers, whichever kind of stack was saved.
 
     Exit code: 0 restored, 1 refused or failed, 3 no stack runs.
 
@@ -74,17 +79,24 @@ def restore(
 
 @contextmanager
 def _premises() -> Iterator[Premises]:
+    state = state_dir(ROOT, os.environ)
     with exit_codes():
-        if os.environ.get("CDB_STACK") == "compose":
-            raise StackError("only a stack that `make up` has started is saved; in containers: docs/operations.md")
-        stack = Stack.attach(state_dir(ROOT, os.environ))
-        if stack is None or not stack.running():
-            raise StackError("no stack runs: `cdb up` starts it")
         try:
-            with Native.held(stack) as premises:
-                yield premises
+            with (
+                InContainers.held(os.environ, state) if way_to_run(os.environ) == "compose" else _native(state) as held
+            ):
+                yield held
         except BackupError as error:
             fail(str(error))
+
+
+@contextmanager
+def _native(state: Path) -> Iterator[Premises]:
+    stack = Stack.attach(state)
+    if stack is None or not stack.running():
+        raise StackError("no stack runs: `cdb up` starts it; CDB_STACK=compose means one in containers")
+    with Native.held(stack) as premises:
+        yield premises
 
 
 def _report(manifest: Manifest, file: Path, *, as_json: bool, done: str) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from cdb.addresses import way_to_run
 from cdb.doctor.containers import in_containers
 from cdb.doctor.site import Site, native
 from cdb.stack import StackError
@@ -10,10 +11,8 @@ from cdb.stack import StackError
 
 def examined(root: Path, environ: Mapping[str, str], state: Path) -> Site:
     """Return the stack that runs; raise StackError if none does, or CDB_STACK names an unknown way to run one."""
-    way = environ.get("CDB_STACK") or "native"
+    way = way_to_run(environ)
     makers = {"native": native, "compose": in_containers}
-    if way not in makers:
-        raise StackError(f"CDB_STACK={way!r:.80} is no way to run a stack: {', '.join(makers)} is allowed")
     site = makers[way](root, environ, state)
     if site is None:
         where = {

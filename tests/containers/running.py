@@ -123,11 +123,20 @@ class Containers:
         status, body = self.ask("alert_receiver", f"/api/notifications?alertname={alertname}&limit=1000")
         return list(body["notifications"]) if status == 200 else []
 
-    def count(self, table: str) -> int:
+    def count(self, table: str, where: str = "true") -> int:
         """Return how many rows of *table* the ledger has; -1 while it cannot be read."""
-        statement = f'psql -tA -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "SELECT count(*) FROM {table}"'  # noqa: S608  constants of the tests
-        text = docker("exec", "cdb_postgres", "sh", "-c", statement, check=False).strip()
+        text = self.ledger(f"SELECT count(*) FROM {table} WHERE {where}")  # noqa: S608  constants of the tests
         return int(text) if text.isdigit() else -1
+
+    def ledger(self, statement: str) -> str:
+        """Return the one value that a statement gives; "" while the ledger cannot be read."""
+        ask = 'psql -tA -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "$1"'
+        return docker("exec", "cdb_postgres", "sh", "-c", ask, "sh", statement, check=False).strip()
+
+    def bus(self, *command: str) -> list[str]:
+        """Return the lines that redis-cli prints."""
+        ask = 'REDISCLI_AUTH="$(cat /run/secrets/redis/REDIS_PASSWORD)" redis-cli "$@"'
+        return docker("exec", "cdb_redis", "sh", "-c", ask, "sh", *command).splitlines()
 
     def wait_deciding(self, within_s: float = 60) -> None:
         """Wait until a new signal is decided."""

@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from cdb.doctor.containers import ONE_SHOTS
+from cdb.containers.engine import ONE_SHOTS
 from cdb.stack import Ports, envfile
 from cdb.stack.collector import FEATURE_GATES
 from cdb.stack.config import StackConfig

@@ -2,7 +2,9 @@
 
 import io
 import json
+import os
 import shutil
+import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -12,7 +14,7 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from cdb.backup import archive, tree
+from cdb.backup import archive, tree, volume
 from cdb.backup.errors import BackupError
 from cdb.backup.manifest import Manifest, Member, decode, encode, refuse_other_versions
 from tests.e2e.bot import Bot, running_bot
@@ -148,13 +150,23 @@ def test_an_archive_of_another_ledger_schema_is_refused_with_what_to_do(bot: Bot
 
 def test_without_a_stack_nothing_is_saved(tmp_path: Path) -> None:
     result = run_cdb("backup", str(tmp_path), environment={})
-    assert (result.returncode, result.stderr) == (3, "cdb: no stack runs: `cdb up` starts it\n")
+    line = "cdb: no stack runs: `cdb up` starts it; CDB_STACK=compose means one in containers\n"
+    assert (result.returncode, result.stderr) == (3, line)
 
 
-def test_a_stack_in_containers_is_refused_with_where_to_look(tmp_path: Path) -> None:
-    result = run_cdb("backup", str(tmp_path), environment={"CDB_STACK": "compose"})
-    assert (result.returncode, result.stdout) == (3, "")
-    assert "docs/operations.md" in result.stderr
+@pytest.mark.parametrize("command", ["backup", "restore"])
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"CDB_STACK": "compose", "PATH": "/nonexistent"}, "docker is not installed, so no stack runs in containers"),
+        ({"CDB_STACK": "swarm"}, "CDB_STACK='swarm' is no way to run a stack: native, compose is allowed"),
+    ],
+)
+def test_a_stack_that_cannot_be_there_is_named(
+    tmp_path: Path, command: str, environment: dict[str, str], said: str
+) -> None:
+    result = run_cdb(command, str(tmp_path / "archive.tar"), environment=environment)
+    assert (result.returncode, result.stdout, result.stderr) == (3, "", f"cdb: {said}\n")
 
 
 MANIFEST: Final = Manifest(
@@ -226,3 +238,82 @@ def tar_of(name: str) -> bytes:
     with tarfile.open(fileobj=stream, mode="w") as tar:
         tar.addfile(tarfile.TarInfo(name), io.BytesIO())
     return stream.getvalue()
+
+
+def test_what_the_engine_copies_is_packed_as_a_folder_is(tmp_path: Path) -> None:
+    """`docker cp` begins each name with the folder's; what is of a process or a restore is left out."""
+    with tarfile.open(tmp_path / "copied.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        for name in ("data", "data/wal", "data/.cdb-replaced"):
+            folder = tarfile.TarInfo(name)
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o750
+            tar.addfile(folder)
+        for name in ("data/wal/0", "data/lock", "data/.cdb-replaced/old", f"data/{'long' * 40}"):
+            file = tarfile.TarInfo(name)
+            file.size, file.mode, file.uid, file.mtime = 3, 0o640, 65534, 1.5
+            tar.addfile(file, io.BytesIO(b"new"))
+    tree.repack(tmp_path / "copied.tar", tmp_path / "tree.tar.gz")
+    with tarfile.open(tmp_path / "tree.tar.gz") as packed:
+        seen = {entry.name: (entry.mode, entry.uid) for entry in packed}
+    assert seen == {".": (0o750, 0), "wal": (0o750, 0), "wal/0": (0o640, 65534), "long" * 40: (0o640, 65534)}
+    tree.refuse_strangers(tmp_path / "tree.tar.gz")
+    tree.unpack(tmp_path / "tree.tar.gz", tmp_path / "tree")
+    assert (tmp_path / "tree" / "wal" / "0").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.FIFOTYPE])
+def test_what_is_neither_file_nor_folder_is_not_saved(tmp_path: Path, kind: bytes) -> None:
+    with tarfile.open(tmp_path / "copied.tar", "w") as tar:
+        entry = tarfile.TarInfo("data/one")
+        entry.type = kind
+        tar.addfile(entry)
+    with pytest.raises(BackupError, match="'data/one' is neither file nor folder"):
+        tree.repack(tmp_path / "copied.tar", tmp_path / "tree.tar.gz")
+
+
+class Data:
+    """Data in a folder, and the shell of a container's image at work in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.put("wal/0", "old")
+        self.put(".hidden", "old")
+
+    def put(self, name: str, content: str) -> None:
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).write_text(content)
+
+    def run(self, script: str, source: Path | None = None) -> int:
+        with (source or Path(os.devnull)).open("rb") as file:
+            return subprocess.run(["sh", "-ec", script], cwd=self.folder, stdin=file, check=False).returncode
+
+    def seen(self) -> dict[str, str]:
+        files = (file for file in self.folder.rglob("*") if file.is_file())
+        return {str(file.relative_to(self.folder)): file.read_text() for file in files}
+
+
+def test_a_volume_is_replaced_whole(tmp_path: Path) -> None:
+    data = Data(tmp_path / "data")
+    for name in ("01BLOCK/meta.json", ".new"):
+        (tmp_path / "new" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "new" / name).write_text("new")
+    tree.pack(tmp_path / "new", tmp_path / "tree.tar.gz")
+    assert data.run(volume.RECEIVE, tmp_path / "tree.tar.gz") == 0
+    assert data.run(volume.EXCHANGE) == 0
+    assert data.seen() == {
+        "01BLOCK/meta.json": "new",
+        ".new": "new",
+        ".cdb-replaced/wal/0": "old",
+        ".cdb-replaced/.hidden": "old",
+    }
+    assert data.run(volume.CLEAR) == 0
+    assert {file.name for file in data.folder.iterdir()} == {"01BLOCK", ".new"}
+
+
+def test_a_volume_that_cannot_be_replaced_is_as_it_was(tmp_path: Path) -> None:
+    """The shell that is told to take one of the new files cannot."""
+    data = Data(tmp_path / "data")
+    data.put(".cdb-restore/01", "new")
+    data.put(".cdb-restore/02", "new")
+    refuse = 'mv() { case $1 in */02) [ "$2" != ./ ] ;; *) true ;; esac && command mv "$@"; }\n'
+    assert data.run(refuse + volume.EXCHANGE) == 1
+    assert data.seen() == {"wal/0": "old", ".hidden": "old", ".cdb-restore/01": "new", ".cdb-restore/02": "new"}

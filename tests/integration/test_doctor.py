@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from cdb.containers.engine import Container, published
 from cdb.doctor import alerting, boards, machine, metrics, parts, settings, traces, versions
 from cdb.doctor.checks import CHECKS
-from cdb.doctor.containers import Container, published
 from cdb.doctor.findings import Finding, Verdict
 from cdb.doctor.run import examine
 from cdb.doctor.site import Site, address_of, client

@@ -1,0 +1,67 @@
+"""The data of a part in a container.
+
+Docker reads the files of a stopped container, whatever is mounted where. It cannot remove any, so they are replaced
+from within: by the shell of the part's own image, as its user and with its volumes, with no network and no privilege.
+"""
+
+from pathlib import Path
+from typing import IO, Final
+
+from cdb.backup.tree import REPLACED, RESTORE
+from cdb.containers.engine import docker
+
+PLACES: Final = {"prometheus": ("cdb_prometheus", "/prometheus"), "alert_receiver": ("cdb_alert_receiver", "/data")}
+"""The container of each part, and where its data are in it."""
+_ALONE: Final = (
+    *("--rm", "--interactive", "--pull", "never", "--network", "none", "--read-only", "--memory", "128m"),
+    *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--log-driver", "none", "--no-healthcheck"),
+)
+RECEIVE: Final = f"""
+rm -rf {RESTORE}
+mkdir -m 700 {RESTORE}
+tar -C {RESTORE} -xzopf -
+"""
+# All is renamed within one volume. Whatever fails, what was there is there again.
+EXCHANGE: Final = f"""
+move() {{
+    for one in "$1"/* "$1"/.[!.]*; do
+        case "${{one##*/}}" in {RESTORE} | {REPLACED}) continue ;; esac
+        if [ -e "$one" ]; then mv "$one" "$2"/ || return 1; fi
+    done
+}}
+rm -rf {REPLACED}
+mkdir -m 700 {REPLACED}
+move . {REPLACED} || {{ move {REPLACED} .; exit 1; }}
+move {RESTORE} . || {{ move . {RESTORE}; move {REPLACED} .; exit 1; }}
+"""
+CLEAR: Final = f"rm -rf {RESTORE} {REPLACED}"
+
+
+def read(part: str, target: Path) -> None:
+    """Write the data of *part*, which does not run, to the tar file *target*. Raise StackError."""
+    container, place = PLACES[part]
+    with target.open("xb") as file:
+        docker("cp", f"{container}:{place}", "-", output=file, within_s=None)
+
+
+def receive(part: str, source: Path) -> None:
+    """Unpack the compressed tar file *source* beside the data of *part*, which may run. Raise StackError."""
+    with source.open("rb") as file:
+        _within(part, RECEIVE, source=file)
+
+
+def exchange(part: str) -> None:
+    """Replace the data of *part*, which does not run, by those that were received. Raise StackError: as they were."""
+    _within(part, EXCHANGE)
+
+
+def clear(part: str) -> None:
+    """Remove what was received and what was replaced. Raise StackError."""
+    _within(part, CLEAR)
+
+
+def _within(part: str, script: str, source: IO[bytes] | None = None) -> None:
+    container, place = PLACES[part]
+    image, user = docker("inspect", "--format", "{{.Image}}|{{.Config.User}}", container).strip().split("|")
+    who = ("--user", user, "--volumes-from", container, "--workdir", place, "--entrypoint", "sh")
+    docker("run", *_ALONE, *who, image, "-ec", script, source=source, within_s=None)
