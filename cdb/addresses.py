@@ -82,13 +82,25 @@ def ledger_settings(
     port: int | None = None,
 ) -> LedgerSettings:
     """Return how to reach the operator's ledger, or another one on that server or another."""
+    if not host:
+        _refuse_from_outside(environ, "POSTGRES_HOST")
     environment = operators_environment(root, environ)
     return settings(LedgerSettings, environment, POSTGRES_DB=database, POSTGRES_HOST=host, POSTGRES_PORT=port)
 
 
 def bus_settings(root: Path, environ: Mapping[str, str]) -> BusSettings:
     """Return how to reach the operator's bus."""
+    _refuse_from_outside(environ, "REDIS_HOST")
     return settings(BusSettings, operators_environment(root, environ))
+
+
+def _refuse_from_outside(environ: Mapping[str, str], host: str) -> None:
+    """Raise StackError if a server is meant that only containers reach."""
+    if way_to_run(environ) == "compose" and not environ.get(host):
+        raise StackError(
+            "with CDB_STACK=compose ledger and bus are reached from inside only: docker compose run --rm cdb audit,"
+            " and so on"
+        )
 
 
 def stack_ports(root: Path, environ: Mapping[str, str]) -> Ports:
@@ -96,7 +108,7 @@ def stack_ports(root: Path, environ: Mapping[str, str]) -> Ports:
 
     Raise StackError naming a wrong one.
     """
-    running = Stack.attach(state_dir(root, environ))
+    running = Stack.attach(state_dir(root, environ)) if way_to_run(environ) == "native" else None
     if running:
         return running.config.ports
     return Ports.from_environment({**envfile.read(root / ".env"), **environ})

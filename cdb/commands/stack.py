@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from cdb.addresses import way_to_run
+from cdb.containers import engine
 from cdb.stack import Failure, PartStatus, Ports, Stack, StackConfig, StackError, envfile, grafana, select, view
 from cdb.stack.config import state_dir
 
@@ -48,6 +50,7 @@ def up(
     """
     console = view.console()
     with one_clear_line():
+        _refuse_containers("docker compose up -d")
         _ensure_env(console)
         stack = Stack(_operators_config(tuple(part or ())))
         ran_before = stack.running()
@@ -76,13 +79,16 @@ def up(
 def status(as_json: JsonOption = False) -> None:
     """Show every part, its health as its own probe sees it, and since when it runs.
 
+    With CDB_STACK=compose it shows the containers, as the engine sees them.
+
     Exit code: 0 all healthy, 1 not all, 3 not running.
 
     Example: cdb status --json
     """
     with one_clear_line():
+        in_containers = way_to_run(os.environ) == "compose"
         stack = _running_or_wanted()
-        parts = stack.status()
+        parts = engine.parts(os.environ) if in_containers else stack.status()
         left = [] if parts else stack.leftovers()
     healthy = bool(parts) and all(part.ready for part in parts)
     if as_json:
@@ -90,6 +96,8 @@ def status(as_json: JsonOption = False) -> None:
     elif parts:
         view.console().print(view.health(parts))
         _say_what_is_missing(view.console(), [part.name for part in parts])
+    elif in_containers:
+        typer.echo("no stack runs in containers: `docker compose up -d` starts it", err=True)
     else:
         rest = f", but processes of it are left ({', '.join(left)}): `cdb down` ends them" if left else ": `cdb up`"
         typer.echo(f"The stack in {stack.config.state_dir} is not running{rest}", err=True)
@@ -103,6 +111,7 @@ def down() -> None:
     Example: cdb down
     """
     with one_clear_line():
+        _refuse_containers("docker compose down")
         stack = _running_or_wanted()
         ran = stack.running()
         ended = stack.stop()
@@ -133,6 +142,7 @@ def clean(
     Example: cdb clean --yes
     """
     with one_clear_line():
+        _refuse_containers("docker compose down --volumes")
         stack = _running_or_wanted()
         place = stack.config.state_dir
         if not yes:
@@ -145,6 +155,12 @@ def clean(
         if not left
         else f"cleaned {place}; not made by cdb and left there: {', '.join(p.name for p in left)}"
     )
+
+
+def _refuse_containers(instead: str) -> None:
+    """Raise StackError rather than do to the other stack what is meant for the one in containers."""
+    if way_to_run(os.environ) == "compose":
+        raise StackError(f"CDB_STACK=compose means the stack in containers: {instead}")
 
 
 def _operators_config(parts: tuple[str, ...]) -> StackConfig:

@@ -79,6 +79,14 @@ def project(environ: Mapping[str, str]) -> str:
     return environ.get("COMPOSE_PROJECT_NAME") or _PROJECT
 
 
+def parts(environ: Mapping[str, str]) -> tuple[PartStatus, ...]:
+    """Return the containers as parts, by name; () if none of them runs; raise StackError."""
+    found = look(project(environ))
+    if not any(one.active for one in found):
+        return ()
+    return tuple(sorted((one.part() for one in found), key=lambda part: part.name))
+
+
 def look(project: str) -> tuple[Container, ...]:
     """Return the containers that `docker compose up` has started, those that ended too; raise StackError.
 

@@ -25,7 +25,7 @@ def in_containers(root: Path, environ: Mapping[str, str], _state: Path) -> Site 
         ports=ports,
         listening=listening,
         settings={**envfile.read(root / ".env"), **environ},
-        parts=lambda: tuple(one.part() for one in engine.look(project)),
+        parts=lambda: engine.parts(environ),
         otherwise=lambda: otherwise(root, environ, engine.look(project)),
         prometheus=Prometheus(address_of(ports, "prometheus")),
         jaeger=Jaeger(address_of(ports, "jaeger")),

@@ -18,7 +18,7 @@ from cdb.trace.jaeger import Jaeger
 _TIMEOUT = httpx.Timeout(5.0, connect=2.0)
 _LOOK = {
     "native": "cdb status, then the log of the part in .cdb/logs/",
-    "compose": "docker compose ps, then docker compose logs of the part",
+    "compose": "docker compose ps --all, then docker compose logs of the part",
 }
 _ANEW = {"native": "cdb down, cdb up", "compose": "docker compose up -d"}
 

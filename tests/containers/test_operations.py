@@ -82,6 +82,9 @@ def test_a_container_that_was_stopped_is_named_by_each_item_that_needs_it(stack:
         seen = verdicts(site, "parts", "notification", "endpoints")
         assert all(f"{container}: Exited (" in failed(seen["parts"]) for container in AWAY), seen
         failed(seen["notification"])
+        status = cdb("status --json", within_s=60)
+        sick = {part["name"] for part in json.loads(status.stdout)["parts"] if not part["healthy"]}
+        assert (status.returncode, sick) == (1, {*AWAY})
         assert seen["endpoints"].verdict is Verdict.OK
         until(
             lambda: verdicts(site, "targets")["targets"],

@@ -62,6 +62,15 @@ def test_a_wrong_setting_is_one_line_and_a_failure(checkout: Path) -> None:
     assert up.stderr.splitlines() == ["cdb: CDB_RISK_PORT='risk' is no port: a whole number from 1 to 65535 is allowed"]
 
 
+@pytest.mark.parametrize("command", [["up"], ["down"], ["clean", "--yes"], ["audit"], ["dead-letters", "list"]])
+def test_what_is_meant_for_containers_is_not_done_to_the_other_stack(checkout: Path, command: list[str]) -> None:
+    done = run_cdb(checkout, *command, CDB_STACK="compose")
+    assert done.returncode != 0
+    assert done.stderr.count("\n") == 1
+    assert "docker compose " in done.stderr
+    assert not (checkout / ".env").exists()
+
+
 @pytest.mark.parametrize("command", ["up", "down", "status", "env", "clean"])
 def test_every_command_explains_itself_with_an_example(command: str) -> None:
     help_text = run_cdb(ROOT, command, "--help")
