@@ -10,6 +10,7 @@ from cdb.doctor.site import Site, reason
 _UNAUTHORISED: Final = 401
 _DATA_SOURCE: Final = "prometheus"
 _SHOWN: Final = 3
+_START: Final = {"native": "install Grafana, then cdb down, cdb up", "compose": "docker compose up -d cdb_grafana"}
 
 
 def queries(site: Site) -> Finding:
@@ -31,7 +32,7 @@ def grafana(site: Site) -> Finding:
     if not site.has("grafana"):
         return warn(
             f"Grafana does not run here, so its own drawing of {', '.join(boards.values())} was not looked at",
-            f"the same files are drawn by `cdb dashboard`; to see them there, install Grafana, then {site.anew}",
+            f"the same files are drawn by `cdb dashboard`; to see them there: {_START[site.way]}",
         )
     login = ("admin", site.settings.get("GRAFANA_PASSWORD", ""))
     found = site.http.get(site.url("grafana", "/api/search"), params={"type": "dash-db"}, auth=login)
