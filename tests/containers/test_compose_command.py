@@ -33,7 +33,7 @@ def env(tmp_path: Path) -> Path:
 
 
 def config(compose: list[str], env: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME")}
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "DOCKER_CONFIG")}
     command = [*compose, "--project-directory", str(ROOT), "-f", str(FILE), "--env-file", str(env), "config", *options]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=kept, timeout=60)
 
