@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from cdb.backup.volume import PLACES
 from cdb.stack import Ports, envfile
 from cdb.stack.collector import FEATURE_GATES
 from cdb.stack.config import StackConfig
@@ -189,6 +190,12 @@ def test_every_secret_is_asked_for_by_name_before_anything_starts() -> None:
     assert asked == needed
     users = [n for n, service in read()["services"].items() if "what-env-must-hold" in str(service.get("configs", ""))]
     assert users == [], "where nobody uses it, `docker compose config` does not print it"
+
+
+@pytest.mark.parametrize(("container", "place"), PLACES.values())
+def test_what_a_backup_saves_is_in_a_volume_of_its_own(container: str, place: str) -> None:
+    found = mounts(read()["services"][container])
+    assert found[place] in read()["volumes"]
 
 
 def test_images_are_pinned_by_version() -> None:

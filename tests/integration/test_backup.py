@@ -309,6 +309,17 @@ def test_a_volume_is_replaced_whole(tmp_path: Path) -> None:
     assert {file.name for file in data.folder.iterdir()} == {"01BLOCK", ".new"}
 
 
+def test_of_an_archive_that_ends_too_early_nothing_is_left_in_a_volume(tmp_path: Path) -> None:
+    """So does a full disk end it, or the operator."""
+    data = Data(tmp_path / "data")
+    before = data.seen()
+    tree.pack(data.folder, tmp_path / "tree.tar.gz")
+    os.truncate(tmp_path / "tree.tar.gz", 100)
+    assert data.run(volume.RECEIVE, tmp_path / "tree.tar.gz") == 1
+    assert data.seen() == before
+    assert {file.name for file in data.folder.iterdir()} == {"wal", ".hidden"}
+
+
 def test_a_volume_that_cannot_be_replaced_is_as_it_was(tmp_path: Path) -> None:
     """The shell that is told to take one of the new files cannot."""
     data = Data(tmp_path / "data")
