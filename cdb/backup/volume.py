@@ -45,7 +45,7 @@ def read(part: str, target: Path) -> None:
 
 
 def receive(part: str, source: Path) -> None:
-    """Unpack the compressed tar file *source* beside the data of *part*, which may run. Raise StackError: nothing is."""
+    """Unpack the compressed tar file *source* beside the data of *part*, which may run. Raise StackError: none is."""
     with source.open("rb") as file:
         _within(part, RECEIVE, source=file)
 

@@ -189,8 +189,8 @@ def drawn(stack: Containers, at: float) -> list[Any]:
 
 def began(stack: Containers, stream: str) -> float:
     """Return when the oldest message of *stream* was sent, in Unix seconds; 0 if there is none."""
-    found = stack.bus("XRANGE", stream, "-", "+", "COUNT", "1")
-    return int(found[0].split("-")[0]) / 1000 if found else 0.0
+    found = "".join(stack.bus("XRANGE", stream, "-", "+", "COUNT", "1")[:1])  # an empty line if there is none
+    return int(found.split("-")[0]) / 1000 if found else 0.0
 
 
 def owners() -> str:
