@@ -13,7 +13,7 @@ from cdb.stack.ports import HOST
 from cdb.stack.tools import debian_program
 
 RETENTION = "CDB_PROMETHEUS_RETENTION"
-_RETENTION_DEFAULT = "14d"
+RETENTION_DEFAULT = "14d"
 _DURATION = re.compile(r"[1-9][0-9]{0,3}[hdwy]")
 SCRAPE_INTERVAL = "CDB_SCRAPE_INTERVAL"
 _PORT_OF = {
@@ -64,7 +64,7 @@ def prepare(config: StackConfig) -> None:
 
 
 def _retention(config: StackConfig) -> str:
-    kept = config.environment.get(RETENTION) or _RETENTION_DEFAULT
+    kept = config.environment.get(RETENTION) or RETENTION_DEFAULT
     if not _DURATION.fullmatch(kept):
         raise StackError(f"{RETENTION}={kept!r:.80} is no time: a number and h, d, w or y is allowed, such as 14d")
     return kept

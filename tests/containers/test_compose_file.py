@@ -13,7 +13,7 @@ from cdb.stack.collector import FEATURE_GATES
 from cdb.stack.config import StackConfig
 from cdb.stack.grafana import HOME_DASHBOARD
 from cdb.stack.parts import ALL_PARTS
-from cdb.stack.prometheus import RETENTION
+from cdb.stack.prometheus import RETENTION, RETENTION_DEFAULT
 from tests.containers.compose import ROOT, SERVICES, is_one_shot, mebibytes, mounts, read, started, words
 
 LONG_RUNNING: Final = {
@@ -247,7 +247,7 @@ def test_servers_are_told_what_they_are_told_without_containers(native: StackCon
         here = {_option(word) for word in ALL[container]["command"]}
         assert here == there - {"web.listen-address"} - {w for w in there if w.startswith("/")}, container
     assert FEATURE_GATES in ALL["cdb_otel_collector"]["command"]
-    assert f"--storage.tsdb.retention.time={RETENTION}" in ALL["cdb_prometheus"]["command"]
+    assert f"--storage.tsdb.retention.time=${{{RETENTION}:-{RETENTION_DEFAULT}}}" in ALL["cdb_prometheus"]["command"]
 
 
 def test_redis_is_set_up_as_without_containers(native: StackConfig) -> None:
