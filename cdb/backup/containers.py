@@ -28,7 +28,7 @@ _POSTGRES: Final = "cdb_postgres"
 _REDIS: Final = "cdb_redis"
 _CONTAINERS: Final = {**{part: name for part, (name, _) in volume.PLACES.items()}, **{name: name for name in TRADERS}}
 """The container of each part that is stopped."""
-_STOP_S: Final = 120.0
+_TURN_S: Final = 120.0  # to start or stop; each is given its stop_grace_period
 _DELETE: Final = 'REDISCLI_AUTH="$(cat /run/secrets/redis/REDIS_PASSWORD)" redis-cli del "$@"'
 
 
@@ -114,12 +114,10 @@ class InContainers:
     def replace_tree(self, part: str, source: Path) -> None:
         """Replace the data of *part*; the old ones go when the new ones are in place."""
         tree.refuse_strangers(source)
-        try:
-            volume.receive(part, source)
-            with self.stopped(part):
-                volume.exchange(part)
-        finally:
-            volume.clear(part)
+        volume.receive(part, source)
+        with self.stopped(part):
+            volume.exchange(part)
+        volume.clear(part)  # not after a failure, which may have left the old ones there
 
     @contextmanager
     def stopped(self, *parts: str) -> Iterator[None]:
@@ -131,7 +129,7 @@ class InContainers:
             yield
         finally:
             if names:
-                docker("start", *names)
+                docker("start", *names, within_s=_TURN_S)
 
     def wait_ready(self) -> Failure | None:
         """Wait until every container that ran at the beginning does its work; return one that does not."""
@@ -154,10 +152,10 @@ def _stop(names: list[str]) -> None:
     if not names:
         return
     try:
-        docker("stop", *names, within_s=_STOP_S)
+        docker("stop", *names, within_s=_TURN_S)
     except BaseException:
         with suppress(StackError):  # the engine goes on with what was interrupted: be behind it
-            docker("stop", *names, within_s=_STOP_S)
+            docker("stop", *names, within_s=_TURN_S)
         raise
 
 

@@ -2,14 +2,22 @@
 
 import re
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
 from cdb.backup.errors import BackupError
+from cdb.stack import StackError
+from services.errors import ServerAway
 
 _COPY: Final = re.compile(rb"COPY (?:public\.)?\"?(\w+)\"? \(.*\) FROM stdin;\n")
+# In a container it outlives its caller: it must not commit when the services have been started again.
+_END_RESTORE: Final = (
+    "SELECT count(pg_terminate_backend(pid, 4000)) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND application_name = 'pg_restore'"
+)
 _END: Final = b"\\.\n"
 _NOT_ROWS: Final = frozenset({"alembic_version"})
 PGOPTIONS: Final = "-c lock_timeout=15s"
@@ -71,7 +79,12 @@ def restore(programs: Programs, source: Path) -> None:
     """Replace the ledger by what `dump` wrote, in one transaction. Raise BackupError, and then it is as it was."""
     arguments = ("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error")
     with source.open("rb") as file:
-        _run("pg_restore", [*programs.restore, *arguments, f"--dbname={programs.database}"], programs, source=file)
+        try:
+            _run("pg_restore", [*programs.restore, *arguments, f"--dbname={programs.database}"], programs, source=file)
+        except BaseException:
+            with suppress(ServerAway, StackError):
+                programs.ask(_END_RESTORE)
+            raise
 
 
 def _run(
@@ -86,16 +99,22 @@ def _run(
         _judge(process, name)
 
 
+@contextmanager
 def _started(
     command: list[str], programs: Programs, source: IO[bytes] | None, output: IO[bytes] | int
-) -> "subprocess.Popen[bytes]":
-    return subprocess.Popen(  # noqa: S603  PostgreSQL's programs, no text of others
+) -> "Iterator[subprocess.Popen[bytes]]":
+    with subprocess.Popen(  # noqa: S603  PostgreSQL's programs, no text of others
         command,
         env=programs.environment,
         stdin=source or subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.PIPE,
-    )
+    ) as process:
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 def _judge(process: "subprocess.Popen[bytes]", name: str) -> None:

@@ -19,7 +19,7 @@ _ALONE: Final = (
 RECEIVE: Final = f"""
 rm -rf {RESTORE}
 mkdir -m 700 {RESTORE}
-tar -C {RESTORE} -xzopf -
+tar -C {RESTORE} -xzopf - || {{ rm -rf {RESTORE}; exit 1; }}
 """
 # All is renamed within one volume. Whatever fails, what was there is there again.
 EXCHANGE: Final = f"""
@@ -45,7 +45,7 @@ def read(part: str, target: Path) -> None:
 
 
 def receive(part: str, source: Path) -> None:
-    """Unpack the compressed tar file *source* beside the data of *part*, which may run. Raise StackError."""
+    """Unpack the compressed tar file *source* beside the data of *part*, which may run. Raise StackError: none is."""
     with source.open("rb") as file:
         _within(part, RECEIVE, source=file)
 
@@ -56,7 +56,7 @@ def exchange(part: str) -> None:
 
 
 def clear(part: str) -> None:
-    """Remove what was received and what was replaced. Raise StackError."""
+    """Remove what was replaced. Raise StackError."""
     _within(part, CLEAR)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -80,6 +81,9 @@ def restore(
 @contextmanager
 def _premises() -> Iterator[Premises]:
     state = state_dir(ROOT, os.environ)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # nohup has its way
+            signal.signal(number, signal.default_int_handler)  # as Ctrl-C: what was stopped is started again
     with exit_codes():
         try:
             with (

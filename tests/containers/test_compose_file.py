@@ -7,6 +7,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from cdb.backup.volume import PLACES
 from cdb.containers.engine import ONE_SHOTS
 from cdb.stack import Ports, envfile
 from cdb.stack.collector import FEATURE_GATES
@@ -196,6 +197,12 @@ def test_every_secret_is_asked_for_by_name_before_anything_starts() -> None:
     assert users == [], "where nobody uses it, `docker compose config` does not print it"
 
 
+@pytest.mark.parametrize(("container", "place"), PLACES.values())
+def test_what_a_backup_saves_is_in_a_volume_of_its_own(container: str, place: str) -> None:
+    found = mounts(read()["services"][container])
+    assert found[place] in read()["volumes"]
+
+
 def test_images_are_pinned_by_version() -> None:
     images = {str(service["image"]) for service in ALL.values()}
     assert all(re.fullmatch(r"[a-z0-9/_-]+:v?\d+\.?\d*[\w.-]*", image) for image in images), images
@@ -245,8 +252,7 @@ def test_servers_are_told_what_they_are_told_without_containers(native: StackCon
         here = {_option(word) for word in ALL[container]["command"]}
         assert here == there - {"web.listen-address"} - {w for w in there if w.startswith("/")}, container
     assert FEATURE_GATES in ALL["cdb_otel_collector"]["command"]
-    kept = f"${{{RETENTION}:-{RETENTION_DEFAULT}}}"
-    assert f"--storage.tsdb.retention.time={kept}" in ALL["cdb_prometheus"]["command"]
+    assert f"--storage.tsdb.retention.time=${{{RETENTION}:-{RETENTION_DEFAULT}}}" in ALL["cdb_prometheus"]["command"]
 
 
 def test_redis_is_set_up_as_without_containers(native: StackConfig) -> None:

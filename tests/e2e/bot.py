@@ -181,20 +181,23 @@ class Bot:
 
     def cdb(self, *arguments: str, within_s: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Run the operator's command on this bot."""
-        environment = {
-            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
-            **self.stack.config.process_environment(),
-            "CDB_STATE_DIR": str(self.stack.config.state_dir),
-        }
         return subprocess.run(
             [sys.executable, "-m", "cdb", *arguments],
-            env=environment,
+            env=self.operators_environment(),
             cwd=ROOT,
             capture_output=True,
             text=True,
             timeout=within_s,
             check=False,
         )
+
+    def operators_environment(self) -> dict[str, str]:
+        """Return the environment in which the operator's command means this bot."""
+        return {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+            **self.stack.config.process_environment(),
+            "CDB_STATE_DIR": str(self.stack.config.state_dir),
+        }
 
     def audit(self) -> None:
         """Fail with what the audit says unless the ledger is in order."""

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -19,12 +20,15 @@ from cdb.backup.errors import BackupError
 from cdb.backup.manifest import Manifest, Member, decode, encode, refuse_other_versions
 from tests.e2e.bot import Bot, running_bot
 from tests.integration.cli import run_cdb
+from tests.servers import ROOT
+from tests.waiting import until
 
 pytestmark = pytest.mark.integration
 
 PARTS: Final = ("redis", "postgres", "migrate", "prometheus", "alert_receiver")
 MARK: Final = "INSERT INTO marks VALUES ('{}', 1, 1, 1)"
 SYMBOLS: Final = "SELECT symbol FROM marks ORDER BY symbol"
+RESTORING: Final = "SELECT wait_event_type FROM pg_stat_activity WHERE application_name = 'pg_restore'"
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +100,22 @@ def test_a_restore_replaces_the_whole_ledger_and_numbers_go_on_after_the_last(bo
     change(bot, "INSERT INTO equity (day, cause, equity, noted_at) VALUES ('2026-11-24', 'day_open', 1, now())")
     assert bot.query("SELECT max(equity_seq) FROM equity") == [(2,)]
     assert [*bot.stack.config.layout.data.glob(".restore*")] == []
+
+
+def test_a_restore_that_is_ended_changes_no_ledger(bot: Bot, saved: Path) -> None:
+    """Not later either, when the lock is free that it waits for."""
+    change(bot, MARK.format("SOLUSDT"))
+    before = bot.query(SYMBOLS)
+    with closing(bot.connection()) as reader, reader.cursor() as cursor:
+        cursor.execute("LOCK TABLE marks IN ACCESS SHARE MODE")
+        command = [sys.executable, "-m", "cdb", "restore", str(saved), "--yes"]
+        with subprocess.Popen(command, cwd=ROOT, env=bot.operators_environment(), stderr=subprocess.PIPE) as process:
+            until(lambda: bot.query(RESTORING), holds=lambda seen: seen == [("Lock",)], what="pg_restore waits")
+            process.terminate()
+            process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert bot.query(RESTORING) == []
+    assert bot.query(SYMBOLS) == before
 
 
 def test_an_archive_is_never_overwritten(bot: Bot, saved: Path) -> None:
@@ -307,6 +327,17 @@ def test_a_volume_is_replaced_whole(tmp_path: Path) -> None:
     }
     assert data.run(volume.CLEAR) == 0
     assert {file.name for file in data.folder.iterdir()} == {"01BLOCK", ".new"}
+
+
+def test_of_an_archive_that_ends_too_early_nothing_is_left_in_a_volume(tmp_path: Path) -> None:
+    """So does a full disk end it, or the operator."""
+    data = Data(tmp_path / "data")
+    before = data.seen()
+    tree.pack(data.folder, tmp_path / "tree.tar.gz")
+    os.truncate(tmp_path / "tree.tar.gz", 100)
+    assert data.run(volume.RECEIVE, tmp_path / "tree.tar.gz") == 1
+    assert data.seen() == before
+    assert {file.name for file in data.folder.iterdir()} == {"wal", ".hidden"}
 
 
 def test_a_volume_that_cannot_be_replaced_is_as_it_was(tmp_path: Path) -> None:
