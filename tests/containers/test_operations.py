@@ -1,6 +1,6 @@
 """The stack in containers, operated: the checklist, what it says when something is away, and the decision table.
 
-It runs before test_running.py, which kills what is looked at here.
+It runs before test_running.py, which kills what is looked at here; the checklist comes late, for it waits for rules.
 """
 
 import json
@@ -48,6 +48,30 @@ def found(**changed: str) -> Site:
     return examined(ROOT, {**os.environ, **changed}, state_dir(ROOT, os.environ))
 
 
+def test_a_container_that_was_stopped_is_named_by_each_item_that_needs_it(stack: Containers, site: Site) -> None:
+    with stopped(stack, *AWAY):
+        seen = verdicts(site, "parts", "notification", "endpoints")
+        assert all(f"{container}: Exited (" in failed(seen["parts"]) for container in AWAY), seen
+        failed(seen["notification"])
+        status = cdb("status --json", within_s=60)
+        sick = {part["name"] for part in json.loads(status.stdout)["parts"] if not part["healthy"]}
+        assert (status.returncode, sick) == (1, {*AWAY})
+        assert seen["endpoints"].verdict is Verdict.OK
+        until(
+            lambda: verdicts(site, "targets")["targets"],
+            holds=lambda now: now.verdict is Verdict.FAIL and "cdb_redis_exporter:9121" in now.found,
+            what="the exporter's target named",
+        )
+    assert verdicts(site, "parts")["parts"].verdict is Verdict.OK
+
+
+def test_what_up_would_change_is_a_warning(site: Site) -> None:
+    assert settings.as_started(site).verdict is Verdict.OK
+    with closing(found(MAX_POSITION_PCT="0.07")) as now:
+        seen = settings.as_started(now)
+    assert (seen.verdict, seen.found) == (Verdict.WARN, "cdb_risk was changed")
+
+
 def test_on_a_healthy_stack_nothing_fails_and_only_the_named_exceptions_warn(stack: Containers) -> None:
     """Repeated for a while, because rules and traces need a minute after the start."""
     stack.wait_well()
@@ -75,30 +99,6 @@ def typed(step: Step) -> str:
     return until(
         lambda: type_in(step.containers, os.environ), holds=step.is_well, within_s=120, what=step.containers
     ).stdout
-
-
-def test_a_container_that_was_stopped_is_named_by_each_item_that_needs_it(stack: Containers, site: Site) -> None:
-    with stopped(stack, *AWAY):
-        seen = verdicts(site, "parts", "notification", "endpoints")
-        assert all(f"{container}: Exited (" in failed(seen["parts"]) for container in AWAY), seen
-        failed(seen["notification"])
-        status = cdb("status --json", within_s=60)
-        sick = {part["name"] for part in json.loads(status.stdout)["parts"] if not part["healthy"]}
-        assert (status.returncode, sick) == (1, {*AWAY})
-        assert seen["endpoints"].verdict is Verdict.OK
-        until(
-            lambda: verdicts(site, "targets")["targets"],
-            holds=lambda now: now.verdict is Verdict.FAIL and "cdb_redis_exporter:9121" in now.found,
-            what="the exporter's target named",
-        )
-    assert verdicts(site, "parts")["parts"].verdict is Verdict.OK
-
-
-def test_what_up_would_change_is_a_warning(site: Site) -> None:
-    assert settings.as_started(site).verdict is Verdict.OK
-    with closing(found(MAX_POSITION_PCT="0.07")) as now:
-        seen = settings.as_started(now)
-    assert (seen.verdict, seen.found) == (Verdict.WARN, "cdb_risk was changed")
 
 
 @contextmanager
