@@ -12,13 +12,13 @@ OFTEN = {"CDB_METRIC_EXPORT_INTERVAL_S": "2", "CDB_SCRAPE_INTERVAL": "2s", "CDB_
 FAILED: pytest.StashKey[bool] = pytest.StashKey()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     with running_bot(tmp_path_factory.mktemp("lively"), LIVELY) as bot:
         yield bot
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def whole_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     """Run every part, trading, for tests that only look; Prometheus sees it more often than usual."""
     with running_bot(tmp_path_factory.mktemp("whole"), {**LIVELY, **OFTEN}, parts=()) as bot:
