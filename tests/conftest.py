@@ -1,6 +1,6 @@
 """For all rooms: the spans that a test leads to, which tests share a stack, and how quickly the operator was told."""
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
@@ -49,10 +49,10 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: object) -> None:
+def pytest_testnodedown(node: Any) -> None:
     """Take it over."""
     if lines := getattr(node, "workeroutput", {}).get("told"):
-        node.config.stash[_LINES] = lines  # type: ignore[attr-defined]  pytest-xdist's controller of one process
+        node.config.stash[_LINES] = lines
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
