@@ -4,6 +4,8 @@
 .PHONY: help up down status clean env test test-containers lint soak generate pictures lock
 
 BIN := .venv/bin
+# Tests mostly wait: for servers to start, for alerts to last. So there are more at once than a small machine has processors.
+WORKERS ?= 4
 
 help: ## print the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -24,8 +26,8 @@ clean: ## stop everything and remove ledger, bus and logs
 env: ## create .env with generated secrets, once
 	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb env; else deploy/containers/make-env; fi
 
-test: lint ## check everything: lint, unit, integration, end to end
-	@$(BIN)/pytest
+test: lint ## check everything: lint, unit, integration, end to end; WORKERS=4 at once
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 test-containers: ## prove docker-compose.yml on a Docker engine, as root; images need no registry (deploy/airgap)
 	@deploy/airgap/run test

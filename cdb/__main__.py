@@ -1,5 +1,5 @@
 """Let `python -m cdb` do what `cdb` does."""
 
-from cdb.main import app
+from cdb.main import main
 
-app(prog_name="cdb")
+main()

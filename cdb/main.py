@@ -1,26 +1,46 @@
 """Assemble the operator's command from its groups."""
 
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
 import typer
 
-from cdb.commands import alerts, audit, backup, breaker, check, dashboard, dead_letters, doctor, replay, stack, trace
+GROUPS: Final = {
+    "stack": ("up", "status", "down", "env", "clean"),
+    "replay": ("replay", "replays"),
+    "audit": ("audit",),
+    "backup": ("backup", "restore"),
+    "breaker": ("breaker",),
+    "dead_letters": ("dead-letters",),
+    "alerts": ("alerts",),
+    "dashboard": ("dashboard",),
+    "check": ("check",),
+    "doctor": ("doctor",),
+    "trace": ("trace",),
+}
+"""For each module of cdb/commands, in the order of `cdb --help`, the commands that it registers."""
 
-app = typer.Typer(
-    name="cdb",
-    help="Run Claire de Binare, a paper-trading bot, and look inside it.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_show_locals=False,  # a local may be a password
-)
 
-# One line for each module of cdb/commands; a module registers its own commands and groups.
-stack.register(app)
-replay.register(app)
-audit.register(app)
-backup.register(app)
-breaker.register(app)
-dead_letters.register(app)
-alerts.register(app)
-dashboard.register(app)
-check.register(app)
-doctor.register(app)
-trace.register(app)
+def assembled(words: Sequence[str] = ()) -> typer.Typer:
+    """Return the command, all of it unless the first of *words* is one of its commands: then with that one's group.
+
+    To import all groups takes longer than most commands do.
+    """
+    app = typer.Typer(
+        name="cdb",
+        help="Run Claire de Binare, a paper-trading bot, and look inside it.",
+        no_args_is_help=True,
+        rich_markup_mode="rich",
+        pretty_exceptions_show_locals=False,  # a local may be a password
+        callback=lambda: None,  # else a group of one command would take that command's name for an argument
+    )
+    for group in [name for name, commands in GROUPS.items() if {*words[:1]} & {*commands}] or GROUPS:
+        import_module(f"cdb.commands.{group}").register(app)
+    return app
+
+
+def main() -> None:
+    """Do what the command line says."""
+    assembled(sys.argv[1:])(prog_name="cdb")

@@ -3,8 +3,10 @@
 import dataclasses
 import random
 import socket
-from collections.abc import Mapping
+import weakref
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Self
 
 from cdb.stack.errors import StackError
@@ -53,9 +55,19 @@ class Ports:
 
     @classmethod
     def free(cls) -> Self:
-        """Pick ports that nobody listens on now."""
-        candidates = iter(random.sample(_FREE_RANGE, len(_FREE_RANGE)))
-        return cls(*(next(port for port in candidates if can_listen(port)) for _ in dataclasses.fields(cls)))
+        """Pick ports that nobody listens on now.
+
+        As long as the object lives no other process picks one of them, not even while its part is stopped. Raise
+        StackError if there are too few.
+        """
+        needed = len(dataclasses.fields(cls))
+        reservations = list(islice(_reservations(), needed))
+        if len(reservations) < needed:
+            _release(reservations)
+            raise StackError(f"a stack needs {needed} free ports; {_FREE_RANGE[0]} to {_FREE_RANGE[-1]} has fewer")
+        ports = cls(*(reservation.getsockname()[1] for reservation in reservations))
+        weakref.finalize(ports, _release, reservations)
+        return ports
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
@@ -84,6 +96,26 @@ class Ports:
             other = seen.setdefault(self.of(name), variable)
             if other != variable:
                 raise StackError(f"{other} and {variable} are both {self.of(name)}: every part needs its own port")
+
+
+def _reservations() -> Iterator[socket.socket]:
+    """Yield free ports, in no order, as what reserves them: a UDP socket of the same number, which no part uses."""
+    for port in random.sample(_FREE_RANGE, len(_FREE_RANGE)):
+        reservation = socket.socket(type=socket.SOCK_DGRAM)
+        try:
+            reservation.bind((HOST, port))
+        except OSError:
+            reservation.close()
+            continue
+        if can_listen(port):
+            yield reservation
+        else:
+            reservation.close()
+
+
+def _release(reservations: list[socket.socket]) -> None:
+    for reservation in reservations:
+        reservation.close()
 
 
 def _parse(variable: str, text: str) -> int:

@@ -41,7 +41,7 @@ GROUPS: Final = {
     FILLS: ("cdb_risk",),
 }
 LIVELY: Final = {
-    "SIMULATOR_TRADES_PER_SECOND": "150",
+    "SIMULATOR_TRADES_PER_SECOND": "75",
     "SIMULATOR_PACE": "10",
     "MOMENTUM_LOOKBACK_S": "0.5",
     "MOMENTUM_COOLDOWN_S": "0.2",

@@ -5,20 +5,19 @@ from collections.abc import Generator, Iterator
 
 import pytest
 
-from tests.e2e.alerting import TOLD, table
 from tests.e2e.bot import LIVELY, Bot, running_bot
 
 OFTEN = {"CDB_METRIC_EXPORT_INTERVAL_S": "2", "CDB_SCRAPE_INTERVAL": "2s", "CDB_METRIC_EXPIRATION": "30s"}
 FAILED: pytest.StashKey[bool] = pytest.StashKey()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def _lively(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     with running_bot(tmp_path_factory.mktemp("lively"), LIVELY) as bot:
         yield bot
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def whole_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     """Run every part, trading, for tests that only look; Prometheus sees it more often than usual."""
     with running_bot(tmp_path_factory.mktemp("whole"), {**LIVELY, **OFTEN}, parts=()) as bot:
@@ -61,11 +60,3 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     if report.when == "call":
         item.stash[FAILED] = report.failed
     return report
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print how long alerts took from their causes to their notifications."""
-    if rows := config.stash.get(TOLD, []):
-        terminalreporter.section("from cause to notification, at a tenth of all times")
-        for line in table(rows):
-            terminalreporter.write_line(line)

@@ -98,7 +98,7 @@ def view(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="session", params=["real", "lively"])
+@pytest.fixture(scope="module", params=["real", "lively"])
 def replayed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Replayed:
     """Replay a tape with a collector and a Prometheus of its own, and wait until they agree with its ledger."""
     folder = tmp_path_factory.mktemp(str(request.param))

@@ -12,7 +12,7 @@ from typing import Any, Final
 import pytest
 from typer.testing import CliRunner, Result
 
-from cdb.main import app
+from cdb.main import assembled
 from tests.alerts.test_routing import committed
 from tests.integration.alerting import Alerting, name_of, running_alerting
 from tests.integration.cli import ROOT, run_cdb
@@ -244,7 +244,7 @@ def mail_about(alerting: Alerting, subject: str) -> email.message.EmailMessage:
 def cdb_alerts(alerting: Alerting, *arguments: str, **environment: str) -> Result:
     """Run the command in this process, which is quicker, against the pair."""
     given = {**alerting.stack.config.ports.environment(), "CDB_STATE_DIR": "/nonexistent", "COLUMNS": "250"}
-    return CliRunner(env={**given, **environment}).invoke(app, ["alerts", *arguments])
+    return CliRunner(env={**given, **environment}).invoke(assembled(), ["alerts", *arguments])
 
 
 def test_cdb_alerts_shows_what_fires_what_is_held_back_and_what_was_received(alerting: Alerting) -> None:
@@ -288,7 +288,7 @@ def test_cdb_alerts_can_be_asked_for_the_last_minutes_and_for_fewer(alerting: Al
 
 @pytest.mark.parametrize("since", ["", "yesterday", "2026-11-23T10:00:00", "5", "-5m", "999999999d"])
 def test_cdb_alerts_says_what_since_may_be(since: str) -> None:
-    said = CliRunner(env={"COLUMNS": "250"}).invoke(app, ["alerts", f"--since={since}"])
+    said = CliRunner(env={"COLUMNS": "250"}).invoke(assembled(), ["alerts", f"--since={since}"])
     assert said.exit_code == 2
     assert "must be such as 90s, 15m, 2h, 7d or 2026-11-23T10:00:00Z" in said.output
 

@@ -15,7 +15,7 @@ class Move:
     after: Outcome
 
 
-@pytest.fixture(scope="session", params=SERVICES)
+@pytest.fixture(scope="package", params=SERVICES)
 def move(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Move:
     """Have one service do the same work twice, on prometheus_client and on telemetry."""
     folder = tmp_path_factory.mktemp(request.param)

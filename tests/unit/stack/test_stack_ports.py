@@ -59,6 +59,24 @@ def test_free_ports_differ_and_can_be_listened_on() -> None:
     assert all(can_listen(number) for number in numbers)
 
 
+def test_free_ports_stay_reserved_as_long_as_they_are_known() -> None:
+    ports = Ports.free()
+    port = ports.redis
+    assert not can_reserve(port)
+    del ports
+    assert can_reserve(port)
+
+
+def can_reserve(port: int) -> bool:
+    """Tell whether another process could reserve *port*."""
+    with socket.socket(type=socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
 def test_a_port_with_a_listener_is_not_free() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         assert not can_listen(listener.getsockname()[1])
