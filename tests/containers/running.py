@@ -123,6 +123,21 @@ class Containers:
         status, body = self.ask("alert_receiver", f"/api/notifications?alertname={alertname}&limit=1000")
         return list(body["notifications"]) if status == 200 else []
 
+    def wait_told(self, service: str, status: str, within_s: float) -> None:
+        """Wait until the newest notification about *service* being down is *status*: firing or resolved."""
+
+        def newest() -> list[str]:
+            found = self.notifications("ServiceDown")
+            return [one["status"] for one in found if one["labels"].get("service") == service][:1]
+
+        until(
+            newest,
+            holds=lambda seen: seen == [status],
+            within_s=within_s,
+            what=f"ServiceDown {service} {status}",
+            every_s=1,
+        )
+
     def count(self, table: str, where: str = "true") -> int:
         """Return how many rows of *table* the ledger has; -1 while it cannot be read."""
         text = self.ledger(f"SELECT count(*) FROM {table} WHERE {where}")  # noqa: S608  constants of the tests
@@ -155,7 +170,7 @@ class Containers:
 
     def audit(self) -> None:
         """Fail with what the audit says unless the ledger is in order."""
-        result = _docker("compose", "run", "--rm", "--no-deps", "-T", "cdb", "audit", within_s=120)
+        result = _docker("exec", "cdb_risk", "cdb", "audit", within_s=120)
         assert result.returncode == 0, result.stdout + result.stderr
 
 

@@ -1,32 +1,20 @@
-"""What must be seen of the stack in containers, which deploy/airgap/run starts.
-
-The order saves waiting: what is killed is killed while Alertmanager has nothing to say yet. No test needs another.
-"""
+"""What is to be seen of the stack in containers as deploy/airgap/run has started it, and what nobody can do to it."""
 
 import ipaddress
-import os
 import re
 import socket
-import time
 from pathlib import Path
-from typing import Final
 
 import psutil
 import pytest
 
 from cdb.stack.envfile import read as read_env
-from tests.containers.running import ALL, BEFORE_ALERTMANAGER, ONE_SHOTS, WITHOUT_CHECK, Containers, docker
+from tests.containers.running import ALL, ONE_SHOTS, WITHOUT_CHECK, Containers
 from tests.contract.frozen import FROZEN
-from tests.operations import type_in
 from tests.servers import ROOT
 from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(900)
-
-TOLD_S: Final = 300.0
-"""One minute of `for`, two scrapes and Alertmanager's group_wait make two minutes."""
-RESOLVED_S: Final = 600.0
-"""One minute of keep_firing_for, then Alertmanager's group_interval of five."""
 
 
 def test_every_container_is_healthy(stack: Containers) -> None:
@@ -155,78 +143,12 @@ def test_the_test_endpoints_do_not_exist(stack: Containers, service: str, path: 
     assert stack.ask(service, path, post=b"")[0] == 404
 
 
-@pytest.fixture(scope="session")
-def core_outage(stack: Containers) -> str:
-    """Stop cdb_core, wait until its operator is told, start it, and return what `cdb alerts` showed meanwhile."""
-    stack.wait_well()
-    stack.compose("stop", "cdb_core")
-    try:
-        wait_told(stack, "firing", TOLD_S)
-        return type_in(".venv/bin/cdb alerts", os.environ).stdout
-    finally:
-        stack.compose("start", "cdb_core")
-
-
 def test_a_stopped_service_is_told_of_and_starts_again(stack: Containers, core_outage: str) -> None:
     """As docs/operations.md has it under 'Try an alert'."""
     fires = core_outage.partition("Received by the local receiver")[0]
     assert re.search(r"ServiceDown +.*cdb_core", fires), core_outage
     stack.wait_well()
     stack.wait_deciding()
-
-
-@pytest.mark.parametrize("container", BEFORE_ALERTMANAGER)
-def test_what_is_killed_under_load_is_back_within_a_minute(stack: Containers, container: str) -> None:
-    """Nobody helps; the ledger is in order, and signals are decided."""
-    killed_and_back(stack, container)
-
-
-@pytest.mark.usefixtures("core_outage")
-def test_the_end_of_the_outage_is_told(stack: Containers) -> None:
-    wait_told(stack, "resolved", RESOLVED_S)
-
-
-def test_alertmanager_killed_is_back_within_a_minute(stack: Containers) -> None:
-    """Not before the end of the outage is told: what it is to tell, it only has in memory."""
-    killed_and_back(stack, "cdb_alertmanager")
-
-
-def test_what_was_known_before_down_is_known_after_up(stack: Containers) -> None:
-    """No container and no network is left; the ledger and what Prometheus has stored are."""
-    evaluated = "sum(cdb_signals_evaluated_total)"
-    at = time.time()
-    figure = until(lambda: stack.value(evaluated, at), within_s=60, what="evaluated signals in Prometheus")
-    decisions = stack.count("decisions")
-    assert decisions > 0
-    stack.compose("down", "--timeout", "30")
-    assert docker("ps", "--all", "--quiet", "--filter", "name=^/cdb_") == ""
-    assert docker("network", "ls", "--quiet", "--filter", "name=^cdb_") == ""
-    stack.compose("up", "--detach", "--wait")
-    stack.wait_well()
-    assert until(lambda: stack.value(evaluated, at), within_s=60, what="what Prometheus had stored") == figure
-    assert stack.count("decisions") >= decisions
-    stack.wait_deciding()
-    stack.audit()
-
-
-def wait_told(stack: Containers, status: str, within_s: float) -> None:
-    """Wait until the newest notification about cdb_core being down is *status*."""
-
-    def newest() -> list[str]:
-        found = stack.notifications("ServiceDown")
-        return [one["status"] for one in found if one["labels"].get("service") == "cdb_core"][:1]
-
-    until(newest, holds=lambda seen: seen == [status], within_s=within_s, what=f"ServiceDown {status}", every_s=1)
-
-
-def killed_and_back(stack: Containers, container: str) -> None:
-    """Kill the main process of *container* and see everything well again."""
-    stack.wait_well()
-    stack.wait_deciding()
-    stack.kill(container)
-    stack.wait_well(within_s=60)
-    stack.wait_deciding()
-    stack.audit()
 
 
 def other_addresses() -> list[str]:
