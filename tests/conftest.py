@@ -16,7 +16,7 @@ _LINES: Final[pytest.StashKey[list[str]]] = pytest.StashKey()
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where several processes run the tests, keep together what shares a stack, and begin with what takes longest."""
-    if config.getoption("dist", "no") != "loadgroup":
+    if not getattr(config.option, "loadgroup", False):  # as pytest-xdist has it in each of its processes
         return
     groups = {item: shared for item in items if (shared := what_is_shared(item))}
     for item, group in groups.items():

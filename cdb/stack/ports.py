@@ -4,7 +4,7 @@ import dataclasses
 import random
 import socket
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Self
@@ -60,13 +60,9 @@ class Ports:
         As long as the object lives no other process picks one of them, not even while its part is stopped. Raise
         StackError if there are too few.
         """
-        needed = len(dataclasses.fields(cls))
-        reservations = list(islice(_reservations(), needed))
-        if len(reservations) < needed:
-            _release(reservations)
-            raise StackError(f"a stack needs {needed} free ports; {_FREE_RANGE[0]} to {_FREE_RANGE[-1]} has fewer")
+        reservations = reserve(len(dataclasses.fields(cls)))
         ports = cls(*(reservation.getsockname()[1] for reservation in reservations))
-        weakref.finalize(ports, _release, reservations)
+        weakref.finalize(ports, release, reservations)
         return ports
 
     @classmethod
@@ -98,8 +94,25 @@ class Ports:
                 raise StackError(f"{other} and {variable} are both {self.of(name)}: every part needs its own port")
 
 
+def reserve(count: int) -> list[socket.socket]:
+    """Return *count* UDP sockets on ports that nobody listens on; raise StackError if there are too few.
+
+    As long as one is open nobody else gets its number from here. No part uses the UDP port itself.
+    """
+    reservations = list(islice(_reservations(), count))
+    if len(reservations) < count:
+        release(reservations)
+        raise StackError(f"{count} free ports are needed: {_FREE_RANGE[0]} to {_FREE_RANGE[-1]} has fewer")
+    return reservations
+
+
+def release(reservations: Iterable[socket.socket]) -> None:
+    """Give up *reservations*."""
+    for reservation in reservations:
+        reservation.close()
+
+
 def _reservations() -> Iterator[socket.socket]:
-    """Yield free ports, in no order, as what reserves them: a UDP socket of the same number, which no part uses."""
     for port in random.sample(_FREE_RANGE, len(_FREE_RANGE)):
         reservation = socket.socket(type=socket.SOCK_DGRAM)
         try:
@@ -111,11 +124,6 @@ def _reservations() -> Iterator[socket.socket]:
             yield reservation
         else:
             reservation.close()
-
-
-def _release(reservations: list[socket.socket]) -> None:
-    for reservation in reservations:
-        reservation.close()
 
 
 def _parse(variable: str, text: str) -> int:

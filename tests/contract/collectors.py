@@ -1,19 +1,17 @@
 """Collectors that the room runs by themselves, with the project's configuration or a changed one."""
 
 import os
-import random
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Final
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
 from cdb.stack import Ports
-from cdb.stack.ports import can_listen
+from cdb.stack.ports import release, reserve
 from tests.programs import collector_program
 from tests.servers import ROOT
 from tests.waiting import until
@@ -47,9 +45,14 @@ def fetch(port: int, path: str, *, accept: str = "*/*") -> str:
     return text
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens on now."""
-    return list(islice(filter(can_listen, random.sample(range(20_000, 32_000), 2_000)), count))
+@contextmanager
+def free_ports(count: int) -> Iterator[list[int]]:
+    """Yield ports that nobody listens on, which no other test gets meanwhile."""
+    reservations = reserve(count)
+    try:
+        yield [reservation.getsockname()[1] for reservation in reservations]
+    finally:
+        release(reservations)
 
 
 @contextmanager

@@ -75,10 +75,19 @@ def running_mutants(folder: Path, mutate: Mutation, metrics: Sequence[Metric]) -
 
     Each metric is changed in one of them. (With a collector for each metric a test takes five seconds.)
     """
-    config = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
+    groups = [metrics[start::GROUPS] for start in range(GROUPS)]
+    with free_ports(GROUPS) as ports:
+        file = folder / "mutants.json"
+        file.write_text(json.dumps(_changed(mutate, groups, ports)), encoding="utf-8")
+        with running_collector(folder / "log", file) as collector:
+            yield Mutants(collector, groups, ports)
+
+
+def _changed(mutate: Mutation, groups: Sequence[Sequence[Metric]], ports: Sequence[int]) -> dict[str, Any]:
+    """Return the committed configuration with a pipeline for each of *groups*, which shows it on its port."""
+    config: dict[str, Any] = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     exporter, pipeline = config["exporters"].pop("prometheus"), config["service"]["pipelines"].pop("metrics")
     config["exporters"]["nop"], config["service"]["pipelines"]["metrics/spans"]["exporters"] = {}, ["nop"]
-    groups, ports = [metrics[start::GROUPS] for start in range(GROUPS)], free_ports(GROUPS)
     for number, (group, port) in enumerate(zip(groups, ports, strict=True)):
         renaming = Renaming.committed()
         for metric in group:
@@ -90,10 +99,7 @@ def running_mutants(folder: Path, mutate: Mutation, metrics: Sequence[Metric]) -
             "processors": [name.replace("/contract", f"/{number}") for name in pipeline["processors"]],
             "exporters": [f"prometheus/{number}"],
         }
-    file = folder / "mutants.json"
-    file.write_text(json.dumps(config), encoding="utf-8")
-    with running_collector(folder / "log", file) as collector:
-        yield Mutants(collector, groups, ports)
+    return config
 
 
 def _is(otel: str) -> str:

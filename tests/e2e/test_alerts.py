@@ -194,7 +194,7 @@ def test_redis_and_postgresql_that_are_stopped_are_told_and_that_services_are_il
     watch.end(REDIS, DATABASE)
     bot.wait_healthy()
     watch.until_resolved(REDIS, DATABASE)
-    bot.wait_trading()
+    bot.wait_trading(PATIENCE_S)  # few trades: there may be no signal for a while
     bot.quiesce()
     bot.audit()
 
