@@ -14,6 +14,7 @@ ROOMS_THAT_TAKE_LONG: Final = ("seen", "contract", "e2e", "alerts", "integration
 _LINES: Final[pytest.StashKey[list[str]]] = pytest.StashKey()
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Where several processes run the tests, keep together what shares a stack, and begin with what takes longest."""
     if not getattr(config.option, "loadgroup", False):  # as pytest-xdist has it in each of its processes
