@@ -1,7 +1,7 @@
 # The two commands that matter: `make up` runs the bot, `make test` checks the project.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean env test test-containers lint soak generate pictures lock
+.PHONY: help up down status clean env cdb test test-containers lint soak generate pictures lock
 
 BIN := .venv/bin
 # Tests mostly wait: for servers to start, for alerts to last. So there are more at once than a small machine has processors.
@@ -25,6 +25,9 @@ clean: ## stop everything and remove ledger, bus and logs
 
 env: ## create .env with generated secrets, once
 	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb env; else deploy/containers/make-env; fi
+
+cdb: ## install the operator's command and nothing else, for a stack in containers
+	@deploy/native/bootstrap cdb
 
 test: lint ## check everything: lint, unit, integration, end to end; WORKERS=4 at once
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder

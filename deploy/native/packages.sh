@@ -2,10 +2,14 @@
 # Debian packages: find out which are missing, and install those without letting them start a service.
 
 
-# A further package is one line here: what shows that it is there, and its name.
-missing_packages() {
+missing_python() {
     [ -n "$(find_python)" ] || echo python3
     python_can_make_environments || echo python3-venv
+}
+
+# A further package is one line here: what shows that it is there, and its name.
+missing_packages() {
+    missing_python
     { have redis-server && have redis-cli; } || echo redis-server
     have_postgres || echo postgresql
     { have prometheus && have promtool; } || echo prometheus
@@ -32,9 +36,10 @@ have_postgres() {
     return 1
 }
 
+# Install what the function $1 names: missing_packages, or missing_python.
 install_missing_packages() {
-    local missing
-    mapfile -t missing < <(missing_packages)
+    local look=$1 missing
+    mapfile -t missing < <("$look")
     [ ${#missing[@]} -gt 0 ] || return 0
     have apt-get || fail "not installed: ${missing[*]}; this machine has no apt-get, install them its own way"
     local as_root=()
@@ -45,7 +50,7 @@ install_missing_packages() {
     fi
     step "installing ${missing[*]}"
     quietly "installing ${missing[*]}" "${as_root[@]}" deploy/native/install-packages "${missing[@]}"
-    mapfile -t missing < <(missing_packages)
+    mapfile -t missing < <("$look")
     case " ${missing[*]} " in *" python3 "*) fail "Python 3.11 or newer is needed; this system's is older" ;; esac
     [ ${#missing[@]} -eq 0 ] || fail "installed, but still not found: ${missing[*]}"
 }
