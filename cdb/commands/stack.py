@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from cdb.addresses import way_to_run
+from cdb.commands.failures import exit_codes
 from cdb.containers import engine
 from cdb.stack import Failure, PartStatus, Ports, Stack, StackConfig, StackError, envfile, grafana, select, view
 from cdb.stack.config import state_dir
@@ -85,7 +86,7 @@ def status(as_json: JsonOption = False) -> None:
 
     Example: cdb status --json
     """
-    with one_clear_line():
+    with exit_codes():
         in_containers = way_to_run(os.environ) == "compose"
         stack = _running_or_wanted()
         parts = engine.parts(os.environ) if in_containers else stack.status()

@@ -14,7 +14,7 @@ from cdb.stack.errors import StackError
 _PROJECT: Final = "claire-de-binare"
 _LABEL: Final = "com.docker.compose"
 _ANSWER_S: Final = 15.0
-_PUBLISHED: Final = re.compile(r":(\d+)->(\d+)/tcp")
+_PUBLISHED: Final = re.compile(r":(\d+)(?:-(\d+))?->(\d+)(?:-\d+)?/tcp")  # neighbours are shown as one range
 _PORT_OF: Final = {
     ("cdb_ws", 8000): "cdb_ws",
     ("cdb_core", 8001): "cdb_core",
@@ -104,9 +104,10 @@ def look(project: str) -> tuple[Container, ...]:
 def published(containers: tuple[Container, ...]) -> dict[str, int]:
     """Return the ports of this machine that lead into *containers*, by the names they have in a stack."""
     found = {
-        (one.service, int(inside)): int(outside)
+        (one.service, int(inside) + step): int(first) + step
         for one in containers
-        for outside, inside in _PUBLISHED.findall(one.ports)
+        for first, last, inside in _PUBLISHED.findall(one.ports)
+        for step in range(int(last or first) - int(first) + 1)
     }
     return {_PORT_OF[key]: port for key, port in found.items() if key in _PORT_OF}
 

@@ -27,7 +27,7 @@ _STRUCT_TIMEX_BYTES: Final = 512  # more than any machine's
 
 def resources(site: Site) -> Finding:
     """There is room on the disk that holds the data, and memory for all parts."""
-    disk, memory = shutil.disk_usage(site.place), psutil.virtual_memory()
+    disk, memory = shutil.disk_usage(site.place if site.place.exists() else site.root), psutil.virtual_memory()
     said = f"{disk.free / _GIB:.1f} GiB free for {site.place}, {memory.total / _GIB:.1f} GiB of memory"
     advice = "make room, or shorten what is kept: docs/operations.md, 'How long data are kept'"
     if disk.free < _LEAST_FREE:

@@ -44,15 +44,13 @@ def env_file(site: Site) -> Finding:
 
 
 def as_started(site: Site) -> Finding:
-    """Nothing in settings and code was changed since the start."""
+    """Nothing in settings, and without containers in code, was changed since the start."""
     changed = site.otherwise()
     if changed is None:
         return warn("not known: docker compose is not here to be asked", f"{site.anew} takes over what was changed")
-    return (
-        warn("; ".join(changed), f"to take that over: {site.anew}")
-        if changed
-        else ok("nothing was changed since the start")
-    )
+    if changed:
+        return warn("; ".join(changed), f"to take that over: {site.anew}")
+    return ok("nothing was changed since the start" if site.way == "native" else "no setting was changed")
 
 
 def test_endpoints(site: Site) -> Finding:

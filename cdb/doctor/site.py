@@ -20,7 +20,7 @@ _LOOK = {
     "native": "cdb status, then the log of the part in .cdb/logs/",
     "compose": "docker compose ps --all, then docker compose logs of the part",
 }
-_ANEW = {"native": "cdb down, cdb up", "compose": "docker compose up -d"}
+_ANEW = {"native": "cdb down, cdb up", "compose": "docker compose up -d --build"}
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,7 @@ def _settings(config: StackConfig, password: Path) -> str:
                 "check_for_plugin_updates": "false",
             },
             "news": {"news_feed_enabled": "false"},
+            "plugins": {"preinstall_disabled": "true"},
             "log": {"mode": "console", "level": "warn"},
         }
     )

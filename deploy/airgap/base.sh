@@ -33,8 +33,9 @@ make_base() {
     local archive=$1 codename=$2 sources=$3 mirror root
     mirror=$(awk -v name="$codename" '$2 == name { print $1; exit }' <<<"$sources")
     root=$state/base
+    have debootstrap || quietly "installing debootstrap" deploy/native/install-packages debootstrap
     step "making the base of the stand-ins with debootstrap (about a minute, once)"
-    rm -rf "$root"
+    rm -rf --one-file-system "$root"  # a debootstrap that was killed leaves /proc mounted there
     mkdir -p "$root" "${archive%/*}"
     quietly "debootstrap" debootstrap --variant=minbase --include="$base_includes" "$codename" "$root" "$mirror"
     slim "$root"

@@ -39,7 +39,9 @@ start_engine() {
 # End our own engine; leave another one alone.
 stop_engine() {
     local pid tries=0
+    own_engine || return 0
     pid=$(cat "$run/docker.pid" 2>/dev/null) || return 0
+    [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = dockerd ] || return 0
     kill "$pid" 2>/dev/null || return 0
     while kill -0 "$pid" 2>/dev/null; do
         [ $((tries += 1)) -le 150 ] || fail "the Docker engine (process $pid) did not end within 30 s"

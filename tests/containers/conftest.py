@@ -36,15 +36,18 @@ def core_outage(stack: Containers) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the outage, whose end is told of five minutes later, and kill last what all the others look at."""
+    """Begin with the outage, whose end is told of five minutes later, and kill last what all the others look at.
+
+    Before that end, what the receiver knows is put back (test_saving.py): later it would be lost.
+    """
     if _RUNS:
-        order = ["test_running.py", "", "test_killed.py"]
+        order = ["test_running.py", "test_saving.py", "", "test_killed.py"]
         items.sort(key=lambda item: order.index(item.path.name if item.path.name in order else ""))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print which images are stand-ins, and for what."""
-    if _RUNS:
+    if _RUNS and (found := standins()):
         terminalreporter.section("images that stand in for official ones")
-        for line in table(standins()):
+        for line in table(found):
             terminalreporter.write_line(line)

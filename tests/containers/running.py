@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+import psutil
+
 from cdb.stack import Ports, envfile
 from tests.e2e.bot import SERVICES
 from tests.servers import ROOT
@@ -28,7 +30,7 @@ ONE_SHOTS: Final = {"cdb_handover", "cdb_migrate"}
 
 @dataclass(frozen=True)
 class State:
-    """What the engine says of a container; *pid* is its main process on the machine, 0 if there is none."""
+    """What the engine says of a container; *pid* is its server's process on the machine, 0 if there is none."""
 
     status: str
     health: str
@@ -63,7 +65,7 @@ class Containers:
     def state(self, container: str) -> State:
         """Return how *container* is."""
         found = self.inspect(container)["State"]
-        return State(found["Status"], found.get("Health", {}).get("Status", "none"), found["Pid"])
+        return State(found["Status"], found.get("Health", {}).get("Status", "none"), _server(found["Pid"]))
 
     def states(self) -> dict[str, State]:
         """Return how all containers are."""
@@ -83,7 +85,7 @@ class Containers:
         return {service: self.ask(service, "/health")[0] for service in SERVICES}
 
     def kill(self, container: str) -> None:
-        """End the main process of *container* by SIGKILL, and wait until there is another one."""
+        """End the server's process of *container* by SIGKILL, and wait until there is another one."""
         old = self.state(container).pid
         assert old > 0, f"{container} does not run"
         os.kill(old, signal.SIGKILL)
@@ -172,6 +174,15 @@ class Containers:
         """Fail with what the audit says unless the ledger is in order."""
         result = _docker("exec", "cdb_risk", "cdb", "audit", within_s=120)
         assert result.returncode == 0, result.stdout + result.stderr
+
+
+def _server(pid: int) -> int:
+    """Return what Docker's little init, which is *pid*, has started and waits for; *pid* if that is nothing yet."""
+    try:
+        children = psutil.Process(pid).children() if pid else []
+    except psutil.NoSuchProcess:
+        return pid
+    return children[0].pid if children else pid
 
 
 def docker(*arguments: str, check: bool = True, within_s: float = 60) -> str:

@@ -33,12 +33,12 @@ class StandIn:
 
 
 def standins() -> list[StandIn]:
-    """Return the stand-ins in the order of the override file; ask each for its version."""
+    """Return the stand-ins that run, in the order of the override file; ask each for its version."""
     official, override = (_services(file) for file in ("docker-compose.yml", OVERRIDE))
     return [
-        StandIn(name, official[name]["image"], service["image"], _version(name))
-        for name, service in override.items()
-        if "image" in service
+        StandIn(name, official[name]["image"], image, _version(name))
+        for name in override
+        if (image := _docker("inspect", "--format", "{{.Config.Image}}", name).strip()).startswith("cdb-standin/")
     ]
 
 
@@ -58,8 +58,14 @@ def _services(file: str) -> dict[str, Any]:
 
 
 def _version(container: str) -> str:
-    result = subprocess.run(
-        ["docker", "exec", container, *_VERSION[container]], capture_output=True, text=True, timeout=60, check=False
-    )
-    found = re.search(r"v?\d+\.\d+\.\d+|\d+\.\d+", result.stdout + result.stderr)
-    return found[0] if result.returncode == 0 and found else ""
+    found = re.search(r"v?\d+\.\d+\.\d+|\d+\.\d+", _docker("exec", container, *_VERSION[container]))
+    return found[0] if found else ""
+
+
+def _docker(*arguments: str) -> str:
+    """Return all that docker says, "" if it fails."""
+    try:
+        done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=60, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
+    return done.stdout + done.stderr

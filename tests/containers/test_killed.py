@@ -52,7 +52,8 @@ def killed_and_back(stack: Containers, container: str) -> None:
     """Kill the main process of *container* and see everything well again."""
     stack.wait_well()
     stack.wait_deciding()
+    deadline = time.monotonic() + 60
     stack.kill(container)
-    stack.wait_well(within_s=60)
+    stack.wait_well(within_s=deadline - time.monotonic())
     stack.wait_deciding()
     stack.audit()

@@ -90,6 +90,15 @@ def test_nobody_has_privileges(stack: Containers, container: str) -> None:
     assert "0" not in fields["Uid"].split(), f"{container} runs as root"
 
 
+def test_our_own_image_has_labels_and_curl_and_nothing_that_compiles(stack: Containers) -> None:
+    labels = stack.inspect("cdb_risk")["Config"]["Labels"]
+    named = {f"org.opencontainers.image.{name}" for name in ("title", "description", "licenses", "version")}
+    assert named <= {name for name, text in labels.items() if text}
+    programs = ("curl", "cc", "gcc", "g++", "ld", "make", "pip")
+    found = stack.python("cdb_risk", f"import shutil; print(*filter(shutil.which, {programs}))")
+    assert found.stdout == "curl\n"
+
+
 def test_ws_cannot_reach_postgres(stack: Containers) -> None:
     """Neither by its name nor by its address; risk can, so it is there."""
     networks = stack.inspect("cdb_postgres")["NetworkSettings"]["Networks"].values()

@@ -332,6 +332,11 @@ def test_the_ports_of_containers_have_the_names_they_have_in_a_stack() -> None:
     ) == {"otlp_grpc": 14317, "collector_telemetry": 18888, "prometheus": 19090}
 
 
+def test_neighbouring_ports_which_the_engine_shows_as_one_range_are_each_found() -> None:
+    collector = container("cdb_otel_collector", "Up", ports="127.0.0.1:4317-4318->4317-4318/tcp, 55679/tcp")
+    assert published((collector,)) == {"otlp_grpc": 4317, "otlp_http": 4318}
+
+
 def test_without_docker_the_command_says_so() -> None:
     result = run_cdb("doctor", environment={"CDB_STACK": "compose", "PATH": "/nonexistent"})
     assert result.returncode == 3
