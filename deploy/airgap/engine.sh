@@ -24,6 +24,7 @@ start_engine() {
     mkdir -p "$state" "$run"
     step "starting a Docker engine of its own; its log is $state/dockerd.log"
     # Of its own session, so that the Ctrl-C of a terminal does not end it before its containers.
+    started_engine=yes
     setsid dockerd --data-root "$state/docker" --exec-root "$run/exec" --pidfile "$run/docker.pid" \
         --host "unix://$run/docker.sock" --log-level warn >"$state/dockerd.log" 2>&1 </dev/null 9<&- &
     local tries=0
