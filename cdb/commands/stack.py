@@ -90,7 +90,7 @@ def status(as_json: JsonOption = False) -> None:
         in_containers = way_to_run(os.environ) == "compose"
         stack = _running_or_wanted()
         parts = engine.parts(os.environ) if in_containers else stack.status()
-        left = [] if parts else stack.leftovers()
+        left = [] if parts or in_containers else stack.leftovers()
     healthy = bool(parts) and all(part.ready for part in parts)
     if as_json:
         typer.echo(json.dumps({"running": bool(parts), "healthy": healthy, "parts": [_as_json(p) for p in parts]}))

@@ -10,18 +10,16 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from typing import Final
 
 import pytest
 
 from cdb.doctor import settings
-from cdb.doctor.checks import CHECKS
-from cdb.doctor.findings import Finding, Verdict
-from cdb.doctor.run import examine
+from cdb.doctor.findings import Verdict
 from cdb.doctor.site import Site
 from cdb.doctor.ways import examined
 from cdb.stack.config import state_dir
+from tests.checklist import assert_ready, failed, verdicts
 from tests.containers.running import Containers
 from tests.operations import Step, steps, type_in
 from tests.servers import ROOT
@@ -76,12 +74,7 @@ def test_on_a_healthy_stack_nothing_fails_and_only_the_named_exceptions_warn(sta
     """Repeated for a while, because rules and traces need a minute after the start."""
     stack.wait_well()
     result = cdb("doctor --json --wait 150", within_s=300)
-    report = json.loads(result.stdout)
-    verdicts = {item["name"]: item["verdict"] for item in report["items"]}
-    assert [*verdicts] == [check.name for check in CHECKS]
-    assert "fail" not in verdicts.values(), report
-    assert {name for name, verdict in verdicts.items() if verdict == "warn"} <= NAMED_EXCEPTIONS, report
-    assert (result.returncode, report["ready"], report["stack"]) == (0, True, "compose")
+    assert_ready(result, stack="compose", exceptions=NAMED_EXCEPTIONS)
 
 
 def test_every_command_of_the_decision_table_runs(stack: Containers) -> None:
@@ -109,17 +102,6 @@ def stopped(stack: Containers, *containers: str) -> Iterator[None]:
     finally:
         stack.compose("start", *containers)
         stack.wait_well()
-
-
-def verdicts(site: Site, *names: str) -> dict[str, Finding]:
-    chosen = [check for check in CHECKS if check.name in names]
-    return {check.name: finding for check, finding in examine(replace(site, patience_s=2.0), checks=chosen)}
-
-
-def failed(finding: Finding) -> str:
-    assert finding.verdict is Verdict.FAIL, finding
-    assert finding.advice
-    return finding.found
 
 
 def cdb(arguments: str, within_s: float) -> "subprocess.CompletedProcess[str]":

@@ -17,12 +17,11 @@ import pytest
 from psycopg2 import sql
 
 from cdb.doctor import alerting, boards, machine, parts, settings
-from cdb.doctor.checks import CHECKS
-from cdb.doctor.findings import Finding, Verdict
-from cdb.doctor.run import examine
+from cdb.doctor.findings import Verdict
 from cdb.doctor.site import Site, native
 from cdb.stack import Ports
 from tests.check.copies import copy_project
+from tests.checklist import assert_ready, failed, verdicts
 from tests.e2e.bot import LIVELY, Bot, running_bot
 from tests.e2e.conftest import OFTEN
 from tests.operations import steps, type_in
@@ -64,12 +63,7 @@ def found(whole: Bot, root: Path = ROOT) -> Site:
 def test_on_a_healthy_bot_nothing_fails_and_only_the_named_exceptions_warn(whole: Bot) -> None:
     """Repeated for a while, because rules and traces need a minute after the start."""
     result = whole.cdb("doctor", "--json", "--wait", "150", within_s=300)
-    report = json.loads(result.stdout)
-    verdicts = {item["name"]: item["verdict"] for item in report["items"]}
-    assert [*verdicts] == [check.name for check in CHECKS]
-    assert "fail" not in verdicts.values(), report
-    assert {name for name, verdict in verdicts.items() if verdict == "warn"} <= NAMED_EXCEPTIONS, report
-    assert (result.returncode, report["ready"], report["stack"]) == (0, True, "native")
+    assert_ready(result, stack="native", exceptions=NAMED_EXCEPTIONS)
 
 
 def test_the_notification_is_seen_at_the_receiver(whole: Bot, site: Site) -> None:
@@ -87,11 +81,6 @@ def without(whole: Bot, part: str) -> Iterator[None]:
     finally:
         whole.stack.start_part(part)
         until(lambda: next(seen for seen in whole.stack.status() if seen.name == part).ready, what=f"{part} ready")
-
-
-def verdicts(site: Site, *names: str) -> dict[str, Finding]:
-    chosen = [check for check in CHECKS if check.name in names]
-    return {check.name: finding for check, finding in examine(replace(site, patience_s=2.0), checks=chosen)}
 
 
 def test_every_command_of_the_decision_table_runs(whole: Bot) -> None:
@@ -167,12 +156,6 @@ def password_in_the_ledger(whole: Bot, password: str) -> Iterator[None]:
                 yield
             finally:
                 cursor.execute(change, (whole.stack.config.environment["POSTGRES_PASSWORD"],))
-
-
-def failed(finding: Finding) -> str:
-    assert finding.verdict is Verdict.FAIL, finding
-    assert finding.advice
-    return finding.found
 
 
 def test_a_target_and_a_rule_that_are_in_the_files_but_not_loaded_are_named(whole: Bot, tmp_path: Path) -> None:

@@ -8,24 +8,23 @@ import pytest
 
 from cdb.addresses import prometheus_url
 from cdb.prometheus import Prometheus, PrometheusAway
-from cdb.stack import Ports, envfile
-from cdb.stack.ports import HOST
+from cdb.stack import StackError
 from tests.servers import ROOT
 from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
-WAYS: Final = ("native", "compose")
 RISING: Final = ("cdb_signals_generated_total", "cdb_orders_approved_total", "cdb_trades_executed_total")
 
 
 @pytest.fixture
 def running_stack() -> Iterator[Prometheus]:
     """Hand out the Prometheus of the stack that is up."""
-    way = os.environ["CDB_STACK"]
-    if way not in WAYS:
-        pytest.fail(f"CDB_STACK={way!r:.80}: {' or '.join(WAYS)} is allowed", pytrace=False)
-    with Prometheus(prometheus_url(ROOT, os.environ) if way == "native" else in_containers()) as prometheus:
+    try:
+        url = prometheus_url(ROOT, os.environ)
+    except StackError as error:
+        pytest.fail(str(error), pytrace=False)
+    with Prometheus(url) as prometheus:
         yield prometheus
 
 
@@ -48,9 +47,3 @@ def total(prometheus: Prometheus, metric: str) -> float:
     except PrometheusAway as away:
         pytest.fail(f"no stack is up: {away}", pytrace=False)
     return found[0].value if found else -1.0
-
-
-def in_containers() -> str:
-    """Return the address at which docker-compose.yml publishes Prometheus."""
-    ports = Ports.from_environment({**envfile.read(ROOT / ".env"), **os.environ})
-    return f"http://{HOST}:{ports.prometheus}"
