@@ -50,11 +50,11 @@ soak: ## run the demo undisturbed for MINUTES=15; fails, naming it, if an alert 
 generate: ## write what is generated: instruments, the collector's renaming, docs/metrics.md, the dashboards
 	@deploy/native/bootstrap dev
 	@$(BIN)/python -m telemetry.generate
-	@$(BIN)/python -m monitoring.grafana.build
+	@$(BIN)/python -m monitoring.dashboards.source
 
 pictures: ## draw docs/images anew, from a stack of its own (seven minutes)
 	@deploy/native/bootstrap dev
-	@$(BIN)/python -m tests.seen.pictures
+	@$(BIN)/python -m tests.system.documented.pictures
 
 lock: ## write requirements/*.lock anew from pyproject.toml (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv on the PATH" >&2; exit 1; }

@@ -29,7 +29,7 @@ from bench import pipeline_decisions, pipeline_latency, pipeline_outage, pipelin
 from bench.pipeline_report import Aim, Figure, Narrator, Section, show
 from bench.pipeline_throughput import Pressure
 from bench.stacks import SERVICES, Bot, Lab
-from cdb.stack import StackError
+from cdb.running.native import StackError
 from services.errors import ServerAway
 
 MEMORY_AIM: Final = Aim("<", 120)

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from bench.pipeline_report import Aim, Distribution, Figure, Narrator, Section
 from bench.stacks import Bot, Lab
-from cdb.stack import StackError
-from services.bus import Outgoing
+from cdb.running.native import StackError
+from services.bus.streams import Outgoing
 from services.messages import MARKET_DATA, ORDERS, SIGNALS, MarketData, Side, Signal, signal_id
 from services.settings import DEFAULT_SYMBOLS
 

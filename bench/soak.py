@@ -25,9 +25,9 @@ from rich.console import Console
 
 from bench.stacks import ROOT, Bot
 from cdb.audit import read_and_audit
-from cdb.stack import Stack, StackConfig, StackError, select
-from cdb.stack.config import state_dir
-from cdb.stack.parts import ALL_PARTS
+from cdb.running.native import Stack, StackConfig, StackError, select
+from cdb.running.native.config import state_dir
+from cdb.running.native.parts import ALL_PARTS
 from services.errors import ServerAway
 from services.ledger.connection import Ledger, LedgerAddress
 

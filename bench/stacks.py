@@ -21,8 +21,8 @@ import psutil
 import psycopg2
 import psycopg2.extensions
 
-from cdb.stack import Stack, StackConfig, StackError, select
-from services.bus import Bus, connect
+from cdb.running.native import Stack, StackConfig, StackError, select
+from services.bus.streams import Bus, connect
 from services.clock import WallClock
 from services.messages import DEAD_LETTERS
 

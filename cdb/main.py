@@ -20,7 +20,7 @@ GROUPS: Final = {
     "doctor": ("doctor",),
     "trace": ("trace",),
 }
-"""For each module of cdb/commands, in the order of `cdb --help`, the commands that it registers."""
+"""For each folder of a command, in the order of `cdb --help`, the commands that it registers."""
 
 
 def assembled(words: Sequence[str] = ()) -> typer.Typer:
@@ -37,7 +37,7 @@ def assembled(words: Sequence[str] = ()) -> typer.Typer:
         callback=lambda: None,  # else a group of one command would take that command's name for an argument
     )
     for group in [name for name, commands in GROUPS.items() if {*words[:1]} & {*commands}] or GROUPS:
-        import_module(f"cdb.commands.{group}").register(app)
+        import_module(f"cdb.{group}.command").register(app)
     return app
 
 

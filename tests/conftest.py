@@ -4,12 +4,18 @@ from typing import Any, Final
 
 import pytest
 
-from tests.e2e.alerting import TOLD, table
-from tests.spans import provider, spans
+from tests.support.alerted_bot import TOLD, table
+from tests.support.spans import provider, spans
 
 __all__ = ["provider", "spans"]
 
-ROOMS_THAT_TAKE_LONG: Final = ("seen", "contract", "e2e", "alerts", "integration")
+ROOMS_THAT_TAKE_LONG: Final = (
+    "system/documented",
+    "system/contract",
+    "system/native",
+    "integration/monitoring/alerts",
+    "integration",
+)
 """The longest first."""
 _LINES: Final[pytest.StashKey[list[str]]] = pytest.StashKey()
 
@@ -38,8 +44,8 @@ def what_is_shared(item: pytest.Item) -> str:
 
 def room_order(item: pytest.Item) -> int:
     """Return when the room of *item* has its turn."""
-    room = item.nodeid.split("/")[1]
-    return ROOMS_THAT_TAKE_LONG.index(room) if room in ROOMS_THAT_TAKE_LONG else len(ROOMS_THAT_TAKE_LONG)
+    rooms = enumerate(ROOMS_THAT_TAKE_LONG)
+    return next((turn for turn, room in rooms if item.nodeid.startswith(f"tests/{room}/")), len(ROOMS_THAT_TAKE_LONG))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

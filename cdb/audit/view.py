@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cdb.audit.findings import OnItsWay, Report, Rule, Tally
-from cdb.printable import cut, printable
+from cdb.kit.printable import cut, printable
 
 _LONGEST_VALUE = 160
 

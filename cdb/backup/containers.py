@@ -17,10 +17,10 @@ import msgspec
 from cdb.backup import tree, volume
 from cdb.backup.ledger import PGOPTIONS, Programs
 from cdb.backup.premises import BACK_S, LOOK_S, READY_S, TRADERS
-from cdb.containers import engine
-from cdb.containers.engine import Container, docker
-from cdb.stack import Failure, Ports, StackError
-from cdb.stack.lock import locked
+from cdb.running.compose import engine
+from cdb.running.compose.engine import Container, docker
+from cdb.running.native import Failure, Ports, StackError
+from cdb.running.native.lock import locked
 from services.errors import ServerAway
 from services.ledger.connection import SCHEMA_VERSION
 

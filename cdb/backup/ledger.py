@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from cdb.backup.errors import BackupError
-from cdb.stack import StackError
+from cdb.running.native import StackError
 from services.errors import ServerAway
 
 _COPY: Final = re.compile(rb"COPY (?:public\.)?\"?(\w+)\"? \(.*\) FROM stdin;\n")

@@ -10,17 +10,17 @@ from pathlib import Path
 
 import redis
 
-from cdb.addresses import BusSettings, settings
 from cdb.backup import tree
 from cdb.backup.ledger import PGOPTIONS, Programs, server_major
 from cdb.backup.premises import BACK_S, LOOK_S, READY_S
-from cdb.stack import Failure, Ports, Stack
-from cdb.stack.lock import locked
-from cdb.stack.tools import postgres_bin
-from services.bus import connect
+from cdb.running.addresses import BusSettings, settings
+from cdb.running.native import Failure, Ports, Stack
+from cdb.running.native.lock import locked
+from cdb.running.native.tools import postgres_bin
+from services.bus.streams import connect
 from services.errors import ServerAway
 from services.ledger.connection import Ledger, LedgerAddress
-from services.process import address_of
+from services.runtime.process import address_of
 from services.settings import LedgerSettings
 
 

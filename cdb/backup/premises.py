@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from cdb.backup.ledger import Programs
-from cdb.stack import Failure, Ports
+from cdb.running.native import Failure, Ports
 
 TREES: Final = ("prometheus", "alert_receiver")
 """The parts whose data directories are saved."""

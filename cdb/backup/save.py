@@ -13,8 +13,8 @@ from cdb.backup import archive, ledger
 from cdb.backup.errors import BackupError
 from cdb.backup.manifest import FORMAT, Manifest
 from cdb.backup.premises import TREES, Premises
-from cdb.prometheus import Prometheus, PrometheusAway, QueryRefused
-from cdb.stack.ports import HOST
+from cdb.kit.prometheus import Prometheus, PrometheusAway, QueryRefused
+from cdb.running.native.ports import HOST
 from services.ledger.connection import SCHEMA_VERSION
 
 LEDGER: Final = "ledger.dump"

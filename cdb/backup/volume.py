@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from cdb.backup.tree import REPLACED, RESTORE
-from cdb.containers.engine import docker
+from cdb.running.compose.engine import docker
 
 PLACES: Final = {"prometheus": ("cdb_prometheus", "/prometheus"), "alert_receiver": ("cdb_alert_receiver", "/data")}
 """The container of each part, and where its data are in it."""

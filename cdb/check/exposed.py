@@ -7,7 +7,7 @@ from typing import Self
 from cdb.check.findings import Finding, nearest
 from cdb.check.known import FOREIGN, Knowledge
 from cdb.check.static import Checked
-from cdb.prometheus import Prometheus
+from cdb.kit.prometheus import Prometheus
 
 
 @dataclass

@@ -11,10 +11,10 @@ import promql_parser as promql
 from cdb.check.findings import Finding, nearest
 from cdb.check.project import Rule
 from cdb.check.static import Checked
-from cdb.dashboards import Dashboard, Interval, Query, choices, substitute
-from cdb.dashboards.variables import UnknownVariable
-from cdb.prometheus import Prometheus, QueryRefused, RuleGroup
-from cdb.prometheus import Rule as Loaded
+from cdb.dashboard.model import Dashboard, Interval, Query, choices, substitute
+from cdb.dashboard.model.variables import UnknownVariable
+from cdb.kit.prometheus import Prometheus, QueryRefused, RuleGroup
+from cdb.kit.prometheus import Rule as Loaded
 
 _RANGE_S: Final = 300.0
 _STEP_S: Final = 15.0

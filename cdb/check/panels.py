@@ -11,8 +11,8 @@ from cdb.check.findings import Fault, nearest
 from cdb.check.project import Project
 from cdb.check.shapes import Shape
 from cdb.check.units import GRAFANA, Bounds, Unit, insane
-from cdb.dashboards import Dashboard, Panel, Query
-from cdb.dashboards.model import DataSource
+from cdb.dashboard.model import Dashboard, Panel, Query
+from cdb.dashboard.model.model import DataSource
 
 _FIELD: Final = re.compile(r"\$\{__field\.labels\.(\w+)\}")
 _LEGEND: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")

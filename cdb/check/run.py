@@ -8,8 +8,8 @@ from pathlib import Path
 from cdb.check import exposed, live, static
 from cdb.check.files import FileError
 from cdb.check.findings import Report
-from cdb.dashboards.model import DashboardError
-from cdb.prometheus import Prometheus
+from cdb.dashboard.model.model import DashboardError
+from cdb.kit.prometheus import Prometheus
 from telemetry.contract import ContractError
 
 UNREADABLE = (ContractError, DashboardError, FileError)

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from cdb.check.findings import Finding, Report
-from cdb.printable import printable
+from cdb.kit.printable import printable
 
 
 def show(report: Report, console: Console) -> None:

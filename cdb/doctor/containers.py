@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from cdb.containers import engine
 from cdb.doctor.site import Site, address_of, client
-from cdb.prometheus import Prometheus
-from cdb.stack import Ports, StackError, envfile
+from cdb.kit.prometheus import Prometheus
+from cdb.running.compose import engine
+from cdb.running.native import Ports, StackError, envfile
 from cdb.trace.jaeger import Jaeger
 
 

@@ -7,7 +7,7 @@ import yaml
 
 from cdb.doctor.findings import Finding, fail, ok
 from cdb.doctor.site import Site
-from cdb.stack import TRADING
+from cdb.running.native import TRADING
 
 SERVICES: Final = tuple(name for name in TRADING if name.startswith("cdb_"))
 _LEAST_NAMES: Final = 10  # of cdb_* that a service's own /metrics shows (handbook, 4.5)

@@ -10,8 +10,8 @@ import httpx
 from cdb.doctor.checks import CHECKS, Check
 from cdb.doctor.findings import Finding, Verdict, fail
 from cdb.doctor.site import Site, reason
-from cdb.prometheus import PrometheusAway, QueryRefused
-from cdb.stack import StackError
+from cdb.kit.prometheus import PrometheusAway, QueryRefused
+from cdb.running.native import StackError
 from cdb.trace.jaeger import JaegerAway
 
 _AT_ONCE: Final = 4

@@ -6,7 +6,7 @@ from typing import Final
 
 from cdb.doctor.findings import Finding, fail, ok, warn
 from cdb.doctor.site import Site
-from cdb.stack import envfile
+from cdb.running.native import envfile
 
 _SHORTEST: Final = 16
 _TEST_VALUE: Final = re.compile(rf"({envfile.TEST_MARK}|test_|throw-away[-_])", re.IGNORECASE)

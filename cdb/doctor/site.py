@@ -10,9 +10,9 @@ from pathlib import Path
 
 import httpx
 
-from cdb.prometheus import Prometheus
-from cdb.stack import Kind, PartStatus, Ports, Stack, StackConfig, envfile, record
-from cdb.stack.ports import HOST
+from cdb.kit.prometheus import Prometheus
+from cdb.running.native import Kind, PartStatus, Ports, Stack, StackConfig, envfile, record
+from cdb.running.native.ports import HOST
 from cdb.trace.jaeger import Jaeger
 
 _TIMEOUT = httpx.Timeout(5.0, connect=2.0)

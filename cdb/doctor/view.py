@@ -9,7 +9,7 @@ from rich.text import Text
 
 from cdb.doctor.checks import BY_HAND, Check
 from cdb.doctor.findings import Finding, Verdict
-from cdb.printable import printable
+from cdb.kit.printable import printable
 
 _STYLES: Final = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
 _INDENT: Final = 6

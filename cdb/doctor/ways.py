@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from cdb.addresses import way_to_run
 from cdb.doctor.containers import in_containers
 from cdb.doctor.site import Site, native
-from cdb.stack import StackError
+from cdb.running.addresses import way_to_run
+from cdb.running.native import StackError
 
 
 def examined(root: Path, environ: Mapping[str, str], state: Path) -> Site:

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from cdb.stack import Ports, Stack, StackConfig, StackError, select
-from cdb.stack.files import write_private
+from cdb.running.native import Ports, Stack, StackConfig, StackError, select
+from cdb.running.native.files import write_private
 from services.ledger.connection import Ledger, LedgerAddress
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")

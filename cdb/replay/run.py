@@ -10,8 +10,8 @@ from typing import Any, Final
 from cdb.replay.kept import Replays, ledger_of
 from cdb.replay.summary import Summary, summarise
 from cdb.replay.tape import Tape
-from cdb.stack import TRADING, Stack, StackError
-from services.bus import connect
+from cdb.running.native import TRADING, Stack, StackError
+from services.bus.streams import connect
 from services.messages import DEAD_LETTERS
 
 SERVICES: Final = ("cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")

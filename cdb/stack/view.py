@@ -9,9 +9,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from cdb.stack.config import StackConfig
-from cdb.stack.readiness import PartStatus
-from cdb.stack.stack import Progress
+from cdb.running.native.config import StackConfig
+from cdb.running.native.readiness import PartStatus
+from cdb.running.native.stack import Progress
 
 
 def console() -> Console:

@@ -5,8 +5,8 @@ from typing import Final, TypeVar
 import httpx
 import msgspec
 
-from cdb.http_client import HttpClient
-from cdb.printable import cut
+from cdb.kit.http_client import HttpClient
+from cdb.kit.printable import cut
 from cdb.trace.model import Span, Trace, Value
 
 _TIMEOUT: Final = httpx.Timeout(30.0, connect=2.0)

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cdb.printable import cut, printable
+from cdb.kit.printable import cut, printable
 from cdb.trace.decisions import Decision, Slowest
 from cdb.trace.durations import shown
 from cdb.trace.explained import Compared, bounded, sentence

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from cdb.prometheus import Prometheus, Sample
+from cdb.kit.prometheus import Prometheus, Sample
 
 Kind = tuple[str, str]  # service, span's name
 Bucket = tuple[float, float]  # upper bound in seconds, how many took no longer

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from cdb.printable import cut, printable
+from cdb.kit.printable import cut, printable
 from cdb.trace.durations import shown
 from cdb.trace.model import Span, Trace
 from cdb.trace.path import Part, critical_path

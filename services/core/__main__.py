@@ -1,12 +1,12 @@
 """cdb_core: `python -m services.core`."""
 
-from services.consumer import Consumer
 from services.core.handlers import CoreHandler
 from services.core.settings import CoreSettings
-from services.faults import Faults
-from services.process import Process
+from services.runtime.consumer import Consumer
+from services.runtime.faults import Faults
+from services.runtime.process import Process
+from services.runtime.web import add_faults_endpoint
 from services.settings import load
-from services.web import add_faults_endpoint
 from telemetry import metrics
 
 

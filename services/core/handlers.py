@@ -7,13 +7,13 @@ from functools import partial
 import structlog
 from opentelemetry.trace import Span, use_span
 
-from services.bus import Bus, DeadEntry, Outgoing
+from services.bus.streams import Bus, DeadEntry, Outgoing
 from services.clock import Clock
-from services.consumer import Batch, Outcome, Received
 from services.core.momentum import NAME, Momentum, MomentumSettings, Opinion, signal_from
-from services.faults import Faults
 from services.messages import MARKET_DATA, SIGNALS, BadMessage, MarketData, Signal, decode
-from services.patience import attempt
+from services.runtime.consumer import Batch, Outcome, Received
+from services.runtime.faults import Faults
+from services.runtime.retry import attempt
 from telemetry import metrics, tracing
 
 REBUILD_FROM = 20_000

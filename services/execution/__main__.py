@@ -1,13 +1,13 @@
 """cdb_execution: `python -m services.execution`."""
 
-from services.consumer import Consumer
 from services.execution.handlers import ExecutionHandler
 from services.execution.settings import ExecutionSettings
 from services.execution.store import ExecutionStore
-from services.faults import Faults
-from services.process import Process
+from services.runtime.consumer import Consumer
+from services.runtime.faults import Faults
+from services.runtime.process import Process
+from services.runtime.web import add_faults_endpoint
 from services.settings import load
-from services.web import add_faults_endpoint
 from telemetry import metrics
 
 

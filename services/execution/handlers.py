@@ -8,16 +8,16 @@ from decimal import Decimal
 import structlog
 from opentelemetry.trace import Span, use_span
 
-from services.bus import DeadEntry, Outgoing
+from services.bus.streams import DeadEntry, Outgoing
 from services.clock import NANOSECONDS, Clock, to_datetime
-from services.consumer import Batch, Outcome, Received
 from services.errors import InjectedFault, ServerAway
-from services.execution import execution_trace
+from services.execution import trace
 from services.execution.accounting import Booking, Holding, Oversold, book
 from services.execution.store import Account, Changes, ExecutionStore, HeldPosition
 from services.execution.venue import Execution, VenueSettings, execute
-from services.faults import Faults
 from services.messages import FILLS, ORDERS, Fill, Order, fill_id_of_order, position_id_of_order
+from services.runtime.consumer import Batch, Outcome, Received
+from services.runtime.faults import Faults
 from telemetry import metrics
 
 log = structlog.get_logger()
@@ -104,7 +104,7 @@ class ExecutionHandler:
             outcome.outgoing.append(Outgoing(FILLS, known.fill, item.span.context if item.span else None))
             outcome.afterwards.append(metrics.messages_recovered.labels(stream=FILLS).inc)
         elif known.state == "placed" and order.order_id not in session.done:
-            span = execution_trace.start(item, order, began_ns=session.began_ns)
+            span = trace.start(item, order, began_ns=session.began_ns)
             fill = self._fill(order, session)
             session.done[order.order_id] = _Done(fill, span)
             if fill is not None:
@@ -189,7 +189,7 @@ class ExecutionHandler:
                         price=str(fill.price),
                         realised_pnl=None if fill.realised_pnl is None else str(fill.realised_pnl),
                     )
-            execution_trace.describe(done.span, done.fill)
+            trace.describe(done.span, done.fill)
             done.span.end(session.ended_ns)
             self._record_steps(done.span, session)
         if session.done:
@@ -197,7 +197,7 @@ class ExecutionHandler:
 
     @staticmethod
     def _record_steps(span: Span, session: _Session) -> None:
-        execution_trace.record_steps(
+        trace.record_steps(
             span.get_span_context(),
             read=(session.began_ns, session.read_ns),
             written=(session.writing_ns, session.ended_ns),

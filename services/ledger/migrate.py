@@ -10,8 +10,8 @@ import sqlalchemy
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from services import logs
 from services.ledger import monitoring
+from services.runtime import logs
 from services.settings import LedgerSettings, MigrateSettings, load
 
 WAIT_S: Final = 120.0

@@ -2,8 +2,6 @@
 
 from flask import Flask
 
-from services.consumer import Consumer
-from services.process import Process
 from services.risk.decider import Decider
 from services.risk.desk import Desk
 from services.risk.endpoints import Slowness, add_endpoints
@@ -11,6 +9,8 @@ from services.risk.handlers import RiskHandler
 from services.risk.report import watch_staleness
 from services.risk.settings import RiskSettings
 from services.risk.store import RiskStore
+from services.runtime.consumer import Consumer
+from services.runtime.process import Process
 from services.settings import load
 
 

@@ -8,16 +8,16 @@ from typing import Any
 import structlog
 from opentelemetry.trace import Span, SpanContext, use_span
 
-from services import hops
+from services.bus import messaging_spans
 from services.clock import NANOSECONDS
-from services.consumer import Received
 from services.messages import Order, Signal
-from services.risk import decision_trace, records, report
-from services.risk.decision_trace import Times
+from services.risk import records, report, trace
 from services.risk.desk import Desk
 from services.risk.portfolio import Portfolio
 from services.risk.rules import Approved, Reason, Rejected, Verdict, assess
 from services.risk.store import Rows
+from services.risk.trace import Times
+from services.runtime.consumer import Received
 from telemetry import tracing
 
 log = structlog.get_logger()
@@ -110,9 +110,9 @@ class Decider:
             with use_span(item.span, end_on_exit=False):
                 report.decision(item.signal, item.verdict, took_s)
                 log.info("decided", **_line(item.signal, item.verdict))
-            decision_trace.describe(item.span, item.signal, item.verdict, item.row)
+            trace.describe(item.span, item.signal, item.verdict, item.row)
             item.span.end(times.committed)
-            decision_trace.record_steps(
+            trace.record_steps(
                 item.span.get_span_context(), item.verdict, item.answers, times, batch=len(session.decided)
             )
 
@@ -120,7 +120,7 @@ class Decider:
 def _span(item: Received, signal: Signal, began_ns: int) -> Span:
     return tracing.tracer().start_span(
         "risk.decide",
-        context=hops.below(item.span),
+        context=messaging_spans.below(item.span),
         start_time=began_ns,
         attributes={"cdb.symbol": signal.symbol, "cdb.side": signal.side, "cdb.signal_id": signal.signal_id},
     )

@@ -13,7 +13,7 @@ from services.clock import Clock
 from services.risk.portfolio import Mark, Portfolio
 from services.risk.rules import Limits
 from services.risk.store import RiskStore
-from services.web import BadRequest, add_test_endpoint, number, whole_number
+from services.runtime.web import BadRequest, add_test_endpoint, number, whole_number
 
 CENT: Final = Decimal("0.01")
 MAX_DELAY_MS: Final = 4_000

@@ -6,8 +6,7 @@ from typing import Final
 
 import structlog
 
-from services.bus import DeadEntry, Outgoing, stream_position
-from services.consumer import Batch, Outcome, Received
+from services.bus.streams import DeadEntry, Outgoing, stream_position
 from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS, Fill, MarketData, Signal
 from services.risk import report
 from services.risk.decider import Decider
@@ -15,6 +14,7 @@ from services.risk.desk import Desk
 from services.risk.guard import Guard
 from services.risk.resender import Resender
 from services.risk.store import PlacedOrder
+from services.runtime.consumer import Batch, Outcome, Received
 from telemetry import metrics
 
 SHOW_EVERY_S: Final = 0.25

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from flask import Flask
 
-from services.bus import Bus
+from services.bus.streams import Bus
 from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS, BadMessage, MarketData, decode
-from services.process import Process
+from services.runtime.process import Process
 from services.settings import load
 from services.ws.endpoints import add_feed_page, add_scenarios
 from services.ws.publisher import Publisher

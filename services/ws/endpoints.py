@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from flask import Flask, Response, jsonify
 
-from services.bus import Bus
+from services.bus.streams import Bus
 from services.messages import MARKET_DATA
-from services.web import BadRequest, add_test_endpoint, number, text, whole_number
+from services.runtime.web import BadRequest, add_test_endpoint, number, text, whole_number
 from services.ws.publisher import FeedStatus
 from services.ws.sources import SimulatedSource, Source
 

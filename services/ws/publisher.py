@@ -9,12 +9,12 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
-from services.bus import Bus, Outgoing
+from services.bus.streams import Bus, Outgoing
 from services.clock import NANOSECONDS, Clock
 from services.errors import ServerAway
 from services.messages import MARKET_DATA, MarketData
-from services.patience import FIRST_PAUSE_S, LONGEST_PAUSE_S, persist
-from services.pulse import Pulse
+from services.runtime.loop_state import Pulse
+from services.runtime.retry import FIRST_PAUSE_S, LONGEST_PAUSE_S, persist
 from services.ws.sources import Source
 from services.ws.tape import NotATape
 from services.ws.trades import RawTrade, Refusal, TradeCheck

@@ -25,7 +25,7 @@ from services.messages import (
     is_stream_id,
     signal_id,
 )
-from tests.unit.services.building import a_signal, a_trade, an_order, quick
+from tests.support.building import a_signal, a_trade, an_order, quick
 
 times = st.integers(1, MAX_TIME_NS - 1)
 numbers = st.integers(0, 2**63 - 1)

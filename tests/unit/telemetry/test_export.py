@@ -19,14 +19,14 @@ from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import NumberDataPoint
 from opentelemetry.sdk.trace import TracerProvider
 
-from cdb.stack import Ports
+from cdb.running.native import Ports
 from telemetry.contract import load_contract
 from telemetry.handles import EXEMPLAR_ATTRIBUTE
 from telemetry.pipeline import TelemetrySettings
 from telemetry.readers import LocalReader
 from telemetry.recorder import Recorder
+from tests.support.waiting import until
 from tests.unit.telemetry.isolated import Isolated
-from tests.waiting import until
 
 
 @dataclass

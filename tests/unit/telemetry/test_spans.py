@@ -11,9 +11,9 @@ from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_s
 from telemetry.pipeline import TelemetrySettings
 from telemetry.spans import BoundedSpans
 from telemetry.tracing import SpanProvider, extract_span, traceparent_of
-from tests.spans import attributes, context_of
+from tests.support.spans import attributes, context_of
+from tests.support.waiting import until
 from tests.unit.telemetry.isolated import Isolated
-from tests.waiting import until
 
 GOOD = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

@@ -1,0 +1,1 @@
+"""`cdb alerts`: what fires, what is held back, which notifications arrived."""

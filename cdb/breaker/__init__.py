@@ -1,0 +1,1 @@
+"""`cdb breaker`: show and reset the circuit breaker."""

@@ -1,0 +1,1 @@
+"""`cdb dashboard`: Grafana's dashboards in the terminal."""

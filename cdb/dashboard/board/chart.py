@@ -1,0 +1,125 @@
+"""Time series panels, drawn by plotext."""
+
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, Final
+
+import plotext
+from rich.cells import cell_len
+from rich.text import Text
+
+from cdb.dashboard.board.answers import Answer, Series
+from cdb.dashboard.board.ask import Window
+from cdb.dashboard.board.axis import Axis, axis_of, times
+from cdb.dashboard.board.colours import FAINT, PLAIN, SERIES, rgb
+from cdb.dashboard.board.lines import cut, fitted, joined
+from cdb.dashboard.board.look import Look, look_of
+from cdb.dashboard.model.model import Panel
+
+_GAP_STEPS: Final = 3.0
+_LEAST_PLOT: Final = 5
+_GOOD_PLOT: Final = 8
+_AREA: Final = 20
+"""From this opacity of the fill on, in percent, the area below a single series is filled."""
+_BACKGROUND: Final = re.compile(r"\x1b\[48;[0-9;]*m")
+
+
+def draw(panel: Panel, answer: Answer, width: int, height: int, window: Window) -> list[Text]:
+    """Return the plot with its threshold lines, and below it the legend: each series with its newest value."""
+    legend = cut(_legend(panel, answer, width), max(1, height - _LEAST_PLOT))
+    axis = axis_of(panel, answer, height - len(legend))
+    return [*_plot(panel, answer, axis, width, height - len(legend), window), *legend]
+
+
+def rows(panel: Panel, answer: Answer, width: int) -> int:
+    """Return how many lines a plot with its whole legend needs."""
+    return _GOOD_PLOT + len(_legend(panel, answer, width))
+
+
+def _plot(panel: Panel, answer: Answer, axis: Axis, width: int, height: int, window: Window) -> list[Text]:
+    if height < 3 or width < 12:
+        return []
+    plotext.terminal.limit(width=False, height=False)  # the size asked for, not the terminal's
+    figure = plotext.figure.clear()
+    figure.plot_size(width, height)
+    frame = plotext.pixel(rgb(FAINT))
+    figure.axes(active=True, pixel=frame)
+    figure.axes(active=False, axis="x", side="upper")
+    figure.axes(active=False, axis="y", side="right")
+    for value, code in axis.lines:
+        if axis.shows(value):
+            figure.line(value, "horizontal", pixel=plotext.pixel(rgb(code)), style="dotted")
+    filled = len(answer.series) == 1 and panel.field_config.defaults.custom.get("fillOpacity", 0) >= _AREA
+    for at, series in enumerate(answer.series):
+        look = look_of(panel, series.name, series.ref_id)
+        for piece in _unbroken(series, window):
+            markers = [plotext.marker("braille", plotext.pixel(rgb(_colour(look, at, v)))) for _, v in piece]
+            signal = figure.signal([t for t, _ in piece], [axis.held(v) for _, v in piece], marker=markers).lines()
+            figure.draw(signal.fillx() if filled else signal)
+    _rulers(figure, axis, window, frame=frame, width=width)
+    figure.legend(active=False)
+    return _without_background(figure.build().string())[:height]
+
+
+def _rulers(figure: Any, axis: Axis, window: Window, *, frame: Any, width: int) -> None:
+    vertical = figure.ruler("y", "left")
+    vertical.lim(axis.low, axis.high)
+    vertical.ticks(axis.ticks, [axis.look.short(tick) for tick in axis.ticks])
+    vertical.pixel(frame)
+    horizontal = figure.ruler("x", "lower")
+    horizontal.lim(window.start, window.end)
+    horizontal.ticks(*times(window, max(1, width // 14)))
+    horizontal.pixel(frame)
+
+
+def _without_background(drawn: str) -> list[Text]:
+    """Return what plotext has drawn on the terminal's own background instead of plotext's white."""
+    return list(Text.from_ansi(_BACKGROUND.sub("", drawn), no_wrap=True).split("\n"))
+
+
+def _colour(look: Look, at: int, value: float) -> str:
+    """Return the colour of *value* of the series that is the *at*-th: where the panel says so, its threshold's."""
+    if look.settings.color.get("mode") == "thresholds":
+        return look.colour(value)
+    return look.fixed or SERIES[at % len(SERIES)]
+
+
+def _unbroken(series: Series, window: Window) -> Iterator[list[tuple[float, float]]]:
+    """Yield the pieces of *series* between which points are missing."""
+    piece: list[tuple[float, float]] = []
+    for time, value in series.points:
+        if piece and time - piece[-1][0] > _GAP_STEPS * window.step_s:
+            yield piece
+            piece = []
+        if math.isfinite(value):
+            piece.append((time, value))
+    if piece:
+        yield piece
+
+
+def _legend(panel: Panel, answer: Answer, width: int) -> list[Text]:
+    """Return every series with its newest value, and every threshold line, in as many columns as fit."""
+    entries = []
+    for at, series in enumerate(answer.series):
+        look = look_of(panel, series.name, series.ref_id)
+        entries.append(("━━", _colour(look, at, series.last), f"{look.name or series.name} {look.text(series.last)}"))
+    axis = axis_of(panel, answer, 2)
+    for value, code in axis.lines:
+        above = "" if axis.shows(value) else ", beyond the axis"
+        entries.append(("┈┈", code, f"limit {axis.look.short(value)}{above}"))
+    widths = _columns([cell_len(text) + 3 for _, _, text in entries], width)
+    cells = [
+        joined((Text(mark, code), Text(" "), fitted(text, widths[at % len(widths)] - 3, PLAIN)))
+        for at, (mark, code, text) in enumerate(entries)
+    ]
+    return [Text("  ", no_wrap=True).join(cells[at : at + len(widths)]) for at in range(0, len(cells), len(widths))]
+
+
+def _columns(lengths: list[int], width: int) -> list[int]:
+    """Return the widths of as many columns as entries of *lengths*, row by row, fit into."""
+    for count in range(len(lengths), 1, -1):
+        widths = [max(lengths[at::count]) for at in range(count)]
+        if sum(widths) + 2 * (count - 1) <= width:
+            return widths
+    return [min(width, max(lengths))]

@@ -1,0 +1,104 @@
+"""One frame: every panel of a dashboard with its answer, on as many cells as there are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel as Box
+from rich.segment import Segment, Segments
+from rich.text import Text
+
+from cdb.dashboard.board import kinds
+from cdb.dashboard.board.answers import Answer
+from cdb.dashboard.board.ask import Window
+from cdb.dashboard.board.colours import BAD, FAINT, PLAIN
+from cdb.dashboard.board.layout import Place, placed
+from cdb.dashboard.board.lines import fitted
+from cdb.dashboard.model.model import Dashboard, Panel
+
+_BORDER: Final = 2
+_SIDES: Final = 4
+_ROWS_OF_GRID: Final = 1.25
+"""Rows of a terminal for one of Grafana's: its panels are 38 pixels a row, a line of text about 20."""
+
+Line = list[Segment]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What is shown of a dashboard at one time."""
+
+    dashboard: Dashboard
+    window: Window
+    answers: Mapping[int, Answer]
+    """By the panel's id."""
+
+    def lines(self, console: Console, *, height: int | None = None) -> list[Line]:
+        """Return the frame as wide as *console*, as low as *height* if it can be, without a height as tall as it is."""
+        scale = _ROWS_OF_GRID
+        places = self._placed(console.width, scale)
+        while height is not None and _bottom(places) > height and scale > 0.5:
+            scale -= 0.1
+            places = self._placed(console.width, scale)
+        drawn = {id(place): self._drawn(console, place) for place in places}
+        ordered = sorted(places, key=lambda place: place.x)
+        return [[s for place in ordered for s in drawn[id(place)].get(y, ())] for y in range(_bottom(places))]
+
+    def head(self, width: int, note: str = "") -> Text:
+        """Return the line above the panels: title, time and range, the variables' values, *note* at the right end."""
+        until = datetime.fromtimestamp(self.window.end).astimezone()
+        said = [f"{until:%Y-%m-%d %H:%M:%S}", f"last {_span(self.window.range_s)}"]
+        said += [f"{name} {', '.join(values) or 'all'}" for name, values in self._choice().items()]
+        line = Text(self.dashboard.title, f"bold {PLAIN}", no_wrap=True)
+        line.append("".join(f"  ·  {text}" for text in said), FAINT)
+        room = width - line.cell_len - 2
+        if len(note) <= room:
+            line.append_text(fitted(note, room + 2, FAINT, "right"))
+        line.truncate(width, overflow="ellipsis")
+        return line
+
+    def _choice(self) -> dict[str, tuple[str, ...]]:
+        return {variable.name: self.window.choice.get(variable.name, ()) for variable in self.dashboard.variables}
+
+    def _placed(self, width: int, scale: float) -> list[Place]:
+        def rows(panel: Panel, wide: int) -> int:
+            answer = self.answers.get(panel.id, Answer())
+            return max(_BORDER + kinds.rows(panel, answer, wide - _SIDES), round(panel.grid_pos.h * scale))
+
+        return placed(self.dashboard.shown, width, least=kinds.narrowest, rows=rows)
+
+    def _drawn(self, console: Console, place: Place) -> dict[int, Line]:
+        """Return the lines of *place* by their number in the frame."""
+        answer = self.answers.get(place.panel.id, Answer())
+        inner = place.width - _SIDES, place.height - _BORDER
+        framed = Box(
+            Group(*kinds.drawn(place.panel, answer, *inner, self.window)),
+            title=Text(place.panel.title, f"bold {PLAIN}"),
+            title_align="left",
+            box=box.ROUNDED,
+            border_style=BAD if answer.error else FAINT,
+            width=place.width,
+            height=place.height,
+        )
+        options = console.options.update(width=place.width, height=place.height)
+        lines = console.render_lines(framed, options, pad=True)[: place.height]
+        return {place.y + at: line for at, line in enumerate(lines)}
+
+
+def printed(lines: list[Line]) -> RenderableType:
+    """Return *lines* as something that a console prints."""
+    return Segments([segment for line in lines for segment in (*line, Segment.line())])
+
+
+def _bottom(places: list[Place]) -> int:
+    return max((place.y + place.height for place in places), default=0)
+
+
+def _span(seconds: float) -> str:
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds % size == 0:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -1,0 +1,227 @@
+"""Read Grafana's classic dashboard JSON, of it what this project's dashboards use.
+
+Keys that are not named here are left out without a word: they are Grafana's to understand.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cdb.kit.paths import DASHBOARDS
+
+"""Where the committed dashboards are, below the project's folder."""
+
+
+class DashboardError(ValueError):
+    """A dashboard cannot be read; the message names the file and what is wrong."""
+
+
+class _Json(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """An object of Grafana's JSON, whose keys are in camelCase."""
+
+
+class DataSource(_Json, frozen=True, kw_only=True):
+    """Which data source is asked."""
+
+    type: str = ""
+    uid: str = ""
+
+
+class GridPos(_Json, frozen=True, kw_only=True):
+    """Place and size, in a grid of 24 columns."""
+
+    h: int = 8
+    w: int = 12
+    x: int = 0
+    y: int = 0
+
+
+class Step(_Json, frozen=True, kw_only=True):
+    """From *value* on, *color*; the first step has no value."""
+
+    color: str
+    value: float | None = None
+
+
+class Thresholds(_Json, frozen=True, kw_only=True):
+    """Rising steps, in the panel's unit or, in mode percentage, in percent of its range."""
+
+    mode: str = "absolute"
+    steps: tuple[Step, ...] = ()
+
+
+class Mapping(_Json, frozen=True, kw_only=True):
+    """What is shown instead of a value: type is value, range, regex or special; options are as Grafana has them."""
+
+    type: str
+    options: dict[str, Any] = {}
+
+
+class Property(_Json, frozen=True, kw_only=True):
+    """One setting that an override makes."""
+
+    id: str
+    value: Any = None
+
+
+class Matcher(_Json, frozen=True, kw_only=True):
+    """Which fields an override is for: id is byName, byRegexp ...; options is the name."""
+
+    id: str
+    options: Any = None
+
+
+class Override(_Json, frozen=True, kw_only=True):
+    """Settings for some of a panel's fields."""
+
+    matcher: Matcher
+    properties: tuple[Property, ...] = ()
+
+
+class Defaults(_Json, frozen=True, kw_only=True):
+    """Settings for all of a panel's fields."""
+
+    unit: str = ""
+    min: float | None = None
+    max: float | None = None
+    decimals: float | None = None
+    display_name: str = ""
+    no_value: str = ""
+    thresholds: Thresholds = Thresholds()
+    mappings: tuple[Mapping, ...] = ()
+    links: tuple[dict[str, Any], ...] = ()
+    color: dict[str, Any] = {}
+    custom: dict[str, Any] = {}
+
+
+class FieldConfig(_Json, frozen=True, kw_only=True):
+    """How values look."""
+
+    defaults: Defaults = Defaults()
+    overrides: tuple[Override, ...] = ()
+
+
+class Query(_Json, frozen=True, kw_only=True):
+    """One PromQL query of a panel (Grafana's target)."""
+
+    ref_id: str = "A"
+    expr: str = ""
+    legend_format: str = ""
+    instant: bool = False
+    range: bool = False
+    exemplar: bool = False
+    hide: bool = False
+    format: str = ""
+    interval: str = ""
+    datasource: DataSource | None = None
+
+
+class Link(_Json, frozen=True, kw_only=True):
+    """A link of a panel or a dashboard."""
+
+    title: str = ""
+    url: str = ""
+
+
+class Transformation(_Json, frozen=True, kw_only=True):
+    """What is done to the answers before they are shown."""
+
+    id: str
+    options: dict[str, Any] = {}
+
+
+class Panel(_Json, frozen=True, kw_only=True):
+    """One panel. *options* are those of its type, as Grafana has them."""
+
+    id: int = 0
+    type: str
+    title: str = ""
+    description: str = ""
+    datasource: DataSource | None = None
+    grid_pos: GridPos = GridPos()
+    targets: tuple[Query, ...] = ()
+    field_config: FieldConfig = FieldConfig()
+    options: dict[str, Any] = {}
+    transformations: tuple[Transformation, ...] = ()
+    links: tuple[Link, ...] = ()
+    panels: tuple["Panel", ...] = ()
+    """Of a folded row: the panels below it."""
+
+
+class Variable(_Json, frozen=True, kw_only=True):
+    """A variable of a dashboard, such as $symbol."""
+
+    name: str
+    type: str = "query"
+    query: Any = ""
+    definition: str = ""
+    datasource: DataSource | None = None
+    multi: bool = False
+    include_all: bool = False
+    all_value: str | None = None
+
+    @property
+    def asks(self) -> str:
+        """Return the variable's query, such as label_values(up, job); of another type: its text."""
+        if isinstance(self.query, dict):
+            return str(self.query.get("query", self.definition))
+        return str(self.query or self.definition)
+
+
+class TimeRange(_Json, frozen=True, kw_only=True, rename={"start": "from"}):
+    """Of what time a dashboard is shown at first, such as now-1h to now."""
+
+    start: str = "now-1h"
+    to: str = "now"
+
+
+class Templating(_Json, frozen=True, kw_only=True):
+    """The variables of a dashboard."""
+
+    list: tuple[Variable, ...] = ()
+
+
+class Dashboard(_Json, frozen=True, kw_only=True):
+    """One dashboard."""
+
+    title: str
+    uid: str
+    description: str = ""
+    refresh: str = ""
+    time: TimeRange = TimeRange()
+    tags: tuple[str, ...] = ()
+    templating: Templating = Templating()
+    panels: tuple[Panel, ...] = ()
+    links: tuple[Link, ...] = ()
+
+    @property
+    def shown(self) -> tuple[Panel, ...]:
+        """Return the panels from top to bottom, without rows but with what a folded row has in it."""
+        found = [panel for panel in _flat(self.panels) if panel.type != "row"]
+        return tuple(sorted(found, key=lambda panel: (panel.grid_pos.y, panel.grid_pos.x)))
+
+    @property
+    def variables(self) -> tuple[Variable, ...]:
+        """Return the dashboard's variables."""
+        return self.templating.list
+
+
+def _flat(panels: tuple[Panel, ...]) -> Iterator[Panel]:
+    for panel in panels:
+        yield panel
+        yield from _flat(panel.panels)
+
+
+def load_dashboard(file: Path) -> Dashboard:
+    """Read one dashboard. Raise DashboardError, naming the file, if it is none."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Dashboard)
+    except (OSError, msgspec.DecodeError) as error:
+        raise DashboardError(f"{file.name}: no dashboard: {error}") from error
+
+
+def load_dashboards(root: Path) -> dict[Path, Dashboard]:
+    """Read every committed dashboard of the project in *root*, by its file. Raise DashboardError."""
+    return {file: load_dashboard(file) for file in sorted((root / DASHBOARDS).glob("*.json"))}

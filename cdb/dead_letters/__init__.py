@@ -1,0 +1,1 @@
+"""`cdb dead-letters`: messages that no service could handle."""

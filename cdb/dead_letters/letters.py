@@ -1,0 +1,164 @@
+"""Messages that no service could handle: find them, read them, send them again."""
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import redis
+
+from services.bus.streams import LENGTHS, stream_position
+from services.clock import to_datetime
+from services.errors import ServerAway
+from services.messages import DEAD_LETTERS, MESSAGE_TYPES, BadMessage, DeadLetter, decode
+
+_PAGE: Final = 500
+
+# A script and not MULTI, which would go on to delete the letter if adding the entry failed. Returns the new entry's
+# id, or nil if somebody else has sent or removed the letter meanwhile.
+_RESEND: Final = """
+if #redis.call('XRANGE', KEYS[1], ARGV[1], ARGV[1]) == 0 then return false end
+local limit = ARGV[2] == '' and {} or {'MAXLEN', '~', ARGV[2]}
+local added = {KEYS[2], unpack(limit)}
+for _, word in ipairs({'*', 'data', ARGV[3], 'traceparent', ARGV[4]}) do added[#added + 1] = word end
+local id = redis.call('XADD', unpack(added))
+redis.call('XDEL', KEYS[1], ARGV[1], unpack(ARGV, 5))
+return id
+"""
+
+
+class NotResendable(Exception):
+    """A dead letter that cannot be sent again; the text says why."""
+
+
+@dataclass(frozen=True)
+class Letter:
+    """One dead letter. content is None if the entry on the dead-letter stream cannot be read itself."""
+
+    id: str
+    content: DeadLetter | None
+    traceparent: str
+    raw: bytes
+
+    @property
+    def when(self) -> datetime:
+        """Return when it was put aside."""
+        if self.content is not None:
+            return to_datetime(self.content.ts_event)
+        return to_datetime(stream_position(self.id)[0] * 1_000_000)
+
+    @property
+    def data(self) -> bytes:
+        """Return the message's own bytes, as far as they were kept."""
+        if self.content is None:
+            return self.raw
+        return base64.b64decode(self.content.data) if self.content.encoding == "base64" else self.content.data.encode()
+
+    def same_message_as(self, other: "Letter") -> bool:
+        """Tell whether *other* is about the same entry of the same stream, put aside by another group."""
+        if self.content is None or other.content is None:
+            return self.id == other.id
+        return (self.content.stream, self.content.entry_id) == (other.content.stream, other.content.entry_id)
+
+
+@dataclass(frozen=True)
+class Resent:
+    """A message that is on its stream again: its new entry, who reads it, and the letters that this settled."""
+
+    letter_id: str
+    stream: str
+    entry_id: str
+    groups: tuple[str, ...]
+    settled: tuple[str, ...]
+
+
+class DeadLetters:
+    """The dead letters of one Redis. Every method raises ServerAway if Redis cannot do it now."""
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._redis: Any = client
+
+    def count(self) -> int:
+        """Return how many there are."""
+        with _translated():
+            return int(self._redis.xlen(DEAD_LETTERS))
+
+    def newest(self, count: int) -> list[Letter]:
+        """Return the last *count*, oldest first."""
+        with _translated():
+            return [_letter(*entry) for entry in reversed(self._redis.xrevrange(DEAD_LETTERS, count=count))]
+
+    def find(self, letter_id: str) -> Letter | None:
+        """Return the one with that id, None if there is none."""
+        with _translated():
+            found = self._redis.xrange(DEAD_LETTERS, min=letter_id, max=letter_id)
+        return _letter(*found[0]) if found else None
+
+    def all(self) -> Iterator[Letter]:
+        """Yield all there are now, oldest first."""
+        after = "-"
+        while True:
+            with _translated():
+                page = self._redis.xrange(DEAD_LETTERS, min=after, count=_PAGE)
+            for entry in page:
+                yield _letter(*entry)
+            if len(page) < _PAGE:
+                return
+            after = f"({page[-1][0].decode()}"
+
+    def resend(self, letter: Letter) -> Resent:
+        """Put the message of *letter* back on its stream and only then remove the letter, both at once.
+
+        All groups of the stream read it, also those that had handled it: for them it changes nothing, because ids are
+        derived. So letters of other groups about the same entry are settled, too. Raise NotResendable.
+        """
+        content = _resendable(letter)
+        twins = [other.id for other in self.all() if other.id != letter.id and other.same_message_as(letter)]
+        limit = str(LENGTHS.get(content.stream, ""))
+        with _translated():
+            entry_id = self._redis.eval(
+                _RESEND,
+                2,
+                DEAD_LETTERS,
+                content.stream,
+                letter.id,
+                limit,
+                letter.data,
+                letter.traceparent,
+                *twins,
+            )
+            if entry_id is None:
+                raise NotResendable(f"{letter.id} is gone: somebody else has sent or removed it")
+            groups = tuple(sorted(row["name"].decode() for row in self._redis.xinfo_groups(content.stream)))
+        return Resent(letter.id, content.stream, entry_id.decode(), groups, (letter.id, *twins))
+
+
+def _resendable(letter: Letter) -> DeadLetter:
+    content = letter.content
+    if content is None:
+        raise NotResendable(f"{letter.id} is no dead letter that this version can read")
+    if not content.complete:
+        raise NotResendable(f"{letter.id} is incomplete: of its {content.size} bytes {len(letter.data)} were kept")
+    if content.stream not in MESSAGE_TYPES or content.stream == DEAD_LETTERS:
+        raise NotResendable(f"{letter.id} is from {content.stream!r:.80}, which is no stream of messages")
+    return content
+
+
+def _letter(entry_id: bytes, fields: dict[bytes, bytes]) -> Letter:
+    raw = fields.get(b"data", b"")
+    try:
+        message = decode(DEAD_LETTERS, raw)
+    except BadMessage:
+        message = None
+    content = message if isinstance(message, DeadLetter) else None
+    return Letter(entry_id.decode(), content, fields.get(b"traceparent", b"").decode("ascii", "replace"), raw)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise ServerAway("Redis", error) from error

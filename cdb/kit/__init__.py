@@ -1,0 +1,1 @@
+"""What every command needs: errors and exit codes, printing, clients."""

@@ -1,0 +1,1 @@
+"""The stack that runs, with and without containers."""

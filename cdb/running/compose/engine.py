@@ -1,0 +1,149 @@
+"""The engine that runs containers, asked by the docker command: it needs neither compose nor .env."""
+
+import re
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Final
+
+import msgspec
+
+from cdb.running.native import Health, PartStatus
+from cdb.running.native.errors import StackError
+
+_PROJECT: Final = "claire-de-binare"
+_LABEL: Final = "com.docker.compose"
+_ANSWER_S: Final = 15.0
+_PUBLISHED: Final = re.compile(r":(\d+)(?:-(\d+))?->(\d+)(?:-\d+)?/tcp")  # neighbours are shown as one range
+_PORT_OF: Final = {
+    ("cdb_ws", 8000): "cdb_ws",
+    ("cdb_core", 8001): "cdb_core",
+    ("cdb_risk", 8002): "cdb_risk",
+    ("cdb_execution", 8003): "cdb_execution",
+    ("cdb_otel_collector", 4317): "otlp_grpc",
+    ("cdb_otel_collector", 4318): "otlp_http",
+    ("cdb_otel_collector", 8888): "collector_telemetry",
+    ("cdb_otel_collector", 9464): "exposition",
+    ("cdb_otel_collector", 13133): "collector_health",
+    ("cdb_redis_exporter", 9121): "redis_exporter",
+    ("cdb_postgres_exporter", 9187): "postgres_exporter",
+    ("cdb_prometheus", 9090): "prometheus",
+    ("cdb_alertmanager", 9093): "alertmanager",
+    ("cdb_alert_receiver", 9094): "alert_receiver",
+    ("cdb_jaeger", 16686): "jaeger",
+    ("cdb_grafana", 3000): "grafana",
+}
+"""Which of a stack's ports a container's port is."""
+ONE_SHOTS: Final = frozenset({"cdb_handover", "cdb_migrate"})
+"""The containers that end by themselves; any other one that has ended was stopped."""
+
+
+class Container(msgspec.Struct, frozen=True, rename="pascal"):
+    """One line of `docker ps`."""
+
+    labels: str
+    ports: str
+    state: str
+    status: str
+
+    @property
+    def service(self) -> str:
+        """Return its name in docker-compose.yml, which is that of the container, too."""
+        return self._label("service")
+
+    @property
+    def made_of(self) -> str:
+        """Return the hash of what docker-compose.yml and .env said of it when it was made."""
+        return self._label("config-hash")
+
+    @property
+    def active(self) -> bool:
+        """Tell whether it runs, or will in a moment by its restart policy."""
+        return self.state in {"running", "restarting"}
+
+    def _label(self, name: str) -> str:
+        found = re.search(rf"{re.escape(_LABEL)}\.{name}=([^,]+)", self.labels)
+        return found[1] if found else "unknown"
+
+    def part(self) -> PartStatus:
+        """Return it as a part: healthy by its own check, without one while it runs; a one-shot if it ended well."""
+        done = self.service in ONE_SHOTS and self.status.startswith("Exited (0)")
+        well = done or (self.state == "running" and not re.search(r"\((?:unhealthy|health: starting)\)", self.status))
+        return PartStatus(
+            self.service, "done" if done else self.state, Health(ok=well, detail="" if well else self.status)
+        )
+
+
+def project(environ: Mapping[str, str]) -> str:
+    """Return what the stack is called among all that compose has started."""
+    return environ.get("COMPOSE_PROJECT_NAME") or _PROJECT
+
+
+def parts(environ: Mapping[str, str]) -> tuple[PartStatus, ...]:
+    """Return the containers as parts, by name; () if none of them runs; raise StackError."""
+    found = look(project(environ))
+    if not any(one.active for one in found):
+        return ()
+    return tuple(sorted((one.part() for one in found), key=lambda part: part.name))
+
+
+def look(project: str) -> tuple[Container, ...]:
+    """Return the containers that `docker compose up` has started, those that ended too; raise StackError.
+
+    Those of `docker compose run` are an operator's own.
+    """
+    labels = (f"project={project}", "oneoff=False")
+    filters = [word for label in labels for word in ("--filter", f"label={_LABEL}.{label}")]
+    lines = docker("ps", "--all", "--no-trunc", *filters, "--format", "{{json .}}").splitlines()
+    try:
+        return tuple(msgspec.json.decode(line, type=Container) for line in lines)
+    except msgspec.MsgspecError as error:
+        raise StackError(f"docker ps gives what is not understood: {error}") from error
+
+
+def published(containers: tuple[Container, ...]) -> dict[str, int]:
+    """Return the ports of this machine that lead into *containers*, by the names they have in a stack."""
+    found = {
+        (one.service, int(inside) + step): int(first) + step
+        for one in containers
+        for first, last, inside in _PUBLISHED.findall(one.ports)
+        for step in range(int(last or first) - int(first) + 1)
+    }
+    return {_PORT_OF[key]: port for key, port in found.items() if key in _PORT_OF}
+
+
+def docker(
+    *arguments: str,
+    root: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    source: IO[bytes] | None = None,
+    output: IO[bytes] | None = None,
+    within_s: float | None = _ANSWER_S,
+) -> str:
+    """Run docker in *root* with *environ*, if given; it reads *source*. Return what it prints unless to *output*.
+
+    Raise StackError with the line that it fails with, or if it takes longer than *within_s* seconds.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603  fixed arguments
+            ["docker", *arguments],  # noqa: S607  the one that the operator uses
+            cwd=root,
+            env=environ,
+            stdin=source or subprocess.DEVNULL,
+            stdout=output or subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            check=True,
+            timeout=within_s,
+        )
+    except FileNotFoundError as error:
+        raise StackError("docker is not installed, so no stack runs in containers") from error
+    except subprocess.CalledProcessError as error:
+        raise StackError(f"docker {arguments[0]}: {_complaint(error.stderr) or f'exit {error.returncode}'}") from error
+    except subprocess.TimeoutExpired as error:
+        raise StackError(f"docker {arguments[0]} does not answer within {within_s:.0f} s") from error
+    return (done.stdout or b"").decode(errors="replace")
+
+
+def _complaint(said: bytes) -> str:
+    lines = [line.strip() for line in said.decode(errors="replace").splitlines()]
+    return next((line for line in lines if line and not line.startswith("WARNING")), "")

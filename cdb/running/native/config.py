@@ -1,0 +1,174 @@
+"""What a stack is made of: its parts, ports, place and settings."""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from cdb.running.native import envfile
+from cdb.running.native.layout import Layout
+from cdb.running.native.ports import HOST, Ports
+
+# Settings are recorded with the running stack and compared with the next `cdb up`; the rest of the
+# caller's environment is only passed on, so no foreign secret is ever written down.
+_SETTING_PREFIXES = ("CDB_", "REDIS_", "POSTGRES_", "GRAFANA_", "MEXC_", "MAX_", "OTEL_")
+_NOT_INHERITED_PREFIXES = ("PG",)  # libpq would take them for the ledger's
+_SYSTEM = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR")
+_DEFAULTS = {
+    "REDIS_HOST": HOST,
+    "POSTGRES_HOST": HOST,
+    "CDB_TEST_ENDPOINTS": "1",
+    "CDB_LOG_FORMAT": "json",
+}
+STACK_ID = "CDB_STACK_ID"  # marks every process of a stack with its state directory
+STATE_DIR = "CDB_STATE_DIR"
+
+
+@dataclass(frozen=True)
+class Health:
+    """What a probe saw."""
+
+    ok: bool
+    detail: str = ""
+
+
+class Kind(StrEnum):
+    """How a part lives, and so when it is stopped: programs go before the servers they use."""
+
+    SERVER = "server"
+    ONE_SHOT = "one-shot"
+    SERVICE = "service"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One program of the stack. *probe* asks it whether it can do its work; a one-shot is judged by its exit.
+
+    *secrets* are the only ones of .env that it gets. *environment* is for itself alone and holds no secret; *provides*
+    is what every part gets where this one runs, unless the settings say otherwise. A part that is not *available* on
+    this machine is left out unless it is asked for by name.
+    """
+
+    name: str
+    kind: Kind
+    command: "Callable[[StackConfig], tuple[str, ...]]"
+    probe: "Callable[[StackConfig], Health] | None" = None
+    ports: tuple[str, ...] = ()
+    prepare: "Callable[[StackConfig], None] | None" = None
+    data_dir: "Callable[[StackConfig], Path] | None" = None
+    user: "Callable[[StackConfig], str | None] | None" = None
+    stop_signal: str = "TERM"
+    needs: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    address: str = ""
+    secrets: tuple[str, ...] = ()
+    environment: "Callable[[StackConfig], Mapping[str, str]] | None" = None
+    provides: "Callable[[StackConfig], Mapping[str, str]] | None" = None
+    available: "Callable[[], bool]" = lambda: True
+
+
+@dataclass(frozen=True)
+class StackConfig:
+    """A stack before it runs.
+
+    *environment* are its settings, recorded with mode 600 while it runs; *inherited* is what else its processes get.
+    """
+
+    root: Path
+    state_dir: Path
+    ports: Ports
+    environment: Mapping[str, str] = field(repr=False)
+    parts: tuple[Part, ...]
+    inherited: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def layout(self) -> Layout:
+        """Return the stack's paths."""
+        return Layout(self.state_dir)
+
+    @property
+    def stack_id(self) -> str:
+        """Return what marks this stack's processes."""
+        return str(self.state_dir)
+
+    def process_environment(self) -> dict[str, str]:
+        """Return the environment that every process of the stack gets."""
+        return {
+            **self.inherited,
+            **self._provided(),
+            **self.environment,
+            **self.ports.environment(),
+            "PYTHONUNBUFFERED": "1",
+            STACK_ID: self.stack_id,
+        }
+
+    def _provided(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for part in self.parts:
+            found.update(part.provides(self) if part.provides else {})
+        return found
+
+    def part(self, name: str) -> Part:
+        """Return the part called *name*; raise KeyError if there is none."""
+        return {part.name: part for part in self.parts}[name]
+
+    @classmethod
+    def for_operator(cls, root: Path, environ: Mapping[str, str], *, parts: tuple[Part, ...]) -> Self:
+        """Join defaults, .env and *environ*, the latter winning; raise StackError naming a wrong value."""
+        env_file = root / ".env"
+        from_file = envfile.read(env_file)
+        known = {*_DEFAULTS, *from_file, *Ports.variables().values()}
+        chosen = {k: v for k, v in environ.items() if k in known or k.startswith(_SETTING_PREFIXES)}
+        settings = {**_DEFAULTS, **from_file, **chosen}
+        for private in (STACK_ID, STATE_DIR):
+            settings.pop(private, None)
+        envfile.refuse_bad_values(settings, source=f"{env_file} and the environment")
+        rest = {k: v for k, v in environ.items() if k not in chosen and not k.startswith(_NOT_INHERITED_PREFIXES)}
+        return cls(
+            root=root,
+            state_dir=state_dir(root, environ),
+            ports=Ports.from_environment(settings),
+            environment=settings,
+            parts=parts,
+            inherited=rest,
+        )
+
+    @classmethod
+    def isolated(
+        cls,
+        root: Path,
+        state: Path,
+        *,
+        parts: tuple[Part, ...],
+        environment: Mapping[str, str] | None = None,
+        ports: Ports | None = None,
+    ) -> Self:
+        """Describe a stack beside any other: free ports, throw-away secrets, settings from the caller only."""
+        settings = {
+            **_DEFAULTS,
+            "POSTGRES_USER": "claire",
+            "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
+            "POSTGRES_DB": "claire_de_binaire",
+            "REDIS_PASSWORD": secrets.token_urlsafe(24),
+            "CDB_OTLP_TOKEN": secrets.token_urlsafe(24),
+            "CDB_MONITORING_PASSWORD": secrets.token_urlsafe(24),
+            "GRAFANA_PASSWORD": secrets.token_urlsafe(24),
+            **(environment or {}),
+        }
+        inherited = {name: os.environ[name] for name in _SYSTEM if name in os.environ}
+        return cls(
+            root=root,
+            state_dir=state.resolve(),
+            ports=ports or Ports.free(),
+            environment=settings,
+            parts=parts,
+            inherited=inherited,
+        )
+
+
+def state_dir(root: Path, environ: Mapping[str, str]) -> Path:
+    """Return the directory of the operator's stack: CDB_STATE_DIR, or .cdb beside the code."""
+    return Path(environ.get(STATE_DIR) or root / ".cdb").resolve()

@@ -1,0 +1,67 @@
+"""What shows Redis and PostgreSQL to Prometheus, under accounts that may look and nothing else."""
+
+import json
+from pathlib import Path
+
+from cdb.running.native.config import StackConfig
+from cdb.running.native.files import write_private
+from cdb.running.native.ports import HOST
+from cdb.running.native.tools import debian_program
+
+USER = "monitoring"
+
+
+def redis_command(config: StackConfig) -> tuple[str, ...]:
+    """Return the Redis exporter's command line; the password is in a file."""
+    return (
+        debian_program("prometheus-redis-exporter", package="prometheus-redis-exporter"),
+        f"-web.listen-address={HOST}:{config.ports.redis_exporter}",
+        f"-redis.addr={_redis_address(config)}",
+        f"-redis.user={USER}",
+        f"-redis.password-file={_redis_passwords(config)}",
+        "-set-client-name=false",
+        "-config-command=-",  # it would show the passwords, and is refused
+        "-log-format=txt",
+    )
+
+
+def prepare_redis(config: StackConfig) -> None:
+    """Write the password file, in the exporter's own form."""
+    password = config.environment["CDB_MONITORING_PASSWORD"]
+    write_private(_redis_passwords(config), json.dumps({_redis_address(config): password}))
+
+
+def postgres_command(config: StackConfig) -> tuple[str, ...]:
+    """Return the PostgreSQL exporter's command line; user and password are in files that its environment names."""
+    return (
+        debian_program("prometheus-postgres-exporter", package="prometheus-postgres-exporter"),
+        f"--web.listen-address={HOST}:{config.ports.postgres_exporter}",
+        "--log.level=warn",
+    )
+
+
+def postgres_environment(config: StackConfig) -> dict[str, str]:
+    """Return where the server is and which files hold the account."""
+    database = config.environment["POSTGRES_DB"]
+    return {
+        "DATA_SOURCE_URI": f"{HOST}:{config.ports.postgres}/{database}?sslmode=disable",
+        "DATA_SOURCE_USER": USER,
+        "DATA_SOURCE_PASS_FILE": str(_postgres_password(config)),
+    }
+
+
+def prepare_postgres(config: StackConfig) -> None:
+    """Write the password file."""
+    write_private(_postgres_password(config), config.environment["CDB_MONITORING_PASSWORD"])
+
+
+def _redis_address(config: StackConfig) -> str:
+    return f"redis://{HOST}:{config.ports.redis}"
+
+
+def _redis_passwords(config: StackConfig) -> Path:
+    return config.layout.exporters / "redis.json"
+
+
+def _postgres_password(config: StackConfig) -> Path:
+    return config.layout.exporters / "postgres"

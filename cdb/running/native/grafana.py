@@ -1,0 +1,97 @@
+"""The stack's own Grafana, where it is installed: Debian has no package of it, so nobody needs it."""
+
+import configparser
+import io
+import os
+import shutil
+from pathlib import Path
+
+from cdb.kit.paths import DASHBOARDS
+from cdb.running.native.config import StackConfig
+from cdb.running.native.errors import StackError
+from cdb.running.native.files import write_private
+from cdb.running.native.ports import HOST
+
+MISSING = "Grafana is not installed; `cdb dashboard` shows the same dashboards in the terminal"
+HOME_DASHBOARD = "cdb-trading-overview.json"
+_SBIN = "/usr/sbin"  # where its package puts the program, and what ordinary users do not have in their PATH
+
+
+def installed() -> bool:
+    """Tell whether this machine has Grafana."""
+    return _program() is not None
+
+
+def command(config: StackConfig) -> tuple[str, ...]:
+    """Return the server's command line; all else, the password too, is in files. Raise StackError without Grafana."""
+    found = _program()
+    if found is None:
+        raise StackError(MISSING)
+    server = (found, "server") if Path(found).name == "grafana" else (found,)
+    return (*server, f"--homepath={_home(found)}", f"--config={config.layout.grafana_conf / 'grafana.ini'}")
+
+
+def environment(config: StackConfig) -> dict[str, str]:
+    """Return what the provisioning files leave open: this machine's addresses."""
+    return {
+        "CDB_GRAFANA_PROMETHEUS_URL": f"http://{HOST}:{config.ports.prometheus}",
+        "CDB_GRAFANA_JAEGER_URL": f"http://{HOST}:{config.ports.jaeger}",
+        "CDB_GRAFANA_DASHBOARDS": str(config.root / DASHBOARDS),
+    }
+
+
+def prepare(config: StackConfig) -> None:
+    """Write the configuration and, beside it, the password of its user admin."""
+    place = config.layout.grafana_conf
+    place.mkdir(mode=0o700, exist_ok=True)
+    password = place / "password"
+    write_private(password, config.environment["GRAFANA_PASSWORD"])
+    write_private(place / "grafana.ini", _settings(config, password))
+
+
+def _settings(config: StackConfig, password: Path) -> str:
+    data = config.layout.data / "grafana"
+    parser = configparser.RawConfigParser()
+    parser.read_dict(
+        {
+            "paths": {
+                "data": str(data),
+                "logs": str(config.layout.logs),
+                "plugins": str(data / "plugins"),
+                "provisioning": str(_source(config) / "provisioning"),
+            },
+            "server": {"http_addr": HOST, "http_port": str(config.ports.grafana)},
+            "security": {"admin_user": "admin", "admin_password": f"$__file{{{password}}}"},
+            "dashboards": {"default_home_dashboard_path": str(config.root / DASHBOARDS / HOME_DASHBOARD)},
+            # It asks nobody outside for anything.
+            "analytics": {
+                "reporting_enabled": "false",
+                "check_for_updates": "false",
+                "check_for_plugin_updates": "false",
+            },
+            "news": {"news_feed_enabled": "false"},
+            "plugins": {"preinstall_disabled": "true"},
+            "log": {"mode": "console", "level": "warn"},
+        }
+    )
+    text = io.StringIO()
+    parser.write(text)
+    return text.getvalue()
+
+
+def _source(config: StackConfig) -> Path:
+    return config.root / "monitoring" / "grafana"
+
+
+def _program() -> str | None:
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), _SBIN))
+    return shutil.which("grafana", path=path) or shutil.which("grafana-server", path=path)
+
+
+def _home(program: str) -> Path:
+    """Return the directory of Grafana's own files: where its package has it, or around an unpacked archive."""
+    candidates = (Path("/usr/share/grafana"), Path(program).resolve().parent.parent)
+    for candidate in candidates:
+        if (candidate / "conf" / "defaults.ini").exists():
+            return candidate
+    raise StackError(f"{program} is there, but not its files: none of {', '.join(map(str, candidates))} has conf/")

@@ -1,0 +1,250 @@
+"""A whole stack: start it, wait until it is ready, look at it, stop it."""
+
+import shutil
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from cdb.running.native import processes, record, supervisor
+from cdb.running.native.config import Health, Kind, Part, StackConfig
+from cdb.running.native.errors import StackError
+from cdb.running.native.lock import locked
+from cdb.running.native.ports import Ports, can_listen
+from cdb.running.native.readiness import Failure, PartStatus, RestartWatch, blame
+from cdb.running.native.supervisor import ProcessInfo, SupervisorClient
+
+_AT_REST = ("STOPPED", "FATAL")
+_LOOK = 0.05  # seconds between two looks at a part that is being stopped
+_POLL = 0.2  # seconds between two looks at parts that are not ready
+_STOP_TIMEOUT = 20.0  # seconds for all programs to end before they are killed
+_READY_TIMEOUT = 120.0  # seconds
+
+Progress = Callable[[tuple[PartStatus, ...]], None]
+
+
+class Stack:
+    """A stack in its state directory; the object holds nothing that another one with the same config would not see.
+
+    As a context manager: started and ready inside, stopped (its data kept) afterwards.
+    """
+
+    def __init__(self, config: StackConfig) -> None:
+        self.config = config
+
+    @classmethod
+    def attach(cls, state_dir: Path) -> Self | None:
+        """Return the stack that was started in *state_dir* with the settings it has, None if none was."""
+        config = record.load(state_dir.resolve())
+        return cls(config) if config else None
+
+    def __enter__(self) -> Self:
+        self.start()
+        if failure := self.wait_ready(_READY_TIMEOUT):
+            self.stop()
+            raise StackError(f"{failure.part}: {failure.reason}\n" + "\n".join(failure.log_tail))
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> list[str]:
+        """Start what does not run; healthy parts stay as they are. Do not wait for readiness.
+
+        Return in what a stack that already ran differs from this config. Raise StackError naming a taken port, a
+        missing program, or another command at work on this stack.
+        """
+        self.config.layout.create()
+        with locked(self.config.layout.lock):
+            client = self._client()
+            if client is None:
+                self._start_fresh()
+                return []
+            for info in client.processes().values():
+                if not info.running and not _done(self._part(info.name), info):
+                    client.start(info.name)
+            running = record.read(self.config.layout.record)
+            return record.differences(running, record.describe(self.config)) if running else []
+
+    def stop(self) -> list[str]:
+        """Stop everything, also what an earlier supervisord left behind; keep the data.
+
+        Return the processes that had to be ended one by one, because no supervisord looked after them any more.
+        """
+        if not self.config.state_dir.is_dir():
+            return processes.end(processes.of_stack(self.config))
+        with locked(self.config.layout.lock):
+            if client := self._client():
+                self._stop_in_order(client)
+            ended = processes.end(processes.of_stack(self.config))
+            self.config.layout.remove_run_files()
+            return ended
+
+    def remove(self) -> list[Path]:
+        """Stop everything and remove the state with its data and replays; return what in it is foreign and stays."""
+        self.stop()
+        for place in self.config.layout.replays.glob("*/"):
+            (self.attach(place) or Stack(replace(self.config, state_dir=place))).remove()
+            shutil.rmtree(place, ignore_errors=True)
+        if self.config.layout.replays.is_dir():
+            shutil.rmtree(self.config.layout.replays)
+        return self.config.layout.remove()
+
+    def wait_ready(self, timeout: float, on_progress: Progress | None = None) -> Failure | None:
+        """Wait up to *timeout* seconds until every part does its work; return what went wrong, None if all is well.
+
+        *on_progress* is called with all parts after each look. What failed is left running for inspection.
+        """
+        watch = RestartWatch()
+        deadline = time.monotonic() + timeout
+        while True:
+            status = self.status()
+            if on_progress:
+                on_progress(status)
+            if status and all(part.ready for part in status):
+                return None
+            reason = "the stack is not running" if not status else None
+            culprit = watch.gave_up(status)
+            if culprit is None and (reason or time.monotonic() >= deadline):
+                culprit = blame(status, self.config.parts), reason or f"not ready after {timeout:.0f} s"
+            if culprit:
+                name, why = culprit
+                return Failure(part=name, reason=why, log_tail=self.log_tail(name))
+            time.sleep(_POLL)
+
+    def running(self) -> bool:
+        """Tell whether this stack's supervisord answers."""
+        return self._client() is not None
+
+    def leftovers(self) -> list[str]:
+        """Return the processes of this stack that exist, named with their pids."""
+        return [f"{process.name()} (pid {process.pid})" for process in processes.of_stack(self.config)]
+
+    def status(self) -> tuple[PartStatus, ...]:
+        """Return every part with its health as its own probe sees it; () if the stack does not run."""
+        client = self._client()
+        if client is None:
+            return ()
+        infos = client.processes()
+        with ThreadPoolExecutor(max_workers=len(self.config.parts) or 1) as pool:
+            return tuple(pool.map(lambda part: self._look(part, infos.get(part.name)), self.config.parts))
+
+    def start_part(self, name: str) -> None:
+        """Start one part and do not wait for it."""
+        self._running_client().start(self._part(name).name)
+
+    def stop_part(self, name: str) -> None:
+        """Stop one part and wait for its end; it stays stopped until it is started."""
+        client, part = self._running_client(), self._part(name)
+        client.stop(part.name)
+        # One that died of itself is none that could be stopped, and supervisord is about to start it again.
+        while client.processes()[part.name].state not in _AT_REST and part.kind is not Kind.ONE_SHOT:
+            time.sleep(_LOOK)
+            client.stop(part.name)
+
+    def restart_part(self, name: str) -> None:
+        """Stop one part, wait for its end, and start it."""
+        self.stop_part(name)
+        self.start_part(name)
+
+    def pid_of(self, name: str) -> int | None:
+        """Return the pid of a part's process, None if it has none now."""
+        return self._running_client().processes()[self._part(name).name].pid
+
+    def log_tail(self, name: str, lines: int = 20) -> list[str]:
+        """Return the last lines of a part's log, [] if it has none."""
+        try:
+            text = self.config.layout.log(name).read_text(encoding="utf-8", errors="replace")
+        except FileNotFoundError:
+            return []
+        return text.splitlines()[-lines:]
+
+    def _start_fresh(self) -> None:
+        processes.end(processes.of_stack(self.config))
+        self.config.layout.remove_run_files()
+        self.config.layout.create()
+        self._refuse_taken_ports()
+        for part in self.config.parts:
+            if part.prepare:
+                part.prepare(self.config)
+        record.write(self.config)
+        client = supervisor.launch(self.config)
+        deadline = time.monotonic() + _STOP_TIMEOUT
+        while not client.alive():
+            if time.monotonic() >= deadline:
+                tail = self.log_tail("supervisord", 1) or ["its log is empty"]
+                raise StackError(f"supervisord does not answer: {tail[0]}")
+            time.sleep(_LOOK)
+
+    def _refuse_taken_ports(self) -> None:
+        variables = Ports.variables()
+        for name in (port for part in self.config.parts for port in part.ports):
+            port = self.config.ports.of(name)
+            if not can_listen(port):
+                raise StackError(
+                    f"port {port} ({name}) is taken by {processes.port_owner(port)}: stop it, or set "
+                    f"{variables[name]} to a free port"
+                )
+
+    def _stop_in_order(self, client: SupervisorClient) -> None:
+        """Stop the programs together, then the servers, so that the last messages and rows still find them."""
+        try:
+            for servers in (False, True):
+                names = [part.name for part in self.config.parts if (part.kind is Kind.SERVER) == servers]
+                for name in names:
+                    client.stop(name, wait=False)
+                deadline = time.monotonic() + _STOP_TIMEOUT
+                while any(client.processes()[name].running for name in names) and time.monotonic() < deadline:
+                    time.sleep(_LOOK)
+            pid = client.pid()
+            client.shutdown()
+        except StackError:
+            return  # it died or hangs: what is left is ended one by one
+        processes.wait_gone(pid, _STOP_TIMEOUT)
+
+    def _look(self, part: Part, info: ProcessInfo | None) -> PartStatus:
+        if info is None:
+            return PartStatus(part.name, state="unknown", health=Health(ok=False, detail="not part of this stack"))
+        health = _exit_health(info) if part.kind is Kind.ONE_SHOT else _process_health(info)
+        if part.probe and info.running:
+            health = part.probe(self.config)
+        state = "done" if _done(part, info) else info.state.lower()
+        return PartStatus(part.name, state=state, health=health, pid=info.pid, uptime=info.uptime, started=info.started)
+
+    def _part(self, name: str) -> Part:
+        try:
+            return self.config.part(name)
+        except KeyError:
+            known = ", ".join(part.name for part in self.config.parts)
+            raise StackError(f"this stack has no part {name!r}: there are {known}") from None
+
+    def _client(self) -> SupervisorClient | None:
+        client = SupervisorClient.of(self.config)
+        return client if client and client.alive() else None
+
+    def _running_client(self) -> SupervisorClient:
+        client = self._client()
+        if client is None:
+            raise StackError(f"the stack in {self.config.state_dir} is not running: `cdb up` starts it")
+        return client
+
+
+def _done(part: Part, info: ProcessInfo) -> bool:
+    return part.kind is Kind.ONE_SHOT and info.state == "EXITED" and info.exit_status == 0
+
+
+def _exit_health(info: ProcessInfo) -> Health:
+    if info.state == "EXITED":
+        return Health(ok=info.exit_status == 0, detail="" if info.exit_status == 0 else f"exit {info.exit_status}")
+    return Health(ok=False, detail=info.spawn_error or "at work")
+
+
+def _process_health(info: ProcessInfo) -> Health:
+    if info.state == "RUNNING":
+        return Health(ok=True)
+    return Health(ok=False, detail=info.spawn_error or f"process is {info.state.lower()}")

@@ -1,0 +1,67 @@
+"""Find the servers' programs on this machine."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from cdb.running.native.errors import StackError
+
+_DEBIAN = Path("/usr/lib/postgresql")
+
+
+def redis_server() -> str:
+    """Return the path of redis-server; raise StackError if it is not installed."""
+    return debian_program("redis-server", package="redis-server")
+
+
+def debian_program(name: str, *, package: str) -> str:
+    """Return the path of a program; raise StackError naming its Debian package if it is not installed."""
+    found = shutil.which(name)
+    if not found:
+        raise _missing(name, package=package)
+    return found
+
+
+def otelcol() -> str:
+    """Return the path of the collector that the bootstrap has built; raise StackError if it has not."""
+    return _built("otelcol", "the collector")
+
+
+def jaeger() -> str:
+    """Return the path of Jaeger that the bootstrap has built; raise StackError if it has not."""
+    return _built("jaeger", "Jaeger")
+
+
+def _built(name: str, title: str) -> str:
+    program = Path(sys.prefix) / "bin" / name
+    if not program.exists():
+        raise StackError(f"{title} is not built: `make up` does it, or `deploy/native/bootstrap run`")
+    return str(program)
+
+
+def postgres_bin(major: str | None = None) -> Path:
+    """Return the directory of PostgreSQL's programs, the newest or that of *major*; raise StackError without one."""
+    versions = sorted(_DEBIAN.glob("*/bin/postgres"), key=lambda path: _number(path.parent.parent.name), reverse=True)
+    directories = [path.parent for path in versions]
+    if on_path := shutil.which("postgres"):
+        directories.append(Path(on_path).resolve().parent)
+    if not directories:
+        raise _missing("postgres", package="postgresql")
+    if major is None:
+        return directories[0]
+    for directory in directories:
+        if directory.parent.name == major or directory.parent.parent != _DEBIAN:
+            return directory
+    raise StackError(
+        f"the ledger's data were made by PostgreSQL {major}, which is not installed (there is "
+        f"{', '.join(str(d) for d in directories)}): install postgresql-{major}, or `cdb clean` for an empty ledger"
+    )
+
+
+def _number(text: str) -> float:
+    return float(text) if re.fullmatch(r"\d+(\.\d+)?", text) else 0.0
+
+
+def _missing(program: str, *, package: str) -> StackError:
+    return StackError(f"{program} is not installed: `make up` does it, or `apt-get install {package}`")

@@ -1,0 +1,234 @@
+"""`cdb up`, `down`, `status`, `env` and `clean`: the operator's stack."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from cdb.kit.failures import exit_codes
+from cdb.kit.paths import ROOT
+from cdb.running.addresses import way_to_run
+from cdb.running.compose import engine
+from cdb.running.native import (
+    Failure,
+    PartStatus,
+    Ports,
+    Stack,
+    StackConfig,
+    StackError,
+    envfile,
+    grafana,
+    select,
+)
+from cdb.running.native.config import state_dir
+from cdb.stack import view
+
+_NOT_HEALTHY = 1
+_NOT_RUNNING = 3
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object for a script.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to *app*."""
+    for command in (up, status, down, env, clean):
+        app.command()(command)
+
+
+@contextmanager
+def one_clear_line() -> Iterator[None]:
+    """Turn what is expected to go wrong into one line on standard error and exit code 1."""
+    try:
+        yield
+    except (StackError, OSError) as error:
+        typer.secho(f"cdb: {error}", err=True, fg=typer.colors.RED)
+        raise typer.Exit(1) from error
+
+
+def up(
+    part: Annotated[list[str] | None, typer.Option(help="Start only this part; may be given more than once.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds until every part must be ready.")] = 120,
+) -> None:
+    """Start the stack in the background and wait until every part is ready.
+
+    Safe to repeat: starts what is missing and leaves alone what is healthy.
+
+    Example: REDIS_PORT=26379 cdb up --timeout 60
+    """
+    console = view.console()
+    with one_clear_line():
+        _refuse_containers("docker compose up -d")
+        _ensure_env(console)
+        stack = Stack(_operators_config(tuple(part or ())))
+        ran_before = stack.running()
+        with view.progress(console) as on_progress:
+            changed = stack.start()
+            active = Stack.attach(stack.config.state_dir) or stack
+            failure = active.wait_ready(timeout, on_progress)
+        if failure:
+            _explain(failure, active)
+            raise typer.Exit(1)
+    if ran_before:
+        console.print(view.health(active.status()))
+    console.print(view.addresses(active.config))
+    _say_what_is_missing(console, [part.name for part in active.config.parts])
+    if changed:
+        console.print(
+            f"It runs as it was started; since then {'; '.join(changed)}. To take that over: cdb down, cdb up"
+        )
+    console.print(
+        f"It keeps running. Look: make status   Stop: make down   Logs: {active.config.layout.logs}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def status(as_json: JsonOption = False) -> None:
+    """Show every part, its health as its own probe sees it, and since when it runs.
+
+    With CDB_STACK=compose it shows the containers, as the engine sees them.
+
+    Exit code: 0 all healthy, 1 not all, 3 not running.
+
+    Example: cdb status --json
+    """
+    with exit_codes():
+        in_containers = way_to_run(os.environ) == "compose"
+        stack = _running_or_wanted()
+        parts = engine.parts(os.environ) if in_containers else stack.status()
+        left = [] if parts or in_containers else stack.leftovers()
+    healthy = bool(parts) and all(part.ready for part in parts)
+    if as_json:
+        typer.echo(json.dumps({"running": bool(parts), "healthy": healthy, "parts": [_as_json(p) for p in parts]}))
+    elif parts:
+        view.console().print(view.health(parts))
+        _say_what_is_missing(view.console(), [part.name for part in parts])
+    elif in_containers:
+        typer.echo("no stack runs in containers: `docker compose up -d` starts it", err=True)
+    else:
+        rest = f", but processes of it are left ({', '.join(left)}): `cdb down` ends them" if left else ": `cdb up`"
+        typer.echo(f"The stack in {stack.config.state_dir} is not running{rest}", err=True)
+    if not healthy:
+        raise typer.Exit(_NOT_HEALTHY if parts else _NOT_RUNNING)
+
+
+def down() -> None:
+    """Stop the stack and leave no process, socket or pid file behind; the data stay.
+
+    Example: cdb down
+    """
+    with one_clear_line():
+        _refuse_containers("docker compose down")
+        stack = _running_or_wanted()
+        ran = stack.running()
+        ended = stack.stop()
+    if ended:
+        typer.echo(f"ended what no supervisor looked after: {', '.join(ended)}")
+    typer.echo("stopped; the data stay (cdb clean removes them)" if ran or ended else "nothing was running")
+
+
+def env(
+    for_tests: Annotated[bool, typer.Option("--for-tests", help="Mark new secrets as made for a test.")] = False,
+) -> None:
+    """Create .env with generated secrets, or append the settings it lacks; change nothing that is there.
+
+    Secrets made for a test begin with `test-`, and `cdb doctor` warns of them.
+
+    Example: cdb env
+    """
+    with one_clear_line():
+        _ensure_env(view.console(), always=True, mark=envfile.TEST_MARK if for_tests else "")
+
+
+def clean(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    with_env: Annotated[bool, typer.Option("--env", help="Remove .env with its secrets, too.")] = False,
+) -> None:
+    """Stop the stack and remove its data and logs; the ledger is lost.
+
+    Example: cdb clean --yes
+    """
+    with one_clear_line():
+        _refuse_containers("docker compose down --volumes")
+        stack = _running_or_wanted()
+        place = stack.config.state_dir
+        if not yes:
+            _ask(f"Remove the ledger, the bus and the logs in {place}{' and .env' if with_env else ''}?")
+        left = stack.remove()
+        if with_env:
+            (ROOT / ".env").unlink(missing_ok=True)
+    typer.echo(
+        f"removed {place}"
+        if not left
+        else f"cleaned {place}; not made by cdb and left there: {', '.join(p.name for p in left)}"
+    )
+
+
+def _refuse_containers(instead: str) -> None:
+    """Raise StackError rather than do to the other stack what is meant for the one in containers."""
+    if way_to_run(os.environ) == "compose":
+        raise StackError(f"CDB_STACK=compose means the stack in containers: {instead}")
+
+
+def _operators_config(parts: tuple[str, ...]) -> StackConfig:
+    try:
+        chosen = select(parts)
+    except ValueError as error:
+        raise StackError(str(error)) from error
+    return StackConfig.for_operator(ROOT, os.environ, parts=chosen)
+
+
+def _running_or_wanted() -> Stack:
+    """Return the stack as it was started, else as it would be; without secrets, for it need not exist."""
+    place = state_dir(ROOT, os.environ)
+    config = StackConfig.isolated(ROOT, place, parts=select(()), ports=Ports.default())
+    return Stack.attach(place) or Stack(config)
+
+
+def _ensure_env(console: Console, *, always: bool = False, mark: str = "") -> None:
+    path = ROOT / ".env"
+    change = envfile.ensure(path, mark=mark)
+    if change.created:
+        console.print(f"created {path} with generated secrets, mode 600")
+    elif change.added:
+        console.print(f"added to {path}: {', '.join(change.added)}")
+    elif always:
+        console.print(f"{path} is complete; nothing was changed")
+    if change.mode_tightened:
+        console.print(f"set the mode of {path} to 600: it holds secrets")
+
+
+def _say_what_is_missing(console: Console, parts: list[str]) -> None:
+    # A stack without Prometheus has no dashboards to show, wherever.
+    if "prometheus" in parts and "grafana" not in parts and not grafana.installed():
+        console.print(grafana.MISSING, highlight=False)
+
+
+def _explain(failure: Failure, stack: Stack) -> None:
+    log = stack.config.layout.log(failure.part)
+    typer.echo(f"\nThe last lines of {log}:" if failure.log_tail else f"\n{log} is empty", err=True)
+    for line in failure.log_tail:
+        typer.echo(f"  {line}", err=True)
+    typer.secho(f"cdb: {failure.part} is not ready: {failure.reason}", err=True, fg=typer.colors.RED)
+    typer.echo("The stack was left as it is for inspection: cdb status. Put it right, then cdb down, cdb up.", err=True)
+
+
+def _ask(question: str) -> None:
+    if not os.isatty(0):
+        raise StackError("there is no terminal to ask on: `cdb clean --yes` removes the data without asking")
+    typer.confirm(question, abort=True)
+
+
+def _as_json(part: PartStatus) -> dict[str, object]:
+    return {
+        "name": part.name,
+        "state": part.state,
+        "healthy": part.ready,
+        "detail": part.health.detail,
+        "pid": part.pid,
+        "uptime_seconds": part.uptime,
+    }

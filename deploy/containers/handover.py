@@ -1,0 +1,115 @@
+"""Hand the secrets over to the containers, as files in volumes: `python -m deploy.containers.handover`.
+
+Compose copies secrets that come from .env into a container, which it cannot do where the root is read-only. So one
+container gets them in that way and writes each into a volume, which only those mount that need it. That is what
+protects a file: whatever user a container runs as must be able to read its own.
+"""
+
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from cdb.running.native import alertmanager, redis_server
+from cdb.running.native.errors import StackError
+
+SECRETS: Final = Path("/run/secrets")
+HANDOVER: Final = Path("/handover")
+COMMITTED: Final = Path("/app/monitoring/alertmanager")
+ALERTMANAGER_CONF: Final = Path("/etc/alertmanager")
+RECEIVER: Final = "http://cdb_alert_receiver:9094/webhook"
+REDIS_ADDRESS: Final = "redis://cdb_redis:6379"
+NEEDED: Final = {
+    "redis": "REDIS_PASSWORD",
+    "postgres": "POSTGRES_PASSWORD",
+    "otlp": "CDB_OTLP_TOKEN",
+    "monitoring": "CDB_MONITORING_PASSWORD",
+    "grafana": "GRAFANA_PASSWORD",
+}
+"""For each volume the secret that is in it, in a file called as its variable is."""
+_OPTIONAL: Final = (alertmanager.SLACK_URL, alertmanager.SMTP_PASSWORD)
+
+
+def read_secrets(folder: Path) -> dict[str, str]:
+    """Return what Compose has put into *folder*; raise StackError naming a secret that is missing or no single line."""
+    found = {name: _content(folder / name) for name in (*NEEDED.values(), *_OPTIONAL)}
+    for name, value in found.items():
+        if not value and name not in _OPTIONAL:
+            raise StackError(f"{name} is empty: `make env` writes it into .env")
+        if not value.isprintable():
+            raise StackError(f"{name} has a control character: printable characters are allowed")
+    return found
+
+
+def files(secrets: Mapping[str, str], settings: Mapping[str, str], committed: Path) -> dict[Path, str]:
+    """Return what is to be in each file, its path from the directory of all volumes.
+
+    *committed* is the directory of Alertmanager's configuration. Raise StackError naming a setting that is wrong.
+    """
+    handed = {Path(volume, name): secrets[name] for volume, name in NEEDED.items()}
+    handed[Path("redis/users.acl")] = _redis_accounts(secrets)
+    handed[Path("monitoring/redis_exporter.json")] = json.dumps({REDIS_ADDRESS: secrets["CDB_MONITORING_PASSWORD"]})
+    return handed | _alertmanager(secrets, settings, committed)
+
+
+def write(handed: Mapping[Path, str], folder: Path) -> None:
+    """Let *handed* be all the files of its volumes under *folder*, each whole at every moment; raise StackError."""
+    try:
+        for path, text in handed.items():
+            _replace(folder / path, text)
+        for volume in {path.parts[0] for path in handed}:
+            for old in (folder / volume).rglob("*"):
+                if old.is_file() and old.relative_to(folder) not in handed:
+                    old.unlink()
+    except OSError as error:
+        raise StackError(f"{error.filename} cannot be written: {error.strerror}") from error
+
+
+def main() -> None:
+    """Write all files, or end with a line that says what is wrong."""
+    try:
+        secrets = read_secrets(SECRETS)
+        handed = files(secrets, os.environ, COMMITTED)
+        write(handed, HANDOVER)
+    except StackError as error:
+        sys.exit(f"handover failed: {error}")
+    sys.stdout.write(f"{len(handed)} files are in their volumes\n")
+
+
+def _content(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip() if path.exists() else ""  # Compose copies no empty secret
+
+
+def _redis_accounts(secrets: Mapping[str, str]) -> str:
+    password = hashlib.sha256(secrets["REDIS_PASSWORD"].encode()).hexdigest()
+    monitoring = redis_server.monitoring_account(secrets["CDB_MONITORING_PASSWORD"])
+    return f"user default on #{password} ~* &* +@all\n{monitoring}\n"
+
+
+def _alertmanager(secrets: Mapping[str, str], settings: Mapping[str, str], committed: Path) -> dict[Path, str]:
+    place = Path("alertmanager")
+    text = (committed / alertmanager.FILE).read_text(encoding="utf-8")
+    effective: dict[str, Any] = alertmanager.effective(
+        yaml.safe_load(text), {**settings, **secrets}, ALERTMANAGER_CONF, webhook=RECEIVER
+    )
+    handed = {place / alertmanager.FILE: yaml.safe_dump(effective)}
+    for template in sorted((committed / "templates").iterdir()):
+        handed[place / "templates" / template.name] = template.read_text(encoding="utf-8")
+    return handed | {place / name: secrets[name] for name in _OPTIONAL if secrets[name]}
+
+
+def _replace(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    partial = path.with_name(f"{path.name}.new")
+    partial.write_text(text, encoding="utf-8")
+    partial.chmod(0o444)
+    partial.replace(path)
+
+
+if __name__ == "__main__":
+    main()

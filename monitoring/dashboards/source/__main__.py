@@ -1,0 +1,28 @@
+"""Write the dashboards: `python -m monitoring.dashboards.source`, with --check only compare."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from monitoring.dashboards.source import risk_alerts, system_health, trading_overview
+from monitoring.dashboards.source.board import as_json
+from monitoring.dashboards.source.sdk import dashboard
+from telemetry.generate.files import asked_to_check, bring_up_to_date
+
+ROOT: Final = Path(__file__).parents[3]
+FILES: Final[Mapping[str, Callable[[], dashboard.Dashboard]]] = {
+    f"monitoring/dashboards/json/{module.UID}.json": module.build
+    for module in (trading_overview, risk_alerts, system_health)
+}
+
+
+def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
+    """Write the files below *root*; with --check, name those that are out of date and return 1 if there are any."""
+    check = asked_to_check(arguments, program="python -m monitoring.dashboards.source", about=__doc__)
+    texts = {name: as_json(build().build()) for name, build in FILES.items()}
+    return bring_up_to_date(texts, root, check=check)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""Where a panel leads: to the runbooks, and to the traces behind a latency."""
+
+import json
+from typing import Final
+from urllib.parse import quote
+
+from monitoring.dashboards.source.sdk import dashboard, models
+
+RUNBOOKS: Final = "http://localhost:19090/consoles/"
+"""Where Prometheus shows monitoring/runbooks, on the machine that runs the bot."""
+JAEGER: Final = "jaeger"
+"""The uid of the data source with the traces."""
+_IN_SIGHT: Final = ""  # the SDK's own choice hides links in a menu
+
+
+def runbook(alert: str) -> dashboard.DashboardLink:
+    """Return a link to the runbook of *alert*."""
+    return _link(f"Runbook: {alert}", f"{RUNBOOKS}{alert}.md")
+
+
+def slow_traces() -> dashboard.DashboardLink:
+    """Return a link from a series with a label `service` to that service's traces in the time shown."""
+    pane = {
+        "datasource": JAEGER,
+        "queries": [
+            {
+                "refId": "A",
+                "datasource": {"type": "jaeger", "uid": JAEGER},
+                "queryType": "search",
+                "service": "${__field.labels.service}",
+            }
+        ],
+        "range": {"from": "${__from}", "to": "${__to}"},
+    }
+    panes = quote(json.dumps({"traces": pane}, separators=(",", ":")), safe="${}.")
+    return _link("Traces of ${__field.labels.service}", f"/explore?schemaVersion=1&panes={panes}")
+
+
+def other_dashboards(tag: str) -> dashboard.DashboardLink:
+    """Return a dashboard's links to the others, which keep its time range."""
+    link = dashboard.DashboardLink("Dashboards").type(models.DashboardLinkType.DASHBOARDS).tags([tag])
+    return link.placement(_IN_SIGHT).keep_time(True)
+
+
+def _link(title: str, url: str) -> dashboard.DashboardLink:
+    link = dashboard.DashboardLink(title).type(models.DashboardLinkType.LINK).url(url)
+    return link.placement(_IN_SIGHT).target_blank(True)

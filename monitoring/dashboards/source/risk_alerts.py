@@ -1,0 +1,229 @@
+"""Risk & Alerts: how near the limits are, what was refused for them, and which alerts there are."""
+
+from typing import Final
+
+from monitoring.dashboards.source.board import board
+from monitoring.dashboards.source.panels import (
+    GREEN,
+    RED,
+    YELLOW,
+    About,
+    AnyPanel,
+    Query,
+    bar_panel,
+    column,
+    gauge_panel,
+    pie_panel,
+    stat_panel,
+    table_panel,
+    time_panel,
+)
+from monitoring.dashboards.source.sdk import dashboard
+
+UID: Final = "cdb-risk-alerts"
+_DRAWDOWN: Final = Query("max(cdb_daily_drawdown_pct)", "drawdown")
+_EXPOSURE: Final = Query("max(cdb_total_exposure_pct)", "exposure")
+_LAYERS: Final = (
+    "stale market data",
+    "circuit breaker",
+    "drawdown",
+    "exposure",
+    "position size",
+    "order rate",
+)
+_VIOLATIONS: Final = (
+    "StaleMarketData",
+    "CircuitBreakerActivated",
+    "DailyDrawdownLimitExceeded",
+    "ExposureLimitApproaching",
+    "PositionSizeViolation",
+)
+
+
+def build() -> dashboard.Dashboard:
+    """Return the dashboard."""
+    return board(
+        "Risk & Alerts",
+        UID,
+        refresh="5s",
+        description="The account against its limits, the orders that these stopped, and the alerts.",
+        panels=[*_state(), *_history(), *_violations(), *_tables()],
+    )
+
+
+def _state() -> list[AnyPanel]:
+    return [
+        gauge_panel(
+            About(
+                title="Daily Drawdown",
+                description=(
+                    "Loss since 00:00 UTC in percent of the day's opening equity; 0 is no loss. At 5 the circuit "
+                    "breaker stops trading."
+                ),
+                unit="percent",
+                decimals=2,
+                low=0,
+                high=5,
+                steps=((None, GREEN), (3, YELLOW), (4.5, RED)),
+                runbooks=("DailyDrawdownLimitExceeded",),
+            ),
+            _DRAWDOWN,
+        ),
+        gauge_panel(
+            About(
+                title="Total Exposure",
+                description=(
+                    "All open positions in percent of equity; 0 is nothing held. At 50 purchases are rejected; above "
+                    "45 for 5 minutes is an alert."
+                ),
+                unit="percent",
+                decimals=1,
+                low=0,
+                high=50,
+                steps=((None, GREEN), (30, YELLOW), (45, RED)),
+                runbooks=("ExposureLimitApproaching",),
+            ),
+            _EXPOSURE,
+        ),
+        stat_panel(
+            About(
+                title="Circuit Breaker",
+                description=(
+                    "ACTIVE: no purchase is approved until it is reset or the next UTC day begins. INACTIVE is normal."
+                ),
+                steps=((None, GREEN), (1, RED)),
+                texts={"0": ("INACTIVE", GREEN), "1": ("ACTIVE", RED)},
+                runbooks=("CircuitBreakerActivated",),
+            ),
+            Query("max(cdb_circuit_breaker_active)"),
+        ),
+        stat_panel(
+            About(
+                title="Active Alerts",
+                description="Alerts that fire now. 0 is normal; anything above is red: the table below names them.",
+                decimals=0,
+                steps=((None, GREEN), (1, RED)),
+            ),
+            Query('count(ALERTS{alertstate="firing"}) or vector(0)'),
+        ),
+    ]
+
+
+def _history() -> list[AnyPanel]:
+    return [
+        time_panel(
+            About(
+                title="Daily Drawdown History",
+                description=(
+                    "The day's loss over time. It falls to 0 as the day turns; a curve that climbs to the line at 5 "
+                    "trips the circuit breaker there, and open positions may carry it further."
+                ),
+                unit="percent",
+                width=12,
+                height=8,
+                low=0,
+                runbooks=("DailyDrawdownLimitExceeded",),
+            ),
+            _DRAWDOWN,
+            line=5.0,
+        ),
+        time_panel(
+            About(
+                title="Total Exposure History",
+                description=(
+                    "What is at stake over time. It should come and go below the line at 50; one that rests near it "
+                    "lets nothing be bought."
+                ),
+                unit="percent",
+                width=12,
+                height=8,
+                low=0,
+                runbooks=("ExposureLimitApproaching",),
+            ),
+            _EXPOSURE,
+            line=50.0,
+        ),
+    ]
+
+
+def _violations() -> list[AnyPanel]:
+    return [
+        pie_panel(
+            About(
+                title="Violations by Type",
+                description=(
+                    "Which limits signals would have broken, since cdb_risk started. Exposure and position size are "
+                    "met every day; drawdown, breaker and stale data are not."
+                ),
+                width=12,
+                height=8,
+                decimals=0,
+                runbooks=_VIOLATIONS,
+            ),
+            Query("sum by (violation_type) (cdb_risk_violations_total)", "{{violation_type}}"),
+        ),
+        bar_panel(
+            About(
+                title="Violations by Risk Layer",
+                description=(
+                    "The same by layer, in the order in which a signal meets them; the first that objects counts. High "
+                    "in 1 to 3 means that trading as a whole was stopped, in 4 to 6 single orders."
+                ),
+                width=12,
+                height=8,
+                decimals=0,
+                runbooks=_VIOLATIONS,
+            ),
+            *(
+                Query(f'sum(cdb_risk_violations_total{{layer="{number}"}})', f"{number} {name}")
+                for number, name in enumerate(_LAYERS, start=1)
+            ),
+        ),
+    ]
+
+
+def _tables() -> list[AnyPanel]:
+    positions = table_panel(
+        About(
+            title="Position Exposure by Symbol",
+            description=(
+                "What is held, largest first. Exposure in percent of equity: above 10 for 2 minutes is an alert, 0 is "
+                "no position. PnL is what closed trades of the symbol brought since cdb_execution started."
+            ),
+            width=12,
+            height=9,
+            runbooks=("PositionSizeViolation",),
+        ),
+        {"symbol": "Symbol", "Value #A": "Exposure %", "Value #B": "Size", "Value #C": "PnL"},
+        Query("sum by (symbol) (cdb_position_exposure_pct)"),
+        Query("sum by (symbol) (cdb_position_size)"),
+        Query("sum by (symbol) (cdb_trade_pnl_usd_sum)"),
+        sort_by="Exposure %",
+    )
+    limits = ((None, GREEN), (9, YELLOW), (10, RED))
+    positions.override_by_name("Exposure %", column("percent", decimals=2, steps=limits))
+    positions.override_by_name("Size", column("none", decimals=4))
+    positions.override_by_name("PnL", column("currencyUSD", decimals=2, steps=((None, RED), (0, GREEN))))
+    alerts = table_panel(
+        About(
+            title="Recent Alerts",
+            description=(
+                "What fired within the time shown, and for how long. A long time is a cause that stays, a short one "
+                "that comes again is a limit that is just met; `none` is what one wants to see."
+            ),
+            unit="s",
+            width=12,
+            height=9,
+        ),
+        {"alertname": "Alert", "severity": "Severity", "component": "Component", "Value": "Fired for"},
+        Query(_recent_alerts()),
+        sort_by="Fired for",
+    )
+    return [positions, alerts]
+
+
+def _recent_alerts() -> str:
+    fired = 'ALERTS{alertstate="firing"}'
+    # A sample for each evaluation: every 15 s.
+    seconds = f"15 * sum by (alertname, severity, component) (count_over_time({fired}[$__range]))"
+    return f'{seconds} or on () label_replace(vector(0), "alertname", "none", "", "")'

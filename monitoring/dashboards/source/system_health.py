@@ -1,0 +1,236 @@
+"""System Health: whether everything runs, how quick it is, and what it takes."""
+
+from typing import Final
+
+from monitoring.dashboards.source import links
+from monitoring.dashboards.source.board import board
+from monitoring.dashboards.source.panels import GREEN, RED, About, AnyPanel, Query, limit_line, stat_panel, time_panel
+from monitoring.dashboards.source.sdk import common, dashboard, kinds
+
+UID: Final = "cdb-system-health"
+_SERVICES: Final = {
+    "cdb_ws": "cdb_ws:8000",
+    "cdb_core": "cdb_core:8001",
+    "cdb_risk": "cdb_risk:8002",
+    "cdb_execution": "cdb_execution:8003",
+}
+_COLLECTOR: Final = ("cdb_otel_collector:9464", "cdb_otel_collector:8888")
+
+
+def build() -> dashboard.Dashboard:
+    """Return the dashboard."""
+    return board(
+        "System Health",
+        UID,
+        refresh="15s",
+        description="The services, the servers they use, and what watches them.",
+        panels=[_health(), *_events(), *_servers(), *_resources()],
+    )
+
+
+def _health() -> AnyPanel:
+    return stat_panel(
+        About(
+            title="Service Health",
+            description=(
+                "HEALTHY: it answers, and its own check is passed. DOWN: it does not, its check fails, or nobody "
+                "measures it any more."
+            ),
+            width=24,
+            height=5,
+            steps=((None, RED), (1, GREEN)),
+            texts={"1": ("HEALTHY", GREEN), "0": ("DOWN", RED)},
+            runbooks=("ServiceDown", "RedisUnavailable", "DatabaseConnectionFailures", "CollectorDown"),
+        ),
+        *(Query(_service(name, instance), name) for name, instance in _SERVICES.items()),
+        Query("min(redis_up) or vector(0)", "redis"),
+        Query("min(pg_up) or vector(0)", "postgres"),
+        Query(_up("prometheus", "cdb_prometheus:9090"), "prometheus"),
+        Query(_up("otel_collector", *_COLLECTOR), "collector"),
+        Query(_up("jaeger", "cdb_jaeger:8888"), "jaeger"),
+    )
+
+
+def _service(name: str, instance: str) -> str:
+    answers = f'min(up{{job="cdb_services", instance="{instance}"}})'
+    return f'{answers} * min(cdb_health_status{{service="{name}"}}) or vector(0)'
+
+
+def _up(job: str, *instances: str) -> str:
+    """Return 1 if all targets answer; one that is missing makes the product empty, and so 0."""
+    return " * ".join(f'min(up{{job="{job}", instance="{one}"}})' for one in instances) + " or vector(0)"
+
+
+def _events() -> list[AnyPanel]:
+    slow = time_panel(
+        About(
+            title="p95 Event Processing by Service",
+            description=(
+                "19 of 20 events take no longer, over 5 minutes. Milliseconds are normal; above the line at 1 s the "
+                "service falls behind. A point leads to its trace. A service without events has no curve."
+            ),
+            unit="s",
+            width=12,
+            height=8,
+            runbooks=("HighEventProcessingLatency",),
+        ),
+        Query(_p95("cdb_event_processing_duration_seconds"), "{{service}}", exemplars=True),
+        line=1.0,
+    )
+    # From milliseconds to the line at 1 s: on an even scale the curves would lie on the axis.
+    slow.scale_distribution(common.ScaleDistributionConfig().type(kinds.ScaleDistribution.LOG).log(10))
+    return [
+        slow.data_links([links.slow_traces()]),
+        time_panel(
+            About(
+                title="Events per Second by Service",
+                description=(
+                    "What each service works off. cdb_ws, cdb_core and cdb_risk follow the market together; one that "
+                    "falls to 0 alone is stuck, all at once have no market data."
+                ),
+                unit="cps",
+                width=12,
+                height=8,
+                low=0,
+                runbooks=("StaleMarketData", "ServiceDown"),
+            ),
+            Query(
+                "sum by (service) (rate(cdb_event_processing_duration_seconds_count[$__rate_interval]))",
+                "{{service}}",
+            ),
+        ),
+        time_panel(
+            About(
+                title="Error Rate by Service",
+                description=(
+                    "Errors per second of the two services that count them, over 5 minutes. 0 is normal; their sum "
+                    "above the line at 0.1 for 5 minutes is an alert."
+                ),
+                unit="cps",
+                width=12,
+                height=8,
+                low=0,
+                runbooks=("HighErrorRate",),
+            ),
+            Query("sum(rate(cdb_signal_errors_total[5m])) or vector(0)", "cdb_core"),
+            Query("sum(rate(cdb_execution_errors_total[5m])) or vector(0)", "cdb_execution"),
+            line=0.1,
+        ),
+    ]
+
+
+def _p95(histogram: str) -> str:
+    # Without events a quantile is NaN, which is not >= 0.
+    return f"histogram_quantile(0.95, sum by (service, le) (rate({histogram}_bucket[5m]))) >= 0"
+
+
+def _servers() -> list[AnyPanel]:
+    connections = time_panel(
+        About(
+            title="PostgreSQL Connections",
+            description=(
+                "Open connections. A handful is normal; at the dashed line, 80 % of what the server allows, somebody "
+                "does not close theirs."
+            ),
+            width=12,
+            height=8,
+            low=0,
+            decimals=0,
+            runbooks=("DatabaseConnectionFailures",),
+        ),
+        Query("sum(pg_stat_database_numbackends)", "connections"),
+        Query("0.8 * max(pg_settings_max_connections)", "80 % of max_connections"),
+    )
+    return [
+        time_panel(
+            About(
+                title="Redis Memory (MB)",
+                description=(
+                    "What the bus keeps in memory. Its streams are trimmed, so it levels off; one that grows for hours "
+                    "has a group that does not acknowledge."
+                ),
+                unit="decmbytes",
+                height=8,
+                low=0,
+                runbooks=("RedisUnavailable",),
+            ),
+            Query("sum(redis_used_memory_bytes) / 1e6", "used"),
+        ),
+        time_panel(
+            About(
+                title="Redis Commands per Second",
+                description=(
+                    "What the services ask of the bus. It follows the market; near 0 nobody reads, a jump without more "
+                    "events is a service that turns in circles."
+                ),
+                unit="ops",
+                height=8,
+                low=0,
+                runbooks=("RedisUnavailable",),
+            ),
+            Query("sum(rate(redis_commands_processed_total[$__rate_interval]))", "commands"),
+        ),
+        connections.override_by_name("80 % of max_connections", limit_line()),
+        time_panel(
+            About(
+                title="PostgreSQL Transactions per Second",
+                description=(
+                    "What is written to and read from the ledger. It follows decisions and the services' own checks; "
+                    "many rolled back are statements that fail."
+                ),
+                unit="ops",
+                width=12,
+                height=8,
+                low=0,
+                runbooks=("DatabaseConnectionFailures",),
+            ),
+            Query("sum(rate(pg_stat_database_xact_commit[$__rate_interval]))", "committed"),
+            Query("sum(rate(pg_stat_database_xact_rollback[$__rate_interval]))", "rolled back"),
+        ),
+    ]
+
+
+def _resources() -> list[AnyPanel]:
+    # The collector names its own in its own way.
+    processor = (
+        'process_cpu_seconds_total{job="cdb_services"}',
+        'otelcol_process_cpu_seconds{job="otel_collector"}',
+    )
+    memory = (
+        'process_resident_memory_bytes{job="cdb_services"}',
+        'otelcol_process_memory_rss{job="otel_collector"}',
+    )
+    return [
+        time_panel(
+            About(
+                title="CPU by Service",
+                description=(
+                    "In percent of one processor core. Single digits are normal; 100 is a service that can do no more "
+                    "and falls behind, 0 one that has stopped."
+                ),
+                unit="percent",
+                width=12,
+                height=8,
+                low=0,
+            ),
+            *(Query(_by_service(f"100 * rate({series}[$__rate_interval])"), "{{service}}") for series in processor),
+        ),
+        time_panel(
+            About(
+                title="Memory by Service",
+                description=(
+                    "What each process holds in memory. It levels off within minutes; one that grows for hours is a "
+                    "leak."
+                ),
+                unit="bytes",
+                width=12,
+                height=8,
+                low=0,
+            ),
+            *(Query(_by_service(series), "{{service}}") for series in memory),
+        ),
+    ]
+
+
+def _by_service(expression: str) -> str:
+    return f'sum by (service) (label_replace({expression}, "service", "$1", "instance", "(.+):.+"))'

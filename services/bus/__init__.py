@@ -1,0 +1,1 @@
+"""The bus: Redis Streams, and the spans of the messages on them."""

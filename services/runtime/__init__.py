@@ -1,0 +1,1 @@
+"""The frame around every service: process, consumer loop, retry, health, HTTP, logs."""

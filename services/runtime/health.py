@@ -1,0 +1,59 @@
+"""The one health check of a service: its own loop, and whether it reaches the servers it needs.
+
+Probes run in a thread of their own, so that asking never waits for a server that hangs; an answer that is too old
+counts as a failure.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from services.errors import ServerAway
+from services.runtime.loop_state import Pulse
+from services.runtime.retry import attempt
+
+PROBE_EVERY_S: Final = 0.5
+TOO_OLD_S: Final = 3.0
+
+Probe = Callable[[], None]
+
+
+class Health:
+    """Gathers the checks of one service; *report* gets the verdict after every round of probes."""
+
+    def __init__(self, pulse: Pulse, probes: Mapping[str, Probe], report: Callable[[bool], None]) -> None:
+        self._pulse = pulse
+        self._probes = dict(probes)
+        self._report = report
+        self._results: dict[str, tuple[float, str]] = dict.fromkeys(self._probes, (time.monotonic(), "not probed yet"))
+
+    def start(self, stop: threading.Event) -> None:
+        """Probe in the background until *stop* is set; one thread per server, so that none hides another."""
+        for name in self._probes:
+            threading.Thread(target=self._watch, args=(name, stop), name=f"health-{name}", daemon=True).start()
+
+    def checks(self) -> dict[str, str]:
+        """Return each check's verdict: "ok", or what is wrong."""
+        now = time.monotonic()
+        verdicts = {"loop": self._pulse.problem() or "ok"}
+        for name, (when, verdict) in self._results.items():
+            age_s = now - when
+            verdicts[name] = verdict if age_s <= TOO_OLD_S else f"no answer for {age_s:.0f} s"
+        return verdicts
+
+    def healthy(self) -> bool:
+        """Tell whether the service can do its own work now."""
+        return all(verdict == "ok" for verdict in self.checks().values())
+
+    def _watch(self, name: str, stop: threading.Event) -> None:
+        while True:
+            try:
+                error = attempt(self._probes[name])
+                verdict = f"{type(error).__name__}: {error}" if error else "ok"
+            except ServerAway as away:
+                verdict = away.detail or "away"
+            self._results[name] = (time.monotonic(), verdict)
+            self._report(self.healthy())
+            if stop.wait(PROBE_EVERY_S):
+                return

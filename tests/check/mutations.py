@@ -1,8 +1,0 @@
-"""All mistakes that the checker is tried on, each with what it has to say of it."""
-
-from typing import Final
-
-from tests.check.wrong_questions import MEANING, NAMES_AND_LABELS
-from tests.check.wrong_words import READERS, UNITS
-
-MUTATIONS: Final = (*NAMES_AND_LABELS, *MEANING, *UNITS, *READERS)

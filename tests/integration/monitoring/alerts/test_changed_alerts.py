@@ -1,0 +1,90 @@
+"""A rule that is changed where it matters does not get past the cases."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.monitoring.alerts.promtool import RULES, outcome
+from tests.integration.monitoring.alerts.test_alerts import CASES
+
+pytestmark = pytest.mark.integration
+
+CHANGES = (
+    # alert, what is there, what is put in its place
+    ("DailyDrawdownLimitExceeded", "cdb_daily_drawdown_pct > 5.0", "cdb_daily_drawdown_pct >= 5.0"),
+    ("DailyDrawdownLimitExceeded", "cdb_daily_drawdown_pct > 5.0", "cdb_daily_drawdown_pct * 100 > 5.0"),
+    ("DailyDrawdownLimitExceeded", "        for: 1m\n        keep_firing_for: 5m\n", "        for: 1m\n"),
+    ("CircuitBreakerActivated", "        for: 30s\n        keep_firing_for: 5m\n", "        for: 30s\n"),
+    ("CircuitBreakerActivated", "for: 30s", "for: 15s"),
+    ("CircuitBreakerActivated", "cdb_circuit_breaker_active == 1", "cdb_circuit_breaker_active >= 0"),
+    ("ServiceDown", "or min by (service) (max_over_time(cdb_health_status[30s]) == 0)", ""),
+    (
+        "ServiceDown",
+        "min by (service) (max_over_time(cdb_health_status[30s]) == 0)",
+        "max_over_time(cdb_health_status[30s]) == 0",
+    ),
+    ("ServiceDown", "max_over_time(cdb_health_status[30s])", "cdb_health_status"),
+    ("ServiceDown", "        keep_firing_for: 1m\n", ""),
+    ("ServiceDown", '"(.+):.+") == 0) + 1', '"(.+):.+") == 2) + 1'),
+    ("ServiceDown", 'or absent(up{job="cdb_services", instance="cdb_core:8001"})', ""),
+    ("ServiceDown", 'label_replace(up{job="cdb_services"}', "label_replace(up"),
+    ("HighErrorRate", " or vector(0))\n          + ", ")\n          + "),
+    (
+        "HighErrorRate",
+        "(sum(rate(cdb_execution_errors_total[5m])) or vector(0))",
+        "sum(rate(cdb_execution_errors_total[5m]))",
+    ),
+    ("HighErrorRate", "> 0.1", "> 0.09"),
+    ("StaleMarketData", "> 30", ">= 30"),
+    ("ExposureLimitApproaching", "> 45.0", ">= 45.0"),
+    ("ExposureLimitApproaching", "> 45.0", "> 0.45"),
+    ("PositionSizeViolation", "for: 2m", "for: 1m"),
+    ("PositionSizeViolation", "> 10.0", ">= 10.0"),
+    ("HighEventProcessingLatency", "sum by (service, le)", "sum by (service, event_type, le)"),
+    ("HighEventProcessingLatency", "> 1.0", "> 0.9"),
+    ("DatabaseConnectionFailures", "min(pg_up) == 0 or absent(pg_up)", "pg_up == 0 or absent(pg_up)"),
+    ("DatabaseConnectionFailures", " or absent(pg_up)", ""),
+    ("DatabaseConnectionFailures", "keep_firing_for: 2m", "keep_firing_for: 1m"),
+    ("RedisUnavailable", " or absent(redis_up)", ""),
+    ("RedisUnavailable", "        keep_firing_for: 2m\n", ""),
+    ("RedisUnavailable", "component: message_bus", "component: redis"),
+    ("PositivePnLMilestone", "> 1000", ">= 1000"),
+    ("CollectorDown", "min(up{", "max(up{"),
+    ("CollectorDown", "        keep_firing_for: 1m\n", ""),
+    ("CollectorDown", "max(absent(up{job", "max(absent(up{jobs"),
+    ("ServiceMetricsMissing", "== 1, ", "== 0, "),
+    ("ServiceMetricsMissing", " on (service)", ""),
+    ("TelemetryExportsFailing", "[10m])) > 0", "[10m])) > 5"),
+    ("TelemetryValuesRefused", "[1h] offset 10m", "[1h] offset 1m"),
+    ("TelemetryLabelOverflow", "unless max_over_time(cdb_telemetry_label_overflow_total[1h] offset 10m)", ""),
+    ("CollectorPointsFiltered", "increase(otelcol_processor_filter_datapoints_filtered[10m]) > 0\n            or ", ""),
+    ("CollectorRefusesData", '"metric points"', '"spans"'),
+    ("CollectorExportsFailing", "unless max_over_time(otelcol_exporter_send_failed_spans[1h] offset 10m)", ""),
+    ("JaegerDown", ' or max(absent(up{job="jaeger"}))', ""),
+    ("JaegerDown", "for: 1m", "for: 45s"),
+    ("TraceQueueFilling", "> 0.5", ">= 0.5"),
+    ("TraceQueueFilling", "for: 1m", "for: 30s"),
+    ("TracesLost", "unless max_over_time(otelcol_exporter_enqueue_failed_spans[1h] offset 10m)", ""),
+    ("TracesUnjudged", "[10m]) > 0", "[10m]) > 5"),
+    ("TracesOverLimit", '{policy="over_limit", sampled="true"}[10m]', "[10m]"),
+    ("TraceStorageLarge", "> 4e9", ">= 4e9"),
+    ("CollectorRejectsRequests", '{rpc_response_status_code!="OK"}', ""),
+)
+
+
+def rule_of(alert: str) -> str:
+    """Return the text of one rule."""
+    text = RULES.read_text(encoding="utf-8")
+    begin = text.index(f"      - alert: {alert}\n")
+    return text[begin : text.index("dashboard_url:", begin)]
+
+
+@pytest.mark.parametrize(("alert", "right", "wrong"), CHANGES, ids=[f"{one[0]}: {one[2]!r:.60}" for one in CHANGES])
+def test_a_changed_rule_is_found(alert: str, right: str, wrong: str, tmp_path: Path) -> None:
+    rule = rule_of(alert)
+    assert right in rule
+    changed = tmp_path / "alerts.yml"
+    changed.write_text(RULES.read_text(encoding="utf-8").replace(rule, rule.replace(right, wrong)), encoding="utf-8")
+    found, said = outcome([case for case in CASES if case.alert == alert], tmp_path, changed)
+    assert not found
+    assert "FAILED" in said, said

@@ -1,0 +1,61 @@
+"""What every alert carries. Whether all it asks for and leads to exists, tests/unit/cdb/check knows."""
+
+import re
+from typing import Any, Final
+
+import pytest
+
+from tests.integration.monitoring.alerts.promtool import alerts
+from tests.support.paths import ROOT
+
+RUNBOOKS: Final = ROOT / "monitoring" / "runbooks"
+GRAFANA: Final = "http://localhost:3000/d/"
+SECTIONS: Final = ("What it means", "First look", "Likely causes", "What to do", "Try it out")
+
+CASES: Final = (
+    # alert, severity, component, for, expression's threshold: what the contract of names fixes
+    ("DailyDrawdownLimitExceeded", "critical", "risk_engine", "1m", "cdb_daily_drawdown_pct > 5.0"),
+    ("CircuitBreakerActivated", "critical", "risk_engine", "30s", "cdb_circuit_breaker_active == 1"),
+    ("ServiceDown", "critical", "{{ $labels.service }}", "1m", "max_over_time(cdb_health_status[30s]) == 0"),
+    ("HighErrorRate", "warning", "system", "5m", "> 0.1"),
+    ("StaleMarketData", "warning", "market_data", "1m", "cdb_data_staleness_seconds > 30"),
+    ("ExposureLimitApproaching", "warning", "risk_engine", "5m", "cdb_total_exposure_pct > 45.0"),
+    ("PositionSizeViolation", "warning", "risk_engine", "2m", "cdb_position_exposure_pct > 10.0"),
+    ("HighEventProcessingLatency", "warning", "{{ $labels.service }}", "5m", "> 1.0"),
+    ("DatabaseConnectionFailures", "critical", "database", "1m", "absent(pg_up)"),
+    ("RedisUnavailable", "critical", "message_bus", "1m", "absent(redis_up)"),
+    ("PositivePnLMilestone", "info", "trading", None, "cdb_cumulative_pnl_usd > 1000"),
+)
+
+
+@pytest.mark.parametrize(("alert", "severity", "component", "wait", "condition"), CASES, ids=[one[0] for one in CASES])
+def test_severity_component_duration_and_threshold_are_the_fixed_ones(
+    alert: str, severity: str, component: str, wait: str | None, condition: str
+) -> None:
+    rule = alerts()[alert]
+    assert rule["labels"] == {"severity": severity, "component": component}
+    assert rule.get("for") == wait
+    assert condition in rule["expr"]
+
+
+@pytest.mark.parametrize("alert", alerts())
+def test_every_alert_has_all_that_its_reader_needs(alert: str) -> None:
+    rule: dict[str, Any] = alerts()[alert]
+    assert set(rule["labels"]) == {"severity", "component"}
+    assert rule["labels"]["severity"] in {"critical", "warning", "info"}
+    annotations = rule["annotations"]
+    assert set(annotations) == {"summary", "description", "runbook_url", "dashboard_url"}
+    assert annotations["dashboard_url"].startswith(GRAFANA)
+    for text in annotations.values():
+        assert text == " ".join(text.split()), "one line, or a notification is torn apart"
+
+
+@pytest.mark.parametrize("alert", alerts())
+def test_every_alert_has_a_runbook_with_all_sections(alert: str) -> None:
+    text = (ROOT / alerts()[alert]["annotations"]["runbook_url"]).read_text(encoding="utf-8")
+    assert text.startswith(f"# {alert}\n")
+    assert tuple(re.findall(r"^## (.+)$", text, flags=re.MULTILINE)) == SECTIONS
+
+
+def test_no_runbook_is_without_its_alert() -> None:
+    assert {file.stem for file in RUNBOOKS.iterdir()} == set(alerts())

@@ -1,0 +1,244 @@
+"""When the alerts on risk, market, errors and speed fire. All times are from the first scrape."""
+
+from typing import Final
+
+from tests.integration.monitoring.alerts.promtool import Case, Firing
+
+RISK: Final = {"instance": "cdb_risk:8002", "job": "cdb_services"}
+EXECUTION: Final = {"instance": "cdb_execution:8003", "job": "cdb_services"}
+AT_RISK: Final = 'instance="cdb_risk:8002", job="cdb_services"'
+AT_CORE: Final = 'instance="cdb_core:8001", job="cdb_services"'
+AT_EXECUTION: Final = 'instance="cdb_execution:8003", job="cdb_services"'
+
+
+def drawdown(percent: str) -> Firing:
+    return Firing(
+        severity="critical",
+        component="risk_engine",
+        labels=RISK,
+        summary="Daily drawdown is above 5 %",
+        description=f"The account has lost {percent} % of the day's opening equity; the limit is 5 %.",
+    )
+
+
+BREAKER: Final = Firing(
+    severity="critical",
+    component="risk_engine",
+    labels=RISK,
+    summary="The circuit breaker stops trading",
+    description="The circuit breaker is active (cdb_circuit_breaker_active is 1): no purchase is approved until it "
+    "is reset or the next UTC day begins.",
+)
+
+
+def errors(per_second: str) -> Firing:
+    return Firing(
+        severity="warning",
+        component="system",
+        summary="Signal engine and execution make many errors",
+        description=f"cdb_core and cdb_execution make {per_second} errors per second, over 5 minutes; up to 0.1 is "
+        "tolerated.",
+    )
+
+
+def stale(seconds: str) -> Firing:
+    return Firing(
+        severity="warning",
+        component="market_data",
+        labels={**RISK, "source": "simulated"},
+        summary="No new market data",
+        description=f"The newest market data (source simulated) is {seconds} s old; 30 s is the limit.",
+    )
+
+
+def exposure(percent: str) -> Firing:
+    return Firing(
+        severity="warning",
+        component="risk_engine",
+        labels=RISK,
+        summary="Total exposure comes close to its limit of 50 %",
+        description=f"All positions together are {percent} % of equity; the warning begins at 45 %, purchases end "
+        "at 50 %.",
+    )
+
+
+def position(symbol: str, percent: str) -> Firing:
+    return Firing(
+        severity="warning",
+        component="risk_engine",
+        labels={**RISK, "symbol": symbol},
+        summary=f"The position in {symbol} is above its limit of 10 %",
+        description=f"The position in {symbol} is {percent} % of equity; the limit is 10 %.",
+    )
+
+
+def slow(service: str, seconds: str) -> Firing:
+    return Firing(
+        severity="warning",
+        component=service,
+        labels={"service": service},
+        summary=f"{service} is slow",
+        description=f"{service} takes {seconds} s or more for the slowest 5 % of its events, over 5 minutes; up to "
+        "1 s is tolerated.",
+    )
+
+
+def earned(usd: str) -> Firing:
+    return Firing(
+        severity="info",
+        component="trading",
+        labels=EXECUTION,
+        summary="More than 1000 USD earned",
+        description=f"Realised profit since the account was opened is {usd} USD.",
+    )
+
+
+def events(service: str, bucket: str, values: str) -> dict[str, str]:
+    """Return one bucket of the event processing histogram."""
+    labels = f'instance="{service}:1", job="cdb_services", service="{service}", event_type="market_data", le="{bucket}"'
+    return {f"cdb_event_processing_duration_seconds_bucket{{{labels}}}": values}
+
+
+CASES: Final = (
+    Case(
+        rule="drawdown above 5 % fires after a minute and resolves 5 minutes after it is over",
+        alert="DailyDrawdownLimitExceeded",
+        series={f"cdb_daily_drawdown_pct{{{AT_RISK}}}": "4x3 5.01x12 4x40"},
+        at={"1m": [], "1m45s": [], "2m": [drawdown("5.01")], "4m15s": [drawdown("5.01")], "9m30s": []},
+    ),
+    Case(
+        rule="drawdown of exactly 5 % is none above it",
+        alert="DailyDrawdownLimitExceeded",
+        series={f"cdb_daily_drawdown_pct{{{AT_RISK}}}": "5x40"},
+        at={"2m": [], "10m": []},
+    ),
+    Case(
+        rule="drawdown does not resolve because its gauge is gone for four minutes",
+        alert="DailyDrawdownLimitExceeded",
+        series={f"cdb_daily_drawdown_pct{{{AT_RISK}}}": "7.5x10 stale _x15 7.5x40"},
+        at={
+            "2m30s": [drawdown("7.50")],
+            "3m": [drawdown("7.50")],
+            "6m30s": [drawdown("7.50")],
+            "12m": [drawdown("7.50")],
+        },
+    ),
+    Case(
+        rule="an active breaker fires after 30 seconds and resolves 5 minutes after its reset",
+        alert="CircuitBreakerActivated",
+        series={f"cdb_circuit_breaker_active{{{AT_RISK}}}": "0x3 1x8 0x40"},
+        at={"1m15s": [], "1m30s": [BREAKER], "3m15s": [BREAKER], "8m30s": []},
+    ),
+    Case(
+        rule="an inactive breaker is quiet",
+        alert="CircuitBreakerActivated",
+        series={f"cdb_circuit_breaker_active{{{AT_RISK}}}": "0x40"},
+        at={"1m": [], "10m": []},
+    ),
+    Case(
+        rule="the breaker does not resolve because its gauge is gone for four minutes",
+        alert="CircuitBreakerActivated",
+        series={f"cdb_circuit_breaker_active{{{AT_RISK}}}": "1x10 stale _x15 1x40"},
+        at={"2m30s": [BREAKER], "3m": [BREAKER], "6m30s": [BREAKER], "12m": [BREAKER]},
+    ),
+    Case(
+        rule="errors of core and of execution, each below 0.1/s, are above it together",
+        alert="HighErrorRate",
+        series={
+            f'cdb_signal_errors_total{{error_type="handler", {AT_CORE}}}': "0+0.6x60 40x60",
+            f'cdb_signal_errors_total{{error_type="injected", {AT_CORE}}}': "0+0.3x60 20x60",
+            f'cdb_execution_errors_total{{error_type="handler", {AT_EXECUTION}}}': "0+0.9x60 60x60",
+        },
+        at={"9m": [], "9m15s": [errors("0.12")], "15m": [errors("0.12")], "20m": []},
+    ),
+    Case(
+        rule="errors of core alone are enough",
+        alert="HighErrorRate",
+        series={f'cdb_signal_errors_total{{error_type="handler", {AT_CORE}}}': "0+1.8x60"},
+        at={"9m": [], "9m15s": [errors("0.12")]},
+    ),
+    Case(
+        rule="errors of execution alone are enough",
+        alert="HighErrorRate",
+        series={f'cdb_execution_errors_total{{error_type="injected", {AT_EXECUTION}}}': "0+1.8x60"},
+        at={"9m": [], "9m15s": [errors("0.12")]},
+    ),
+    Case(
+        rule="0.098 errors per second are tolerated",
+        alert="HighErrorRate",
+        series={
+            f'cdb_signal_errors_total{{error_type="handler", {AT_CORE}}}': "0+0.735x120",
+            f'cdb_execution_errors_total{{error_type="handler", {AT_EXECUTION}}}': "0+0.735x120",
+        },
+        at={"10m": [], "25m": []},
+    ),
+    Case(
+        rule="market data older than 30 s fires after a minute and resolves with the first new trade",
+        alert="StaleMarketData",
+        series={f'cdb_data_staleness_seconds{{source="simulated", {AT_RISK}}}': "1 16 31+15x10 1x5"},
+        at={"1m15s": [], "1m30s": [stale("91")], "3m": [stale("181")], "3m15s": []},
+    ),
+    Case(
+        rule="market data of 30 s is not stale",
+        alert="StaleMarketData",
+        series={f'cdb_data_staleness_seconds{{source="simulated", {AT_RISK}}}': "30x40"},
+        at={"5m": []},
+    ),
+    Case(
+        rule="exposure above 45 % fires after five minutes and resolves below",
+        alert="ExposureLimitApproaching",
+        series={f"cdb_total_exposure_pct{{{AT_RISK}}}": "45.1x24 44.9x5"},
+        at={"4m45s": [], "5m": [exposure("45.1")], "6m": [exposure("45.1")], "6m15s": []},
+    ),
+    Case(
+        rule="exposure of 45 % is quiet",
+        alert="ExposureLimitApproaching",
+        series={f"cdb_total_exposure_pct{{{AT_RISK}}}": "45x60"},
+        at={"10m": []},
+    ),
+    Case(
+        rule="each position above 10 % fires for itself after two minutes and resolves below",
+        alert="PositionSizeViolation",
+        series={
+            f'cdb_position_exposure_pct{{symbol="BTCUSDT", {AT_RISK}}}': "10.1x12 9.9x5",
+            f'cdb_position_exposure_pct{{symbol="ETHUSDT", {AT_RISK}}}': "12.34x17",
+            f'cdb_position_exposure_pct{{symbol="SOLUSDT", {AT_RISK}}}': "10x17",
+        },
+        at={
+            "1m45s": [],
+            "2m": [position("BTCUSDT", "10.1"), position("ETHUSDT", "12.3")],
+            "3m15s": [position("ETHUSDT", "12.3")],
+        },
+    ),
+    Case(
+        rule="p95 above 1 s fires after five minutes, for the slow service only, over all kinds of its events",
+        alert="HighEventProcessingLatency",
+        series={
+            **events("cdb_risk", "1", "0+9x60 540x60"),
+            **events("cdb_risk", "2.5", "0+10x60 600x60"),
+            **events("cdb_risk", "+Inf", "0+10x60 600x60"),
+            **events("cdb_core", "1", "0+10x120"),
+            **events("cdb_core", "2.5", "0+10x120"),
+            **events("cdb_core", "+Inf", "0+10x120"),
+        },
+        at={"5m": [], "5m15s": [slow("cdb_risk", "1.75")], "15m": [slow("cdb_risk", "1.75")], "21m": []},
+    ),
+    Case(
+        rule="p95 of 1 s is tolerated, and no event at all is quiet",
+        alert="HighEventProcessingLatency",
+        series={
+            **events("cdb_risk", "1", "0+95x80"),
+            **events("cdb_risk", "2.5", "0+100x80"),
+            **events("cdb_risk", "+Inf", "0+100x80"),
+            **events("cdb_core", "1", "7x80"),
+            **events("cdb_core", "+Inf", "7x80"),
+        },
+        at={"6m": [], "19m": []},
+    ),
+    Case(
+        rule="more than 1000 USD is told at once and ends below",
+        alert="PositivePnLMilestone",
+        series={f"cdb_cumulative_pnl_usd{{{AT_EXECUTION}}}": "1000 1000x3 1000.5x3 999x8"},
+        at={"1m": [], "1m15s": [earned("1000.50")], "3m": []},
+    ),
+)

@@ -1,0 +1,81 @@
+"""The connection to the ledger: what counts as a server that is away, and who may write."""
+
+import psycopg2
+import pytest
+
+from services.errors import ServerAway
+from services.ledger.connection import Ledger
+from tests.support.servers import Database, Servers
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.integration
+
+
+def test_only_one_process_of_a_role_gets_to_write(database: Database) -> None:
+    """The second one waits, and is told for whom; when the first has ended it gets in."""
+    first, second = (database.ledger(name, writer_role="cdb_risk") for name in ("first", "second"))
+    first.ping()
+    with pytest.raises(ServerAway, match="another process is the ledger's cdb_risk"):
+        second.ping()
+    database.ledger("other", writer_role="cdb_execution").ping()
+    first.close()
+
+    def gets_in() -> bool:
+        try:
+            second.ping()
+        except ServerAway:
+            return False
+        return True
+
+    until(gets_in, what="the second writer getting in")
+
+
+def test_a_connection_that_was_cut_is_away_once_and_then_made_anew(database: Database) -> None:
+    ledger = database.ledger("cut")
+    (pid,) = ledger.execute("SELECT pg_backend_pid()")[0]
+    database.query("SELECT pg_terminate_backend(%s)", (pid,))
+    with pytest.raises(ServerAway):
+        ledger.ping()
+    ledger.ping()
+
+
+def test_a_statement_that_the_ledger_refuses_is_not_a_server_that_is_away(database: Database) -> None:
+    """Waiting would not help: a text too long for its index fails for good, or its message would stop the service."""
+    ledger = database.ledger("refused")
+    longest = "SELECT string_agg(md5(n::text), '') FROM generate_series(1, 2000) n"
+    with pytest.raises(psycopg2.OperationalError, match="index row"):
+        ledger.execute(f"INSERT INTO marks SELECT ({longest}), 1, 1, 1")
+    ledger.ping()
+
+
+def test_a_ledger_without_a_schema_is_named_as_that(servers: Servers) -> None:
+    empty = servers.make_database(template="template0")
+    try:
+        with pytest.raises(ServerAway, match="no schema yet"):
+            Ledger(empty.address, application="test").ping()
+    finally:
+        servers.drop_database(empty)
+
+
+def test_a_wrong_password_is_told_without_any_password(database: Database) -> None:
+    address = type(database.address).of(
+        host=database.address.host, port=database.address.port, user=database.address.user,
+        database=database.name, password="a-wrong-one",
+    )  # fmt: skip
+    with pytest.raises(ServerAway) as caught:
+        Ledger(address, application="test").ping()
+    assert "authentication failed" in str(caught.value)
+    assert "a-wrong-one" not in f"{caught.value} {address!r}"
+
+
+def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
+    ledger = database.ledger("failing")
+
+    def half_done() -> None:
+        with ledger.transaction() as cursor:
+            cursor.execute("INSERT INTO marks VALUES ('BTCUSDT', 1, 1, 1)")
+            cursor.execute("INSERT INTO marks VALUES ('ETHUSDT', -1, 1, 1)")
+
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        half_done()
+    assert database.query("SELECT count(*) FROM marks") == [(0,)]

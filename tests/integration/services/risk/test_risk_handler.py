@@ -1,0 +1,128 @@
+"""The order of things inside cdb_risk, on a real ledger: which message waits for which."""
+
+from decimal import Decimal
+
+import pytest
+from msgspec.structs import replace
+
+from services.bus.streams import Entry
+from services.clock import EventClock
+from services.messages import MARKET_DATA, SIGNALS, MarketData, Message, Order, Signal, signal_id
+from services.risk.decider import Decider
+from services.risk.desk import Desk
+from services.risk.handlers import RiskHandler
+from services.risk.rules import Limits
+from services.risk.store import RiskStore
+from services.runtime.consumer import Batch, Received
+from tests.support.servers import Database
+from tests.support.trading import TradingDay
+
+pytestmark = pytest.mark.integration
+
+NOW_NS = 1_795_176_000 * 10**9
+
+
+def handler_on(database: Database, *, lockstep: bool) -> RiskHandler:
+    desk = Desk(RiskStore(database.ledger("risk"), opening_cash=Decimal(100_000)), Limits(), EventClock())
+    decider = Decider(desk, wait_for_flight=lockstep, ledger_delay_s=lambda: 0.0)
+    return RiskHandler(desk, decider, symbols=frozenset({"BTCUSDT", "ETHUSDT"}))
+
+
+def trade(number: int, price: str, symbol: str = "BTCUSDT") -> Received:
+    message = MarketData(
+        ts_event=NOW_NS + number, ts_init=NOW_NS + number, symbol=symbol, trade_id=number, side="BUY",
+        price=Decimal(price), quantity=Decimal(1), source="replay", feed=1, sequence=number,
+    )  # fmt: skip
+    return received(MARKET_DATA, f"{number}-0", message)
+
+
+def signal(number: int, side: str, symbol: str = "BTCUSDT") -> Received:
+    message = Signal(
+        ts_event=NOW_NS + number, ts_init=NOW_NS + number, signal_id=signal_id(symbol, "momentum_v1", number),
+        symbol=symbol, side="BUY" if side == "BUY" else "SELL", strategy="momentum_v1", strength=Decimal("0.5"),
+        price=Decimal(100), volatility=Decimal(0), trade_id=number, stream_id=f"{number}-0",
+    )  # fmt: skip
+    return received(SIGNALS, f"{number}-0", message)
+
+
+def received(stream: str, entry_id: str, message: Message) -> Received:
+    return Received(Entry(stream, entry_id, b"", ""), message)
+
+
+def verdicts(database: Database) -> list[tuple[str, str | None]]:
+    return [(verdict, reason) for verdict, reason in database.query(
+        "SELECT verdict, reason FROM decisions ORDER BY decision_seq"
+    )]  # fmt: skip
+
+
+def test_a_signal_waits_until_the_price_it_came_from_has_been_applied(database: Database) -> None:
+    """Core may be faster than risk: the signal is kept in hand, not decided on an older price."""
+    risk = handler_on(database, lockstep=False)
+    outcome = risk.handle(Batch([trade(1, "100"), signal(2, "BUY")], caught_up=False))
+    assert [item.entry.id for item in outcome.deferred] == ["2-0"]
+    assert verdicts(database) == []
+    outcome = risk.handle(Batch([*outcome.deferred, trade(2, "100")], caught_up=False))
+    assert outcome.deferred == []
+    assert verdicts(database) == [("approved", None)]
+
+
+def test_a_signal_whose_price_was_trimmed_is_decided_once_all_is_read(database: Database) -> None:
+    """Nothing more will come: the layers judge on what there is."""
+    risk = handler_on(database, lockstep=False)
+    risk.handle(Batch([trade(1, "100"), signal(2, "BUY")], caught_up=True))
+    assert len(verdicts(database)) == 1
+
+
+def test_on_one_trade_the_stop_loss_goes_before_the_signal(database: Database) -> None:
+    """Both arrive in one read: the position is on its way out before the signal asks to sell it."""
+    day = TradingDay(database)
+    day.price("BTCUSDT", "100")
+    day.trade("BUY", "BTCUSDT")
+    last = day.prices["BTCUSDT"]
+    crash = received(
+        MARKET_DATA, "9999-0", replace(last, price=Decimal(90), ts_event=last.ts_event + 1, trade_id=last.trade_id + 1)
+    )
+    opinion = signal_of(crash)
+    outcome = day.risk.handle(Batch([opinion, crash], caught_up=True))
+    assert [item.message.cause for item in outcome.outgoing if isinstance(item.message, Order)] == ["stop_loss"]
+    assert verdicts(database)[-1] == ("rejected", "NO_POSITION")
+
+
+def test_in_a_replay_a_signal_waits_for_the_fill_of_an_order_in_flight(database: Database) -> None:
+    """Whether the fill is booked before or after would otherwise be chance."""
+    risk = handler_on(database, lockstep=True)
+    first = risk.handle(Batch([trade(1, "100"), signal(1, "BUY")], caught_up=True))
+    assert len(first.outgoing) == 1
+    second = risk.handle(Batch([trade(2, "100", "ETHUSDT"), signal(2, "BUY", "ETHUSDT")], caught_up=True))
+    assert [item.entry.id for item in second.deferred] == ["2-0"]
+    assert len(verdicts(database)) == 1
+
+
+def test_trading_live_an_order_in_flight_counts_and_nobody_waits(database: Database) -> None:
+    """The second purchase of the same symbol would exceed its limit although nothing is filled yet."""
+    risk = handler_on(database, lockstep=False)
+    risk.handle(Batch([trade(1, "100"), signal(1, "BUY")], caught_up=True))
+    risk.handle(Batch([trade(2, "100"), signal(2, "BUY")], caught_up=True))
+    assert verdicts(database) == [("approved", None), ("rejected", "POSITION_SIZE_EXCEEDED")]
+
+
+def test_a_batch_that_comes_again_adds_nothing(database: Database) -> None:
+    """At least once on the bus, exactly once in the ledger."""
+    risk = handler_on(database, lockstep=False)
+    batch = Batch([trade(1, "100"), signal(1, "BUY")], caught_up=True)
+    for _ in range(3):
+        risk.handle(batch)
+    assert verdicts(database) == [("approved", None)]
+    assert database.query("SELECT count(*) FROM orders") == [(1,)]
+
+
+def signal_of(item: Received) -> Received:
+    made_by = item.message
+    assert isinstance(made_by, MarketData)
+    opinion = Signal(
+        ts_event=made_by.ts_event, ts_init=made_by.ts_init, symbol=made_by.symbol, side="SELL",
+        signal_id=signal_id(made_by.symbol, "momentum_v1", made_by.trade_id), strategy="momentum_v1",
+        strength=Decimal("0.5"), price=made_by.price, volatility=Decimal(0), trade_id=made_by.trade_id,
+        stream_id=item.entry.id,
+    )  # fmt: skip
+    return received(SIGNALS, item.entry.id, opinion)

@@ -1,0 +1,81 @@
+"""The feed's loop on a real Redis: what it says of itself while the bus takes nothing."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from decimal import Decimal
+from typing import Final
+
+import pytest
+import redis
+
+from services.clock import WallClock
+from services.messages import MARKET_DATA
+from services.runtime.loop_state import Pulse
+from services.ws.publisher import Publisher
+from services.ws.trades import RawTrade, Refusal, TradeCheck
+from tests.integration.services.consuming import bus_of, disk_error, left, out_of_memory
+from tests.support.servers import Servers
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.integration
+SYMBOL: Final = "BTCUSDT"
+
+
+class SlowFeed:
+    """A source with a trade now and then: when a test asks for one."""
+
+    name = "simulated"
+    may_lose = True
+
+    def __init__(self) -> None:
+        self.rounds = 0
+        self._trade_id = 0
+        self._asked = threading.Event()
+
+    def trade(self) -> None:
+        """Have one trade come next."""
+        self._asked.set()
+
+    def next(self, stop: threading.Event) -> Sequence[RawTrade | Refusal] | None:
+        """Wait a moment; return the trade that was asked for, if any."""
+        self.rounds += 1
+        if not self._asked.wait(0.01):
+            return []
+        self._asked.clear()
+        self._trade_id += 1
+        return [RawTrade(SYMBOL, self._trade_id, "BUY", Decimal(100), Decimal(1), time.time_ns())]
+
+
+@pytest.mark.parametrize("refusing", [out_of_memory, disk_error])
+def test_a_feed_that_could_not_write_is_unhealthy_until_the_bus_takes_messages_again(
+    servers: Servers, bus_client: redis.Redis, refusing: Callable[[redis.Redis], AbstractContextManager[None]]
+) -> None:
+    """Between two trades nothing is written, and a Redis that is full answers a ping: neither is a recovery."""
+    source, pulse, stop = SlowFeed(), Pulse(), threading.Event()
+    seen: set[str | None] = set()
+
+    def looked_at() -> int:
+        seen.add(pulse.problem())
+        return source.rounds
+
+    with servers.redis() as client:
+        clock = WallClock()
+        publisher = Publisher(bus_of(client), source, TradeCheck({SYMBOL}, clock), clock=clock, pulse=pulse, stop=stop)
+        thread = threading.Thread(target=publisher.run, daemon=True)
+        thread.start()
+        try:
+            source.trade()
+            until(lambda: left(bus_client, MARKET_DATA), what="a trade on the bus")
+            with refusing(bus_client):
+                source.trade()
+                until(lambda: publisher.status.dropped, what="a trade that is dropped")
+                enough = source.rounds + 50
+                until(looked_at, holds=lambda now: now >= enough, every_s=0.01, what="fifty rounds without a trade")
+                assert seen == {"waiting for Redis"}
+            until(pulse.problem, holds=lambda problem: problem is None, what="health, without another trade")
+        finally:
+            stop.set()
+            thread.join(10)
+    assert (publisher.status.published, publisher.status.dropped) == (1, 1)

@@ -1,0 +1,217 @@
+"""A whole bot that is watched ten times as fast, and what its operator is told by the local alert receiver."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from cdb.running.native import Stack, StackConfig, select
+from cdb.running.native.parts import ALL_PARTS
+from tests.support.bot import LIVELY, Bot
+from tests.support.fast_copy import FAST_EXPORTS, make_fast_copy
+from tests.support.programs import require_parts
+from tests.support.waiting import until
+
+SETTINGS: Final = {
+    **LIVELY,
+    **FAST_EXPORTS,
+    "SIMULATOR_TRADES_PER_SECOND": "20",
+    "MOMENTUM_LOOKBACK_S": "1",
+}
+"""Lively, but with so few trades that signals are far more than a twentieth of what cdb_risk handles."""
+PARTS: Final = tuple(part.name for part in ALL_PARTS if part.name != "grafana")
+"""Nobody looks at dashboards here."""
+PATIENCE_S: Final = 120.0
+"""For what takes half a minute on an idle machine: the longest `for` with its window, or a group's interval."""
+
+
+@dataclass(frozen=True)
+class Alert:
+    """An alert as its receiver has it. *labels* are those besides its name, severity and component."""
+
+    name: str
+    severity: str
+    component: str
+    labels: Mapping[str, str] = field(default_factory=dict, hash=False)
+
+    @property
+    def title(self) -> str:
+        """Return its name and what tells it from others of the name."""
+        return " ".join((self.name, *self.labels.values()))
+
+    def is_in(self, labels: Mapping[str, str]) -> bool:
+        """Tell whether *labels* are those of this alert."""
+        wanted = {"alertname": self.name, "severity": self.severity, "component": self.component, **self.labels}
+        return wanted.items() <= labels.items()
+
+
+@dataclass
+class Told:
+    """How long it took to tell of one alert, in seconds: from its cause, and from the end of the cause."""
+
+    alert: Alert
+    cause: str
+    caused_at: float
+    told_after_s: float | None = None
+    ended_at: float | None = None
+    resolved_after_s: float | None = None
+
+
+TOLD: Final[pytest.StashKey[list[Told]]] = pytest.StashKey()
+"""Every alert that a test run has caused, for the table at its end."""
+
+
+class Watch:
+    """Notes when causes begin and end, and waits until the operator is told."""
+
+    def __init__(self, bot: Bot, table: list[Told]) -> None:
+        self.bot = bot
+        self._table = table
+
+    def begin(self, cause: str, *alerts: Alert, at: float | None = None) -> None:
+        """Note that *cause* of *alerts* begins now, or began *at* that time."""
+        self._table += [Told(alert, cause, at or time.time()) for alert in alerts]
+
+    def end(self, *alerts: Alert) -> None:
+        """Note that the cause of *alerts* ends now."""
+        for alert in alerts:
+            self._newest(alert).ended_at = time.time()
+
+    def until_told(self, *alerts: Alert) -> None:
+        """Wait until each of *alerts*, caused before, has been notified as firing."""
+        for alert in alerts:
+            row = self._newest(alert)
+            got = self._until("firing", alert, since=row.caused_at)
+            row.told_after_s = _seconds(got["received_at"]) - row.caused_at
+
+    def until_resolved(self, *alerts: Alert) -> None:
+        """Wait until each of *alerts*, whose cause has ended, has been notified as resolved."""
+        for alert in alerts:
+            row = self._newest(alert)
+            assert row.ended_at is not None, f"the cause of {alert.title} has not ended"
+            got = self._until("resolved", alert, since=row.caused_at)
+            row.resolved_after_s = _seconds(got["received_at"]) - row.ended_at
+
+    def notifications(self, *, since: float) -> list[dict[str, Any]]:
+        """Return what the receiver got after *since*, oldest first."""
+        status, body = self.bot.ask("alert_receiver", f"/api/notifications?since={since:.3f}&limit=1000")
+        assert status == 200, body
+        return [one for one in reversed(body["notifications"]) if _seconds(one["received_at"]) >= since]
+
+    def alerts(self, *states: str) -> list[dict[str, str]]:
+        """Return the labels of Prometheus' alerts that are in one of *states* (firing, pending)."""
+        found = self.bot.prometheus("alerts")["alerts"]
+        return [one["labels"] for one in found if one["state"] in states]
+
+    def names(self, *states: str) -> set[str]:
+        """Return the names of Prometheus' alerts in one of *states*."""
+        return {labels["alertname"] for labels in self.alerts(*states)}
+
+    def suppressed(self) -> set[tuple[str, str]]:
+        """Return name and service of the alerts that Alertmanager has and, for an inhibition, tells nobody of."""
+        status, found = self.bot.ask("alertmanager", "/api/v2/alerts?active=false&silenced=false&inhibited=true")
+        assert status == 200, found
+        inhibited = [one for one in found if one["status"]["inhibitedBy"]]
+        return {(one["labels"]["alertname"], one["labels"].get("service", "")) for one in inhibited}
+
+    def until_suppressed(self, *wanted: tuple[str, str]) -> None:
+        """Wait until each alert of *wanted* (name and service) is inhibited."""
+        until(
+            self.suppressed,
+            holds=lambda seen: set(wanted) <= seen,
+            within_s=PATIENCE_S,
+            what=f"{', '.join(' '.join(one).strip() for one in wanted)} inhibited",
+            every_s=0.5,
+        )
+
+    def until_over(self, *names: str) -> None:
+        """Wait until no alert of these *names* is pending or firing, nor was told of last as firing.
+
+        One that begins anew before its end was told is, to Alertmanager, the same that still fires.
+        """
+        self._until_none(lambda: (self.names("pending", "firing") | self._told_as_firing()) & set(names))
+
+    def until_quiet(self, *, but: frozenset[str] = frozenset()) -> None:
+        """Wait until no alert is pending or firing, except those named in *but*."""
+        self._until_none(lambda: self.names("pending", "firing") - but)
+
+    def _until_none(self, look: Callable[[], set[str]]) -> None:
+        until(look, holds=lambda names: not names, within_s=PATIENCE_S, what="no such alert", every_s=0.5)
+
+    def _told_as_firing(self) -> set[str]:
+        newest = {one["fingerprint"]: one for one in self.notifications(since=0)}
+        return {one["alertname"] for one in newest.values() if one["status"] == "firing"}
+
+    def _until(self, status: str, alert: Alert, *, since: float) -> dict[str, Any]:
+        def found() -> list[dict[str, Any]]:
+            got = self.notifications(since=since)
+            return [one for one in got if one["status"] == status and alert.is_in(one["labels"])]
+
+        try:
+            return until(
+                found, within_s=PATIENCE_S, what=f"the notification that {alert.title} is {status}", every_s=0.5
+            )[0]
+        except AssertionError as error:
+            seen = {
+                "Prometheus": self.alerts("pending", "firing"),
+                "the receiver": [(one["status"], one["labels"]) for one in self.notifications(since=since)],
+                "inhibited": self.suppressed(),
+            }
+            raise AssertionError(f"{error}\n" + "\n".join(f"{who}: {what}" for who, what in seen.items())) from None
+
+    def _newest(self, alert: Alert) -> Told:
+        return next(row for row in reversed(self._table) if row.alert == alert)
+
+
+@contextmanager
+def watched_ten_times_as_fast(place: Path) -> Iterator[Bot]:
+    """Run everything on the fast copy of the committed rules."""
+    root = make_fast_copy(place / "fast-copy")
+    stack = Stack(StackConfig.isolated(root, place / "state", parts=select(PARTS), environment=SETTINGS))
+    require_parts(stack.config)
+    try:
+        _start(stack)
+        yield Bot(stack)
+    finally:
+        stack.remove()
+
+
+def _start(stack: Stack) -> None:
+    """Start Prometheus after the others, or it would tell of all that is not there yet."""
+    stack.start()
+    stack.stop_part("prometheus")
+    until(
+        lambda: [part.name for part in stack.status() if not part.ready],
+        holds=lambda waiting: waiting == ["prometheus"],
+        within_s=PATIENCE_S,
+        what="all but Prometheus ready",
+    )
+    stack.start_part("prometheus")
+    failure = stack.wait_ready(PATIENCE_S)
+    assert failure is None, failure
+
+
+def table(rows: list[Told]) -> list[str]:
+    """Return how long each alert took, one line each."""
+    widths = "{:<48} {:<48} {:>10} {:>14}"
+    head = widths.format("alert", "cause", "told after", "resolved after")
+    return [
+        head,
+        *(
+            widths.format(row.alert.title, row.cause, _shown(row.told_after_s), _shown(row.resolved_after_s))
+            for row in rows
+        ),
+    ]
+
+
+def _shown(seconds: float | None) -> str:
+    return "-" if seconds is None else f"{seconds:.1f} s"
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()

@@ -1,0 +1,144 @@
+"""A trading day at will: the real handlers of risk and execution on a real ledger, the bus done by hand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from services.bus.streams import Entry, Outgoing
+from services.clock import NANOSECONDS, EventClock
+from services.execution.handlers import ExecutionHandler
+from services.execution.store import ExecutionStore
+from services.execution.venue import VenueSettings
+from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS, MarketData, Message, Side, Signal, signal_id
+from services.risk.decider import Decider
+from services.risk.desk import Desk
+from services.risk.handlers import RiskHandler
+from services.risk.rules import Limits
+from services.risk.store import RiskStore
+from services.runtime.consumer import Batch, Received
+from services.runtime.faults import Faults
+from tests.support.servers import Database
+
+SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT", "DOTUSDT", "LTCUSDT")
+OPENING_CASH = Decimal(100_000)
+STEP_NS = NANOSECONDS // 10
+_NOON_NS = 1_795_176_000 * NANOSECONDS  # 2026-11-20 12:00 UTC
+
+
+@dataclass
+class TradingDay:
+    """Prices and signals go in, one tenth of a second apart; orders wait until execute() is called."""
+
+    database: Database
+    limits: Limits = field(default_factory=Limits)
+    now_ns: int = _NOON_NS
+    number: int = 0
+    waiting: list[Outgoing] = field(default_factory=list)
+    prices: dict[str, MarketData] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._ledgers = [self.database.ledger(name) for name in ("risk", "execution")]
+        self.store = RiskStore(self._ledgers[0], opening_cash=OPENING_CASH)
+        desk = Desk(self.store, self.limits, EventClock())
+        decider = Decider(desk, wait_for_flight=False, ledger_delay_s=lambda: 0.0)
+        self.risk = RiskHandler(desk, decider, symbols=frozenset(SYMBOLS))
+        self.execution = ExecutionHandler(
+            ExecutionStore(self._ledgers[1]), VenueSettings(), clock=EventClock(), faults=Faults()
+        )
+
+    def price(self, symbol: str, price: str) -> None:
+        """Let one trade of the market happen."""
+        self._tick()
+        trade = MarketData(
+            ts_event=self.now_ns,
+            ts_init=self.now_ns,
+            symbol=symbol,
+            trade_id=self.number,
+            side="BUY",
+            price=Decimal(price),
+            quantity=Decimal(1),
+            source="test",
+            feed=1,
+            sequence=self.number,
+        )
+        self.prices[symbol] = trade
+        self._to_risk([(MARKET_DATA, trade)])
+
+    def signal(self, side: Side, *symbols: str) -> None:
+        """Let a strategy have one opinion on each of *symbols*, all in one batch, at their last prices."""
+        for symbol in symbols:
+            self.price(symbol, str(self.prices[symbol].price))
+        self._to_risk([(SIGNALS, self._signal(side, self.prices[symbol])) for symbol in symbols])
+
+    def execute(self) -> None:
+        """Fill all orders that wait, in one batch, and tell risk."""
+        waiting, self.waiting = self.waiting, []
+        outcome = self.execution.handle(self._batch([(ORDERS, item.message) for item in waiting]))
+        self._to_risk([(FILLS, item.message) for item in outcome.outgoing])
+
+    def trade(self, side: Side, *symbols: str) -> None:
+        """Let signals be decided and what is approved be filled."""
+        self.signal(side, *symbols)
+        self.execute()
+
+    def close(self) -> None:
+        """Keep the prices and leave the ledger."""
+        self.risk.close()
+        for ledger in self._ledgers:
+            ledger.close()
+
+    def _tick(self) -> None:
+        self.now_ns += STEP_NS
+        self.number += 1
+
+    def _signal(self, side: Side, trade: MarketData) -> Signal:
+        return Signal(
+            ts_event=trade.ts_event,
+            ts_init=trade.ts_event,
+            signal_id=signal_id(trade.symbol, "momentum_v1", trade.trade_id),
+            symbol=trade.symbol,
+            side=side,
+            strategy="momentum_v1",
+            strength=Decimal("0.5"),
+            price=trade.price,
+            volatility=Decimal("0.0002"),
+            trade_id=trade.trade_id,
+            stream_id=f"{trade.trade_id}-0",
+        )
+
+    def _to_risk(self, messages: Sequence[tuple[str, Message]]) -> None:
+        self.waiting += [item for item in self.risk.handle(self._batch(messages)).outgoing if item.stream == ORDERS]
+
+    def _batch(self, messages: Sequence[tuple[str, Message]]) -> Batch:
+        received = [
+            Received(Entry(stream, f"{self.number}-{place}", b"", None), message)
+            for place, (stream, message) in enumerate(messages)
+        ]
+        return Batch(received, caught_up=True)
+
+
+def trade_a_day(day: TradingDay) -> None:
+    """Bring about one of everything that a ledger can hold; the last order stays in flight."""
+    for symbol, price in zip(
+        SYMBOLS, ("65000.5", "3000.25", "150.125", "0.52", "0.377102", "5.6489", "71"), strict=True
+    ):
+        day.price(symbol, price)
+    day.trade("BUY", "BTCUSDT")
+    day.trade("BUY", "ETHUSDT", "SOLUSDT")  # two decisions on one read of the ledger
+    day.trade("BUY", "BTCUSDT")  # POSITION_SIZE_EXCEEDED
+    day.price("BTCUSDT", "66000.75")
+    day.trade("SELL", "BTCUSDT")  # a gain
+    day.price("ETHUSDT", "2990")
+    day.trade("SELL", "ETHUSDT")  # a loss
+    day.trade("SELL", "ETHUSDT")  # NO_POSITION
+    day.trade("BUY", "XRPUSDT")
+    day.price("XRPUSDT", "0.5")  # its stop loss
+    day.execute()
+    day.store.adjust(Decimal(-6000), reason="test", now_ns=day.now_ns)
+    day.trade("BUY", "ADAUSDT")  # DRAWDOWN_LIMIT, and the breaker trips
+    day.trade("BUY", "DOTUSDT")  # CIRCUIT_BREAKER_ACTIVE
+    day.price("LTCUSDT", "71.5")
+    day.store.reset_breaker("operator", equity=Decimal(94_000), now_ns=day.now_ns)
+    day.trade("BUY", "LTCUSDT")
+    day.signal("BUY", "DOTUSDT")  # stays in flight
+    day.signal("BUY", "DOTUSDT")  # POSITION_SIZE_EXCEEDED, because of it

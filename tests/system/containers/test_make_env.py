@@ -1,0 +1,60 @@
+"""`make env` where there is nothing but a shell: it makes the same .env as `cdb env`."""
+
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from cdb.running.native import envfile
+from tests.support.paths import ROOT
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    script = tmp_path / "deploy" / "containers" / "make-env"
+    script.parent.mkdir(parents=True)
+    shutil.copy(ROOT / "deploy" / "containers" / "make-env", script)
+    return tmp_path
+
+
+def make_env(checkout: Path) -> str:
+    script = str(checkout / "deploy" / "containers" / "make-env")
+    return subprocess.run([script], capture_output=True, text=True, check=True, cwd="/").stdout
+
+
+def test_the_shell_writes_what_cdb_env_writes_with_secrets_of_its_own(checkout: Path, tmp_path: Path) -> None:
+    make_env(checkout)
+    envfile.ensure(tmp_path / "by_cdb")
+    shell, cdb = envfile.read(checkout / ".env"), envfile.read(tmp_path / "by_cdb")
+    assert list(shell) == list(cdb)
+    generated = {name for name in cdb if name in envfile.SECRETS and cdb[name]}
+    assert {n: v for n, v in shell.items() if n not in generated} == {
+        n: v for n, v in cdb.items() if n not in generated
+    }
+    assert all(len(shell[name]) >= 32 and shell[name] != cdb[name] for name in generated)
+    assert len({shell[name] for name in generated}) == len(generated)
+    assert _comments(checkout / ".env") == _comments(tmp_path / "by_cdb")
+    assert stat.S_IMODE((checkout / ".env").stat().st_mode) == 0o600
+
+
+def test_nothing_that_is_there_is_changed(checkout: Path) -> None:
+    (checkout / ".env").write_text("REDIS_PASSWORD=mine\nexport POSTGRES_PASSWORD = other")
+    said = make_env(checkout)
+    first = (checkout / ".env").read_text()
+    assert first.startswith("REDIS_PASSWORD=mine\nexport POSTGRES_PASSWORD = other\n# ")
+    assert "REDIS_PASSWORD" not in said
+    assert "GRAFANA_PASSWORD" in said
+    assert make_env(checkout) == ".env has everything\n"
+    assert (checkout / ".env").read_text() == first
+
+
+def test_no_secret_is_printed(checkout: Path) -> None:
+    said = make_env(checkout)
+    values = envfile.read(checkout / ".env")
+    assert not [name for name in envfile.SECRETS if values[name] and values[name] in said]
+
+
+def _comments(file: Path) -> list[str]:
+    return [line for line in file.read_text().splitlines() if line.startswith("#")]

@@ -1,0 +1,40 @@
+"""The dashboards in the terminal, from a bot that trades."""
+
+import json
+
+import pytest
+
+from cdb.dashboard.model.model import Dashboard, load_dashboards
+from tests.support.bot import Bot
+from tests.support.paths import ROOT
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+BOARDS: dict[str, Dashboard] = {board.uid: board for board in load_dashboards(ROOT).values()}
+
+
+@pytest.mark.usefixtures("evidence")
+@pytest.mark.parametrize("uid", BOARDS)
+def test_every_panel_is_drawn_with_data(whole_bot: Bot, uid: str) -> None:
+    """No panel is without figures, fails, or shows what is no number."""
+    board = BOARDS[uid]
+
+    def lacking() -> list[str]:
+        shown = json.loads(whole_bot.cdb("dashboard", uid, "--json").stdout)
+        return [panel["title"] for panel in shown["panels"] if panel["error"] or not _has_figures(panel)]
+
+    until(lacking, holds=lambda found: not found, within_s=90, what="a figure on every panel", every_s=1)
+    frame = whole_bot.cdb("dashboard", uid, "--once", "--width", "160")
+    assert frame.returncode == 0, frame.stderr
+    assert [panel.title for panel in board.shown if panel.title not in frame.stdout] == []
+    assert "No data" not in frame.stdout
+    assert "nan" not in frame.stdout.lower().split()
+
+
+def _has_figures(panel: dict[str, object]) -> bool:
+    rows = panel.get("rows")
+    if isinstance(rows, list):
+        return bool(rows)
+    values = panel["values"]
+    return isinstance(values, list) and bool(values) and all(one["value"] is not None for one in values)

@@ -1,0 +1,66 @@
+"""Debian's Chromium without a window, in the network of a stack, and what a person sees in it."""
+
+import shlex
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.support.programs import required_program
+from tests.system.documented.documented_stack import Documented
+
+WIDTH: Final = 1200
+# Without the sandbox, which root cannot have and which takes more rights than some users have: the only pages that this
+# browser can reach are the stack's.
+_PATIENCE_MS: Final = 60_000
+_ARGUMENTS: Final = ("--no-sandbox", "--disable-lcd-text")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A page as it was shown."""
+
+    status: int
+    text: str
+
+
+@contextmanager
+def running_browser(stack: Documented, place: Path) -> Iterator[Browser]:
+    """Run a browser that reaches *stack*, and nothing else; *place* takes the script that starts it."""
+    chromium = required_program("chromium", package="chromium")
+    script = place / "chromium"
+    script.write_text(f'#!/bin/sh\nexec {shlex.join(stack.command(chromium))} "$@"\n')
+    script.chmod(0o755)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=script, args=[*_ARGUMENTS])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextmanager
+def opened(browser: Browser, url: str) -> Iterator[tuple[Page, int]]:
+    """Open *url*; yield the page once it is loaded, and the status that it came with."""
+    with browser.new_context(viewport={"width": WIDTH, "height": 900}) as context:
+        context.set_default_timeout(_PATIENCE_MS)
+        page = context.new_page()
+        answer = page.goto(url)
+        yield page, answer.status if answer else 0
+
+
+def look(browser: Browser, url: str, *, click: str = "") -> Seen:
+    """Open *url*, click on the text *click* if it is there, and return what is to be read then."""
+    with opened(browser, url) as (page, status):
+        if click and page.get_by_text(click, exact=True).count():
+            page.get_by_text(click, exact=True).first.click()
+        return Seen(status, page.inner_text("body"))
+
+
+def rows(page: Page, selector: str) -> list[list[str]]:
+    """Return the visible texts of the cells of each visible row that *selector* finds."""
+    found = [row for row in page.locator(selector).all() if row.is_visible()]
+    return [[cell.inner_text().strip() for cell in row.locator("th, td").all()] for row in found]

@@ -1,0 +1,90 @@
+"""Draw the pictures in docs/images anew: `python -m tests.system.documented.pictures`, or `make pictures`.
+
+Runs a whole stack of its own for seven minutes, with an alert that fires; nothing that runs is touched.
+"""
+
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Browser, Page
+
+from cdb.running.native import StackError
+from tests.support.paths import ROOT
+from tests.support.waiting import until
+from tests.system.documented.browsing import WIDTH, opened, running_browser
+from tests.system.documented.documented_stack import Documented, documented_stack
+from tests.system.documented.run_stack import START
+
+IMAGES: Final = ROOT / "docs" / "images"
+LARGEST: Final = 150_000
+PAGES: Final = {
+    "targets": "http://localhost:19090/classic/targets",
+    "alerts": "http://localhost:19090/classic/alerts",
+    "notifications": "http://localhost:9094",
+}
+BOARDS: Final = ("trading-overview", "risk-alerts", "system-health")
+_ZOOM: Final = "0.7"  # a whole page on a picture that is small enough
+_SHORT_PATHS: Final = (
+    "document.querySelectorAll('#alertsTable td').forEach(cell => {"
+    " if (!cell.children.length) cell.innerText = cell.innerText.replace(/\\S*\\/state\\//, '.cdb/') })"
+)
+"""Shows rules where they are in a checkout, not in this program's directory."""
+_OLD_ENOUGH: Final = (
+    "curl -sG http://localhost:19090/api/v1/query"
+    """ --data-urlencode 'query=time() - process_start_time_seconds{instance="cdb_ws:8000"} > 300' | grep -c cdb_ws"""
+)
+_TRIGGER: Final = "curl -s -X POST http://localhost:8002/test/trigger-drawdown"
+_NOTIFIED: Final = (
+    "curl -s 'http://localhost:9094/api/notifications?alertname=DailyDrawdownLimitExceeded' | grep -c firing"
+)
+
+
+def main(images: Path = IMAGES) -> None:
+    """Write all pictures into *images*."""
+    with tempfile.TemporaryDirectory(prefix="pictures-") as place, documented_stack(Path(place) / "state") as stack:
+        shutil.copy(stack.state / START, images)
+        _say("the stack runs; waiting until it has traded a while")
+        until(
+            lambda: stack.shell(_OLD_ENOUGH).stdout.strip() == "1", within_s=600, every_s=5, what="5 minutes of trading"
+        )
+        for board in BOARDS:
+            _draw_board(stack, board, images / f"{board}.svg")
+        _say("waiting for an alert to arrive")
+        stack.shell(_TRIGGER)
+        until(lambda: stack.shell(_NOTIFIED).stdout.strip() not in {"", "0"}, within_s=180, every_s=1, what="an alert")
+        with running_browser(stack, Path(place)) as browser:
+            for name, url in PAGES.items():
+                _draw_page(browser, url, images / f"{name}.png")
+
+
+def _draw_board(stack: Documented, board: str, file: Path) -> None:
+    done = stack.shell(f"cdb dashboard {board} --since 5m --width 140 --svg {file}")
+    if done.returncode != 0:
+        raise StackError(f"cdb dashboard {board}: {done.stdout.strip()}")
+    _say(f"{file.name} {file.stat().st_size // 1000} kB")
+
+
+def _draw_page(browser: Browser, url: str, file: Path) -> None:
+    with opened(browser, url) as (page, _):
+        page.evaluate(_SHORT_PATHS)
+        page.add_style_tag(content=f"body {{ zoom: {_ZOOM} }}")
+        page.screenshot(path=file, clip={"x": 0, "y": 0, "width": WIDTH, "height": _height(page)}, full_page=True)
+    size = file.stat().st_size
+    _say(f"{file.name} {size // 1000} kB")
+    if size > LARGEST:
+        raise StackError(f"{file} has {size} bytes; {LARGEST} are allowed")
+
+
+def _height(page: Page) -> float:
+    return min(float(page.evaluate("document.body.getBoundingClientRect().height")) + 20, 1200)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    main()

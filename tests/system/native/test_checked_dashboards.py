@@ -1,0 +1,163 @@
+"""On a whole bot that trades, every panel has data and every rule works; what does not is refused by name."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cdb.check.findings import Report
+from cdb.check.run import Depth, run
+from cdb.kit.prometheus import Prometheus
+from tests.support.bot import Bot
+from tests.support.copies import ALERTS, FOREIGN, HEALTH, RISK, TRADING, Change, Replaced, copy_project, query
+from tests.support.paths import ROOT
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def prometheus(whole_demo: Bot) -> Iterator[Prometheus]:
+    """Return the Prometheus of a bot about which, as it is committed, nothing is wrong."""
+    with Prometheus(whole_demo.url("prometheus", "")) as server:
+        until(
+            lambda: run(ROOT, Depth.LIVE, server).findings,
+            holds=lambda findings: not findings,
+            within_s=150,  # a group of rules that is evaluated every minute has its first turn within one
+            every_s=1,
+            what="nothing to be wrong",
+        )
+        yield server
+
+
+def checked(change: Change, folder: Path, server: Prometheus, depth: Depth) -> Report:
+    root = copy_project(folder)
+    change(root)
+    return run(root, depth, server)
+
+
+def test_every_panel_has_data_and_every_rule_works(prometheus: Prometheus) -> None:
+    """For all symbols and for one of them."""
+    report = until(lambda: run(ROOT, Depth.LIVE, prometheus), holds=lambda now: now.clean, every_s=1, within_s=60)
+    assert report.looked_at["queries"] > report.looked_at["panels"]
+
+
+def test_the_command_says_that_nothing_is_wrong(whole_demo: Bot, prometheus: Prometheus) -> None:
+    assert prometheus.url == whole_demo.url("prometheus", "")
+    result = until(
+        lambda: whole_demo.cdb("check", "dashboards", "--depth", "live", "--json"),
+        holds=lambda run: run.returncode == 0,
+        within_s=60,
+    )
+    said = json.loads(result.stdout)
+    assert (said["depth"], said["clean"], said["findings"]) == ("live", True, [])
+
+
+@pytest.mark.parametrize(
+    ("change", "file", "place", "fault"),
+    [
+        pytest.param(
+            query(TRADING, "Orders Approved", "sum(", "sum(1e9 < "),
+            TRADING,
+            "Trading Overview, panel 'Orders Approved', query A",
+            "returns nothing",
+            id="a panel whose query is valid but empty",
+        ),
+        pytest.param(
+            query(HEALTH, "Redis Memory (MB)", "/ 1e6", "/ sum(redis_up - redis_up)"),
+            HEALTH,
+            "System Health, panel 'Redis Memory (MB)'",
+            "returns no number, only inf",
+            id="a panel that divides by zero",
+        ),
+        pytest.param(
+            query(
+                RISK,
+                "Total Exposure",
+                "max(cdb_total_exposure_pct)",
+                "max(cdb_total_exposure_pct) and on () (vector(1) > 1)",
+            ),
+            RISK,
+            "Risk & Alerts, panel 'Total Exposure'",
+            "returns nothing",
+            id="a panel with a condition that never holds",
+        ),
+        pytest.param(
+            Replaced(ALERTS, "cdb_data_staleness_seconds > 30", "cdb_data_staleness_seconds > 40"),
+            ALERTS,
+            "alert StaleMarketData",
+            "another expression is loaded: cdb_data_staleness_seconds > 30",
+            id="an alert that was changed since the start",
+        ),
+        pytest.param(
+            Replaced(ALERTS, "name: info", "name: notes"),
+            ALERTS,
+            "group notes, alert PositivePnLMilestone",
+            "is not loaded",
+            id="an alert that is not loaded",
+        ),
+    ],
+)
+def test_what_is_right_on_paper_but_does_not_work_is_refused(
+    change: Change, file: str, place: str, fault: str, tmp_path: Path, prometheus: Prometheus
+) -> None:
+    report = checked(change, tmp_path, prometheus, Depth.LIVE)
+    assert [
+        one for one in report.findings if one.file == file and place in one.place and one.fault.startswith(fault)
+    ], report
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "fault", "right"),
+    [
+        pytest.param(
+            "pg_stat_database_numbackends: {type: gauge",
+            "pg_stat_database_numbackends: {type: counter",
+            "pg_stat_database_numbackends",
+            "is called a counter, but is shown as a gauge",
+            "",
+            id="another type",
+        ),
+        pytest.param(
+            "redis_commands_processed_total",
+            "redis_commands_procesed_total",
+            "panel 'Redis Commands per Second'",
+            "has no series of redis_commands_procesed_total",
+            "redis_commands_processed_total",
+            id="a name that nobody shows",
+        ),
+    ],
+)
+def test_what_the_list_of_others_metrics_says_must_be_shown(
+    old: str, new: str, place: str, fault: str, right: str, tmp_path: Path, prometheus: Prometheus
+) -> None:
+    """A mistake in the list would let the same mistake in a dashboard pass."""
+
+    def change(root: Path) -> None:
+        Replaced(FOREIGN, old, new)(root)
+        if right:
+            query(HEALTH, "Redis Commands per Second", right, new)(root)
+
+    report = checked(change, tmp_path, prometheus, Depth.CONTRACT)
+    found = [one for one in report.findings if place in one.place and one.fault.endswith(fault)]
+    assert found, report
+    assert found[0].nearest == right
+
+
+def test_a_label_that_is_listed_but_not_shown_is_refused(tmp_path: Path, prometheus: Prometheus) -> None:
+    def change(root: Path) -> None:
+        Replaced(FOREIGN, "redis_up: {type: gauge", "redis_up: {labels: [server], type: gauge")(root)
+        query(HEALTH, "Service Health", "redis_up", 'redis_up{server!="x"}')(root)
+
+    report = checked(change, tmp_path, prometheus, Depth.CONTRACT)
+    assert any(one.fault.endswith("has no redis_up with the label server") for one in report.findings), report
+
+
+def test_where_nothing_runs_the_command_says_how_to_start_it(whole_demo: Bot) -> None:
+    closed = f"http://127.0.0.1:{whole_demo.stack.config.ports.grafana}/nothing"
+    result = whole_demo.cdb("check", "dashboards", "--depth", "contract", "--prometheus", closed)
+    assert result.returncode == 3
+    assert result.stderr.count("\n") == 1
+    assert "does not answer" in result.stderr
+    assert "make up" in result.stderr

@@ -1,0 +1,224 @@
+"""Trades that happened, through the whole bot: the same file and settings give the same ledger, row for row."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cdb.replay.kept import Replays
+from cdb.running.native.tools import postgres_bin, redis_server
+from services.ledger.connection import Ledger
+from tests.support.paths import ROOT
+from tests.support.programs import required
+
+pytestmark = pytest.mark.e2e
+
+REAL = ROOT / "tests" / "data" / "ethusdt-trades-2023-02-02.csv"
+QUIET_MARKET = ("--set", "MOMENTUM_THRESHOLD_PCT=0.00008")
+TABLES = ("account", "signals", "decisions", "orders", "fills", "positions", "marks", "equity", "breaker")
+HEADER = "ts_ms,trade_id,symbol,side,price,quantity\n"
+NOON = 1_700_049_600_000  # 2023-11-15 12:00:00 UTC
+MIDNIGHT = 1_700_092_800_000  # the next one
+
+
+class Operator:
+    """Somebody at a terminal, with a state directory of his own."""
+
+    def __init__(self, state: Path) -> None:
+        required(redis_server)
+        required(postgres_bin)
+        self.replays = Replays(ROOT, state / "replays")
+        self._environment = {**os.environ, "CDB_STATE_DIR": str(state)}
+
+    def cdb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "cdb", *arguments],
+            env=self._environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=280,
+            check=False,
+        )
+
+    def replay(self, file: Path, *arguments: str) -> dict[str, Any]:
+        result = self.cdb("replay", str(file), "--json", *arguments)
+        assert result.returncode == 0, result.stdout + result.stderr
+        found: dict[str, Any] = json.loads(result.stdout, parse_float=Decimal)
+        return found
+
+    def rows(self, name: str) -> dict[str, list[tuple[Any, ...]]]:
+        with self.replays.opened(name) as address:
+            ledger = Ledger(address, application="test")
+            with ledger.transaction() as cursor:
+                found = {}
+                for table in TABLES:
+                    cursor.execute(f"SELECT * FROM {table} ORDER BY 1")  # noqa: S608  our own names
+                    found[table] = cursor.fetchall()
+            ledger.close()
+        return found
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Iterator[Operator]:
+    somebody = Operator(tmp_path)
+    yield somebody
+    for name in somebody.replays.names():
+        somebody.replays.remove(name)
+
+
+def test_a_real_file_gives_the_same_ledger_every_time(operator: Operator) -> None:
+    """A thousand trades; again into a new ledger; again into the first one, changing nothing."""
+    first = operator.replay(REAL, *QUIET_MARKET, "--into", "first")
+    assert (first["trades_read"], first["refused"]) == (1000, 0)
+    assert min(first["signals"], first["approved"], first["fills"]) > 0
+    assert first["signals"] == first["approved"] + sum(first["rejected"].values())
+    assert operator.replay(REAL, *QUIET_MARKET, "--into", "second") == {**first, "ledger": "second"}
+    rows = operator.rows("first")
+    assert rows == operator.rows("second")
+    assert operator.replay(REAL, *QUIET_MARKET, "--into", "first") == first
+    assert operator.rows("first") == rows
+    audit = operator.cdb("audit", "--replay", "first")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def test_the_result_adds_up(operator: Operator) -> None:
+    """Equity is what the account was opened with plus what was realised and what was not yet."""
+    result = operator.replay(REAL, *QUIET_MARKET)
+    assert result["equity"] == 100_000 + result["realised_pnl"] + result["unrealised_pnl"]
+
+
+def test_a_kept_ledger_gets_a_name_of_its_own(operator: Operator) -> None:
+    """Without being told one; the audit takes it."""
+    names = [operator.replay(REAL, "--keep")["ledger"] for _ in range(2)]
+    assert names == [REAL.stem, f"{REAL.stem}-2"]
+    audit = operator.cdb("audit", "--replay", names[1])
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def test_an_unkept_replay_leaves_nothing_behind(operator: Operator, tmp_path: Path) -> None:
+    operator.replay(REAL)
+    assert operator.replays.names() == []
+    assert not list((tmp_path / "replays").glob("*"))
+
+
+def test_rows_that_are_no_trades_are_refused_by_line_and_the_rest_goes_on(operator: Operator, tmp_path: Path) -> None:
+    """Several symbols, eight decimals, hours without a trade, equal timestamps, rows out of order, a broken row."""
+    file = tmp_path / "mixed.csv"
+    file.write_text(
+        HEADER
+        + f"{NOON},1,BTCUSDT,buy,64000.5,0.01\n"  # line 2
+        + f"{NOON},2,BTCUSDT,sell,64000.4,0.02\n"  # the same millisecond
+        + f"{NOON + 5},1,SHIBUSDT,buy,0.00001234,1000000.5\n"
+        + f"{NOON + 4},3,BTCUSDT,buy,64000.6,0.01\n"  # another symbol's order does not matter
+        + f"{NOON - 9},4,BTCUSDT,buy,64000.6,0.01\n"  # line 6: out of order
+        + "this is no row\n"  # line 7
+        + f"{NOON + 10},5,BTCUSDT,buy,NaN,0.01\n"  # line 8
+        + f"{NOON + 11},6,BTCUSDT,buy,-5,0.01\n"  # line 9
+        + f"{NOON + 7_200_000},7,BTCUSDT,sell,65000,0.01\n"
+    )
+    result = operator.replay(file)
+    assert (result["trades_read"], result["refused"]) == (9, 4)
+    assert [(refusal["where"], refusal["reason"]) for refusal in result["refusals"]] == [
+        ("line 6", "out_of_order"),
+        ("line 7", "malformed"),
+        ("line 8", "not_a_number"),
+        ("line 9", "not_positive"),
+    ]
+
+
+def swing(symbol: str, prices: list[str], *, start_ms: int, step_ms: int) -> list[str]:
+    return [f"{start_ms + n * step_ms},{n + 1},{symbol},buy,{price},100\n" for n, price in enumerate(prices)]
+
+
+def test_a_loss_trips_the_breaker_and_the_next_utc_day_resets_it(operator: Operator, tmp_path: Path) -> None:
+    """Event time decides: the same rise is bought before midnight and after it, but not with the breaker tripped."""
+    rise = [str(100 + n) for n in range(6)]
+    crash = ["106", "60", "60", "60"]
+    file = tmp_path / "night.csv"
+    evening = MIDNIGHT - 600_000
+    rows = [
+        *swing("AAAUSDT", [*rise, *crash], start_ms=evening, step_ms=1_000),
+        *swing("BBBUSDT", rise, start_ms=evening + 60_000, step_ms=1_000),
+        f"{MIDNIGHT + 500},99,AAAUSDT,buy,60,1\n",  # what is held has a price of today
+        *swing("CCCUSDT", rise, start_ms=MIDNIGHT + 1_000, step_ms=1_000),
+    ]
+    file.write_text(HEADER + "".join(rows))
+    settings = ("--set", "MAX_DAILY_DRAWDOWN_PCT=0.02", "--set", "STOP_LOSS_PCT=0.9", "--set", "MOMENTUM_COOLDOWN_S=60")
+    result = operator.replay(file, *settings, "--into", "night")
+    assert result["rejected"] == {"CIRCUIT_BREAKER_ACTIVE": 1}
+    assert result["approved"] == 2
+    rows_of = operator.rows("night")
+    assert [(active, cause) for _, active, cause, *_ in rows_of["breaker"]] == [(True, "mark"), (False, "day_turn")]
+    assert len(rows_of["equity"]) == 2
+
+
+def test_a_stop_loss_goes_before_a_signal_on_the_same_trade(operator: Operator, tmp_path: Path) -> None:
+    """The price that makes core say SELL has closed the position already: nothing is left to sell."""
+    file = tmp_path / "stop.csv"
+    prices = [*(str(100 + n) for n in range(6)), "90", "90"]
+    file.write_text(HEADER + "".join(swing("AAAUSDT", prices, start_ms=NOON, step_ms=1_000)))
+    result = operator.replay(file, "--set", "MOMENTUM_COOLDOWN_S=5", "--into", "stop")
+    assert result["stop_losses"] == 1
+    assert result["rejected"].get("NO_POSITION") == 1
+    audit = operator.cdb("audit", "--replay", "stop")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+@pytest.mark.timeout(600)
+def test_twelve_thousand_trades_of_several_symbols_go_through(operator: Operator, tmp_path: Path) -> None:
+    """A larger file, and every trade is accounted for."""
+    lines = REAL.read_text().splitlines()[1:]
+    rows = []
+    for copy in range(12):
+        for line in lines:
+            ts, trade, symbol, side, price, quantity = line.split(",")
+            rows.append(f"{int(ts) + copy * 3_600_000},{int(trade) + copy * 1000},{symbol},{side},{price},{quantity}\n")
+    file = tmp_path / "long.csv"
+    file.write_text(HEADER + "".join(rows))
+    result = operator.replay(file, *QUIET_MARKET)
+    assert (result["trades_read"], result["refused"]) == (12_000, 0)
+    assert result["fills"] > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("", "line 1"),
+        ("a,b,c\n1,2,3\n", "ts_ms,trade_id,symbol,side,price,quantity"),
+        (HEADER, "none of its 0 rows"),
+        (HEADER + "rubbish\n", "none of its 1 rows"),
+    ],
+)
+def test_a_file_that_is_no_tape_is_refused_in_one_line(
+    operator: Operator, tmp_path: Path, text: str, named: str
+) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text(text)
+    result = operator.cdb("replay", str(file))
+    assert result.returncode == 1
+    assert named in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["missing.csv"], "missing.csv"),
+        ([str(REAL), "--speed", "0"], "--speed"),
+        ([str(REAL), "--set", "nonsense"], "NAME=VALUE"),
+        ([str(REAL), "--into", "../outside"], "../outside"),
+        ([str(REAL), "--set", "MAX_POSITION_PCT=5"], "MAX_POSITION_PCT"),
+    ],
+)
+def test_a_wrong_argument_is_refused_by_name(operator: Operator, arguments: list[str], named: str) -> None:
+    result = operator.cdb("replay", *arguments)
+    assert result.returncode != 0
+    assert named in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,41 @@
+"""What is committed asks only for what exists; each mistake is refused by name."""
+
+from pathlib import Path
+
+import pytest
+
+from cdb.check.static import check
+from tests.support.copies import copy_project
+from tests.support.paths import ROOT
+from tests.unit.cdb.check.mutation import Mutation
+from tests.unit.cdb.check.mutations import MUTATIONS
+
+
+def test_what_is_committed_asks_only_for_what_exists() -> None:
+    report = check(ROOT).report
+    assert report.findings == []
+    assert report.looked_at["dashboards"] == 3
+    assert report.looked_at["panels"] == 30
+    assert report.looked_at["rules"] >= 21
+    assert report.looked_at["selectors"] > 200
+
+
+def test_an_unchanged_copy_is_clean(tmp_path: Path) -> None:
+    """Or the next test would find what is wrong with the copying."""
+    assert check(copy_project(tmp_path)).report.findings == []
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_a_mistake_is_refused_by_file_place_and_nearest_right_name(mutation: Mutation, tmp_path: Path) -> None:
+    root = copy_project(tmp_path)
+    mutation.change(root)
+    findings = check(root).report.findings
+    matching = [
+        finding
+        for finding in findings
+        if finding.file == mutation.file
+        and mutation.place in finding.place
+        and mutation.fault in finding.fault
+        and mutation.nearest in finding.nearest
+    ]
+    assert matching, "\n".join(map(str, findings)) or "nothing was found"

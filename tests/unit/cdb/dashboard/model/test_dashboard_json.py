@@ -1,0 +1,37 @@
+"""The committed JSON is read as it is; what is none is refused by its file's name."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cdb.dashboard.model import load_dashboard, load_dashboards
+from cdb.dashboard.model.model import DashboardError
+from tests.support.paths import ROOT
+
+
+def test_every_committed_dashboard_is_read_with_all_its_panels() -> None:
+    for file, dashboard in load_dashboards(ROOT).items():
+        raw = json.loads(file.read_text(encoding="utf-8"))
+        assert {panel.title for panel in dashboard.shown} == {p["title"] for p in raw["panels"] if p["type"] != "row"}
+        assert all(panel.targets and panel.targets[0].expr for panel in dashboard.shown)
+
+
+def test_panels_come_from_top_to_bottom_and_out_of_folded_rows(tmp_path: Path) -> None:
+    def panel(title: str, y: int, x: int = 0) -> dict[str, object]:
+        return {"type": "stat", "title": title, "gridPos": {"h": 1, "w": 1, "x": x, "y": y}}
+
+    folded = {"type": "row", "title": "row", "gridPos": {"h": 1, "w": 24, "x": 0, "y": 2}, "panels": [panel("c", 3)]}
+    file = tmp_path / "board.json"
+    file.write_text(json.dumps({"title": "t", "uid": "u", "panels": [folded, panel("b", 1, 5), panel("a", 1)]}))
+    assert [shown.title for shown in load_dashboard(file).shown] == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"title": "t"}', '{"title": "t", "uid": "u", "panels": [{"type": 1}]}']
+)
+def test_what_is_no_dashboard_is_refused_by_its_files_name(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "board.json"
+    file.write_text(text)
+    with pytest.raises(DashboardError, match=r"^board\.json: "):
+        load_dashboard(file)

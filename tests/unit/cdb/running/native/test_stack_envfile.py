@@ -1,0 +1,83 @@
+"""The file .env: made once, completed, never overwritten."""
+
+from pathlib import Path
+
+import pytest
+
+from cdb.running.native import StackError, envfile
+
+GENERATED = ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "GRAFANA_PASSWORD")
+
+
+def mode(path: Path) -> int:
+    return path.stat().st_mode & 0o777
+
+
+def test_a_new_file_has_every_setting_and_is_private(tmp_path: Path) -> None:
+    change = envfile.ensure(tmp_path / ".env")
+    settings = envfile.read(tmp_path / ".env")
+    assert change.created
+    assert mode(tmp_path / ".env") == 0o600
+    assert set(settings) == {entry.name for entry in envfile.ENTRIES}
+    assert settings["POSTGRES_USER"] == "claire"
+    assert settings["MAX_DAILY_DRAWDOWN_PCT"] == "0.05"
+
+
+def test_generated_secrets_are_long_and_all_different(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        envfile.ensure(tmp_path / name)
+    secrets = [envfile.read(tmp_path / name)[key] for name in ("a", "b") for key in GENERATED]
+    assert len(set(secrets)) == 6
+    assert min(len(secret) for secret in secrets) >= 32
+
+
+def test_secrets_made_for_a_test_are_marked_and_nothing_else_is(tmp_path: Path) -> None:
+    envfile.ensure(tmp_path / ".env", mark=envfile.TEST_MARK)
+    marked = {name for name, value in envfile.read(tmp_path / ".env").items() if value.startswith("test-")}
+    assert marked == {*GENERATED, "CDB_OTLP_TOKEN", "CDB_MONITORING_PASSWORD"}
+
+
+def test_what_is_there_stays_and_only_missing_keys_are_appended(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    before = "# mine\nREDIS_PASSWORD='my own'\nMAX_POSITION_PCT=0.02"  # no newline at the end
+    path.write_text(before)
+    change = envfile.ensure(path)
+    assert path.read_text().startswith(before + "\n")
+    assert "REDIS_PASSWORD" not in change.added
+    assert envfile.read(path)["REDIS_PASSWORD"] == "my own"
+    assert envfile.read(path)["MAX_POSITION_PCT"] == "0.02"
+
+
+def test_a_complete_file_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    envfile.ensure(path)
+    before = path.read_bytes()
+    change = envfile.ensure(path)
+    assert (change.created, change.added, change.mode_tightened) == (False, (), False)
+    assert path.read_bytes() == before
+
+
+def test_a_file_that_others_may_read_is_made_private(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("")
+    path.chmod(0o644)
+    assert envfile.ensure(path).mode_tightened
+    assert mode(path) == 0o600
+
+
+def test_an_empty_secret_is_refused_by_name() -> None:
+    settings = {entry.name: "x" for entry in envfile.ENTRIES} | {"REDIS_PASSWORD": ""}
+    with pytest.raises(StackError, match=r"REDIS_PASSWORD is empty in \.env"):
+        envfile.refuse_bad_values(settings, source=".env")
+
+
+def test_a_secret_with_a_line_break_is_refused_without_showing_it() -> None:
+    settings = {entry.name: "x" for entry in envfile.ENTRIES} | {"REDIS_PASSWORD": "hush\nhush"}
+    with pytest.raises(StackError, match=r"REDIS_PASSWORD .* control character") as refusal:
+        envfile.refuse_bad_values(settings, source=".env")
+    assert "hush" not in str(refusal.value)
+
+
+def test_the_exchange_keys_may_be_empty() -> None:
+    settings = {entry.name: "x" for entry in envfile.ENTRIES} | {"MEXC_API_KEY": "", "MEXC_API_SECRET": ""}
+    envfile.refuse_bad_values(settings, source=".env")

@@ -1,0 +1,58 @@
+"""docs/handbook.md is up to date, names every section of the handbook, and what it links to is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from cdb.doctor.checks import CHECKS
+from tests.support.handbook import PAGE, page, sections
+from tests.support.paths import ROOT
+
+DOCS = ROOT / "docs"
+
+
+def test_the_page_is_up_to_date() -> None:
+    assert PAGE.read_text(encoding="utf-8") == page(), "write it anew: python -m tests.support.handbook"
+
+
+def test_every_section_of_the_handbook_is_named_in_its_order() -> None:
+    found = sections()
+    assert tuple(one.section for one in found.sections) == found.numbering
+    assert all(one.found for one in found.sections)
+    # A subsection has its section before it.
+    assert not [
+        number for number in found.numbering if "." in number and number.rsplit(".", 1)[0] not in found.numbering
+    ]
+
+
+def test_every_item_that_is_named_is_one_of_the_doctors() -> None:
+    items = {check.name for check in CHECKS}
+    named = [name for one in sections().checklist for name in one.doctor]
+    for one in sections().sections:
+        for words in re.findall(
+            r"`cdb doctor`, items? ([a-z-]+(?:(?:, | and )[a-z-]+)*)", f"{one.found} {one.differs}"
+        ):
+            named += re.split(r", | and ", words)
+    assert len(named) > 20
+    assert set(named) <= items
+    assert all(one.doctor or one.by_hand for one in sections().checklist)
+
+
+@pytest.mark.parametrize("page", ["handbook.md", "operations.md"])
+def test_every_file_and_every_heading_that_is_linked_to_is_there(page: str) -> None:
+    targets = re.findall(r"\]\(([^)\s]+)\)", (DOCS / page).read_text(encoding="utf-8"))
+    assert [target for target in targets if not is_there(DOCS / page, target)] == []
+
+
+def is_there(page: Path, target: str) -> bool:
+    """Tell whether the file exists, and the heading in it."""
+    name, _, anchor = target.partition("#")
+    file = (page.parent / name) if name else page
+    return file.exists() and (not anchor or anchor in anchors(file))
+
+
+def anchors(file: Path) -> set[str]:
+    """Return what a Markdown file's headings are called in links."""
+    headings = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}

@@ -1,0 +1,112 @@
+"""The committed queries that have to say something sensible also where there is nothing, tried with promtool."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import pytest
+import yaml
+
+from monitoring.dashboards.source.__main__ import FILES, ROOT
+from tests.support.programs import promtool
+
+TARGETS: Final[dict[tuple[str, str], str]] = {
+    (panel["title"], target.get("legendFormat", "")): target["expr"]
+    for name in FILES
+    for panel in json.loads((ROOT / name).read_text(encoding="utf-8"))["panels"]
+    for target in panel["targets"]
+}
+VARIABLES: Final = {"$symbol": ".*", "$__rate_interval": "1m", "$__range": "1h"}
+AT: Final = "10m"  # every 15 s a sample: 41 of them
+
+APPROVAL: Final = ("Order Approval Rate (%)", "approved")
+MEDIAN: Final = ("Signal Strength", "p50")
+LATENCY: Final = ("p95 Event Processing by Service", "{{service}}")
+ACTIVE: Final = ("Active Alerts", "")
+RECENT: Final = ("Recent Alerts", "")
+WS: Final = ("Service Health", "cdb_ws")
+COLLECTOR: Final = ("Service Health", "collector")
+JAEGER: Final = ("Service Health", "jaeger")
+
+UP: Final = 'up{job="cdb_services", instance="cdb_ws:8000"}'
+OWN: Final = 'cdb_health_status{service="cdb_ws"}'
+SHOWN: Final = 'up{job="otel_collector", instance="cdb_otel_collector:9464"}'
+ITSELF: Final = 'up{job="otel_collector", instance="cdb_otel_collector:8888"}'
+TRACES: Final = 'up{job="jaeger", instance="cdb_jaeger:8888"}'
+FIRING: Final = 'ALERTS{alertname="ServiceDown", alertstate="firing", component="cdb_ws", severity="critical"}'
+PENDING: Final = FIRING.replace("firing", "pending")
+
+
+def decided(approved: str, all_of_them: str) -> dict[str, str]:
+    """Return the series of a market in which signals are decided."""
+    return {
+        'cdb_orders_approved_total{symbol="BTCUSDT"}': approved,
+        'cdb_signals_evaluated_total{symbol="BTCUSDT"}': all_of_them,
+    }
+
+
+def strengths(below_half: str, all_of_them: str) -> dict[str, str]:
+    """Return the buckets of signals, some of a strength up to 0.4, the others up to 1."""
+    name = 'cdb_signal_strength_bucket{symbol="BTCUSDT", le="%s"}'
+    return {name % "0.4": below_half, name % "1": all_of_them, name % "+Inf": all_of_them}
+
+
+def events(service: str, up_to_a_second: str, all_of_them: str) -> dict[str, str]:
+    """Return the buckets of a service's events."""
+    name = f'cdb_event_processing_duration_seconds_bucket{{service="{service}", le="%s"}}'
+    return {name % "1": up_to_a_second, name % "+Inf": all_of_them}
+
+
+Case = tuple[tuple[str, str], dict[str, str], dict[str, float]]
+CASES: Final[dict[str, Case]] = {
+    "nothing was ever decided: no share": (APPROVAL, decided("0x40", "0x40"), {}),
+    "the share of the last minutes": (APPROVAL, decided("0x10 1+3x29", "0x10 1+4x29"), {"{}": 75}),
+    "nothing decided lately: the share until then": (APPROVAL, decided("0 6x39", "0 10x39"), {"{}": 60}),
+    "there never was a signal: no strength": (MEDIAN, strengths("0x40", "0x40"), {}),
+    "no signal lately: the strengths until then": (MEDIAN, strengths("0 1x39", "0 4x39"), {"{}": 0.6}),
+    "a service without events has no curve": (
+        LATENCY,
+        {**events("cdb_risk", "0+9x40", "0+10x40"), **events("cdb_execution", "7x40", "7x40")},
+        {'{service="cdb_risk"}': 1},
+    ),
+    "no alert: zero": (ACTIVE, {}, {"{}": 0}),
+    "a pending alert is none": (ACTIVE, {PENDING: "1x40"}, {"{}": 0}),
+    "an alert that fires": (ACTIVE, {FIRING: "1x40"}, {"{}": 1}),
+    "no alert: a row that says so": (RECENT, {PENDING: "1x40"}, {'{alertname="none"}': 0}),
+    "how long an alert fired that is over": (
+        RECENT,
+        {FIRING: "_x10 1x3 _x26"},
+        {'{alertname="ServiceDown", component="cdb_ws", severity="critical"}': 60},
+    ),
+    "a service that answers and is well": (WS, {UP: "1x40", OWN: "1x40"}, {"{}": 1}),
+    "a service that says it is ill": (WS, {UP: "1x40", OWN: "0x40"}, {"{}": 0}),
+    "a service that does not answer": (WS, {UP: "0x40", OWN: "1x40"}, {"{}": 0}),
+    "a service that is no target any more": (WS, {OWN: "1x40"}, {"{}": 0}),
+    "a service whose figures do not arrive": (WS, {UP: "1x40"}, {"{}": 0}),
+    "another service's health is no help": (WS, {UP: "1x40", OWN.replace("cdb_ws", "cdb_core"): "1x40"}, {"{}": 0}),
+    "a collector of which both sides answer": (COLLECTOR, {SHOWN: "1x40", ITSELF: "1x40"}, {"{}": 1}),
+    "a collector of which one side is no target": (COLLECTOR, {SHOWN: "1x40"}, {"{}": 0}),
+    "a Jaeger that answers": (JAEGER, {TRACES: "1x40"}, {"{}": 1}),
+    "a Jaeger that is no target": (JAEGER, {}, {"{}": 0}),
+}
+
+
+@pytest.mark.parametrize("rule", CASES)
+def test_a_query_says(rule: str, tmp_path: Path) -> None:
+    target, series, wanted = CASES[rule]
+    expression = TARGETS[target]
+    for name, value in VARIABLES.items():
+        expression = expression.replace(name, value)
+    samples = [{"labels": labels, "value": value} for labels, value in wanted.items()]
+    case = {
+        "interval": "15s",
+        "input_series": [{"series": name, "values": values} for name, values in series.items()],
+        "promql_expr_test": [{"expr": expression, "eval_time": AT, "exp_samples": samples}],
+    }
+    file = tmp_path / "test.yml"
+    file.write_text(yaml.safe_dump({"evaluation_interval": "15s", "tests": [case]}), encoding="utf-8")
+    done = subprocess.run(
+        [promtool(), "test", "rules", str(file)], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -1,0 +1,52 @@
+"""How much of a decision its trace shows, by the size of the batch it was made in."""
+
+import structlog
+
+from services.risk.rules import Reason, Rejected
+from services.risk.trace import DETAILED_BATCH, Times, record_steps
+from services.runtime.logs import _add_trace
+from telemetry import tracing
+from tests.support.spans import Spans, attributes, context_of, times_of, trace_of
+
+MS = 1_000_000
+TIMES = Times(began=0, read=2 * MS, writing=20 * MS, committed=23 * MS)
+ANSWERS = [5 * MS, 6 * MS, 7 * MS, 8 * MS, 9 * MS]
+REJECTED = Rejected("s-1", 4, Reason.EXPOSURE_LIMIT)
+
+
+def steps(spans: Spans, *, batch: int) -> list[tuple[str, int, int]]:
+    planned = tracing.plan()
+    assert planned is not None
+    record_steps(planned.context, REJECTED, ANSWERS, TIMES, batch=batch)
+    return [(span.name, times_of(span)[0] // MS, times_of(span)[1] // MS) for span in spans.all()]
+
+
+def test_a_decision_made_alone_shows_each_layer_that_was_asked(spans: Spans) -> None:
+    """Together the steps leave no gap that somebody would have to guess about."""
+    assert steps(spans, batch=1) == [
+        ("risk.read_state", 0, 2),
+        ("risk.layer", 5, 6),
+        ("risk.layer", 6, 7),
+        ("risk.layer", 7, 8),
+        ("risk.layer", 8, 9),
+        ("risk.write", 20, 23),
+    ]
+
+
+def test_a_decision_in_a_large_batch_shows_the_objection_and_how_long_it_waited_for_the_others(spans: Spans) -> None:
+    assert steps(spans, batch=DETAILED_BATCH + 1) == [
+        ("risk.read_state", 0, 2),
+        ("risk.wait_for_batch", 2, 5),
+        ("risk.layer", 8, 9),
+        ("risk.wait_for_batch", 9, 20),
+        ("risk.write", 20, 23),
+    ]
+    (objection,) = spans.named("risk.layer")
+    assert attributes(objection) == {"cdb.layer": 4, "cdb.result": "failed"}
+
+
+def test_a_log_line_within_a_span_names_its_trace_and_the_span(spans: Spans) -> None:
+    with tracing.tracer().start_as_current_span("x"):
+        line = _add_trace(structlog.get_logger(), "info", {})
+    (span,) = spans.all()
+    assert line == {"trace_id": trace_of(span), "span_id": f"{context_of(span).span_id:016x}"}

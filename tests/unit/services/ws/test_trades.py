@@ -1,0 +1,86 @@
+"""Which trades are accepted."""
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.clock import EventClock
+from services.messages import MAX_TIME_NS
+from services.ws.trades import RawTrade, TradeCheck
+from tests.support.building import NOW, quick
+
+TRADE = RawTrade("ETHUSDT", 5, "BUY", Decimal(100), Decimal(1), NOW, "line 2")
+
+
+def judged(*trades: RawTrade) -> list[str | None]:
+    check = TradeCheck({"ETHUSDT", "BTCUSDT"}, EventClock())
+    refusals = [check.objection(trade) for trade in trades]
+    return [refusal.reason if refusal else None for refusal in refusals]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"ts_event": NOW + 1, "trade_id": 6}, None),
+        ({"ts_event": NOW, "trade_id": 6}, None),
+        ({"ts_event": NOW, "trade_id": 5}, "out_of_order"),
+        ({"ts_event": NOW, "trade_id": 4}, "out_of_order"),
+        ({"ts_event": NOW - 1, "trade_id": 6}, "out_of_order"),
+        ({"symbol": "BTCUSDT", "ts_event": NOW - 1, "trade_id": 1}, None),
+    ],
+    ids=["later", "same instant", "twice", "lower id", "earlier", "another symbol"],
+)
+def test_trades_of_a_symbol_are_accepted_in_their_order_only(change: dict[str, Any], reason: str | None) -> None:
+    assert judged(TRADE, replace(TRADE, **change)) == [None, reason]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"price": Decimal(0)}, "not_positive"),
+        ({"price": Decimal("-0.01")}, "not_positive"),
+        ({"quantity": Decimal(0)}, "not_positive"),
+        ({"quantity": Decimal(-1)}, "not_positive"),
+        ({"price": Decimal("NaN")}, "not_a_number"),
+        ({"price": Decimal("sNaN")}, "not_a_number"),
+        ({"price": Decimal("-Infinity")}, "not_a_number"),
+        ({"quantity": Decimal("Infinity")}, "not_a_number"),
+        ({"symbol": "DOGEUSDT"}, "unknown_symbol"),
+        ({"symbol": ""}, "unknown_symbol"),
+        ({"price": Decimal("1e10")}, "malformed"),
+        ({"price": Decimal("1e-19")}, "malformed"),
+        ({"price": Decimal("1e9"), "quantity": Decimal("1e9")}, "malformed"),
+        ({"ts_event": 0}, "malformed"),
+        ({"ts_event": MAX_TIME_NS}, "malformed"),
+        ({"trade_id": -1}, "malformed"),
+        ({"trade_id": 2**63}, "malformed"),
+    ],
+)
+def test_what_cannot_be_a_trade_is_refused_with_its_reason(change: dict[str, Any], reason: str) -> None:
+    assert judged(replace(TRADE, **change)) == [reason]
+
+
+def test_refusal_names_where_and_what() -> None:
+    refusal = TradeCheck({"BTCUSDT"}, EventClock()).objection(replace(TRADE, symbol="E" * 1000))
+    assert refusal is not None
+    assert refusal.origin == "line 2"
+    assert "is not traded here" in refusal.detail
+    assert len(refusal.detail) < 100
+
+
+def test_refused_trade_is_not_what_the_next_one_is_measured_by() -> None:
+    late = replace(TRADE, ts_event=NOW + 10, trade_id=9)
+    assert judged(TRADE, replace(late, price=Decimal(-1)), replace(TRADE, trade_id=6)) == [None, "not_positive", None]
+
+
+@quick
+@given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 5)), max_size=20))
+def test_what_is_accepted_only_ever_rises(keys: list[tuple[int, int]]) -> None:
+    check = TradeCheck({"ETHUSDT"}, EventClock())
+    trades = [replace(TRADE, ts_event=ts_event, trade_id=trade_id) for ts_event, trade_id in keys]
+    accepted = [(trade.ts_event, trade.trade_id) for trade in trades if check.objection(trade) is None]
+    assert accepted == sorted(set(accepted))
