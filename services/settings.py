@@ -25,7 +25,7 @@ def _seconds(value: object) -> object:
 
 Fraction = Annotated[Decimal, Field(gt=0, le=1, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-PositiveSeconds = Annotated[float, BeforeValidator(_seconds), Field(gt=0, le=86_400, allow_inf_nan=False)]
+PositiveSeconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False), BeforeValidator(_seconds)]
 
 
 def _split(value: object) -> object:
