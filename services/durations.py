@@ -46,7 +46,7 @@ def parse(text: str, *, least: timedelta = _MICROSECOND, most: timedelta = LONGE
 
 
 def written(length: timedelta) -> str:
-    """The shortest way to write *length* in this grammar with one whole number: 90s, 15m, 7d."""
+    """Write *length* as short as it can be in this grammar with one whole number: 90s, 15m, 7d."""
     exact = [unit for unit in ("us", "ms", "s", "m", "h", "d") if length % _UNITS[unit] == timedelta()]
     unit = exact[-1] if length else "s"
     return f"{length // _UNITS[unit]}{unit}"

@@ -20,11 +20,11 @@ from cdb.backup.premises import Premises
 from cdb.backup.putback import restore as put_back
 from cdb.backup.save import save, target_file
 from cdb.kit.failures import exit_codes, fail
+from cdb.kit.options import JsonOption
 from cdb.kit.paths import ROOT
 from cdb.running.addresses import way_to_run
 from cdb.running.native import Stack, StackError
 from cdb.running.native.config import state_dir
-from cdb.stack.command import JsonOption
 
 
 def register(app: typer.Typer) -> None:

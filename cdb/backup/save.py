@@ -13,7 +13,8 @@ from cdb.backup import archive, ledger
 from cdb.backup.errors import BackupError
 from cdb.backup.manifest import FORMAT, Manifest
 from cdb.backup.premises import TREES, Premises
-from cdb.kit.prometheus import Prometheus, PrometheusAway, QueryRefused
+from cdb.kit.errors import Away
+from cdb.kit.prometheus import Prometheus, QueryRefused
 from cdb.running.native.ports import HOST
 from services.ledger.connection import SCHEMA_VERSION
 
@@ -77,7 +78,7 @@ def prometheus_version(premises: Premises) -> str:
     with Prometheus(f"http://{HOST}:{premises.ports.prometheus}") as server:
         try:
             return server.version()
-        except (PrometheusAway, QueryRefused) as error:
+        except (Away, QueryRefused) as error:
             raise BackupError(f"{error}: {premises.status}") from error
 
 

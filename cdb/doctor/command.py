@@ -3,6 +3,7 @@
 import json
 import os
 from contextlib import closing
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -11,11 +12,12 @@ from cdb.doctor import view
 from cdb.doctor.findings import Verdict
 from cdb.doctor.run import examine
 from cdb.doctor.ways import examined
-from cdb.kit.failures import REFUSED, exit_codes
+from cdb.kit.errors import REFUSED
+from cdb.kit.failures import exit_codes
+from cdb.kit.options import JsonOption, duration
+from cdb.kit.output import console as standard_output
 from cdb.kit.paths import ROOT
 from cdb.running.native.config import state_dir
-from cdb.stack import view as stack_view
-from cdb.stack.command import JsonOption
 
 
 def register(app: typer.Typer) -> None:
@@ -25,8 +27,8 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     wait: Annotated[
-        float, typer.Option(min=0, max=3600, help="Repeat what fails for up to so many seconds: after a start.")
-    ] = 0,
+        str, typer.Option(help="Repeat what fails for up to this long, for a stack that has just started: 90s, 2m.")
+    ] = "0s",
     as_json: JsonOption = False,
 ) -> None:
     """Go through the go-live checklist: for each item how it stands, what was found, and what to do.
@@ -39,12 +41,13 @@ def doctor(
 
     Example: cdb doctor --wait 120 --json
     """
-    console = stack_view.console()
+    wait_s = duration("--wait", wait, least=timedelta(), most=timedelta(hours=1), plain="s").total_seconds()
+    console = standard_output()
     with exit_codes():
         site = examined(ROOT, os.environ, state_dir(ROOT, os.environ))
     found = []
     with closing(site):
-        for check, finding in examine(site, wait_s=wait):
+        for check, finding in examine(site, wait_s=wait_s):
             found.append((check, finding))
             if not as_json:
                 view.show(check, finding, console)

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from cdb.doctor.site import Site, address_of, client
+from cdb.doctor.site import Site, address_of
+from cdb.kit.http_client import local_client
 from cdb.kit.prometheus import Prometheus
 from cdb.running.compose import engine
 from cdb.running.native import Ports, StackError, envfile
@@ -29,7 +30,7 @@ def in_containers(root: Path, environ: Mapping[str, str], _state: Path) -> Site 
         otherwise=lambda: otherwise(root, environ, engine.look(project)),
         prometheus=Prometheus(address_of(ports, "prometheus")),
         jaeger=Jaeger(address_of(ports, "jaeger")),
-        http=client(),
+        http=local_client(),
     )
 
 

@@ -10,13 +10,11 @@ import httpx
 from cdb.doctor.checks import CHECKS, Check
 from cdb.doctor.findings import Finding, Verdict, fail
 from cdb.doctor.site import Site, reason
-from cdb.kit.prometheus import PrometheusAway, QueryRefused
-from cdb.running.native import StackError
-from cdb.trace.jaeger import JaegerAway
+from cdb.kit.errors import CommandError
 
 _AT_ONCE: Final = 4
 _AGAIN_S: Final = 2.0
-_AWAY: Final = (PrometheusAway, QueryRefused, JaegerAway, httpx.HTTPError, StackError, OSError)
+_AWAY: Final = (CommandError, httpx.HTTPError, OSError)
 
 
 def examine(site: Site, *, wait_s: float = 0.0, checks: Sequence[Check] = CHECKS) -> Iterator[tuple[Check, Finding]]:

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import httpx
 
+from cdb.kit.http_client import local_client
 from cdb.kit.prometheus import Prometheus
 from cdb.running.native import Kind, PartStatus, Ports, Stack, StackConfig, envfile, record
 from cdb.running.native.ports import HOST
 from cdb.trace.jaeger import Jaeger
 
-_TIMEOUT = httpx.Timeout(5.0, connect=2.0)
 _LOOK = {
     "native": "cdb status, then the log of the part in .cdb/logs/",
     "compose": "docker compose ps --all, then docker compose logs of the part",
@@ -87,13 +87,8 @@ def native(root: Path, environ: Mapping[str, str], state: Path) -> Site | None:
         otherwise=lambda: _otherwise(root, environ, config),
         prometheus=Prometheus(address_of(config.ports, "prometheus")),
         jaeger=Jaeger(address_of(config.ports, "jaeger")),
-        http=client(),
+        http=local_client(),
     )
-
-
-def client() -> httpx.Client:
-    """Return a client for what has none of its own; not by way of a proxy, for it is this machine."""
-    return httpx.Client(timeout=_TIMEOUT, trust_env=False)
 
 
 def address_of(ports: Ports, port: str) -> str:

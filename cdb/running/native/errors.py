@@ -1,5 +1,7 @@
 """What can go wrong with a stack, said in one line."""
 
+from cdb.kit.errors import CommandError
 
-class StackError(Exception):
+
+class StackError(CommandError):
     """The stack cannot do what was asked; the text names what, where and what to do."""

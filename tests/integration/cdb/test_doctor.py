@@ -13,7 +13,8 @@ from cdb.doctor import alerting, boards, machine, metrics, parts, settings, trac
 from cdb.doctor.checks import CHECKS
 from cdb.doctor.findings import Finding, Verdict
 from cdb.doctor.run import examine
-from cdb.doctor.site import Site, address_of, client
+from cdb.doctor.site import Site, address_of
+from cdb.kit.http_client import local_client
 from cdb.kit.prometheus import Prometheus
 from cdb.running.compose.engine import Container, published
 from cdb.running.native import Health, PartStatus, Ports, envfile
@@ -42,7 +43,7 @@ def site_on(ports: Ports) -> Site:
         otherwise=list,
         prometheus=Prometheus(address_of(ports, "prometheus")),
         jaeger=Jaeger(address_of(ports, "jaeger")),
-        http=client(),
+        http=local_client(),
         patience_s=1.0,
     )
 
