@@ -1,6 +1,5 @@
 """`cdb alerts`: what fires, and what was told to whom."""
 
-import os
 import re
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -13,9 +12,8 @@ from rich.text import Text
 
 from cdb.alerts.alerts import Alerts, Firing, Received, as_json, inhibitors, look
 from cdb.kit.failures import AWAY, exit_codes, fail
-from cdb.kit.paths import ROOT
 from cdb.kit.printable import cut, printable
-from cdb.running.addresses import stack_ports
+from cdb.running.stack import running_stack
 from cdb.stack import view
 from cdb.stack.command import JsonOption
 from services.clock import WallClock, to_datetime
@@ -46,7 +44,7 @@ def alerts(
     now = to_datetime(WallClock().now_ns())
     begin = _moment(since, now) if since is not None else None
     with exit_codes():
-        found = look(stack_ports(ROOT, os.environ), limit=limit, since=begin)
+        found = look(running_stack().ports, limit=limit, since=begin)
     if as_json_:
         typer.echo(msgspec.json.encode(as_json(found)).decode())
     else:

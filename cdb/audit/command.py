@@ -1,7 +1,6 @@
 """`cdb audit`: recompute the ledger and name what does not add up."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -11,9 +10,8 @@ from rich.console import Console
 
 from cdb.audit import read_and_audit, view
 from cdb.kit.failures import REFUSED, exit_codes
-from cdb.kit.paths import ROOT
 from cdb.replay.command import kept_replays
-from cdb.running.addresses import ledger_settings
+from cdb.running.stack import running_stack
 from cdb.stack.command import JsonOption
 from services.ledger.connection import Ledger, LedgerAddress
 from services.runtime.process import address_of
@@ -60,7 +58,7 @@ def audit(
 @contextmanager
 def _address(ledger: str | None, replay: str | None, host: str | None, port: int | None) -> Iterator[LedgerAddress]:
     if replay is None:
-        yield address_of(ledger_settings(ROOT, os.environ, database=ledger, host=host, port=port))
+        yield address_of(running_stack().ledger_settings(database=ledger, host=host, port=port))
         return
     if (ledger, host, port) != (None, None, None):
         raise typer.BadParameter("a kept replay has its own server: leave out --ledger, --host and --port")

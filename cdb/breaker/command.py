@@ -1,6 +1,5 @@
 """`cdb breaker`: look at the circuit breaker, and reset it."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,8 +13,7 @@ from rich.table import Table
 
 from cdb.breaker.breaker import BreakerDesk, BreakerState
 from cdb.kit.failures import exit_codes, fail
-from cdb.kit.paths import ROOT
-from cdb.running.addresses import ledger_settings
+from cdb.running.stack import running_stack
 from cdb.stack.command import JsonOption
 from services.clock import WallClock
 from services.ledger.connection import Ledger
@@ -73,7 +71,7 @@ def reset(
 @contextmanager
 def _desk() -> Iterator[BreakerDesk]:
     with exit_codes():
-        ledger = Ledger(address_of(ledger_settings(ROOT, os.environ)), application="cdb-breaker")
+        ledger = Ledger(address_of(running_stack().ledger_settings()), application="cdb-breaker")
         try:
             yield BreakerDesk(ledger, WallClock())
         finally:

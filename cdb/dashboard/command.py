@@ -1,7 +1,6 @@
 """`cdb dashboard`: Grafana's dashboards in the terminal."""
 
 import json
-import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -24,7 +23,7 @@ from cdb.dashboard.model.variables import Choice, choices
 from cdb.kit.failures import AWAY, exit_codes, fail
 from cdb.kit.paths import ROOT
 from cdb.kit.prometheus import Prometheus, PrometheusAway, QueryRefused
-from cdb.running.addresses import prometheus_url
+from cdb.running.stack import running_stack
 from cdb.stack.command import JsonOption
 
 _PREFIX: Final = "cdb-"
@@ -160,7 +159,7 @@ def _choice(board: Dashboard, symbols: list[str], prometheus: Prometheus) -> dic
 @contextmanager
 def _prometheus() -> Iterator[Prometheus]:
     """Yield the client of the operator's Prometheus; end the command with one line if it does not answer."""
-    with exit_codes(), Prometheus(prometheus_url(ROOT, os.environ)) as prometheus:
+    with exit_codes(), running_stack().prometheus as prometheus:
         try:
             prometheus.query("vector(1)")
             yield prometheus

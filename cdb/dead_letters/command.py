@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC
@@ -16,9 +15,8 @@ from rich.text import Text
 
 from cdb.dead_letters.letters import DeadLetters, Letter, NotResendable, Resent
 from cdb.kit.failures import REFUSED, exit_codes, fail
-from cdb.kit.paths import ROOT
 from cdb.kit.printable import cut, printable
-from cdb.running.addresses import bus_settings
+from cdb.running.stack import running_stack
 from cdb.stack.command import JsonOption
 from services.bus.streams import connect
 from services.messages import is_stream_id
@@ -129,7 +127,7 @@ def readable(data: bytes) -> str:
 @contextmanager
 def _dead_letters() -> Iterator[DeadLetters]:
     with exit_codes():
-        settings = bus_settings(ROOT, os.environ)
+        settings = running_stack().bus_settings()
         password = settings.redis_password.get_secret_value()
         client = connect(host=settings.redis_host, port=settings.redis_port, password=password)
         try:

@@ -1,7 +1,6 @@
 """`cdb trace`: from a slow decision to where its time went, and what is usual there."""
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated
@@ -9,9 +8,8 @@ from typing import Annotated
 import typer
 
 from cdb.kit.failures import AWAY, exit_codes, fail
-from cdb.kit.paths import ROOT
 from cdb.kit.prometheus import Prometheus, PrometheusAway, QueryRefused
-from cdb.running.addresses import jaeger_url, prometheus_url
+from cdb.running.stack import running_stack
 from cdb.stack import view
 from cdb.stack.command import JsonOption
 from cdb.trace import durations
@@ -105,7 +103,7 @@ def explain(trace_id: IdArgument, as_json: JsonOption = False) -> None:
 @contextmanager
 def _jaeger() -> Iterator[Jaeger]:
     with exit_codes():
-        url = jaeger_url(ROOT, os.environ)
+        url = running_stack().url("jaeger")
     try:
         with Jaeger(url) as jaeger:
             yield jaeger
@@ -116,7 +114,7 @@ def _jaeger() -> Iterator[Jaeger]:
 @contextmanager
 def _prometheus() -> Iterator[Prometheus]:
     try:
-        with Prometheus(prometheus_url(ROOT, os.environ)) as prometheus:
+        with running_stack().prometheus as prometheus:
             yield prometheus
     except (PrometheusAway, QueryRefused) as away:
         fail(f"{away}: `cdb status` shows what runs", code=AWAY)
