@@ -1,6 +1,5 @@
 """`cdb alerts`: which alerts fire, and which notifications were sent."""
 
-import os
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Annotated, Final
@@ -15,9 +14,8 @@ from cdb.kit.failures import exit_codes, fail
 from cdb.kit.figures import moment, seconds
 from cdb.kit.options import JsonOption
 from cdb.kit.output import console, plain_table, print_json
-from cdb.kit.paths import ROOT
 from cdb.kit.printable import cut, printable
-from cdb.running.addresses import stack_ports
+from cdb.running.stack import running_stack
 from services import durations
 from services.clock import WallClock, to_datetime
 
@@ -50,7 +48,7 @@ def alerts(
     now = to_datetime(WallClock().now_ns())
     begin = _begin(since, now) if since is not None else None
     with exit_codes():
-        found = look(stack_ports(ROOT, os.environ), limit=limit, since=begin)
+        found = look(running_stack().ports, limit=limit, since=begin)
     if as_json_:
         print_json(as_json(found))
     else:

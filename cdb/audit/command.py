@@ -1,6 +1,5 @@
 """`cdb audit`: recompute the ledger and name what does not add up."""
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Annotated
@@ -12,9 +11,8 @@ from cdb.kit.errors import REFUSED, USAGE
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.options import JsonOption
 from cdb.kit.output import console, print_json
-from cdb.kit.paths import ROOT
 from cdb.replay.saved import operators_replays
-from cdb.running.addresses import ledger_settings
+from cdb.running.stack import running_stack
 from services.ledger.address import address_of
 from services.ledger.connection import Ledger, LedgerAddress
 
@@ -60,7 +58,7 @@ def audit(
 @contextmanager
 def _address(ledger: str | None, replay: str | None, host: str | None, port: int | None) -> Iterator[LedgerAddress]:
     if replay is None:
-        yield address_of(ledger_settings(ROOT, os.environ, database=ledger, host=host, port=port))
+        yield address_of(running_stack().ledger_settings(database=ledger, host=host, port=port))
         return
     if (ledger, host, port) != (None, None, None):
         fail("a saved replay has its own server: leave out --ledger, --host and --port", code=USAGE)

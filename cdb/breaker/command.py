@@ -1,6 +1,5 @@
 """`cdb breaker`: look at the circuit breaker, and reset it."""
 
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -12,8 +11,7 @@ from cdb.kit.failures import exit_codes, fail
 from cdb.kit.figures import moment, money, percent
 from cdb.kit.options import JsonOption, YesOption, confirm
 from cdb.kit.output import console, plain_table, print_json
-from cdb.kit.paths import ROOT
-from cdb.running.addresses import ledger_settings
+from cdb.running.stack import running_stack
 from services.clock import WallClock
 from services.ledger.address import address_of
 from services.ledger.connection import Ledger
@@ -72,7 +70,7 @@ def reset(yes: YesOption = False, as_json: JsonOption = False) -> None:
 @contextmanager
 def _desk() -> Iterator[BreakerDesk]:
     with exit_codes():
-        address = address_of(ledger_settings(ROOT, os.environ))
+        address = address_of(running_stack().ledger_settings())
         with closing(Ledger(address, application="cdb-breaker")) as ledger:
             yield BreakerDesk(ledger, WallClock())
 

@@ -1,7 +1,6 @@
 """`cdb check`: what is committed asks only for what exists."""
 
 import json
-import os
 import re
 from contextlib import ExitStack
 from typing import Annotated
@@ -16,7 +15,7 @@ from cdb.kit.failures import exit_codes, fail
 from cdb.kit.options import JsonOption
 from cdb.kit.paths import ROOT
 from cdb.kit.prometheus import Prometheus
-from cdb.running.addresses import prometheus_url
+from cdb.running.stack import running_stack
 
 
 def register(app: typer.Typer) -> None:
@@ -74,7 +73,7 @@ def dashboards(
 
 def _address(url: str | None) -> str:
     if url is None:
-        return prometheus_url(ROOT, os.environ)
+        return running_stack().url("prometheus")
     if not re.fullmatch(r"https?://[^\s/]+\S*", url):
         raise typer.BadParameter(f"{url!r} is no address such as http://localhost:19090", param_hint="--prometheus")
     return url

@@ -1,7 +1,6 @@
 """`cdb dashboard`: Grafana's dashboards in the terminal."""
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +24,7 @@ from cdb.kit.failures import exit_codes, fail
 from cdb.kit.options import JsonOption, duration
 from cdb.kit.paths import ROOT
 from cdb.kit.prometheus import Prometheus
-from cdb.running.addresses import prometheus_url
+from cdb.running.stack import running_stack
 from services import durations
 
 _PREFIX: Final = "cdb-"
@@ -158,6 +157,6 @@ def _choice(board: Dashboard, symbols: list[str], prometheus: Prometheus) -> dic
 @contextmanager
 def _prometheus() -> Iterator[Prometheus]:
     """Yield the client of the operator's Prometheus; end the command with one line if it does not answer."""
-    with exit_codes(), Prometheus(prometheus_url(ROOT, os.environ)) as prometheus:
+    with exit_codes(), running_stack().prometheus as prometheus:
         prometheus.query("vector(1)")
         yield prometheus

@@ -1,7 +1,6 @@
 """`cdb dead-letters`: messages that no service could handle."""
 
 import base64
-import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from typing import Annotated, Any
@@ -17,9 +16,8 @@ from cdb.kit.failures import complain, exit_codes, fail
 from cdb.kit.figures import moment
 from cdb.kit.options import JsonOption
 from cdb.kit.output import console, plain_table, print_json
-from cdb.kit.paths import ROOT
 from cdb.kit.printable import cut, printable
-from cdb.running.addresses import bus_settings
+from cdb.running.stack import running_stack
 from services.bus.streams import connect
 from services.messages import is_stream_id
 
@@ -130,7 +128,7 @@ def readable(data: bytes) -> str:
 @contextmanager
 def _dead_letters() -> Iterator[DeadLetters]:
     with exit_codes():
-        settings = bus_settings(ROOT, os.environ)
+        settings = running_stack().bus_settings()
         password = settings.redis_password.get_secret_value()
         with closing(connect(host=settings.redis_host, port=settings.redis_port, password=password)) as client:
             yield DeadLetters(client)

@@ -13,20 +13,10 @@ from cdb.kit.options import JsonOption, YesOption, confirm, duration
 from cdb.kit.output import console as standard_output
 from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
-from cdb.running.addresses import way_to_run
-from cdb.running.compose import engine
-from cdb.running.native import (
-    Failure,
-    PartStatus,
-    Ports,
-    Stack,
-    StackConfig,
-    StackError,
-    envfile,
-    grafana,
-    select,
-)
-from cdb.running.native.config import state_dir
+from cdb.running.errors import StackError
+from cdb.running.native import Failure, PartStatus, Stack, StackConfig, envfile, grafana, select
+from cdb.running.native_stack import NativeStack
+from cdb.running.stack import running_stack
 from cdb.stack import view
 
 
@@ -49,7 +39,7 @@ def up(
     within = duration("--timeout", timeout, least=timedelta(seconds=1), plain="s")
     console = standard_output()
     with exit_codes(REFUSED):
-        _refuse_containers("docker compose up -d")
+        _native_stack("up -d")
         _ensure_env(console)
         stack = Stack(_operators_config(tuple(part or ())))
         ran_before = stack.running()
@@ -85,21 +75,17 @@ def status(as_json: JsonOption = False) -> None:
     Example: cdb status --json
     """
     with exit_codes():
-        in_containers = way_to_run(os.environ) == "compose"
-        stack = _running_or_wanted()
-        parts = engine.parts(os.environ) if in_containers else stack.status()
-        left = [] if parts or in_containers else stack.leftovers()
+        stack = running_stack()
+        parts = stack.parts()
+        not_running = "" if parts else stack.not_running
     healthy = bool(parts) and all(part.ready for part in parts)
     if as_json:
         print_json({"running": bool(parts), "healthy": healthy, "parts": [_as_json(p) for p in parts]})
     elif parts:
         standard_output().print(view.health(parts))
         _say_what_is_missing(standard_output(), [part.name for part in parts])
-    elif in_containers:
-        typer.echo("no stack runs in containers: `docker compose up -d` starts it", err=True)
     else:
-        rest = f", but processes of it are left ({', '.join(left)}): `cdb down` ends them" if left else ": `cdb up`"
-        typer.echo(f"The stack in {stack.config.state_dir} is not running{rest}", err=True)
+        typer.echo(not_running, err=True)
     if not healthy:
         raise typer.Exit(REFUSED if parts else AWAY)
 
@@ -110,8 +96,7 @@ def down() -> None:
     Example: cdb down
     """
     with exit_codes(REFUSED):
-        _refuse_containers("docker compose down")
-        stack = _running_or_wanted()
+        stack = _native_stack("down")
         ran = stack.running()
         ended = stack.stop()
     if ended:
@@ -141,8 +126,7 @@ def clean(
     Example: cdb clean --yes
     """
     with exit_codes(REFUSED):
-        _refuse_containers("docker compose down --volumes")
-        stack = _running_or_wanted()
+        stack = _native_stack("down --volumes")
         place = stack.config.state_dir
         if not yes:
             what = f"the ledger, the bus and the logs in {place}{' and .env' if with_env else ''}"
@@ -157,10 +141,12 @@ def clean(
     )
 
 
-def _refuse_containers(instead: str) -> None:
-    """Raise StackError rather than do to the other stack what is meant for the one in containers."""
-    if way_to_run(os.environ) == "compose":
-        raise StackError(f"CDB_STACK=compose means the stack in containers: {instead}")
+def _native_stack(compose: str) -> Stack:
+    """Find the stack without containers; raises StackError, naming what *compose* would do, if the other is meant."""
+    found = running_stack()
+    if not isinstance(found, NativeStack):
+        raise StackError(f"CDB_STACK=compose means the stack in containers: docker compose {compose}")
+    return found.stack
 
 
 def _operators_config(parts: tuple[str, ...]) -> StackConfig:
@@ -169,13 +155,6 @@ def _operators_config(parts: tuple[str, ...]) -> StackConfig:
     except ValueError as error:
         raise StackError(str(error)) from error
     return StackConfig.for_operator(ROOT, os.environ, parts=chosen)
-
-
-def _running_or_wanted() -> Stack:
-    """Return the stack as it was started, else as it would be; without secrets, for it need not exist."""
-    place = state_dir(ROOT, os.environ)
-    config = StackConfig.isolated(ROOT, place, parts=select(()), ports=Ports.default())
-    return Stack.attach(place) or Stack(config)
 
 
 def _ensure_env(console: Console, *, always: bool = False, mark: str = "") -> None:

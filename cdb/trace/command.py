@@ -1,6 +1,5 @@
 """`cdb trace`: from a slow decision to where its time went, and how long that usually takes."""
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -11,9 +10,7 @@ import typer
 from cdb.kit.failures import exit_codes
 from cdb.kit.options import JsonOption, duration
 from cdb.kit.output import console, print_json
-from cdb.kit.paths import ROOT
-from cdb.kit.prometheus import Prometheus
-from cdb.running.addresses import jaeger_url, prometheus_url
+from cdb.running.stack import running_stack
 from cdb.trace.baseline import baselines_for
 from cdb.trace.comparison import compare
 from cdb.trace.decisions import slowest
@@ -93,7 +90,7 @@ def explain(trace_id: IdArgument, as_json: JsonOption = False) -> None:
     """
     with _jaeger() as jaeger:
         trace = find(jaeger, trace_id, now_us=_now_us())
-    with exit_codes(), Prometheus(prometheus_url(ROOT, os.environ)) as prometheus:
+    with exit_codes(), running_stack().prometheus as prometheus:
         rows = compare(trace, baselines_for(prometheus, began=trace.start_us / 1e6, now=_now_us() / 1e6))
     if as_json:
         print_json(comparison_as_json(trace, rows))
@@ -103,7 +100,7 @@ def explain(trace_id: IdArgument, as_json: JsonOption = False) -> None:
 
 @contextmanager
 def _jaeger() -> Iterator[Jaeger]:
-    with exit_codes(), Jaeger(jaeger_url(ROOT, os.environ)) as jaeger:
+    with exit_codes(), Jaeger(running_stack().url("jaeger")) as jaeger:
         yield jaeger
 
 
