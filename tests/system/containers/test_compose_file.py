@@ -9,7 +9,7 @@ import yaml
 
 from cdb.running.compose.engine import ONE_SHOTS
 from cdb.running.compose.volume import PLACES
-from cdb.running.durations import PROMETHEUS_RETENTION, PROMETHEUS_RETENTION_DEFAULT
+from cdb.running.durations import IN_CONTAINERS, PROMETHEUS_RETENTION, PROMETHEUS_RETENTION_DEFAULT
 from cdb.running.native import Ports, envfile
 from cdb.running.native.collector import FEATURE_GATES
 from cdb.running.native.config import StackConfig
