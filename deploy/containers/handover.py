@@ -15,13 +15,14 @@ from typing import Any, Final
 
 import yaml
 
+from cdb.running import configuration
 from cdb.running.errors import StackError
-from cdb.running.native import alertmanager, redis_server
 
 SECRETS: Final = Path("/run/secrets")
 HANDOVER: Final = Path("/handover")
 COMMITTED: Final = Path("/app/monitoring/alertmanager")
 ALERTMANAGER_CONF: Final = Path("/etc/alertmanager")
+ALERTMANAGER_FILE: Final = "alertmanager.yml"
 RECEIVER: Final = "http://cdb_alert_receiver:9094/webhook"
 REDIS_ADDRESS: Final = "redis://cdb_redis:6379"
 NEEDED: Final = {
@@ -32,7 +33,7 @@ NEEDED: Final = {
     "grafana": "GRAFANA_PASSWORD",
 }
 """For each volume the secret that is in it, in a file called as its variable is."""
-_OPTIONAL: Final = (alertmanager.SLACK_URL, alertmanager.SMTP_PASSWORD)
+_OPTIONAL: Final = (configuration.SLACK_URL, configuration.SMTP_PASSWORD)
 
 
 def read_secrets(folder: Path) -> dict[str, str]:
@@ -87,17 +88,17 @@ def _content(path: Path) -> str:
 
 def _redis_accounts(secrets: Mapping[str, str]) -> str:
     password = hashlib.sha256(secrets["REDIS_PASSWORD"].encode()).hexdigest()
-    monitoring = redis_server.monitoring_account(secrets["CDB_MONITORING_PASSWORD"])
+    monitoring = configuration.redis_monitoring_account(secrets["CDB_MONITORING_PASSWORD"])
     return f"user default on #{password} ~* &* +@all\n{monitoring}\n"
 
 
 def _alertmanager(secrets: Mapping[str, str], settings: Mapping[str, str], committed: Path) -> dict[Path, str]:
     place = Path("alertmanager")
-    text = (committed / alertmanager.FILE).read_text(encoding="utf-8")
-    effective: dict[str, Any] = alertmanager.effective(
+    text = (committed / ALERTMANAGER_FILE).read_text(encoding="utf-8")
+    effective: dict[str, Any] = configuration.alertmanager(
         yaml.safe_load(text), {**settings, **secrets}, ALERTMANAGER_CONF, webhook=RECEIVER
     )
-    handed = {place / alertmanager.FILE: yaml.safe_dump(effective)}
+    handed = {place / ALERTMANAGER_FILE: yaml.safe_dump(effective)}
     for template in sorted((committed / "templates").iterdir()):
         handed[place / "templates" / template.name] = template.read_text(encoding="utf-8")
     return handed | {place / name: secrets[name] for name in _OPTIONAL if secrets[name]}

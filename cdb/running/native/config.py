@@ -53,8 +53,8 @@ class Part:
     """
 
     name: str
-    kind: Kind
     command: "Callable[[StackConfig], tuple[str, ...]]"
+    kind: Kind = Kind.SERVER
     probe: "Callable[[StackConfig], Health] | None" = None
     ports: tuple[str, ...] = ()
     prepare: "Callable[[StackConfig], None] | None" = None

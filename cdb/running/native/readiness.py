@@ -9,14 +9,13 @@ _STARTS_ALLOWED = 3  # a part waits for what it needs by itself, so one that kee
 
 @dataclass(frozen=True)
 class PartStatus:
-    """One part as it is now. *uptime* is in seconds; *started* is when its process began, in Unix seconds."""
+    """One part as it is now; *uptime* is in seconds."""
 
     name: str
     state: str
     health: Health
     pid: int | None = None
     uptime: float = 0.0
-    started: int = 0
 
     @property
     def ready(self) -> bool:

@@ -143,18 +143,13 @@ class Stack:
         client, part = self._running_client(), self._part(name)
         client.stop(part.name)
         # One that died of itself is none that could be stopped, and supervisord is about to start it again.
-        while client.processes()[part.name].state not in _AT_REST and part.kind is not Kind.ONE_SHOT:
+        while client.processes()[part.name].statename not in _AT_REST and part.kind is not Kind.ONE_SHOT:
             time.sleep(_LOOK)
             client.stop(part.name)
 
-    def restart_part(self, name: str) -> None:
-        """Stop one part, wait for its end, and start it."""
-        self.stop_part(name)
-        self.start_part(name)
-
     def pid_of(self, name: str) -> int | None:
         """Return the pid of a part's process, None if it has none now."""
-        return self._running_client().processes()[self._part(name).name].pid
+        return self._running_client().processes()[self._part(name).name].pid or None
 
     def log_tail(self, name: str, lines: int = 20) -> list[str]:
         """Return the last lines of a part's log, [] if it has none."""
@@ -210,11 +205,16 @@ class Stack:
     def _look(self, part: Part, info: ProcessInfo | None) -> PartStatus:
         if info is None:
             return PartStatus(part.name, state="unknown", health=Health(ok=False, detail="not part of this stack"))
-        health = _exit_health(info) if part.kind is Kind.ONE_SHOT else _process_health(info)
+        health = _health(part, info)
         if part.probe and info.running:
             health = part.probe(self.config)
-        state = "done" if _done(part, info) else info.state.lower()
-        return PartStatus(part.name, state=state, health=health, pid=info.pid, uptime=info.uptime, started=info.started)
+        return PartStatus(
+            part.name,
+            state="done" if _done(part, info) else info.statename.lower(),
+            health=health,
+            pid=info.pid or None,
+            uptime=info.uptime,
+        )
 
     def _part(self, name: str) -> Part:
         try:
@@ -235,16 +235,13 @@ class Stack:
 
 
 def _done(part: Part, info: ProcessInfo) -> bool:
-    return part.kind is Kind.ONE_SHOT and info.state == "EXITED" and info.exit_status == 0
+    return part.kind is Kind.ONE_SHOT and info.statename == "EXITED" and info.exitstatus == 0
 
 
-def _exit_health(info: ProcessInfo) -> Health:
-    if info.state == "EXITED":
-        return Health(ok=info.exit_status == 0, detail="" if info.exit_status == 0 else f"exit {info.exit_status}")
-    return Health(ok=False, detail=info.spawn_error or "at work")
-
-
-def _process_health(info: ProcessInfo) -> Health:
-    if info.state == "RUNNING":
-        return Health(ok=True)
-    return Health(ok=False, detail=info.spawn_error or f"process is {info.state.lower()}")
+def _health(part: Part, info: ProcessInfo) -> Health:
+    if part.kind is not Kind.ONE_SHOT:
+        detail = info.spawnerr or f"process is {info.statename.lower()}"
+        return Health(ok=True) if info.statename == "RUNNING" else Health(ok=False, detail=detail)
+    if info.statename == "EXITED":
+        return Health(ok=True) if info.exitstatus == 0 else Health(ok=False, detail=f"exit {info.exitstatus}")
+    return Health(ok=False, detail=info.spawnerr or "at work")

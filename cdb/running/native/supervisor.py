@@ -9,10 +9,10 @@ import socket
 import subprocess
 import sys
 import xmlrpc.client
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from supervisor.xmlrpc import SupervisorTransport
 
 from cdb.running.errors import StackError
@@ -27,22 +27,26 @@ _START_TIMEOUT = 30.0  # seconds
 _RPC_FACTORY = "supervisor.rpcinterface:make_main_rpcinterface"
 
 
-@dataclass(frozen=True)
-class ProcessInfo:
-    """What supervisord knows about one part. *uptime* is in seconds, *state* supervisord's word for it."""
+class ProcessInfo(msgspec.Struct, frozen=True):
+    """What supervisord knows about one part, in its own words; times are Unix seconds by its clock."""
 
     name: str
-    state: str
-    pid: int | None
-    started: int
-    uptime: float
-    exit_status: int
-    spawn_error: str
+    statename: str
+    pid: int  # 0 without a process
+    start: int
+    now: int
+    exitstatus: int
+    spawnerr: str
 
     @property
     def running(self) -> bool:
-        """Tell whether there is a process (which need not be ready yet)."""
-        return self.state in {"STARTING", "RUNNING", "STOPPING"}
+        """Whether there is a process (which need not be ready yet)."""
+        return self.statename in {"STARTING", "RUNNING", "STOPPING"}
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the process began."""
+        return float(max(0, self.now - self.start)) if self.running else 0.0
 
 
 class SupervisorClient:
@@ -73,8 +77,9 @@ class SupervisorClient:
         return True
 
     def processes(self) -> dict[str, ProcessInfo]:
-        """Return what supervisord knows about each part."""
-        return {str(raw["name"]): _process_info(raw) for raw in self._call("getAllProcessInfo")}
+        """Ask about every part, by name."""
+        found = msgspec.convert(self._call("getAllProcessInfo"), tuple[ProcessInfo, ...])
+        return {info.name: info for info in found}
 
     def start(self, name: str) -> None:
         """Start a part without waiting for it; a running one stays as it is."""
@@ -219,17 +224,3 @@ def _section(name: str, values: dict[str, object]) -> str:
                 f"{value!r} has ' ;', ' #', '%' or a control character: supervisord cannot use such a path"
             )
     return f"[{name}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())
-
-
-def _process_info(raw: dict[str, Any]) -> ProcessInfo:
-    started, now = int(raw["start"]), int(raw["now"])
-    running = raw["statename"] in {"STARTING", "RUNNING", "STOPPING"}
-    return ProcessInfo(
-        name=str(raw["name"]),
-        state=str(raw["statename"]),
-        pid=int(raw["pid"]) or None,
-        started=started,
-        uptime=float(max(0, now - started)) if running else 0.0,
-        exit_status=int(raw["exitstatus"]),
-        spawn_error=str(raw["spawnerr"]),
-    )
