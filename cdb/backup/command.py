@@ -14,11 +14,10 @@ import typer
 from cdb.backup.manifest import Manifest
 from cdb.backup.restore import restore as restore_archive
 from cdb.backup.save import save, target_file
-from cdb.kit.failures import exit_codes, fail
+from cdb.kit.failures import exit_codes
+from cdb.kit.options import JsonOption
 from cdb.running.base import RunningStack
-from cdb.running.errors import BackupError
 from cdb.running.stack import running_stack
-from cdb.stack.command import JsonOption
 
 
 def register(app: typer.Typer) -> None:
@@ -80,10 +79,7 @@ def _held() -> Iterator[RunningStack]:
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup has its way
             signal.signal(number, signal.default_int_handler)  # as Ctrl-C: what was stopped is started again
     with exit_codes(), closing(running_stack()) as stack, stack.held():
-        try:
-            yield stack
-        except BackupError as error:
-            fail(str(error))
+        yield stack
 
 
 def _report(manifest: Manifest, file: Path, *, as_json: bool, done: str) -> None:

@@ -11,7 +11,7 @@ import httpx
 
 from cdb.backup import archive, ledger
 from cdb.backup.manifest import FORMAT, Manifest
-from cdb.kit.prometheus import PrometheusAway, QueryRefused
+from cdb.kit.errors import CommandError
 from cdb.running.base import RunningStack
 from cdb.running.errors import BackupError
 from services.ledger.connection import SCHEMA_VERSION
@@ -84,7 +84,7 @@ def prometheus_version(stack: RunningStack) -> str:
     """Version of the Prometheus that runs; raises BackupError if it does not answer."""
     try:
         return stack.prometheus.version()
-    except (PrometheusAway, QueryRefused) as error:
+    except CommandError as error:
         raise BackupError(f"{error}: {stack.status_command}") from error
 
 

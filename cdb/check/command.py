@@ -10,11 +10,12 @@ from rich.console import Console
 
 from cdb.check import view
 from cdb.check.run import UNREADABLE, Depth, run
-from cdb.kit.failures import AWAY, REFUSED, exit_codes, fail
+from cdb.kit.errors import REFUSED
+from cdb.kit.failures import exit_codes, fail
+from cdb.kit.options import JsonOption
 from cdb.kit.paths import ROOT
-from cdb.kit.prometheus import Prometheus, PrometheusAway, QueryRefused
+from cdb.kit.prometheus import Prometheus
 from cdb.running.stack import running_stack
-from cdb.stack.command import JsonOption
 
 
 def register(app: typer.Typer) -> None:
@@ -60,9 +61,7 @@ def dashboards(
             server = cleanup.enter_context(Prometheus(_address(url)))
         try:
             report = run(ROOT, depth, server)
-        except PrometheusAway as error:
-            fail(f"{error}; start it with: make up", code=AWAY)
-        except (QueryRefused, *UNREADABLE) as error:
+        except UNREADABLE as error:
             fail(str(error))
     if as_json:
         typer.echo(json.dumps(view.as_json(report)))

@@ -31,7 +31,7 @@ class _Shown:
 
 
 def check(checked: Checked, server: Prometheus) -> None:
-    """Add to *checked* what *server* does not show as is said. Raise PrometheusAway or QueryRefused."""
+    """Add to *checked* what *server* does not show as is said. Raise Away or QueryRefused."""
     checked.report.depth = "contract"
     checked.report.add(_missing(checked, _Shown.by(server)))
     checked.report.add(_types(checked.known, server))

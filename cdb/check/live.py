@@ -33,7 +33,7 @@ class _Ask:
 def check(checked: Checked, server: Prometheus, now: float) -> None:
     """Add to *checked* what *server* has no data for at the Unix time *now*, and the rules that do not work there.
 
-    Raise PrometheusAway.
+    Raise Away.
     """
     checked.report.depth = "live"
     asks = [ask for file, dashboard in checked.project.dashboards.items() for ask in _asks(file, dashboard, server)]

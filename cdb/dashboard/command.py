@@ -1,10 +1,10 @@
 """`cdb dashboard`: Grafana's dashboards in the terminal."""
 
 import json
-import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final
@@ -20,16 +20,16 @@ from cdb.dashboard.board.picture import svg
 from cdb.dashboard.board.values import as_values
 from cdb.dashboard.model.model import Dashboard, DashboardError, load_dashboards
 from cdb.dashboard.model.variables import Choice, choices
-from cdb.kit.failures import AWAY, exit_codes, fail
+from cdb.kit.failures import exit_codes, fail
+from cdb.kit.options import JsonOption, duration
 from cdb.kit.paths import ROOT
-from cdb.kit.prometheus import Prometheus, PrometheusAway, QueryRefused
+from cdb.kit.prometheus import Prometheus
 from cdb.running.stack import running_stack
-from cdb.stack.command import JsonOption
+from services import durations
 
 _PREFIX: Final = "cdb-"
-_SPAN: Final = re.compile(r"(\d+)\s*(s|m|h|d)")
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_LONGEST_S: Final = 14 * 86_400
+_SHORTEST: Final = timedelta(seconds=30)
+_LONGEST: Final = timedelta(days=14)
 _USUAL_S: Final = 900.0
 _REFRESH_S: Final = 10.0
 
@@ -57,7 +57,7 @@ def dashboard(
     Asks the running stack's Prometheus, anew at the dashboard's own rate. Keys: q or Ctrl-C leaves; arrows, page up
     and page down scroll where the terminal is too low. A panel that fails says why in its place.
 
-    Exit code: 0 shown, 1 NAME or another argument is wrong, 3 Prometheus does not answer.
+    Exit code: 0 shown, 1 NAME or another value does not exist, 2 a wrong option, 3 Prometheus does not answer.
 
     Example: cdb dashboard trading-overview --since 1h
     """
@@ -68,7 +68,7 @@ def dashboard(
     if as_json and file:
         raise typer.BadParameter("a frame is either --json or an --svg picture")
     board = _called(name, boards)
-    range_s = None if since is None else _seconds(since)
+    range_s = None if since is None else _seconds_back(since)
     console = Console(width=width)
     with _prometheus() as prometheus:
         frame = _frames(board, prometheus, _choice(board, symbol or [], prometheus), range_s)
@@ -99,9 +99,15 @@ def _print(frame: Frame, console: Console) -> None:
     console.print(printed(frame.lines(console)), end="")
 
 
+def _seconds_back(since: str) -> float:
+    return duration("--since", since, least=_SHORTEST, most=_LONGEST).total_seconds()
+
+
 def _refresh_s(board: Dashboard) -> float:
-    found = _SPAN.fullmatch(board.refresh)
-    return float(int(found[1]) * _SECONDS[found[2]]) if found else _REFRESH_S
+    try:
+        return durations.parse(board.refresh).total_seconds()
+    except durations.BadDuration:
+        return _REFRESH_S
 
 
 def _boards() -> list[Dashboard]:
@@ -136,14 +142,6 @@ def _short(board: Dashboard) -> str:
     return board.uid.removeprefix(_PREFIX)
 
 
-def _seconds(text: str) -> float:
-    found = _SPAN.fullmatch(text.strip())
-    seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
-    if not 30 <= seconds <= _LONGEST_S:
-        fail(f"--since {text!r:.40}: a time from 30s to 14d is allowed, as in 15m, 6h or 2d")
-    return float(seconds)
-
-
 def _choice(board: Dashboard, symbols: list[str], prometheus: Prometheus) -> dict[str, tuple[str, ...]]:
     """Return the chosen values of the variables, each of which Prometheus must know."""
     if not symbols:
@@ -160,10 +158,5 @@ def _choice(board: Dashboard, symbols: list[str], prometheus: Prometheus) -> dic
 def _prometheus() -> Iterator[Prometheus]:
     """Yield the client of the operator's Prometheus; end the command with one line if it does not answer."""
     with exit_codes(), running_stack().prometheus as prometheus:
-        try:
-            prometheus.query("vector(1)")
-            yield prometheus
-        except PrometheusAway as error:
-            fail(f"{error}. Is the stack running? `make up` starts it, `make status` shows it", code=AWAY)
-        except QueryRefused as error:
-            fail(f"Prometheus refuses: {error}")
+        prometheus.query("vector(1)")
+        yield prometheus

@@ -2,6 +2,7 @@
 
 import json
 from contextlib import closing
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -9,10 +10,11 @@ import typer
 from cdb.doctor import view
 from cdb.doctor.findings import Verdict
 from cdb.doctor.run import examine
-from cdb.kit.failures import REFUSED, exit_codes
+from cdb.kit.errors import REFUSED
+from cdb.kit.failures import exit_codes
+from cdb.kit.options import JsonOption, duration
+from cdb.kit.output import console as standard_output
 from cdb.running.stack import running_stack
-from cdb.stack import view as stack_view
-from cdb.stack.command import JsonOption
 
 
 def register(app: typer.Typer) -> None:
@@ -22,8 +24,8 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     wait: Annotated[
-        float, typer.Option(min=0, max=3600, help="After a start: repeat what fails for up to this many seconds.")
-    ] = 0,
+        str, typer.Option(help="After a start: repeat what fails for up to this long, such as 90s or 2m.")
+    ] = "0s",
     as_json: JsonOption = False,
 ) -> None:
     """Go through the go-live checklist: how each item stands, what was found, and what to do.
@@ -36,12 +38,13 @@ def doctor(
 
     Example: cdb doctor --wait 120 --json
     """
-    console = stack_view.console()
+    wait_s = duration("--wait", wait, least=timedelta(), most=timedelta(hours=1), plain="s").total_seconds()
+    console = standard_output()
     with exit_codes():
         stack = running_stack().require_running()
     found = []
     with closing(stack):
-        for check, finding in examine(stack, wait_s=wait):
+        for check, finding in examine(stack, wait_s=wait_s):
             found.append((check, finding))
             if not as_json:
                 view.show(check, finding, console)

@@ -9,14 +9,12 @@ import httpx
 
 from cdb.doctor.checks import CHECKS, Check
 from cdb.doctor.findings import Finding, Verdict, fail, first_line
-from cdb.kit.prometheus import PrometheusAway, QueryRefused
+from cdb.kit.errors import CommandError
 from cdb.running.base import RunningStack
-from cdb.running.errors import StackError
-from cdb.trace.jaeger import JaegerAway
 
 _AT_ONCE: Final = 4
 _AGAIN_S: Final = 2.0
-_AWAY: Final = (PrometheusAway, QueryRefused, JaegerAway, httpx.HTTPError, StackError, OSError)
+_AWAY: Final = (CommandError, httpx.HTTPError, OSError)
 
 
 def examine(

@@ -13,6 +13,7 @@ import httpx
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
+from cdb.kit.http_client import local_client
 from cdb.kit.prometheus import Prometheus
 from cdb.running.errors import StackError
 from cdb.running.native import PartStatus, Ports, envfile
@@ -23,7 +24,6 @@ from services.settings import BadSecretsDir, LedgerSettings, Port, ServiceSettin
 PGOPTIONS: Final = "-c lock_timeout=15s"
 """What PostgreSQL's programs ask of their session."""
 _LOOK_S: Final = 0.2
-_TIMEOUT: Final = httpx.Timeout(5.0, connect=2.0)
 _SERVERS: Final = ("POSTGRES_", "REDIS_")
 
 
@@ -185,8 +185,8 @@ class RunningStack(ABC):
 
     @cached_property
     def http(self) -> httpx.Client:
-        """Client for all else; uses no proxy, for it is this machine."""
-        return httpx.Client(timeout=_TIMEOUT, trust_env=False)
+        """Client for all else."""
+        return local_client()
 
     def close(self) -> None:
         """Close the connections."""

@@ -16,8 +16,8 @@ from cdb.running.native.lock import locked
 from cdb.running.native.tools import postgres_bin
 from services.bus.streams import connect
 from services.errors import ServerAway
+from services.ledger.address import address_of
 from services.ledger.connection import Ledger, LedgerAddress
-from services.runtime.process import address_of
 
 
 class NativeStack(RunningStack):

@@ -9,7 +9,8 @@ from typing import Final
 from cdb.dashboard.board.answers import Answer, Series, from_range, from_samples
 from cdb.dashboard.model.model import Dashboard, Panel, Query
 from cdb.dashboard.model.variables import Choice, Interval, UnknownVariable, substitute
-from cdb.kit.prometheus import Prometheus, PrometheusAway, QueryRefused
+from cdb.kit.errors import Away
+from cdb.kit.prometheus import Prometheus, QueryRefused
 
 _AT_ONCE: Final = 8
 _SMALLEST_STEP_S: Final = 5.0
@@ -22,7 +23,7 @@ def since_first(prometheus: Prometheus, end: float, longest_s: float) -> float:
     step = longest_s / _POINTS
     try:
         known = prometheus.query_range("max(up)", start=end - longest_s, end=end, step=step)
-    except (PrometheusAway, QueryRefused):
+    except (Away, QueryRefused):
         return longest_s  # each panel will say why in its place
     first = min((series.points[0][0] for series in known if series.points), default=end)
     return min(longest_s, max(_LEAST_RANGE_S, math.ceil((end - first + step) / _LEAST_RANGE_S) * _LEAST_RANGE_S))
@@ -53,7 +54,7 @@ def ask(dashboard: Dashboard, window: Window, prometheus: Prometheus) -> Mapping
     def one(panel: Panel) -> Answer:
         try:
             return Answer(tuple(s for query in panel.targets if not query.hide for s in _asked(panel, query)))
-        except (PrometheusAway, QueryRefused, UnknownVariable) as error:
+        except (Away, QueryRefused, UnknownVariable) as error:
             return Answer(error=str(error))
 
     def _asked(panel: Panel, query: Query) -> tuple[Series, ...]:

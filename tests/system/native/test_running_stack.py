@@ -5,7 +5,8 @@ from typing import Final
 
 import pytest
 
-from cdb.kit.prometheus import Prometheus, PrometheusAway
+from cdb.kit.errors import Away
+from cdb.kit.prometheus import Prometheus
 from cdb.running import stack
 from cdb.running.native import StackError
 from tests.support.waiting import until
@@ -42,6 +43,6 @@ def total(prometheus: Prometheus, metric: str) -> float:
     """Return the sum of all series of *metric*; below 0 while there is none."""
     try:
         found = prometheus.query(f"sum({metric})")
-    except PrometheusAway as away:
+    except Away as away:
         pytest.fail(f"no stack is up: {away}", pytrace=False)
     return found[0].value if found else -1.0
