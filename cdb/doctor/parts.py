@@ -44,7 +44,7 @@ def targets(stack: RunningStack) -> Finding:
 
 
 def _wanted(stack: RunningStack) -> set[tuple[str, str]]:
-    """Return job and instance of every address in monitoring/prometheus/targets; the files are called as the jobs."""
+    """Job and instance of every address in monitoring/prometheus/targets, where each file has its job's name."""
     folder = stack.root / "monitoring" / "prometheus" / "targets"
     return {
         (file.stem, str(address))

@@ -1,8 +1,8 @@
 """Hand the secrets over to the containers, as files in volumes: `python -m deploy.containers.handover`.
 
-Compose copies secrets that come from .env into a container, which it cannot do where the root is read-only. So one
-container gets them in that way and writes each into a volume, which only those mount that need it. That is what
-protects a file: whatever user a container runs as must be able to read its own.
+Compose copies secrets from .env into a container, which it cannot do if the container's root is read-only. So one
+container gets them that way and writes each into a volume, which only those containers mount that need it. Only that
+protects a file: any user of a container must be able to read its own.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ _OPTIONAL: Final = (configuration.SLACK_URL, configuration.SMTP_PASSWORD)
 
 
 def read_secrets(folder: Path) -> dict[str, str]:
-    """Return what Compose has put into *folder*; raise StackError naming a secret that is missing or no single line."""
+    """Read what Compose has put into *folder*; raises StackError naming a secret that is missing or not one line."""
     found = {name: _content(folder / name) for name in (*NEEDED.values(), *_OPTIONAL)}
     for name, value in found.items():
         if not value and name not in _OPTIONAL:
@@ -48,9 +48,9 @@ def read_secrets(folder: Path) -> dict[str, str]:
 
 
 def files(secrets: Mapping[str, str], settings: Mapping[str, str], committed: Path) -> dict[Path, str]:
-    """Return what is to be in each file, its path from the directory of all volumes.
+    """Make each file's content, by its path below the directory of all volumes.
 
-    *committed* is the directory of Alertmanager's configuration. Raise StackError naming a setting that is wrong.
+    *committed* is the directory of Alertmanager's configuration. Raises StackError naming a wrong setting.
     """
     handed = {Path(volume, name): secrets[name] for volume, name in NEEDED.items()}
     handed[Path("redis/users.acl")] = _redis_accounts(secrets)
@@ -59,7 +59,7 @@ def files(secrets: Mapping[str, str], settings: Mapping[str, str], committed: Pa
 
 
 def write(handed: Mapping[Path, str], folder: Path) -> None:
-    """Let *handed* be all the files of its volumes under *folder*, each whole at every moment; raise StackError."""
+    """Make *handed* all the files of its volumes below *folder*, each whole at every moment. Raises StackError."""
     try:
         for path, text in handed.items():
             _replace(folder / path, text)
@@ -72,7 +72,7 @@ def write(handed: Mapping[Path, str], folder: Path) -> None:
 
 
 def main() -> None:
-    """Write all files, or end with a line that says what is wrong."""
+    """Write all files, or end with one line that says what is wrong."""
     try:
         secrets = read_secrets(SECRETS)
         handed = files(secrets, os.environ, COMMITTED)

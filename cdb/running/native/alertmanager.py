@@ -16,7 +16,7 @@ RETENTION: Final = "120h"  # longer than repeat_interval, or a repeat would be t
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
-    """Return the server's command line."""
+    """Command line."""
     return (
         debian_program("prometheus-alertmanager", package="prometheus-alertmanager"),
         f"--config.file={config.layout.alertmanager_conf / FILE}",
@@ -30,7 +30,7 @@ def command(config: StackConfig) -> tuple[str, ...]:
 
 
 def prepare(config: StackConfig) -> None:
-    """Put configuration, templates and secrets where the server reads them; raise StackError on a wrong setting."""
+    """Put configuration, templates and secrets where the server reads them; raises StackError on a wrong setting."""
     source, place = config.root / "monitoring" / "alertmanager", config.layout.alertmanager_conf
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(mode=0o700)

@@ -1,4 +1,4 @@
-"""The table of parts: what runs, in the order in which it is shown."""
+"""What a stack is made of, in the order in which it is shown."""
 
 import sys
 from collections.abc import Callable
@@ -157,7 +157,7 @@ TRADING = ("redis", "postgres", "migrate", *SERVICES)
 
 
 def select(names: tuple[str, ...]) -> tuple[Part, ...]:
-    """Return the parts called *names*, without a name all that are available; raise ValueError for an unknown one."""
+    """Choose parts by name; without a name, all that are available here. Raises ValueError for an unknown name."""
     known = {part.name for part in ALL_PARTS}
     if unknown := [name for name in names if name not in known]:
         raise ValueError(f"no part is called {', '.join(unknown)}: there are {', '.join(p.name for p in ALL_PARTS)}")

@@ -33,14 +33,14 @@ def port_owner(port: int) -> str:
 
 
 def of_stack(config: StackConfig) -> list[psutil.Process]:
-    """Return the stack's processes: those with its mark, and servers that overwrote theirs but work in its data."""
+    """Find the stack's processes: those with its mark, and servers that overwrote it but work in its data."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     servers = {part.data_dir(config) for part in config.parts if part.data_dir}
-    return [p for p in psutil.process_iter() if p.pid not in own and _belongs(p, config.stack_id, servers)]
+    return [p for p in psutil.process_iter() if p.pid not in own and _belongs(p, str(config.state_dir), servers)]
 
 
 def end(processes: Iterable[psutil.Process]) -> list[str]:
-    """End *processes*, stopped ones too: ask, wait, then kill; servers after their clients. Return their names."""
+    """End *processes*, stopped ones too: ask, wait, then kill; servers after their clients. Gives their names."""
     names = {process: _asked(process.name, "ended") for process in processes}
     clients = [process for process, name in names.items() if name not in _SERVERS]
     servers = [process for process, name in names.items() if name in _SERVERS]

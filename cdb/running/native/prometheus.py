@@ -19,7 +19,7 @@ SCRAPE_INTERVAL = "CDB_SCRAPE_INTERVAL"
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
-    """Return the server's command line."""
+    """Command line; raises StackError if the time to keep metrics is wrong."""
     return (
         debian_program("prometheus", package="prometheus"),
         f"--config.file={config.layout.prometheus_conf / 'prometheus.yml'}",

@@ -8,7 +8,7 @@ from cdb.running.native.tools import redis_server
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
-    """Return the server's command line; the password is in the file it names."""
+    """Command line; the password is in the file that it names."""
     return (redis_server(), str(config.layout.redis_conf))
 
 
