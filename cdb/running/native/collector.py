@@ -15,7 +15,7 @@ def command(config: StackConfig) -> tuple[str, ...]:
 
 
 def environment(config: StackConfig) -> dict[str, str]:
-    """Settings of the collector besides the stack's."""
+    """Environment of the collector besides the stack's."""
     return {
         "CDB_COLLECTOR_HOST": HOST,
         "CDB_JAEGER_HOST": HOST,

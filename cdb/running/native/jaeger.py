@@ -11,5 +11,5 @@ def command(config: StackConfig) -> tuple[str, ...]:
 
 
 def environment(config: StackConfig) -> dict[str, str]:
-    """Settings of Jaeger besides the stack's."""
+    """Environment of Jaeger besides the stack's."""
     return {"CDB_JAEGER_HOST": HOST, "CDB_JAEGER_DATA": str(config.layout.data_of("jaeger")), "GOMEMLIMIT": "500MiB"}
