@@ -14,10 +14,12 @@ from cdb.running.base import PGOPTIONS, LedgerPrograms, RunningStack
 from cdb.running.native import Kind, PartStatus, Ports, Stack, StackConfig, envfile, record, select
 from cdb.running.native.lock import locked
 from cdb.running.native.tools import postgres_bin
+from cdb.running.settings import BusSettings, read_settings
 from services.bus.streams import connect
 from services.errors import ServerAway
 from services.ledger.address import address_of
 from services.ledger.connection import Ledger, LedgerAddress
+from services.settings import LedgerSettings
 
 
 class NativeStack(RunningStack):
@@ -106,7 +108,9 @@ class NativeStack(RunningStack):
 
     def ledger_programs(self) -> LedgerPrograms:
         """Find this machine's programs; the password is in their environment, not among arguments that all can see."""
-        address = address_of(self.ledger_settings())
+        address = address_of(
+            read_settings(LedgerSettings, self.settings)
+        )  # what runs, whatever the environment says
         ask = partial(_asked, address)
         folder = postgres_bin(str(int(ask("SHOW server_version_num")) // 10_000))
         environment = {
@@ -125,7 +129,7 @@ class NativeStack(RunningStack):
 
     def remove_streams(self, *names: str) -> None:
         """Remove streams by a client."""
-        bus = self.bus_settings()
+        bus = read_settings(BusSettings, self.settings)
         with closing(
             connect(host=bus.redis_host, port=bus.redis_port, password=bus.redis_password.get_secret_value())
         ) as client:
