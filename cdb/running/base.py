@@ -17,8 +17,8 @@ from cdb.running.errors import StackError
 from cdb.running.native import PartStatus, Ports, envfile
 from cdb.running.native.config import state_dir
 from cdb.running.native.ports import HOST
-from cdb.running.settings import BusSettings, read_settings
-from services.settings import BadSecretsDir, LedgerSettings, settings_in_files
+from cdb.running.settings import read_settings
+from services.settings import BadSecretsDir, BusSettings, LedgerSettings, settings_in_files
 
 PGOPTIONS: Final = "-c lock_timeout=15s"
 """What PostgreSQL's programs ask of their session."""

@@ -15,22 +15,24 @@ from cdb.running.native import (
     redis_server,
 )
 from cdb.running.native.config import Kind, Part, StackConfig
+from services.topology import NAMES, SERVICES, Service
 
 
 def _module(name: str) -> Callable[[StackConfig], tuple[str, ...]]:
     return lambda _config: (sys.executable, "-m", name)
 
 
-def _service(name: str, *secrets: str) -> Part:
+def _service(service: Service) -> Part:
+    exchange = () if service.reads else ("MEXC_API_KEY", "MEXC_API_SECRET")  # whoever reads no stream has a source
     return Part(
-        name,
+        service.name,
         kind=Kind.SERVICE,
-        command=_module(name.replace("cdb_", "services.")),
-        probe=probes.http_ok(name),
-        ports=(name,),
+        command=_module(service.module),
+        probe=probes.http_ok(service.name),
+        ports=(service.name,),
         needs=("redis", "postgres", "migrate"),
         address="http://127.0.0.1:{port}/health and /metrics",
-        secrets=("REDIS_PASSWORD", "CDB_OTLP_TOKEN", *secrets),
+        secrets=("REDIS_PASSWORD", "CDB_OTLP_TOKEN", *exchange, *(("POSTGRES_PASSWORD",) if service.ledger else ())),
     )
 
 
@@ -60,14 +62,11 @@ ALL_PARTS: tuple[Part, ...] = (
     Part(
         "migrate",
         kind=Kind.ONE_SHOT,
-        command=_module("services.ledger.migrate"),
+        command=_module("services.migrate"),
         needs=("postgres",),
         secrets=("POSTGRES_PASSWORD", "CDB_MONITORING_PASSWORD"),
     ),
-    _service("cdb_ws", "MEXC_API_KEY", "MEXC_API_SECRET"),
-    _service("cdb_core"),
-    _service("cdb_risk", "POSTGRES_PASSWORD"),
-    _service("cdb_execution", "POSTGRES_PASSWORD"),
+    *(_service(service) for service in SERVICES),
     Part(
         "otel_collector",
         command=collector.command,
@@ -151,8 +150,7 @@ ALL_PARTS: tuple[Part, ...] = (
         available=grafana.installed,
     ),
 )
-SERVICES = tuple(part.name for part in ALL_PARTS if part.kind is Kind.SERVICE)
-TRADING = ("redis", "postgres", "migrate", *SERVICES)
+TRADING = ("redis", "postgres", "migrate", *NAMES)
 """The parts that trade; the others watch."""
 
 
