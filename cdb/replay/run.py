@@ -15,7 +15,7 @@ from cdb.running.native import TRADING, Stack, StackError
 from cdb.running.native.ports import HOST
 from services.bus.streams import connect
 from services.ledger.connection import Ledger
-from services.messages import DEAD_LETTERS
+from services.topology import DEAD_LETTERS
 
 STUCK_AFTER_S: Final = 60.0
 _POLL_S: Final = 0.1

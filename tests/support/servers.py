@@ -17,7 +17,6 @@ from psycopg2 import sql
 
 from cdb.running.native import Ports, Stack, StackConfig, select
 from services.bus.streams import connect
-from services.ledger.address import address_of
 from services.ledger.connection import Ledger, LedgerAddress
 from services.ledger.migrate import migrate
 from services.settings import LedgerSettings
@@ -42,7 +41,7 @@ class Database:
     @property
     def address(self) -> LedgerAddress:
         """Return how to reach it, as Ledger takes it."""
-        return address_of(self.settings)
+        return LedgerAddress.of(self.settings)
 
     def ledger(self, application: str = "test", *, writer_role: str | None = None) -> Ledger:
         """Return a connection of the project's own kind; the caller closes it."""

@@ -18,12 +18,12 @@ _SBIN = "/usr/sbin"  # where its package puts the program, and what ordinary use
 
 
 def installed() -> bool:
-    """Tell whether this machine has Grafana."""
+    """Whether this machine has Grafana."""
     return _program() is not None
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
-    """Return the server's command line; all else, the password too, is in files. Raise StackError without Grafana."""
+    """Command line; all else, the password too, is in files. Raises StackError without Grafana."""
     found = _program()
     if found is None:
         raise StackError(MISSING)
@@ -32,7 +32,7 @@ def command(config: StackConfig) -> tuple[str, ...]:
 
 
 def environment(config: StackConfig) -> dict[str, str]:
-    """Return what the provisioning files leave open: this machine's addresses."""
+    """Addresses of this machine, which the provisioning files leave open."""
     return {
         "CDB_GRAFANA_PROMETHEUS_URL": f"http://{HOST}:{config.ports.prometheus}",
         "CDB_GRAFANA_JAEGER_URL": f"http://{HOST}:{config.ports.jaeger}",
@@ -41,7 +41,7 @@ def environment(config: StackConfig) -> dict[str, str]:
 
 
 def prepare(config: StackConfig) -> None:
-    """Write the configuration and, beside it, the password of its user admin."""
+    """Write the configuration and, beside it, the password of the user admin."""
     place = config.layout.grafana_conf
     place.mkdir(mode=0o700, exist_ok=True)
     password = place / "password"
@@ -58,7 +58,7 @@ def _settings(config: StackConfig, password: Path) -> str:
                 "data": str(data),
                 "logs": str(config.layout.logs),
                 "plugins": str(data / "plugins"),
-                "provisioning": str(_source(config) / "provisioning"),
+                "provisioning": str(config.root / "monitoring" / "grafana" / "provisioning"),
             },
             "server": {"http_addr": HOST, "http_port": str(config.ports.grafana)},
             "security": {"admin_user": "admin", "admin_password": f"$__file{{{password}}}"},
@@ -79,17 +79,13 @@ def _settings(config: StackConfig, password: Path) -> str:
     return text.getvalue()
 
 
-def _source(config: StackConfig) -> Path:
-    return config.root / "monitoring" / "grafana"
-
-
 def _program() -> str | None:
     path = os.pathsep.join((os.environ.get("PATH", os.defpath), _SBIN))
     return shutil.which("grafana", path=path) or shutil.which("grafana-server", path=path)
 
 
 def _home(program: str) -> Path:
-    """Return the directory of Grafana's own files: where its package has it, or around an unpacked archive."""
+    """Directory of Grafana's own files: where its package has it, or around an unpacked archive."""
     candidates = (Path("/usr/share/grafana"), Path(program).resolve().parent.parent)
     for candidate in candidates:
         if (candidate / "conf" / "defaults.ini").exists():

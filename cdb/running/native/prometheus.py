@@ -14,7 +14,7 @@ from cdb.running.native.tools import debian_program
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
-    """Return the server's command line."""
+    """Command line; raises StackError if the time to keep metrics is wrong."""
     return (
         debian_program("prometheus", package="prometheus"),
         f"--config.file={config.layout.prometheus_conf / 'prometheus.yml'}",

@@ -4,6 +4,7 @@ import hashlib
 import json
 import secrets
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ from tests.system.containers.compose import mounts, read, started
 
 COMMITTED: Final = ROOT / "monitoring" / "alertmanager"
 SLACK: Final = {"CDB_SLACK_WEBHOOK_URL": "https://hooks.invalid/services/T0/B0/geheim"}
+SHARED: Final = ("cdb.running", "cdb.running.configuration", "cdb.running.errors")
 MAIL: Final = {"CDB_SMTP_SMARTHOST": "mail:587", "CDB_SMTP_FROM": "cdb@example.org", "CDB_SMTP_TO": "op@example.org"}
 
 
@@ -174,3 +176,10 @@ def _files_of(settings: object) -> list[str]:
         return []
     own = [value for name, value in settings.items() if str(name).endswith("_file")]
     return own + [found for item in settings.values() for found in _files_of(item)]
+
+
+def test_it_needs_nothing_that_runs_a_stack() -> None:
+    """The container has no network and ends at once: what it imports is what it takes."""
+    code = "import sys, deploy.containers.handover; print(*sorted(n for n in sys.modules if n.startswith('cdb')))"
+    seen = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert seen.stdout.split() == ["cdb", "cdb.kit", "cdb.kit.errors", *SHARED]

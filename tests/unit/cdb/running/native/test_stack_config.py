@@ -43,7 +43,7 @@ def test_a_foreign_secret_of_the_shell_is_passed_on_but_not_recorded(checkout: P
     config = operators(checkout, CLOUD_TOKEN="hush", PGPASSWORD="not for us")
     assert config.process_environment()["CLOUD_TOKEN"] == "hush"
     assert "PGPASSWORD" not in config.process_environment()
-    assert "CLOUD_TOKEN" not in record.describe(config).environment
+    assert "CLOUD_TOKEN" not in record.describe(config)["environment"]
 
 
 def test_secrets_are_not_in_the_config_shown(checkout: Path) -> None:
