@@ -1,18 +1,17 @@
 """`cdb check`: what is committed asks only for what exists."""
 
-import json
 import re
 from contextlib import ExitStack
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cdb.check import view
 from cdb.check.run import UNREADABLE, Depth, run
 from cdb.kit.errors import REFUSED
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.options import JsonOption
+from cdb.kit.output import console, print_json
 from cdb.kit.paths import ROOT
 from cdb.kit.prometheus import Prometheus
 from cdb.running.stack import running_stack
@@ -64,9 +63,9 @@ def dashboards(
         except UNREADABLE as error:
             fail(str(error))
     if as_json:
-        typer.echo(json.dumps(view.as_json(report)))
+        print_json(view.as_json(report))
     else:
-        view.show(report, Console(highlight=False))
+        view.show(report, console())
     if not report.clean:
         raise typer.Exit(REFUSED)
 
