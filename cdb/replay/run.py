@@ -34,7 +34,7 @@ class Request:
 
 
 def run(replays: Replays, request: Request, on_progress: OnProgress) -> Summary:
-    """Replay in lockstep and return the summary. Raise StackError naming what failed; nothing is left running."""
+    """Replay in lockstep. Raises StackError naming what failed; nothing is left running."""
     name = request.save_as or f"unnamed-{time.time_ns()}"
     fresh = not replays.exists(name)
     finished = False
