@@ -32,7 +32,7 @@ def assembled(words: Sequence[str] = ()) -> typer.Typer:
         name="cdb",
         help="Run Claire de Binare, a paper-trading bot, and look inside it.",
         no_args_is_help=True,
-        rich_markup_mode="rich",
+        rich_markup_mode="markdown",
         pretty_exceptions_show_locals=False,  # a local may be a password
         callback=lambda: None,  # else a group of one command would take that command's name for an argument
     )

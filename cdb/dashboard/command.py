@@ -43,7 +43,10 @@ def dashboard(
     name: Annotated[str | None, typer.Argument(help="Which one, as its uid with or without cdb-; none: list.")] = None,
     once: Annotated[bool, typer.Option("--once", help="Print one frame and end.")] = False,
     since: Annotated[
-        str | None, typer.Option(help="How far back charts go: 30s, 15m, 6h, 2d. Without it: 15m, or all there is.")
+        str | None,
+        typer.Option(
+            metavar="TIME", help="How far back charts go: 30s, 15m, 6h, 2d. Without it: 15m, or all there is."
+        ),
     ] = None,
     symbol: Annotated[
         list[str] | None, typer.Option(help="Only this symbol; may be repeated. Without it: all.")

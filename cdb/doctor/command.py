@@ -24,7 +24,8 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     wait: Annotated[
-        str, typer.Option(help="After a start: repeat what fails for up to this long, such as 90s or 2m.")
+        str,
+        typer.Option(metavar="TIME", help="After a start: repeat what fails for up to this long, such as 90s or 2m."),
     ] = "0s",
     as_json: JsonOption = False,
 ) -> None:

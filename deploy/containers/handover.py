@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import yaml
 
-from cdb.running import configuration
+from cdb.running import configuration, durations
 from cdb.running.errors import StackError
 
 SECRETS: Final = Path("/run/secrets")
@@ -74,6 +74,7 @@ def write(handed: Mapping[Path, str], folder: Path) -> None:
 def main() -> None:
     """Write all files, or end with one line that says what is wrong."""
     try:
+        durations.refuse_unreadable_in_containers(os.environ)
         secrets = read_secrets(SECRETS)
         handed = files(secrets, os.environ, COMMITTED)
         write(handed, HANDOVER)

@@ -1,5 +1,6 @@
 """The stack's own OpenTelemetry Collector."""
 
+from cdb.running import durations
 from cdb.running.native.config import StackConfig
 from cdb.running.native.ports import HOST
 from cdb.running.native.tools import otelcol
@@ -21,6 +22,7 @@ def environment(config: StackConfig) -> dict[str, str]:
         "CDB_JAEGER_HOST": HOST,
         "CDB_TRACE_QUEUE_DIR": str(config.layout.data_of("otel_collector")),
         "GOMEMLIMIT": "350MiB",
+        **durations.for_collector(config.environment),
     }
 
 

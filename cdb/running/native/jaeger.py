@@ -1,5 +1,6 @@
 """The stack's own Jaeger: it stores the traces that the collector has chosen."""
 
+from cdb.running import durations
 from cdb.running.native.config import StackConfig
 from cdb.running.native.ports import HOST
 from cdb.running.native.tools import jaeger
@@ -12,4 +13,9 @@ def command(config: StackConfig) -> tuple[str, ...]:
 
 def environment(config: StackConfig) -> dict[str, str]:
     """Environment of Jaeger besides the stack's."""
-    return {"CDB_JAEGER_HOST": HOST, "CDB_JAEGER_DATA": str(config.layout.data_of("jaeger")), "GOMEMLIMIT": "500MiB"}
+    return {
+        "CDB_JAEGER_HOST": HOST,
+        "CDB_JAEGER_DATA": str(config.layout.data_of("jaeger")),
+        "GOMEMLIMIT": "500MiB",
+        **durations.for_jaeger(config.environment),
+    }

@@ -122,5 +122,8 @@ def test_how_long_metrics_are_kept_is_a_setting_and_a_wrong_one_is_refused_by_na
     kept = "--storage.tsdb.retention.time="
     assert f"{kept}14d" in prometheus.command(operators(checkout))
     assert f"{kept}7d" in prometheus.command(operators(checkout, CDB_PROMETHEUS_RETENTION="7d"))
+    assert f"{kept}36h" in prometheus.command(operators(checkout, CDB_PROMETHEUS_RETENTION="1.5d"))
+    with pytest.raises(StackError, match="CDB_PROMETHEUS_RETENTION='1m' is out of range: 1h to 36500d is allowed"):
+        prometheus.command(operators(checkout, CDB_PROMETHEUS_RETENTION="1m"))
     with pytest.raises(StackError, match="CDB_PROMETHEUS_RETENTION='a week'"):
         prometheus.command(operators(checkout, CDB_PROMETHEUS_RETENTION="a week"))
