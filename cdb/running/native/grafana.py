@@ -1,7 +1,5 @@
 """The stack's own Grafana, where it is installed: Debian has no package of it, so nobody needs it."""
 
-import configparser
-import io
 import os
 import shutil
 from pathlib import Path
@@ -9,7 +7,7 @@ from pathlib import Path
 from cdb.kit.paths import DASHBOARDS
 from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
-from cdb.running.native.files import write_private
+from cdb.running.native.files import ini, write_private
 from cdb.running.native.ports import HOST
 
 MISSING = "Grafana is not installed; `cdb dashboard` shows the same dashboards in the terminal"
@@ -50,33 +48,26 @@ def prepare(config: StackConfig) -> None:
 
 
 def _settings(config: StackConfig, password: Path) -> str:
-    data = config.layout.data / "grafana"
-    parser = configparser.RawConfigParser()
-    parser.read_dict(
+    data = config.layout.data_of("grafana")
+    outside = ("reporting_enabled", "check_for_updates", "check_for_plugin_updates")
+    return ini(
         {
             "paths": {
-                "data": str(data),
-                "logs": str(config.layout.logs),
-                "plugins": str(data / "plugins"),
-                "provisioning": str(config.root / "monitoring" / "grafana" / "provisioning"),
+                "data": data,
+                "logs": config.layout.logs,
+                "plugins": data / "plugins",
+                "provisioning": config.root / "monitoring" / "grafana" / "provisioning",
             },
-            "server": {"http_addr": HOST, "http_port": str(config.ports.grafana)},
+            "server": {"http_addr": HOST, "http_port": config.ports.grafana},
             "security": {"admin_user": "admin", "admin_password": f"$__file{{{password}}}"},
-            "dashboards": {"default_home_dashboard_path": str(config.root / DASHBOARDS / HOME_DASHBOARD)},
+            "dashboards": {"default_home_dashboard_path": config.root / DASHBOARDS / HOME_DASHBOARD},
             # It asks nobody outside for anything.
-            "analytics": {
-                "reporting_enabled": "false",
-                "check_for_updates": "false",
-                "check_for_plugin_updates": "false",
-            },
+            "analytics": dict.fromkeys(outside, "false"),
             "news": {"news_feed_enabled": "false"},
             "plugins": {"preinstall_disabled": "true"},
             "log": {"mode": "console", "level": "warn"},
         }
     )
-    text = io.StringIO()
-    parser.write(text)
-    return text.getvalue()
 
 
 def _program() -> str | None:

@@ -18,7 +18,7 @@ from supervisor.xmlrpc import SupervisorTransport
 from cdb.running.errors import StackError
 from cdb.running.native import envfile
 from cdb.running.native.config import Kind, Part, StackConfig
-from cdb.running.native.files import write_private
+from cdb.running.native.files import ini, write_private
 
 _USER = "cdb"
 _RPC_TIMEOUT = 4.0  # seconds
@@ -182,7 +182,13 @@ def render(config: StackConfig, password: str) -> str:
     }
     for order, part in enumerate(config.parts):
         sections[f"program:{part.name}"] = _program(config, part, priority=order + 1)
-    return "\n".join(_section(name, values) for name, values in sections.items())
+    for value in (str(value) for values in sections.values() for value in values.values()):
+        # Comments begin with the former two; the last is expanded, in some places twice.
+        if any(mark in value for mark in (" ;", " #", "%")) or not value.isprintable():
+            raise StackError(
+                f"{value!r} has ' ;', ' #', '%' or a control character: supervisord cannot use such a path"
+            )
+    return ini(sections)
 
 
 def _program(config: StackConfig, part: Part, *, priority: int) -> dict[str, object]:
@@ -214,13 +220,3 @@ def _command(config: StackConfig, part: Part) -> list[str]:
     own = part.environment(config) if part.environment else {}
     unset = [word for name in kept_from_it for word in ("-u", name)]
     return ["env", *unset, *(f"{name}={value}" for name, value in own.items()), *part.command(config)]
-
-
-def _section(name: str, values: dict[str, object]) -> str:
-    for value in map(str, values.values()):
-        # Comments begin with the former two; the last is expanded, in some places twice.
-        if any(mark in value for mark in (" ;", " #", "%")) or not value.isprintable():
-            raise StackError(
-                f"{value!r} has ' ;', ' #', '%' or a control character: supervisord cannot use such a path"
-            )
-    return f"[{name}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())

@@ -23,7 +23,6 @@ from tests.system.containers.compose import mounts, read, started
 
 COMMITTED: Final = ROOT / "monitoring" / "alertmanager"
 SLACK: Final = {"CDB_SLACK_WEBHOOK_URL": "https://hooks.invalid/services/T0/B0/geheim"}
-SHARED: Final = ("cdb.running", "cdb.running.configuration", "cdb.running.errors")
 MAIL: Final = {"CDB_SMTP_SMARTHOST": "mail:587", "CDB_SMTP_FROM": "cdb@example.org", "CDB_SMTP_TO": "op@example.org"}
 
 
@@ -180,6 +179,8 @@ def _files_of(settings: object) -> list[str]:
 
 def test_it_needs_nothing_that_runs_a_stack() -> None:
     """The container has no network and ends at once: what it imports is what it takes."""
-    code = "import sys, deploy.containers.handover; print(*sorted(n for n in sys.modules if n.startswith('cdb')))"
+    code = "import sys, deploy.containers.handover; print(*sys.modules)"
     seen = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert seen.stdout.split() == ["cdb", "cdb.kit", "cdb.kit.errors", *SHARED]
+    imported = {*seen.stdout.split()}
+    assert "cdb.running.configuration" in imported
+    assert imported.isdisjoint({"cdb.running.native", "httpx", "psycopg2", "pydantic", "redis", "supervisor"})
