@@ -11,8 +11,8 @@ import promql_parser as promql
 from cdb.check.findings import Finding, nearest
 from cdb.check.project import Rule
 from cdb.check.static import Checked
-from cdb.dashboard.model import Dashboard, Interval, Query, choices, substitute
-from cdb.dashboard.model.variables import UnknownVariable
+from cdb.dashboard.model.dashboards import Dashboard, Query
+from cdb.dashboard.model.variables import Interval, UnknownVariable, choices, substitute
 from cdb.kit.prometheus import Prometheus, QueryRefused, RuleGroup
 from cdb.kit.prometheus import Rule as Loaded
 

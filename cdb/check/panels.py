@@ -11,8 +11,9 @@ from cdb.check.findings import Fault, nearest
 from cdb.check.project import Project
 from cdb.check.shapes import Shape
 from cdb.check.units import GRAFANA, Bounds, Unit, insane
-from cdb.dashboard.model import Dashboard, Panel, Query
-from cdb.dashboard.model.model import DataSource
+from cdb.dashboard.model.config import CONFIG, HANDLERS, THRESHOLD
+from cdb.dashboard.model.dashboards import Dashboard, DataSource, Panel, Query, TransformationOptions
+from cdb.dashboard.model.supported import unsupported
 
 _FIELD: Final = re.compile(r"\$\{__field\.labels\.(\w+)\}")
 _LEGEND: Final = re.compile(r"\{\{\s*(\w+)\s*\}\}")
@@ -43,14 +44,12 @@ def of_panel(panel: Panel, shapes: Shapes, project: Project) -> Iterator[Fault]:
         yield Fault("has no unit")
     if not panel.targets and panel.type not in _UNITLESS:
         yield Fault("has no query")
+    yield from (Fault(str(refused), nearest(refused.name, refused.supported)) for refused in unsupported(panel))
+    for options in (step.options for step in panel.transformations if step.id == CONFIG):
+        yield from (Fault(f"{CONFIG}: {said}", right) for said, right in _config(panel, options, shapes))
     yield from _data_sources(panel, project)
     yield from _links(panel, shapes, project)
-    for query, shape in shapes:
-        for label in _LEGEND.findall(query.legend_format):
-            if not shape.has(label):
-                yield Fault(
-                    f"query {query.ref_id}: its legend asks for the label {label}", nearest(label, shape.labels)
-                )
+    yield from _legends(shapes)
     yield from _thresholds(panel)
     if panel.type == "table":
         yield from _columns(panel, shapes)
@@ -74,6 +73,39 @@ def _data_sources(panel: Panel, project: Project) -> Iterator[Fault]:
             yield Fault("asks without the uid of a data source", ", ".join(sorted(project.data_sources)))
 
 
+def _config(panel: Panel, options: TransformationOptions, shapes: Shapes) -> Iterator[tuple[str, str]]:
+    """Yield why Grafana would not find the settings that a query gives, or would not apply them."""
+    found = {query.ref_id: (query, shape) for query, shape in shapes if not query.hide}
+    if options.config_ref_id not in found:
+        yield f"there is no query {options.config_ref_id}", nearest(options.config_ref_id, found)
+        return
+    query, shape = found[options.config_ref_id]
+    if query.format == "table":
+        yield f"query {query.ref_id} has the format table", "time_series"
+    if several := [name for name, values in shape.labels.items() if values is None or len(values) > 1]:
+        yield (
+            f"query {query.ref_id} may return several series ({', '.join(several)}); only the first is read",
+            "max(...)",
+        )
+    if not options.mappings:
+        yield "it has no mappings, so nothing is set", ", ".join(HANDLERS)
+    for mapping in options.mappings:
+        if mapping.field_name != query.legend_format:
+            yield (
+                f"query {query.ref_id} has no field {mapping.field_name!r}: its legend is the name",
+                query.legend_format,
+            )
+        if mapping.handler_key not in HANDLERS:
+            key = mapping.handler_key or ""
+            yield f"handler key {key!r} is not supported; supported: {', '.join(HANDLERS)}", nearest(key, HANDLERS)
+        if mapping.reducer_id != "lastNotNull":
+            yield f"calculation {mapping.reducer_id!r} is not supported; supported: lastNotNull", "lastNotNull"
+    thresholds = panel.field_config.defaults.thresholds
+    based = thresholds.mode == "absolute" and any(step.value is None for step in thresholds.steps)
+    if not based and any(mapping.handler_key == THRESHOLD for mapping in options.mappings):
+        yield f"{THRESHOLD} shows no limit where the panel has no base threshold in mode absolute", ""
+
+
 def _links(panel: Panel, shapes: Shapes, project: Project) -> Iterator[Fault]:
     own = panel.field_config.defaults.links
     overridden = [p.value for over in panel.field_config.overrides for p in over.properties if p.id == "links"]
@@ -85,6 +117,14 @@ def _links(panel: Panel, shapes: Shapes, project: Project) -> Iterator[Fault]:
             if not any(shape.has(label) for _, shape in shapes):
                 there = {name for _, shape in shapes for name in shape.labels}
                 yield Fault(f"its link asks for the label {label}", nearest(label, there))
+
+
+def _legends(shapes: Shapes) -> Iterator[Fault]:
+    for query, shape in shapes:
+        for label in _LEGEND.findall(query.legend_format):
+            if not shape.has(label):
+                said = f"query {query.ref_id}: its legend asks for the label {label}"
+                yield Fault(said, nearest(label, shape.labels))
 
 
 def _thresholds(panel: Panel) -> Iterator[Fault]:
@@ -144,5 +184,5 @@ def _renamed(panel: Panel) -> Mapping[str, Any]:
         name: shown
         for step in panel.transformations
         if step.id == "organize"
-        for name, shown in step.options.get("renameByName", {}).items()
+        for name, shown in step.options.rename_by_name.items()
     }

@@ -11,7 +11,7 @@ import msgspec
 
 from cdb.check.files import read_yaml
 from cdb.check.known import RULES
-from cdb.dashboard.model import Dashboard, load_dashboards
+from cdb.dashboard.model.dashboards import Dashboard, load_dashboards
 from telemetry.contract import Contract, load_contract
 
 RUNBOOKS: Final = Path("monitoring", "runbooks")

@@ -8,7 +8,7 @@ from pathlib import Path
 from cdb.check import exposed, live, static
 from cdb.check.files import FileError
 from cdb.check.findings import Report
-from cdb.dashboard.model.model import DashboardError
+from cdb.dashboard.model.dashboards import DashboardError
 from cdb.kit.prometheus import Prometheus
 from telemetry.contract import ContractError
 

@@ -10,8 +10,8 @@ from cdb.check.findings import Fault, Finding, Report
 from cdb.check.known import RULES, Knowledge, Known, Values, load
 from cdb.check.project import Project, Rule
 from cdb.check.shapes import Shape
-from cdb.dashboard.model import Dashboard, Panel, substitute
-from cdb.dashboard.model.variables import UnknownVariable, asked_by, uses
+from cdb.dashboard.model.dashboards import Dashboard, Panel
+from cdb.dashboard.model.variables import UnknownVariable, asked_by, substitute, uses
 
 STATES = frozenset({"pending", "firing"})
 """What alertstate says."""

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,12 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 from cdb.dashboard.board import live
-from cdb.dashboard.board.ask import Window, ask, since_first
 from cdb.dashboard.board.frame import Frame, printed
 from cdb.dashboard.board.picture import svg
-from cdb.dashboard.board.values import as_values
-from cdb.dashboard.model.model import Dashboard, DashboardError, load_dashboards
-from cdb.dashboard.model.variables import Choice, choices
+from cdb.dashboard.model.ask import Snapshot, Window, ask, since_first
+from cdb.dashboard.model.dashboards import Dashboard, DashboardError, load_dashboards
+from cdb.dashboard.model.values import as_values
+from cdb.dashboard.model.variables import choices
 from cdb.kit.failures import AWAY, exit_codes, fail
 from cdb.kit.paths import ROOT
 from cdb.kit.prometheus import Prometheus, PrometheusAway, QueryRefused
@@ -72,27 +72,22 @@ def dashboard(
     range_s = None if since is None else _seconds(since)
     console = Console(width=width)
     with _prometheus() as prometheus:
-        frame = _frames(board, prometheus, _choice(board, symbol or [], prometheus), range_s)
+        choice = _choice(board, symbol or [], prometheus)
+
+        def now() -> Snapshot:
+            end = time.time()
+            window = Window(end, range_s or since_first(prometheus, end, _USUAL_S), choice)
+            return ask(board, window, prometheus)
+
         if as_json:
-            typer.echo(json.dumps(as_values(frame())))
+            typer.echo(json.dumps(as_values(now())))
         elif file is not None:
-            file.write_text(svg(frame(), width=console.width), encoding="utf-8")
+            file.write_text(svg(Frame(now()), width=console.width), encoding="utf-8")
             typer.echo(f"wrote {file}")
         elif once or not console.is_terminal:
-            _print(frame(), console)
+            _print(Frame(now()), console)
         else:
-            live.watch(console, frame, refresh_s=_refresh_s(board))
-
-
-def _frames(board: Dashboard, prometheus: Prometheus, choice: Choice, range_s: float | None) -> Callable[[], Frame]:
-    """Return what makes a frame of now; without *range_s* it goes back as far as there is anything."""
-
-    def frame() -> Frame:
-        end = time.time()
-        window = Window(end, range_s or since_first(prometheus, end, _USUAL_S), choice)
-        return Frame(board, window, ask(board, window, prometheus))
-
-    return frame
+            live.watch(console, lambda: Frame(now()), refresh_s=_refresh_s(board))
 
 
 def _print(frame: Frame, console: Console) -> None:

@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from cdb.dashboard.board.answers import Answer
-from cdb.dashboard.board.ask import Window
-from cdb.dashboard.board.look import Look, look_of
-from cdb.dashboard.model.model import Panel
+from cdb.dashboard.model.ask import Window
+from cdb.dashboard.model.fields import Answer
+from cdb.dashboard.model.look import Look
 
 _NEAR: Final = 5.0
 """A threshold is on the axis unless that makes it more than this times as long; else the legend names it only."""
 _ROOM: Final = 1.05
 _ROUND: Final = (1.0, 2.0, 2.5, 5.0, 10.0, 20.0)
-_BINARY: Final = {"bytes", "kbytes", "mbytes", "binBps"}
 _NEARLY: Final = 1e-9
 _ROUND_TIMES_S: Final = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 172_800)
 
@@ -50,19 +48,19 @@ class Axis:
         return [at * self.step for at in range(first, last + 1)]
 
 
-def axis_of(panel: Panel, answer: Answer, rows: int) -> Axis:
+def axis_of(answer: Answer, rows: int) -> Axis:
     """Return an axis on which all points are, and the thresholds that are lines as far as they are near."""
-    look = look_of(panel, answer.series[0].name, answer.series[0].ref_id)
-    settings, custom = look.settings, look.settings.custom
-    values = [value for series in answer.series for _, value in series.points if math.isfinite(value)]
+    look = answer.fields[0].look
+    settings = look.settings
+    values = [value for field in answer.fields for _, value in field.series.points if math.isfinite(value)]
     low, high = min([*values, 0.0]), max(values, default=0.0)
-    low, high = min(low, custom.get("axisSoftMin") or low), max(high, custom.get("axisSoftMax") or high)
+    high = max(high, settings.custom.get("axisSoftMax") or high)
     if _has_lines(look):
         near = [limit for limit, _ in look.limits if limit <= _NEAR * high]
         high = max([high, *(limit * _ROOM for limit in near)])
     low = settings.min if settings.min is not None else low
     high = max(settings.max if settings.max is not None else high, low)
-    base = 1024.0 if settings.unit in _BINARY else 1000.0
+    base = 1024.0 if settings.unit == "bytes" else 1000.0
     step = _step((high - low) or 1.0, max(1, min(4, rows // 2)), base)
     low = low if settings.min is not None else math.floor(low / step + _NEARLY) * step
     high = high if settings.max is not None else math.ceil(high / step - _NEARLY) * step
@@ -77,7 +75,7 @@ def _step(span: float, most: int, base: float) -> float:
 
 
 def _has_lines(look: Look) -> bool:
-    return look.settings.custom.get("thresholdsStyle", {}).get("mode", "off") not in {"off", "area"}
+    return look.settings.custom.get("thresholdsStyle", {}).get("mode", "off") in {"line", "dashed"}
 
 
 def times(window: Window, most: int) -> tuple[list[float], list[str]]:

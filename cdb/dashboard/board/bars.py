@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from rich.cells import cell_len
 from rich.text import Text
 
-from cdb.dashboard.board.answers import Answer, reduced
-from cdb.dashboard.board.colours import FAINT, PLAIN, SERIES
 from cdb.dashboard.board.lines import bar, cut, fitted, joined, middle
-from cdb.dashboard.board.look import Look, look_of
-from cdb.dashboard.model.model import Panel
+from cdb.dashboard.model.colours import FAINT, PLAIN, SERIES
+from cdb.dashboard.model.fields import Answer
+from cdb.dashboard.model.look import Look
 
 _NARROWEST_BAR = 8
 
@@ -24,47 +23,39 @@ class _Row:
     share: float
 
 
-def gauge(panel: Panel, answer: Answer, width: int, height: int) -> list[Text]:
-    """Return the figure, a bar from the panel's minimum to its maximum, and where its thresholds are."""
+def gauge(answer: Answer, width: int, height: int) -> list[Text]:
+    """Draw the figure, a bar from the panel's minimum to its maximum, and where its thresholds are."""
     lines: list[Text] = []
-    for series in answer.series:
-        look, value = look_of(panel, series.name, series.ref_id), reduced(panel, series)
-        name = "" if len(answer.series) == 1 else f"{look.name or series.name} "
-        lines.append(fitted(f"{name}{look.text(value)}", width, f"bold {look.colour(value)}", "center"))
-        lines.append(_zones(look, value, width))
-        lines.append(_scale(look, width))
+    for field in answer.fields:
+        name = "" if len(answer.fields) == 1 else f"{field.name} "
+        lines.append(fitted(f"{name}{field.text}", width, f"bold {field.colour}", "center"))
+        lines.append(_zones(field.look, field.value, width))
+        lines.append(_scale(field.look, width))
     return cut(middle(lines, width, height), height)
 
 
-def bar_gauge(panel: Panel, answer: Answer, width: int, height: int) -> list[Text]:
-    """Return a row for each series, its bar measured by the panel's range or else by the largest."""
-    figures = [(series, reduced(panel, series)) for series in answer.series]
-    top = max((value for _, value in figures if math.isfinite(value)), default=0.0)
+def bar_gauge(answer: Answer, width: int, height: int) -> list[Text]:
+    """Draw a row for each series, its bar measured by the panel's range or else by the largest."""
+    top = max((field.value for field in answer.fields if math.isfinite(field.value)), default=0.0)
     rows = []
-    for series, value in figures:
-        look = look_of(panel, series.name, series.ref_id)
-        low = look.settings.min or 0.0
-        span = (look.settings.max if look.settings.max is not None else top) - low
-        share = (value - low) / span if span > 0 else 0.0
-        rows.append(_Row(look.name or series.name, value, look.text(value), look.colour(value), share))
+    for field in answer.fields:
+        high = field.look.settings.max
+        span = (top if high is None else high) - field.look.low
+        share = (field.value - field.look.low) / span if span > 0 else 0.0
+        rows.append(_Row(field.name, field.value, field.text, field.colour, share))
     return cut(_rows(rows, width), height)
 
 
-def pie(panel: Panel, answer: Answer, width: int, height: int) -> list[Text]:
-    """Return a row for each share, the largest first, with what it is in percent of all."""
-    figures = sorted(((s, reduced(panel, s)) for s in answer.series), key=lambda pair: _size(pair[1]), reverse=True)
-    total = sum(_size(value) for _, value in figures)
+def pie(answer: Answer, width: int, height: int) -> list[Text]:
+    """Draw a row for each share, the largest first, with what it is in percent of all."""
+    fields = sorted(answer.fields, key=lambda field: _size(field.value), reverse=True)
+    total = sum(_size(field.value) for field in fields)
     rows = []
-    for at, (series, value) in enumerate(figures):
-        look = look_of(panel, series.name, series.ref_id)
-        share = _size(value) / total if total else 0.0
-        text = f"{look.figure(value)} {f'{100 * share:.0f}%':>4}"
-        rows.append(_Row(look.name or series.name, value, text, _own(look, at), share))
+    for at, field in enumerate(fields):
+        share = _size(field.value) / total if total else 0.0
+        own = field.look.fixed or SERIES[at % len(SERIES)]
+        rows.append(_Row(field.name, field.value, f"{field.text} {f'{100 * share:.0f}%':>4}", own, share))
     return cut(_rows(rows, width), height)
-
-
-def _own(look: Look, at: int) -> str:
-    return look.fixed or SERIES[at % len(SERIES)]
 
 
 def _size(value: float) -> float:

@@ -9,13 +9,13 @@ import plotext
 from rich.cells import cell_len
 from rich.text import Text
 
-from cdb.dashboard.board.answers import Answer, Series
-from cdb.dashboard.board.ask import Window
 from cdb.dashboard.board.axis import Axis, axis_of, times
-from cdb.dashboard.board.colours import FAINT, PLAIN, SERIES, rgb
 from cdb.dashboard.board.lines import cut, fitted, joined
-from cdb.dashboard.board.look import Look, look_of
-from cdb.dashboard.model.model import Panel
+from cdb.dashboard.model.answers import Series
+from cdb.dashboard.model.ask import Window
+from cdb.dashboard.model.colours import FAINT, PLAIN, SERIES, rgb
+from cdb.dashboard.model.fields import Answer
+from cdb.dashboard.model.look import Look
 
 _GAP_STEPS: Final = 3.0
 _LEAST_PLOT: Final = 5
@@ -25,19 +25,19 @@ _AREA: Final = 20
 _BACKGROUND: Final = re.compile(r"\x1b\[48;[0-9;]*m")
 
 
-def draw(panel: Panel, answer: Answer, width: int, height: int, window: Window) -> list[Text]:
+def draw(answer: Answer, width: int, height: int, window: Window) -> list[Text]:
     """Return the plot with its threshold lines, and below it the legend: each series with its newest value."""
-    legend = cut(_legend(panel, answer, width), max(1, height - _LEAST_PLOT))
-    axis = axis_of(panel, answer, height - len(legend))
-    return [*_plot(panel, answer, axis, width, height - len(legend), window), *legend]
+    legend = cut(_legend(answer, width), max(1, height - _LEAST_PLOT))
+    axis = axis_of(answer, height - len(legend))
+    return [*_plot(answer, axis, width, height - len(legend), window), *legend]
 
 
-def rows(panel: Panel, answer: Answer, width: int) -> int:
+def rows(answer: Answer, width: int) -> int:
     """Return how many lines a plot with its whole legend needs."""
-    return _GOOD_PLOT + len(_legend(panel, answer, width))
+    return _GOOD_PLOT + len(_legend(answer, width))
 
 
-def _plot(panel: Panel, answer: Answer, axis: Axis, width: int, height: int, window: Window) -> list[Text]:
+def _plot(answer: Answer, axis: Axis, width: int, height: int, window: Window) -> list[Text]:
     if height < 3 or width < 12:
         return []
     plotext.terminal.limit(width=False, height=False)  # the size asked for, not the terminal's
@@ -50,11 +50,10 @@ def _plot(panel: Panel, answer: Answer, axis: Axis, width: int, height: int, win
     for value, code in axis.lines:
         if axis.shows(value):
             figure.line(value, "horizontal", pixel=plotext.pixel(rgb(code)), style="dotted")
-    filled = len(answer.series) == 1 and panel.field_config.defaults.custom.get("fillOpacity", 0) >= _AREA
-    for at, series in enumerate(answer.series):
-        look = look_of(panel, series.name, series.ref_id)
-        for piece in _unbroken(series, window):
-            markers = [plotext.marker("braille", plotext.pixel(rgb(_colour(look, at, v)))) for _, v in piece]
+    filled = len(answer.fields) == 1 and axis.look.settings.custom.get("fillOpacity", 0) >= _AREA
+    for at, field in enumerate(answer.fields):
+        for piece in _unbroken(field.series, window):
+            markers = [plotext.marker("braille", plotext.pixel(rgb(_colour(field.look, at, v)))) for _, v in piece]
             signal = figure.signal([t for t, _ in piece], [axis.held(v) for _, v in piece], marker=markers).lines()
             figure.draw(signal.fillx() if filled else signal)
     _rulers(figure, axis, window, frame=frame, width=width)
@@ -98,13 +97,13 @@ def _unbroken(series: Series, window: Window) -> Iterator[list[tuple[float, floa
         yield piece
 
 
-def _legend(panel: Panel, answer: Answer, width: int) -> list[Text]:
+def _legend(answer: Answer, width: int) -> list[Text]:
     """Return every series with its newest value, and every threshold line, in as many columns as fit."""
-    entries = []
-    for at, series in enumerate(answer.series):
-        look = look_of(panel, series.name, series.ref_id)
-        entries.append(("━━", _colour(look, at, series.last), f"{look.name or series.name} {look.text(series.last)}"))
-    axis = axis_of(panel, answer, 2)
+    entries = [
+        ("━━", _colour(field.look, at, field.value), f"{field.name} {field.text}")
+        for at, field in enumerate(answer.fields)
+    ]
+    axis = axis_of(answer, 2)
     for value, code in axis.lines:
         above = "" if axis.shows(value) else ", beyond the axis"
         entries.append(("┈┈", code, f"limit {axis.look.short(value)}{above}"))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cdb.dashboard.model.model import Panel
+from cdb.dashboard.model.dashboards import Panel
 
 Rows = Callable[[Panel, int], int]
 """How many rows a panel wants if it is so wide."""

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from rich.cells import cell_len
 from rich.text import Text
 
-from cdb.dashboard.board.colours import FAINT
+from cdb.dashboard.model.colours import FAINT
 from cdb.kit.printable import printable
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"

@@ -27,6 +27,6 @@ def svg(frame: Frame, *, width: int) -> str:
     )
     console.print(frame.head(width))
     console.print(printed(frame.lines(console)), end="")
-    name = frame.dashboard.uid
+    name = frame.shown.dashboard.uid
     drawn = console.export_svg(title=f"cdb dashboard {name.removeprefix('cdb-')}", theme=_THEME, unique_id=name)
     return _FONTS.sub("", drawn)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cdb.dashboard.model.model import Dashboard, Variable
+from cdb.dashboard.model.dashboards import Dashboard, Variable
 
 # No variable begins with a digit: $1 belongs to label_replace.
 _USE: Final = re.compile(r"\$(?:\{(?P<braced>[a-zA-Z_]\w*)(?::\w+)?\}|(?P<bare>[a-zA-Z_]\w*))")

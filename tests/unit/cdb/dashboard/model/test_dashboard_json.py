@@ -5,8 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cdb.dashboard.model import load_dashboard, load_dashboards
-from cdb.dashboard.model.model import DashboardError
+from cdb.dashboard.model.dashboards import DashboardError, load_dashboard, load_dashboards
 from tests.support.paths import ROOT
 
 

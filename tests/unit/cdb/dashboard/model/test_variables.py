@@ -2,9 +2,8 @@
 
 import pytest
 
-from cdb.dashboard.model import Dashboard, Interval, choices, substitute
-from cdb.dashboard.model.model import Templating, Variable
-from cdb.dashboard.model.variables import UnknownVariable, asked_by, uses
+from cdb.dashboard.model.dashboards import Dashboard, Templating, Variable
+from cdb.dashboard.model.variables import Interval, UnknownVariable, asked_by, choices, substitute, uses
 
 SYMBOL = Variable(
     name="symbol", query="label_values(cdb_signals_generated_total, symbol)", multi=True, include_all=True

@@ -11,8 +11,6 @@ import msgspec
 
 from cdb.kit.paths import DASHBOARDS
 
-"""Where the committed dashboards are, below the project's folder."""
-
 
 class DashboardError(ValueError):
     """A dashboard cannot be read; the message names the file and what is wrong."""
@@ -86,7 +84,7 @@ class Defaults(_Json, frozen=True, kw_only=True):
     unit: str = ""
     min: float | None = None
     max: float | None = None
-    decimals: float | None = None
+    decimals: int | None = None
     display_name: str = ""
     no_value: str = ""
     thresholds: Thresholds = Thresholds()
@@ -125,11 +123,32 @@ class Link(_Json, frozen=True, kw_only=True):
     url: str = ""
 
 
+class ConfigMapping(_Json, frozen=True, kw_only=True):
+    """Of configFromData: which setting (*handler_key*) the field *field_name* of the query becomes."""
+
+    field_name: str
+    handler_key: str | None = None
+    reducer_id: str = "lastNotNull"
+    handler_arguments: dict[str, dict[str, str]] = {}
+
+
+class TransformationOptions(_Json, frozen=True, kw_only=True):
+    """Options of the transformations that are supported: of configFromData, then of organize."""
+
+    config_ref_id: str = "config"
+    mappings: tuple[ConfigMapping, ...] = ()
+    apply_to: Matcher | None = None
+    exclude_by_name: dict[str, bool] = {}
+    include_by_name: dict[str, bool] = {}
+    index_by_name: dict[str, int] = {}
+    rename_by_name: dict[str, str] = {}
+
+
 class Transformation(_Json, frozen=True, kw_only=True):
     """What is done to the answers before they are shown."""
 
     id: str
-    options: dict[str, Any] = {}
+    options: TransformationOptions = TransformationOptions()
 
 
 class Panel(_Json, frozen=True, kw_only=True):
