@@ -21,6 +21,8 @@ def faults(entry: RuleEntry, shape: Shape, project: Project) -> Iterator[Fault]:
     for name in ANNOTATIONS:
         if not entry.annotations.get(name, "").strip():
             yield Fault(f"has no {name}")
+    if [rule.entry.alert for rule in project.rules].count(entry.alert) > 1:
+        yield Fault("another alert has this name too")
     yield from _runbook(entry, project)
     if address := entry.annotations.get("dashboard_url"):
         yield from unknown_dashboards(address, project)

@@ -34,7 +34,6 @@ class Known:
     sets: tuple[Mapping[str, str], ...] = ()  # the label sets that exist, if they are less than all
     family: str = ""  # of a histogram: its name without a suffix
     rare: bool = False
-    source: str = "contract"
 
 
 class _Foreign(msgspec.Struct, forbid_unknown_fields=True):
@@ -127,16 +126,7 @@ def _of_others(name: str, entry: _Foreign, places: tuple[dict[str, str], ...]) -
         **dict.fromkeys(entry.labels),
         **{label: frozenset(place[label] for place in places) for label in ("job", "instance")},
     }
-    one = Known(
-        name,
-        "gauge",
-        labels,
-        Unit.of(entry.unit),
-        entry.bounds,
-        sets=places,
-        rare=entry.rare,
-        source=FOREIGN.as_posix(),
-    )
+    one = Known(name, "gauge", labels, Unit.of(entry.unit), entry.bounds, sets=places, rare=entry.rare)
     yield from _expanded(one, entry.type)
 
 

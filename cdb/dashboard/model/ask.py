@@ -10,7 +10,7 @@ from cdb.dashboard.model.answers import Series, series_of
 from cdb.dashboard.model.dashboards import Dashboard, Panel, Query
 from cdb.dashboard.model.fields import Answer, answered
 from cdb.dashboard.model.supported import unsupported
-from cdb.dashboard.model.variables import Choice, Interval, UnknownVariable, substitute
+from cdb.dashboard.model.variables import Choice, UnknownVariable, substitute
 from cdb.kit.prometheus import Prometheus, PrometheusAway, QueryRefused
 
 _AT_ONCE: Final = 8
@@ -60,8 +60,7 @@ def ask(dashboard: Dashboard, window: Window, prometheus: Prometheus) -> Snapsho
             return Answer(error=str(error))
 
     def series(panel: Panel, query: Query) -> tuple[Series, ...]:
-        interval = Interval(range_s=window.range_s, step_s=window.step_s)
-        expression = substitute(query.expr, dashboard, window.choice, interval)
+        expression = substitute(query.expr, dashboard, window.choice, window.range_s)
         if query.instant and not query.range:
             samples = prometheus.query(expression, window.end)
             return series_of(panel, query, ((one.labels, ((one.at, one.value),)) for one in samples))
