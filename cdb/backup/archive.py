@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from cdb.backup.errors import BackupError
 from cdb.backup.manifest import Manifest, Member, decode, encode
+from cdb.running.errors import BackupError
 
 MANIFEST: Final = "manifest.json"
 _MOST_MANIFEST_BYTES: Final = 1_000_000

@@ -1,10 +1,9 @@
 """`cdb backup` and `cdb restore`."""
 
 import json
-import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -12,19 +11,13 @@ from typing import Annotated
 import msgspec
 import typer
 
-from cdb.backup.containers import InContainers
-from cdb.backup.errors import BackupError
 from cdb.backup.manifest import Manifest
-from cdb.backup.native import Native
-from cdb.backup.premises import Premises
-from cdb.backup.putback import restore as put_back
+from cdb.backup.restore import restore as restore_archive
 from cdb.backup.save import save, target_file
-from cdb.kit.failures import exit_codes, fail
-from cdb.kit.paths import ROOT
-from cdb.running.addresses import way_to_run
-from cdb.running.native import Stack, StackError
-from cdb.running.native.config import state_dir
-from cdb.stack.command import JsonOption
+from cdb.kit.failures import exit_codes
+from cdb.kit.options import JsonOption
+from cdb.running.base import RunningStack
+from cdb.running.stack import running_stack
 
 
 def register(app: typer.Typer) -> None:
@@ -51,9 +44,9 @@ def backup(
     Example: cdb backup /var/backups
     """
     now = datetime.now(UTC)
-    with _premises() as premises:
+    with _held() as stack:
         file = target_file(target, now)
-        manifest = save(premises, file, now=now, say=_say)
+        manifest = save(stack, file, now=now, say=_say)
     _report(manifest, file, as_json=as_json, done="saved in")
     _say(".env is not in it: keep a copy of it in a safe place")
 
@@ -73,35 +66,20 @@ def restore(
 
     Example: cdb restore cdb-20261123T120000Z.cdb-backup.tar --yes
     """
-    with _premises() as premises:
-        manifest = put_back(premises, archive, overwrite=yes, say=_say)
+    with _held() as stack:
+        manifest = restore_archive(stack, archive, overwrite=yes, say=_say)
     _report(manifest, archive, as_json=as_json, done="restored from")
     _say("look: cdb audit, cdb doctor --wait 60")
 
 
 @contextmanager
-def _premises() -> Iterator[Premises]:
-    state = state_dir(ROOT, os.environ)
+def _held() -> Iterator[RunningStack]:
+    """Find the running stack, and keep other commands from changing it meanwhile."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup has its way
             signal.signal(number, signal.default_int_handler)  # as Ctrl-C: what was stopped is started again
-    with exit_codes():
-        try:
-            with (
-                InContainers.held(os.environ, state) if way_to_run(os.environ) == "compose" else _native(state) as held
-            ):
-                yield held
-        except BackupError as error:
-            fail(str(error))
-
-
-@contextmanager
-def _native(state: Path) -> Iterator[Premises]:
-    stack = Stack.attach(state)
-    if stack is None or not stack.running():
-        raise StackError("no stack runs: `cdb up` starts it; CDB_STACK=compose means one in containers")
-    with Native.held(stack) as premises:
-        yield premises
+    with exit_codes(), closing(running_stack()) as stack, stack.held():
+        yield stack
 
 
 def _report(manifest: Manifest, file: Path, *, as_json: bool, done: str) -> None:

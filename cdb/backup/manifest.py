@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from cdb.backup.errors import BackupError
+from cdb.running.errors import BackupError
 from services.ledger.connection import SCHEMA_VERSION
 
 FORMAT: Final = 1

@@ -1,7 +1,6 @@
 """`cdb check`: what is committed asks only for what exists."""
 
 import json
-import os
 import re
 from contextlib import ExitStack
 from typing import Annotated
@@ -11,11 +10,12 @@ from rich.console import Console
 
 from cdb.check import view
 from cdb.check.run import UNREADABLE, Depth, run
-from cdb.kit.failures import AWAY, REFUSED, exit_codes, fail
+from cdb.kit.errors import REFUSED
+from cdb.kit.failures import exit_codes, fail
+from cdb.kit.options import JsonOption
 from cdb.kit.paths import ROOT
-from cdb.kit.prometheus import Prometheus, PrometheusAway, QueryRefused
-from cdb.running.addresses import prometheus_url
-from cdb.stack.command import JsonOption
+from cdb.kit.prometheus import Prometheus
+from cdb.running.stack import running_stack
 
 
 def register(app: typer.Typer) -> None:
@@ -61,9 +61,7 @@ def dashboards(
             server = cleanup.enter_context(Prometheus(_address(url)))
         try:
             report = run(ROOT, depth, server)
-        except PrometheusAway as error:
-            fail(f"{error}; start it with: make up", code=AWAY)
-        except (QueryRefused, *UNREADABLE) as error:
+        except UNREADABLE as error:
             fail(str(error))
     if as_json:
         typer.echo(json.dumps(view.as_json(report)))
@@ -75,7 +73,7 @@ def dashboards(
 
 def _address(url: str | None) -> str:
     if url is None:
-        return prometheus_url(ROOT, os.environ)
+        return running_stack().url("prometheus")
     if not re.fullmatch(r"https?://[^\s/]+\S*", url):
         raise typer.BadParameter(f"{url!r} is no address such as http://localhost:19090", param_hint="--prometheus")
     return url

@@ -10,7 +10,7 @@ from cdb.kit.prometheus import Prometheus
 
 
 def check(checked: Checked, server: Prometheus) -> None:
-    """Add to *checked* what *server* does not show; raises PrometheusAway or QueryRefused."""
+    """Add to *checked* what *server* does not show; raises Away or QueryRefused."""
     checked.report.depth = "contract"
     # The server's own lists of names and labels go back as far as its storage.
     found = server.query('count by (__name__) ({__name__!=""})')

@@ -31,7 +31,7 @@ class _Ask(NamedTuple):
 def check(checked: Checked, server: Prometheus, now: float) -> None:
     """Add to *checked* the queries without data at the Unix time *now* and the rules that do not work.
 
-    Raises PrometheusAway.
+    Raises Away.
     """
     report, project = checked.report, checked.project
     report.depth = "live"

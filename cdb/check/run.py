@@ -27,7 +27,7 @@ class Depth(StrEnum):
 def run(root: Path, depth: Depth, server: Prometheus | None = None, now: Callable[[], float] = time.time) -> Report:
     """Check the project in *root*, from the depth contract on against *server*.
 
-    Raise one of UNREADABLE, and from the depth contract on PrometheusAway or QueryRefused.
+    Raise one of UNREADABLE, and from the depth contract on Away or QueryRefused.
     """
     checked = static.check(root)
     if server is not None and depth is not Depth.STATIC:

@@ -4,7 +4,8 @@ import time
 from typing import Final
 
 from cdb.doctor.findings import Finding, fail, ok
-from cdb.doctor.site import Site
+from cdb.running.base import RunningStack
+from cdb.trace.jaeger import Jaeger
 from cdb.trace.model import Trace
 
 _STEPS: Final = ("signal.generate", "risk.decide", "order.execute")
@@ -14,12 +15,12 @@ _LIMIT: Final = 20
 _US: Final = 1_000_000
 
 
-def end_to_end(site: Site) -> Finding:
+def end_to_end(stack: RunningStack) -> Finding:
     """Jaeger has a trace of the last hour that goes through all three services, without a gap."""
     now = time.time()
-    found = site.jaeger.find(
-        _SERVICES[-1], start_us=int((now - _SINCE_S) * _US), end_us=int(now * _US), limit=_LIMIT, operation=_STEPS[-1]
-    )
+    span = {"start_us": int((now - _SINCE_S) * _US), "end_us": int(now * _US)}
+    with Jaeger(stack.url("jaeger")) as jaeger:
+        found = jaeger.find(_SERVICES[-1], **span, limit=_LIMIT, operation=_STEPS[-1])
     whole = [trace for trace in found if is_whole(trace)]
     if whole:
         newest = max(whole, key=lambda trace: trace.start_us)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cdb.running.native.errors import StackError
+from cdb.running.errors import StackError
 from services.ws.tape import NotATape, read_tape
 from services.ws.trades import RawTrade
 

@@ -15,8 +15,8 @@ from typing import Any, Final
 
 import yaml
 
+from cdb.running.errors import StackError
 from cdb.running.native import alertmanager, redis_server
-from cdb.running.native.errors import StackError
 
 SECRETS: Final = Path("/run/secrets")
 HANDOVER: Final = Path("/handover")

@@ -15,7 +15,8 @@ from flask import Flask
 
 from services.bus.streams import Bus, connect
 from services.clock import Clock, EventClock, WallClock
-from services.ledger.connection import Ledger, LedgerAddress
+from services.ledger.address import address_of
+from services.ledger.connection import Ledger
 from services.runtime import instrumentation, logs, web
 from services.runtime.health import Health, Probe
 from services.runtime.loop_state import Pulse
@@ -136,14 +137,3 @@ class Process:
                 worker.join(FINISH_WITHIN_S)
                 return True
         return ended_well.is_set()
-
-
-def address_of(settings: LedgerSettings) -> LedgerAddress:
-    """Return the ledger's address from settings."""
-    return LedgerAddress.of(
-        host=settings.postgres_host,
-        port=settings.postgres_port,
-        user=settings.postgres_user,
-        database=settings.postgres_db,
-        password=settings.postgres_password.get_secret_value(),
-    )

@@ -17,9 +17,9 @@ from psycopg2 import sql
 
 from cdb.running.native import Ports, Stack, StackConfig, select
 from services.bus.streams import connect
+from services.ledger.address import address_of
 from services.ledger.connection import Ledger, LedgerAddress
 from services.ledger.migrate import migrate
-from services.runtime.process import address_of
 from services.settings import LedgerSettings
 from tests.support.paths import ROOT
 from tests.support.programs import require_parts

@@ -11,7 +11,8 @@ from cdb.dashboard.model.dashboards import Dashboard, Panel, Query
 from cdb.dashboard.model.fields import Answer, answered
 from cdb.dashboard.model.supported import unsupported
 from cdb.dashboard.model.variables import Choice, UnknownVariable, substitute
-from cdb.kit.prometheus import Prometheus, PrometheusAway, QueryRefused
+from cdb.kit.errors import Away
+from cdb.kit.prometheus import Prometheus, QueryRefused
 
 _AT_ONCE: Final = 8
 _SMALLEST_STEP_S: Final = 5.0
@@ -56,7 +57,7 @@ def ask(dashboard: Dashboard, window: Window, prometheus: Prometheus) -> Snapsho
             if refused := next(unsupported(panel), None):
                 return Answer(error=str(refused))
             return answered(panel, [one for query in panel.targets if not query.hide for one in series(panel, query)])
-        except (PrometheusAway, QueryRefused, UnknownVariable) as error:
+        except (Away, QueryRefused, UnknownVariable) as error:
             return Answer(error=str(error))
 
     def series(panel: Panel, query: Query) -> tuple[Series, ...]:
@@ -77,7 +78,7 @@ def since_first(prometheus: Prometheus, end: float, longest_s: float) -> float:
     step = longest_s / _POINTS
     try:
         known = prometheus.query_range("max(up)", start=end - longest_s, end=end, step=step)
-    except (PrometheusAway, QueryRefused):
+    except (Away, QueryRefused):
         return longest_s  # each panel will say why in its place
     first = min((series.points[0][0] for series in known if series.points), default=end)
     return min(longest_s, max(_LEAST_RANGE_S, math.ceil((end - first + step) / _LEAST_RANGE_S) * _LEAST_RANGE_S))

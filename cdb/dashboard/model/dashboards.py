@@ -3,7 +3,7 @@
 Keys that are not named here are left out without a word: they are Grafana's to understand.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -234,13 +234,24 @@ def _flat(panels: tuple[Panel, ...]) -> Iterator[Panel]:
 
 
 def load_dashboard(file: Path) -> Dashboard:
-    """Read one dashboard. Raise DashboardError, naming the file, if it is none."""
+    """Read one dashboard. Raises DashboardError, naming the file, if it is none."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=Dashboard)
-    except (OSError, msgspec.DecodeError) as error:
-        raise DashboardError(f"{file.name}: no dashboard: {error}") from error
+    except (OSError, UnicodeError, msgspec.DecodeError) as error:
+        raise DashboardError(f"{file.name}: not a dashboard: {error}") from error
 
 
-def load_dashboards(root: Path) -> dict[Path, Dashboard]:
-    """Read every committed dashboard of the project in *root*, by its file. Raise DashboardError."""
-    return {file: load_dashboard(file) for file in sorted((root / DASHBOARDS).glob("*.json"))}
+def load_dashboards(root: Path, refused: Callable[[DashboardError], object] | None = None) -> dict[Path, Dashboard]:
+    """Read every committed dashboard of the project in *root*, by its file.
+
+    Raises DashboardError for a file that is none; with *refused* that is told, and the others are read.
+    """
+    found = {}
+    for file in sorted((root / DASHBOARDS).glob("*.json")):
+        try:
+            found[file] = load_dashboard(file)
+        except DashboardError as error:
+            if refused is None:
+                raise
+            refused(error)
+    return found

@@ -8,32 +8,14 @@ from typing import IO, Final
 
 import msgspec
 
+from cdb.running.errors import StackError
 from cdb.running.native import Health, PartStatus
-from cdb.running.native.errors import StackError
+from cdb.running.native.ports import BY_ADDRESS
 
 _PROJECT: Final = "claire-de-binare"
 _LABEL: Final = "com.docker.compose"
 _ANSWER_S: Final = 15.0
 _PUBLISHED: Final = re.compile(r":(\d+)(?:-(\d+))?->(\d+)(?:-\d+)?/tcp")  # neighbours are shown as one range
-_PORT_OF: Final = {
-    ("cdb_ws", 8000): "cdb_ws",
-    ("cdb_core", 8001): "cdb_core",
-    ("cdb_risk", 8002): "cdb_risk",
-    ("cdb_execution", 8003): "cdb_execution",
-    ("cdb_otel_collector", 4317): "otlp_grpc",
-    ("cdb_otel_collector", 4318): "otlp_http",
-    ("cdb_otel_collector", 8888): "collector_telemetry",
-    ("cdb_otel_collector", 9464): "exposition",
-    ("cdb_otel_collector", 13133): "collector_health",
-    ("cdb_redis_exporter", 9121): "redis_exporter",
-    ("cdb_postgres_exporter", 9187): "postgres_exporter",
-    ("cdb_prometheus", 9090): "prometheus",
-    ("cdb_alertmanager", 9093): "alertmanager",
-    ("cdb_alert_receiver", 9094): "alert_receiver",
-    ("cdb_jaeger", 16686): "jaeger",
-    ("cdb_grafana", 3000): "grafana",
-}
-"""Which of a stack's ports a container's port is."""
 ONE_SHOTS: Final = frozenset({"cdb_handover", "cdb_migrate"})
 """The containers that end by themselves; any other one that has ended was stopped."""
 
@@ -79,14 +61,6 @@ def project(environ: Mapping[str, str]) -> str:
     return environ.get("COMPOSE_PROJECT_NAME") or _PROJECT
 
 
-def parts(environ: Mapping[str, str]) -> tuple[PartStatus, ...]:
-    """Return the containers as parts, by name; () if none of them runs; raise StackError."""
-    found = look(project(environ))
-    if not any(one.active for one in found):
-        return ()
-    return tuple(sorted((one.part() for one in found), key=lambda part: part.name))
-
-
 def look(project: str) -> tuple[Container, ...]:
     """Return the containers that `docker compose up` has started, those that ended too; raise StackError.
 
@@ -104,12 +78,12 @@ def look(project: str) -> tuple[Container, ...]:
 def published(containers: tuple[Container, ...]) -> dict[str, int]:
     """Return the ports of this machine that lead into *containers*, by the names they have in a stack."""
     found = {
-        (one.service, int(inside) + step): int(first) + step
+        f"{one.service}:{int(inside) + step}": int(first) + step
         for one in containers
         for first, last, inside in _PUBLISHED.findall(one.ports)
         for step in range(int(last or first) - int(first) + 1)
     }
-    return {_PORT_OF[key]: port for key, port in found.items() if key in _PORT_OF}
+    return {BY_ADDRESS[address]: port for address, port in found.items() if address in BY_ADDRESS}
 
 
 def docker(

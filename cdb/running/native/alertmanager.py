@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import yaml
 
+from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
-from cdb.running.native.errors import StackError
 from cdb.running.native.files import write_private
 from cdb.running.native.ports import HOST
 from cdb.running.native.tools import debian_program
@@ -32,7 +32,7 @@ def command(config: StackConfig) -> tuple[str, ...]:
     return (
         debian_program("prometheus-alertmanager", package="prometheus-alertmanager"),
         f"--config.file={config.layout.alertmanager_conf / FILE}",
-        f"--storage.path={config.layout.alertmanager_data}",
+        f"--storage.path={config.layout.data_of('alertmanager')}",
         f"--data.retention={RETENTION}",
         f"--web.listen-address={HOST}:{config.ports.alertmanager}",
         f"--web.external-url=http://localhost:{config.ports.alertmanager}",

@@ -19,7 +19,7 @@ def environment(config: StackConfig) -> dict[str, str]:
     return {
         "CDB_COLLECTOR_HOST": HOST,
         "CDB_JAEGER_HOST": HOST,
-        "CDB_TRACE_QUEUE_DIR": str(config.layout.trace_queue),
+        "CDB_TRACE_QUEUE_DIR": str(config.layout.data_of("otel_collector")),
         "GOMEMLIMIT": "350MiB",
     }
 

@@ -7,8 +7,8 @@ import shutil
 from pathlib import Path
 
 from cdb.kit.paths import DASHBOARDS
+from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
-from cdb.running.native.errors import StackError
 from cdb.running.native.files import write_private
 from cdb.running.native.ports import HOST
 

@@ -12,4 +12,4 @@ def command(config: StackConfig) -> tuple[str, ...]:
 
 def environment(config: StackConfig) -> dict[str, str]:
     """Return what Jaeger reads besides the stack's settings."""
-    return {"CDB_JAEGER_HOST": HOST, "CDB_JAEGER_DATA": str(config.layout.jaeger_data), "GOMEMLIMIT": "500MiB"}
+    return {"CDB_JAEGER_HOST": HOST, "CDB_JAEGER_DATA": str(config.layout.data_of("jaeger")), "GOMEMLIMIT": "500MiB"}

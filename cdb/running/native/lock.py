@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cdb.running.native.errors import StackError
+from cdb.running.errors import StackError
 
 
 @contextmanager

@@ -38,7 +38,7 @@ ALL_PARTS: tuple[Part, ...] = (
         kind=Kind.SERVER,
         command=redis_server.command,
         prepare=redis_server.prepare,
-        data_dir=lambda config: config.layout.redis_data,
+        data_dir=lambda config: config.layout.data_of("redis"),
         probe=probes.redis_ping,
         ports=("redis",),
         packages=("redis-server",),
@@ -142,7 +142,7 @@ ALL_PARTS: tuple[Part, ...] = (
         name="alert_receiver",
         kind=Kind.SERVER,
         command=lambda _config: (sys.executable, "-m", "monitoring.receiver"),
-        environment=lambda config: {"CDB_ALERT_RECEIVER_DATA": str(config.layout.alert_receiver_data)},
+        environment=lambda config: {"CDB_ALERT_RECEIVER_DATA": str(config.layout.data_of("alert_receiver"))},
         probe=probes.http_health("alert_receiver"),
         ports=("alert_receiver",),
         address="http://127.0.0.1:{port}, every notification",
@@ -159,7 +159,8 @@ ALL_PARTS: tuple[Part, ...] = (
         available=grafana.installed,
     ),
 )
-TRADING = ("redis", "postgres", "migrate", "cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")
+SERVICES = tuple(part.name for part in ALL_PARTS if part.kind is Kind.SERVICE)
+TRADING = ("redis", "postgres", "migrate", *SERVICES)
 """The parts that trade; the others watch."""
 
 

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
-from cdb.running.native.errors import StackError
 from cdb.running.native.tools import postgres_bin
 
 _SETTINGS = {

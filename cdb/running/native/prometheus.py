@@ -6,30 +6,16 @@ from typing import Any
 
 import yaml
 
+from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
-from cdb.running.native.errors import StackError
 from cdb.running.native.files import write_private
-from cdb.running.native.ports import HOST
+from cdb.running.native.ports import BY_ADDRESS, HOST
 from cdb.running.native.tools import debian_program
 
 RETENTION = "CDB_PROMETHEUS_RETENTION"
 RETENTION_DEFAULT = "14d"
 _DURATION = re.compile(r"[1-9][0-9]{0,3}[hdwy]")
 SCRAPE_INTERVAL = "CDB_SCRAPE_INTERVAL"
-_PORT_OF = {
-    "cdb_ws:8000": "cdb_ws",
-    "cdb_core:8001": "cdb_core",
-    "cdb_risk:8002": "cdb_risk",
-    "cdb_execution:8003": "cdb_execution",
-    "cdb_otel_collector:9464": "exposition",
-    "cdb_otel_collector:8888": "collector_telemetry",
-    "cdb_redis_exporter:9121": "redis_exporter",
-    "cdb_postgres_exporter:9187": "postgres_exporter",
-    "cdb_jaeger:8888": "jaeger_telemetry",
-    "cdb_prometheus:9090": "prometheus",
-    "cdb_alertmanager:9093": "alertmanager",
-}
-"""Which of a stack's ports stands for a container's address."""
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
@@ -37,7 +23,7 @@ def command(config: StackConfig) -> tuple[str, ...]:
     return (
         debian_program("prometheus", package="prometheus"),
         f"--config.file={config.layout.prometheus_conf / 'prometheus.yml'}",
-        f"--storage.tsdb.path={config.layout.prometheus_data}",
+        f"--storage.tsdb.path={config.layout.data_of('prometheus')}",
         f"--storage.tsdb.retention.time={_retention(config)}",
         f"--web.listen-address={HOST}:{config.ports.prometheus}",
         f"--web.external-url=http://localhost:{config.ports.prometheus}",  # in notifications; else this machine's name
@@ -71,6 +57,6 @@ def _retention(config: StackConfig) -> str:
 
 
 def _native(config: StackConfig, address: str) -> dict[str, Any]:
-    if address not in _PORT_OF:
+    if address not in BY_ADDRESS:
         raise StackError(f"monitoring/prometheus/targets has {address}, which no port of this stack stands for")
-    return {"targets": [f"{HOST}:{config.ports.of(_PORT_OF[address])}"], "labels": {"instance": address}}
+    return {"targets": [f"{HOST}:{config.ports[BY_ADDRESS[address]]}"], "labels": {"instance": address}}

@@ -20,8 +20,13 @@ class PartStatus:
 
     @property
     def ready(self) -> bool:
-        """Tell whether the part does its work."""
+        """Whether the part does its work."""
         return self.health.ok
+
+    @property
+    def active(self) -> bool:
+        """Whether it runs, or will in a moment: nobody has stopped it."""
+        return self.state in {"running", "starting", "backoff", "restarting"}
 
 
 @dataclass(frozen=True)

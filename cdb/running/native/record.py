@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
-from cdb.running.native.errors import StackError
 from cdb.running.native.files import write_private
 from cdb.running.native.parts import ALL_PARTS
 from cdb.running.native.ports import Ports
@@ -31,7 +31,7 @@ def describe(config: StackConfig) -> Record:
     """Return what would be written down for *config* now."""
     return Record(
         root=str(config.root),
-        ports=asdict(config.ports),
+        ports=dict(config.ports),
         environment=dict(config.environment),
         parts=tuple(part.name for part in config.parts),
         code=code_digest(config.root),

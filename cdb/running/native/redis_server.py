@@ -20,7 +20,7 @@ def prepare(config: StackConfig) -> None:
         "port": str(config.ports.redis),
         "protected-mode": "yes",
         "requirepass": _quoted(config.environment["REDIS_PASSWORD"]),
-        "dir": _quoted(str(config.layout.redis_data)),
+        "dir": _quoted(str(config.layout.data_of("redis"))),
         "daemonize": "no",
         "logfile": '""',
         "appendonly": "yes",

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cdb.running.errors import StackError
 from cdb.running.native import processes, record, supervisor
 from cdb.running.native.config import Health, Kind, Part, StackConfig
-from cdb.running.native.errors import StackError
 from cdb.running.native.lock import locked
 from cdb.running.native.ports import Ports, can_listen
 from cdb.running.native.readiness import Failure, PartStatus, RestartWatch, blame

@@ -15,9 +15,9 @@ from typing import Any
 
 from supervisor.xmlrpc import SupervisorTransport
 
+from cdb.running.errors import StackError
 from cdb.running.native import envfile
 from cdb.running.native.config import Kind, Part, StackConfig
-from cdb.running.native.errors import StackError
 from cdb.running.native.files import write_private
 
 _USER = "cdb"

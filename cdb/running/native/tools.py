@@ -5,7 +5,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from cdb.running.native.errors import StackError
+from cdb.running.errors import StackError
 
 _DEBIAN = Path("/usr/lib/postgresql")
 

@@ -7,8 +7,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from cdb.backup.volume import PLACES
 from cdb.running.compose.engine import ONE_SHOTS
+from cdb.running.compose.volume import PLACES
 from cdb.running.native import Ports, envfile
 from cdb.running.native.collector import FEATURE_GATES
 from cdb.running.native.config import StackConfig

@@ -10,9 +10,9 @@ from typing import Any, Final
 import pytest
 
 from cdb.kit.prometheus import Prometheus
+from cdb.trace.baseline import baselines_for
 from cdb.trace.jaeger import Jaeger
 from cdb.trace.model import DECISION, Span, Trace
-from cdb.trace.usual import usual
 from tests.support.bot import Bot
 from tests.support.waiting import until
 from tests.system.native.messages import signal
@@ -78,7 +78,7 @@ def slowed(whole_demo: Bot) -> Iterator[Slowed]:
     """Let the bot decide until it is known what is usual, and then slowly."""
     with Prometheus(whole_demo.url("prometheus", "")) as prometheus, Jaeger(whole_demo.url("jaeger", "")) as jaeger:
         until(
-            lambda: usual(prometheus, at=time.time()),
+            lambda: baselines_for(prometheus, began=time.time(), now=time.time()),
             holds=lambda known: ("cdb_risk", "risk.read_state") in known,
             within_s=120,
             every_s=1,

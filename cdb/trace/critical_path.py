@@ -1,4 +1,4 @@
-"""The critical path: what a trace was waiting for at each moment, from its first span's start to its last one's end."""
+"""The critical path: what a trace was waiting for at each moment, from its first start to its last end."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from cdb.trace.tree import Node
 class Part:
     """A stretch of the path; times are microseconds since 1970.
 
-    Without *waiting* the span of *node* was at work itself. With it nobody was: its message was on a stream, or nothing
-    is recorded that says what happened. Without *node* no span at all was there.
+    Without *waiting* the span of *node* was working itself. With *waiting* nobody was: its message was on a stream, or
+    what happened was not recorded. Without *node* there was no span at all.
     """
 
     node: Node | None
@@ -21,22 +21,22 @@ class Part:
 
     @property
     def duration_us(self) -> int:
-        """Return how long it is."""
+        """Length of the stretch."""
         return self.end_us - self.begin_us
 
 
 @dataclass(frozen=True)
 class _Task:
-    node: Node | None  # None: all there is
+    node: Node | None  # None: the whole trace
     begin_us: int
     end_us: int
 
 
 def critical_path(roots: list[Node]) -> list[Part]:
-    """Return the parts in the order of time; they follow each other without a gap and never overlap.
+    """Compute the parts in the order of time; they follow each other without a gap and never overlap.
 
-    Backwards from the end: what ended last was waited for, then what had ended last before that began. Where a
-    child's clock disagrees it counts from its parent's start.
+    It goes backwards from the end: the span that ended last was waited for; before it began, the one that had ended
+    last by then, and so on. A child that begins before its parent counts from the parent's start.
     """
     parts: list[Part] = []
     if not roots:
@@ -57,7 +57,7 @@ def critical_path(roots: list[Node]) -> list[Part]:
 
 
 def _own(node: Node | None, begin: int, end: int) -> Iterable[Part]:
-    """Say who was at work while nothing below *node* ran: it, or what waited for it, or nobody."""
+    """Find who was working while nothing below *node* ran: it, or a span above it, or nobody."""
     left, above = [(begin, end)] if begin < end else [], node
     while above and left:
         span = above.span

@@ -6,19 +6,19 @@ from dataclasses import replace
 import pytest
 
 from cdb.kit.prometheus import Sample
-from cdb.trace.explained import compare, deviation, sentence
-from cdb.trace.usual import Kind, Quantile, Usual, from_samples, prefer, quantile
+from cdb.trace.baseline import Baseline, Kind, Quantile, from_samples, prefer, quantile
+from cdb.trace.comparison import compare, deviation, sentence
 from tests.unit.cdb.trace.building import WHOLE, span, trace
 
 INF = math.inf
 BUCKETS = [(0.001, 10.0), (0.002, 60.0), (0.005, 100.0), (INF, 100.0)]
 
 
-def usually(milliseconds: float, *, at_most: bool = False) -> Usual:
-    return Usual(Quantile(milliseconds * 1_000, at_most=at_most), Quantile(milliseconds * 3_000), 100)
+def usually(milliseconds: float, *, at_most: bool = False) -> Baseline:
+    return Baseline(Quantile(milliseconds * 1_000, at_most=at_most), Quantile(milliseconds * 3_000), 100)
 
 
-USUAL: dict[Kind, Usual] = {
+USUAL: dict[Kind, Baseline] = {
     ("cdb_risk", "risk.decide"): usually(4),
     ("cdb_risk", "risk.read_state"): usually(2),
     ("cdb_risk", "risk.layer"): usually(0.1, at_most=True),
@@ -96,14 +96,14 @@ def test_one_sentence_says_where_the_time_of_the_decision_and_of_all_went() -> N
 
 
 def test_without_history_the_sentence_says_so() -> None:
-    assert "300 ms of it in risk.read_state, of which there is no history;" in sentence(WHOLE, compare(WHOLE, {}))
+    assert "300 ms of it in risk.read_state, which has no history;" in sentence(WHOLE, compare(WHOLE, {}))
 
 
 def test_what_took_longest_after_the_decision_is_said_beside_it() -> None:
     slow_fill = trace(*WHOLE.spans, span("process fills", 320_000, 920_000, below="order.execute"))
     assert sentence(slow_fill, compare(slow_fill, USUAL)) == (
         "The decision took 303 ms, 300 ms of it in risk.read_state, which usually takes 2.00 ms; "
-        "of the 920 ms in all 600 ms went into process fills of cdb_risk, of which there is no history."
+        "of the 920 ms in all 600 ms went into process fills of cdb_risk, which has no history."
     )
 
 
@@ -117,4 +117,4 @@ def test_what_went_into_waiting_is_called_waiting() -> None:
 
 def test_what_no_span_was_recorded_for_is_called_that() -> None:
     torn = trace(span("root", 0, 1), span("late", 500, 501, below="lost"))
-    assert sentence(torn, compare(torn, {})) == "Of the 501 us in all 499 us went into what no span was recorded for."
+    assert sentence(torn, compare(torn, {})) == "Of the 501 us in all 499 us went into time that no span covers."

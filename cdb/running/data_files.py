@@ -6,7 +6,7 @@ import tarfile
 from pathlib import Path, PurePosixPath
 from typing import Final
 
-from cdb.backup.errors import BackupError
+from cdb.running.errors import BackupError
 
 RESTORE: Final = ".cdb-restore"
 """Beside the data of a part in a container while they are replaced: the new ones."""

@@ -7,8 +7,8 @@ from within: by the shell of the part's own image, as its user and with its volu
 from pathlib import Path
 from typing import IO, Final
 
-from cdb.backup.tree import REPLACED, RESTORE
 from cdb.running.compose.engine import docker
+from cdb.running.data_files import REPLACED, RESTORE
 
 PLACES: Final = {"prometheus": ("cdb_prometheus", "/prometheus"), "alert_receiver": ("cdb_alert_receiver", "/data")}
 """The container of each part, and where its data are in it."""

@@ -1,17 +1,20 @@
-"""Replays whose ledger was kept: each a state directory of its own, with the secrets its PostgreSQL was made with."""
+"""Replays whose ledger is saved: each has its own state directory, with the secrets its PostgreSQL was made with."""
 
 import itertools
 import json
+import os
 import re
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from cdb.kit.paths import ROOT
 from cdb.running.native import Ports, Stack, StackConfig, StackError, select
+from cdb.running.native.config import state_dir
 from cdb.running.native.files import write_private
-from services.ledger.connection import Ledger, LedgerAddress
+from services.ledger.connection import LedgerAddress
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 _SECRETS: Final = "secrets.json"
@@ -19,49 +22,50 @@ SERVERS: Final = ("redis", "postgres", "migrate")
 
 
 class Replays:
-    """The replays under one directory."""
+    """The saved replays under one directory."""
 
     def __init__(self, root: Path, directory: Path) -> None:
         self._root = root
         self._directory = directory
 
     def names(self) -> list[str]:
-        """Return the names of those that were kept."""
+        """Names of the saved replays."""
         return sorted(path.parent.name for path in self._directory.glob(f"*/{_SECRETS}"))
 
     def new_name(self, wish: str) -> str:
-        """Return a name like *wish* that no replay has yet."""
+        """Make a name like *wish* that no replay has yet."""
         base = re.sub(r"[^A-Za-z0-9._-]+", "-", wish).strip("-._")[:50] or "replay"
         candidates = itertools.chain([base], (f"{base}-{number}" for number in itertools.count(2)))
         return next(name for name in candidates if not self.exists(name))
 
-    def place(self, name: str) -> Path:
-        """Return the state directory of *name*; raise StackError unless it is a plain name."""
+    def secrets_file(self, name: str) -> Path:
+        """Where the passwords of *name* are. Raises StackError unless it is a plain name."""
         if not _NAME.fullmatch(name):
-            raise StackError(f"{name!r} is no name for a replay: letters, digits, '.', '_' and '-' are allowed")
-        return self._directory / name
+            raise StackError(f"{name!r} is not a name for a replay: use letters, digits, '.', '_' and '-'")
+        return self._directory / name / _SECRETS
 
     def exists(self, name: str) -> bool:
-        """Tell whether *name* was kept."""
-        return (self.place(name) / _SECRETS).is_file()
+        """Tell whether there is a saved replay called *name*."""
+        return self.secrets_file(name).is_file()
 
     def require(self, name: str) -> None:
-        """Raise StackError, naming those there are, unless *name* was kept."""
+        """Raise StackError, naming the saved replays, unless *name* is one of them."""
         if not self.exists(name):
-            there = ", ".join(self.names()) or "none; `cdb replay FILE --keep` makes one"
+            there = ", ".join(self.names()) or "none; `cdb replay FILE --keep` saves one"
             raise StackError(f"no replay is called {name!r}: there are {there}")
 
     def config(self, name: str, parts: tuple[str, ...], environment: dict[str, str]) -> StackConfig:
-        """Return the stack of *name* on free ports, with its own secrets, made now if it is new."""
-        place = self.place(name)
-        secrets_file = place / _SECRETS
+        """Describe the stack of *name* on free ports; its secrets are made now if it is new."""
+        secrets_file = self.secrets_file(name)
         if not secrets_file.exists():
-            place.mkdir(parents=True, exist_ok=True)
+            secrets_file.parent.mkdir(parents=True, exist_ok=True)
             made = {key: secrets.token_urlsafe(24) for key in ("POSTGRES_PASSWORD", "REDIS_PASSWORD")}
             write_private(secrets_file, json.dumps(made))
         own = json.loads(secrets_file.read_text(encoding="utf-8"))
         settings = {**environment, "POSTGRES_USER": "claire", "POSTGRES_DB": "claire_de_binaire", **own}
-        return StackConfig.isolated(self._root, place, parts=select(parts), environment=settings, ports=Ports.free())
+        return StackConfig.isolated(
+            self._root, secrets_file.parent, parts=select(parts), environment=settings, ports=Ports.free()
+        )
 
     @contextmanager
     def opened(self, name: str) -> Iterator[LedgerAddress]:
@@ -72,15 +76,20 @@ class Replays:
 
     def remove(self, name: str) -> None:
         """Remove *name* with its ledger."""
-        place = self.place(name)
+        secrets_file = self.secrets_file(name)
         Stack(self.config(name, SERVERS, {})).remove()
-        (place / _SECRETS).unlink(missing_ok=True)
-        if place.is_dir() and not any(place.iterdir()):
-            place.rmdir()
+        secrets_file.unlink(missing_ok=True)
+        with suppress(OSError):  # something else is in it
+            secrets_file.parent.rmdir()
+
+
+def operators_replays() -> Replays:
+    """Those beside the operator's stack."""
+    return Replays(ROOT, state_dir(ROOT, os.environ) / "replays")
 
 
 def address_of(config: StackConfig) -> LedgerAddress:
-    """Return the address of a stack's ledger."""
+    """Where the ledger of a stack is."""
     environment = config.process_environment()
     return LedgerAddress.of(
         host=environment["POSTGRES_HOST"],
@@ -89,8 +98,3 @@ def address_of(config: StackConfig) -> LedgerAddress:
         database=environment["POSTGRES_DB"],
         password=environment["POSTGRES_PASSWORD"],
     )
-
-
-def ledger_of(config: StackConfig) -> Ledger:
-    """Return a connection to a stack's ledger."""
-    return Ledger(address_of(config), application="cdb-replay")

@@ -6,10 +6,10 @@ import json
 import pytest
 from rich.console import Console
 
+from cdb.trace.comparison import compare
 from cdb.trace.decisions import Slowest, decisions
-from cdb.trace.explained import compare
-from cdb.trace.listed import explained_as_json, show_explained, show_slow, slow_as_json, trace_as_json
 from cdb.trace.model import Trace
+from cdb.trace.view import comparison_as_json, show_comparison, show_slow, slow_as_json, trace_as_json
 from tests.unit.cdb.trace.building import ID, WHOLE, span, trace
 
 HOSTILE = trace(
@@ -35,7 +35,7 @@ def listed(made: Trace, width: int = 200) -> str:
 
 def explained(made: Trace) -> str:
     screen = io.StringIO()
-    show_explained(made, compare(made, {}), Console(file=screen, width=200))
+    show_comparison(made, compare(made, {}), Console(file=screen, width=200))
     return screen.getvalue()
 
 
@@ -81,5 +81,5 @@ def test_json_has_what_is_shown_in_plain_numbers() -> None:
     drawn = json.loads(json.dumps(trace_as_json(WHOLE)))
     assert sum(part["duration_ms"] for part in drawn["critical_path"]) == pytest.approx(drawn["duration_ms"])
     assert [one["waited_on_bus_ms"] for one in drawn["spans"] if one["waited_on_bus_ms"]] == [4.0, 2.2]
-    against = json.loads(json.dumps(explained_as_json(WHOLE, compare(WHOLE, {}))))
+    against = json.loads(json.dumps(comparison_as_json(WHOLE, compare(WHOLE, {}))))
     assert {one["median"] for one in against["spans"]} == {None}

@@ -5,8 +5,8 @@ from itertools import pairwise
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cdb.trace.critical_path import Part, critical_path
 from cdb.trace.model import Span
-from cdb.trace.path import Part, critical_path
 from cdb.trace.tree import grow, self_time, walk
 from tests.unit.cdb.trace.building import WHOLE, ZERO, sending, span, trace
 
