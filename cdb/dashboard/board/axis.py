@@ -31,11 +31,6 @@ class Axis:
         beyond = (self.high - self.low) / 2
         return min(max(value, self.low - beyond), self.high + beyond)
 
-    @property
-    def lines(self) -> list[tuple[float, str]]:
-        """Return the thresholds that are lines, with their colours."""
-        return self.look.limits if _has_lines(self.look) else []
-
     def shows(self, value: float) -> bool:
         """Tell whether *value* is on the axis."""
         return self.low <= value <= self.high
@@ -55,9 +50,7 @@ def axis_of(answer: Answer, rows: int) -> Axis:
     values = [value for field in answer.fields for _, value in field.series.points if math.isfinite(value)]
     low, high = min([*values, 0.0]), max(values, default=0.0)
     high = max(high, settings.custom.get("axisSoftMax") or high)
-    if _has_lines(look):
-        near = [limit for limit, _ in look.limits if limit <= _NEAR * high]
-        high = max([high, *(limit * _ROOM for limit in near)])
+    high = max([high, *(limit * _ROOM for limit, _ in look.lines if limit <= _NEAR * high)])
     low = settings.min if settings.min is not None else low
     high = max(settings.max if settings.max is not None else high, low)
     base = 1024.0 if settings.unit == "bytes" else 1000.0
@@ -72,10 +65,6 @@ def _step(span: float, most: int, base: float) -> float:
     unit = base ** math.floor(math.log(span / most, base))
     size = unit * 10.0 ** math.floor(math.log10(span / most / unit))
     return next(round_step * size for round_step in _ROUND if round_step * size * most >= span * (1 - _NEARLY))
-
-
-def _has_lines(look: Look) -> bool:
-    return look.settings.custom.get("thresholdsStyle", {}).get("mode", "off") in {"line", "dashed"}
 
 
 def times(window: Window, most: int) -> tuple[list[float], list[str]]:

@@ -13,7 +13,7 @@ from cdb.dashboard.board.axis import Axis, axis_of, times
 from cdb.dashboard.board.lines import cut, fitted, joined
 from cdb.dashboard.model.answers import Series
 from cdb.dashboard.model.ask import Window
-from cdb.dashboard.model.colours import FAINT, PLAIN, SERIES, rgb
+from cdb.dashboard.model.colours import FAINT, PLAIN, SERIES
 from cdb.dashboard.model.fields import Answer
 from cdb.dashboard.model.look import Look
 
@@ -43,17 +43,17 @@ def _plot(answer: Answer, axis: Axis, width: int, height: int, window: Window) -
     plotext.terminal.limit(width=False, height=False)  # the size asked for, not the terminal's
     figure = plotext.figure.clear()
     figure.plot_size(width, height)
-    frame = plotext.pixel(rgb(FAINT))
+    frame = _pixel(FAINT)
     figure.axes(active=True, pixel=frame)
     figure.axes(active=False, axis="x", side="upper")
     figure.axes(active=False, axis="y", side="right")
-    for value, code in axis.lines:
+    for value, code in axis.look.lines:
         if axis.shows(value):
-            figure.line(value, "horizontal", pixel=plotext.pixel(rgb(code)), style="dotted")
+            figure.line(value, "horizontal", pixel=_pixel(code), style="dotted")
     filled = len(answer.fields) == 1 and axis.look.settings.custom.get("fillOpacity", 0) >= _AREA
     for at, field in enumerate(answer.fields):
         for piece in _unbroken(field.series, window):
-            markers = [plotext.marker("braille", plotext.pixel(rgb(_colour(field.look, at, v)))) for _, v in piece]
+            markers = [plotext.marker("braille", _pixel(_colour(field.look, at, v))) for _, v in piece]
             signal = figure.signal([t for t, _ in piece], [axis.held(v) for _, v in piece], marker=markers).lines()
             figure.draw(signal.fillx() if filled else signal)
     _rulers(figure, axis, window, frame=frame, width=width)
@@ -70,6 +70,10 @@ def _rulers(figure: Any, axis: Axis, window: Window, *, frame: Any, width: int) 
     horizontal.lim(window.start, window.end)
     horizontal.ticks(*times(window, max(1, width // 14)))
     horizontal.pixel(frame)
+
+
+def _pixel(code: str) -> Any:
+    return plotext.pixel(tuple(int(code[at : at + 2], 16) for at in (1, 3, 5)))
 
 
 def _without_background(drawn: str) -> list[Text]:
@@ -104,7 +108,7 @@ def _legend(answer: Answer, width: int) -> list[Text]:
         for at, field in enumerate(answer.fields)
     ]
     axis = axis_of(answer, 2)
-    for value, code in axis.lines:
+    for value, code in axis.look.lines:
         above = "" if axis.shows(value) else ", beyond the axis"
         entries.append(("┈┈", code, f"limit {axis.look.short(value)}{above}"))
     widths = _columns([cell_len(text) + 3 for _, _, text in entries], width)

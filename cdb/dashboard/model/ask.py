@@ -54,15 +54,15 @@ def ask(dashboard: Dashboard, window: Window, prometheus: Prometheus) -> Snapsho
 
     def answer(panel: Panel) -> Answer:
         try:
-            if refused := next(unsupported(panel), None):
-                return Answer(error=str(refused))
+            if refused := unsupported(panel):
+                return Answer(error=str(refused[0]))
             return answered(panel, [one for query in panel.targets if not query.hide for one in series(panel, query)])
         except (Away, QueryRefused, UnknownVariable) as error:
             return Answer(error=str(error))
 
     def series(panel: Panel, query: Query) -> tuple[Series, ...]:
         expression = substitute(query.expr, dashboard, window.choice, window.range_s)
-        if query.instant and not query.range:
+        if query.instant:
             samples = prometheus.query(expression, window.end)
             return series_of(panel, query, ((one.labels, ((one.at, one.value),)) for one in samples))
         found = prometheus.query_range(expression, start=window.start, end=window.end, step=window.step_s)

@@ -1,6 +1,6 @@
 """Read Grafana's classic dashboard JSON, of it what this project's dashboards use.
 
-Keys that are not named here are left out without a word: they are Grafana's to understand.
+Keys that are not named here are ignored: only Grafana uses them.
 """
 
 from collections.abc import Callable, Iterator
@@ -23,7 +23,6 @@ class _Json(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class DataSource(_Json, frozen=True, kw_only=True):
     """Which data source is asked."""
 
-    type: str = ""
     uid: str = ""
 
 
@@ -51,7 +50,7 @@ class Thresholds(_Json, frozen=True, kw_only=True):
 
 
 class Mapping(_Json, frozen=True, kw_only=True):
-    """What is shown instead of a value: type is value, range, regex or special; options are as Grafana has them."""
+    """What is shown instead of a value, for type value: *options* has text and color by the value."""
 
     type: str
     options: dict[str, Any] = {}
@@ -108,18 +107,14 @@ class Query(_Json, frozen=True, kw_only=True):
     expr: str = ""
     legend_format: str = ""
     instant: bool = False
-    range: bool = False
-    exemplar: bool = False
     hide: bool = False
     format: str = ""
-    interval: str = ""
     datasource: DataSource | None = None
 
 
 class Link(_Json, frozen=True, kw_only=True):
-    """A link of a panel or a dashboard."""
+    """A link of a panel."""
 
-    title: str = ""
     url: str = ""
 
 
@@ -176,24 +171,14 @@ class Variable(_Json, frozen=True, kw_only=True):
     type: str = "query"
     query: Any = ""
     definition: str = ""
-    datasource: DataSource | None = None
-    multi: bool = False
-    include_all: bool = False
     all_value: str | None = None
 
     @property
     def asks(self) -> str:
-        """Return the variable's query, such as label_values(up, job); of another type: its text."""
+        """Query of the variable, such as label_values(up, job), or the text of another type."""
         if isinstance(self.query, dict):
             return str(self.query.get("query", self.definition))
         return str(self.query or self.definition)
-
-
-class TimeRange(_Json, frozen=True, kw_only=True, rename={"start": "from"}):
-    """Of what time a dashboard is shown at first, such as now-1h to now."""
-
-    start: str = "now-1h"
-    to: str = "now"
 
 
 class Templating(_Json, frozen=True, kw_only=True):
@@ -207,23 +192,19 @@ class Dashboard(_Json, frozen=True, kw_only=True):
 
     title: str
     uid: str
-    description: str = ""
     refresh: str = ""
-    time: TimeRange = TimeRange()
-    tags: tuple[str, ...] = ()
     templating: Templating = Templating()
     panels: tuple[Panel, ...] = ()
-    links: tuple[Link, ...] = ()
 
     @property
     def shown(self) -> tuple[Panel, ...]:
-        """Return the panels from top to bottom, without rows but with what a folded row has in it."""
+        """Panels from top to bottom; those of a folded row, but no rows."""
         found = [panel for panel in _flat(self.panels) if panel.type != "row"]
         return tuple(sorted(found, key=lambda panel: (panel.grid_pos.y, panel.grid_pos.x)))
 
     @property
     def variables(self) -> tuple[Variable, ...]:
-        """Return the dashboard's variables."""
+        """Variables that the reader may choose."""
         return self.templating.list
 
 

@@ -38,6 +38,11 @@ class Look:
         steps = [(step.value, colour(step.color)) for step in self.settings.thresholds.steps[1:]]
         return [(self.low + at / 100 * span if relative else at, code) for at, code in steps if at is not None]
 
+    @property
+    def lines(self) -> list[tuple[float, str]]:
+        """Those limits that a chart draws as lines."""
+        return self.limits if self.settings.custom.get("thresholdsStyle", {}).get("mode", "off") != "off" else []
+
     def text(self, value: float | None) -> str:
         """Word that a mapping has for *value*, else the figure with its unit."""
         return str(self._mapped(value).get("text") or formatted(value, self.settings.unit, self.settings.decimals))

@@ -48,7 +48,7 @@ def test_a_mapping_goes_before_unit_and_threshold() -> None:
 
 def test_without_thresholds_a_value_is_plain_and_a_fixed_colour_is_kept() -> None:
     assert _look().colour(3) == PLAIN
-    assert _look(color={"mode": "fixed", "fixedColor": "dark-red"}, thresholds=STEPS).colour(3) == colour("dark-red")
+    assert _look(color={"mode": "fixed", "fixedColor": "red"}, thresholds=STEPS).colour(3) == colour("red")
 
 
 @pytest.mark.parametrize(

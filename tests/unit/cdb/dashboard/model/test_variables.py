@@ -6,7 +6,7 @@ from cdb.dashboard.model.dashboards import Dashboard, Templating, Variable
 from cdb.dashboard.model.variables import UnknownVariable, asked_by, choices, substitute
 
 SYMBOL = Variable(
-    name="symbol", query="label_values(cdb_signals_generated_total, symbol)", multi=True, include_all=True
+    name="symbol", query="label_values(cdb_signals_generated_total, symbol)"
 )
 BOARD = Dashboard(title="Board", uid="board", templating=Templating(list=(SYMBOL,)))
 
