@@ -3,11 +3,10 @@
 import itertools
 import math
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from cdb.check.alerts import unknown_dashboards, unknown_runbooks
+from cdb.check.alerts import dead_links
 from cdb.check.findings import Fault, nearest
 from cdb.check.project import Project
 from cdb.check.shapes import Shape
@@ -26,10 +25,10 @@ Shapes = Sequence[tuple[Query, Shape]]
 def of_dashboard(dashboard: Dashboard) -> Iterator[tuple[str, Fault]]:
     """Yield what is wrong with how the panels of *dashboard* are told apart and placed, after the panel's title."""
     for what in ("id", "title"):
-        counted = Counter(getattr(panel, what) for panel in dashboard.shown)
-        for panel in dashboard.shown:
-            if counted[getattr(panel, what)] > 1:
-                yield panel.title, Fault(f"another panel has the {what} {getattr(panel, what)!r} too")
+        names = [getattr(panel, what) for panel in dashboard.shown]
+        for panel, name in zip(dashboard.shown, names, strict=True):
+            if names.count(name) > 1:
+                yield panel.title, Fault(f"another panel has the {what} {name!r} too")
     for one, other in itertools.combinations(dashboard.shown, 2):
         a, b = one.grid_pos, other.grid_pos
         if a.x < b.x + b.w and b.x < a.x + a.w and a.y < b.y + b.h and b.y < a.y + a.h:
@@ -99,10 +98,8 @@ def _config(panel: Panel, options: TransformationOptions, shapes: Shapes) -> Ite
 def _links(panel: Panel, shapes: Shapes, project: Project) -> Iterator[Fault]:
     own = panel.field_config.defaults.links
     overridden = [p.value for over in panel.field_config.overrides for p in over.properties if p.id == "links"]
-    addresses = [link.url for link in panel.links] + [str(link.get("url", "")) for link in own] + [str(overridden)]
-    for address in addresses:
-        yield from unknown_dashboards(address, project)
-        yield from unknown_runbooks(address, project)
+    for address in [*(str(link.get("url", "")) for link in (*panel.links, *own)), str(overridden)]:
+        yield from dead_links(address, project)
         for label in _FIELD.findall(address):
             yield from _no_label("its link asks", label, *(shape for _, shape in shapes))
 

@@ -47,7 +47,7 @@ class Frame:
         """Line above the panels: title, time and range, the variables' values, *note* at the right end."""
         window = self.shown.window
         until = datetime.fromtimestamp(window.end).astimezone()
-        said = [f"{until:%Y-%m-%d %H:%M:%S}", f"last {_span(window.range_s)}"]
+        said = [f"{until:%Y-%m-%d %H:%M:%S}", f"last {window.length}"]
         names = (variable.name for variable in self.shown.dashboard.variables)
         said += [f"{name} {', '.join(window.choice.get(name, ())) or 'all'}" for name in names]
         line = Text(self.shown.dashboard.title, f"bold {PLAIN}", no_wrap=True)
@@ -93,10 +93,3 @@ def printed(lines: list[Line]) -> RenderableType:
 
 def _bottom(places: list[Place]) -> int:
     return max((place.y + place.height for place in places), default=0)
-
-
-def _span(seconds: float) -> str:
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds % size == 0:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

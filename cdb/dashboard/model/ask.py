@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Final
 
 from cdb.dashboard.model.answers import Series, series_of
@@ -13,6 +14,7 @@ from cdb.dashboard.model.supported import unsupported
 from cdb.dashboard.model.variables import Choice, UnknownVariable, substitute
 from cdb.kit.errors import Away
 from cdb.kit.prometheus import Prometheus, QueryRefused
+from services import durations
 
 _AT_ONCE: Final = 8
 _SMALLEST_STEP_S: Final = 5.0
@@ -32,6 +34,11 @@ class Window:
     def start(self) -> float:
         """Unix time at which it begins."""
         return self.end - self.range_s
+
+    @property
+    def length(self) -> str:
+        """Length as it is read: 15m."""
+        return durations.written(timedelta(seconds=self.range_s))
 
     @property
     def step_s(self) -> float:

@@ -112,12 +112,6 @@ class Query(_Json, frozen=True, kw_only=True):
     datasource: DataSource | None = None
 
 
-class Link(_Json, frozen=True, kw_only=True):
-    """A link of a panel."""
-
-    url: str = ""
-
-
 class ConfigMapping(_Json, frozen=True, kw_only=True):
     """Of configFromData: which setting (*handler_key*) the field *field_name* of the query becomes."""
 
@@ -159,7 +153,7 @@ class Panel(_Json, frozen=True, kw_only=True):
     field_config: FieldConfig = FieldConfig()
     options: dict[str, Any] = {}
     transformations: tuple[Transformation, ...] = ()
-    links: tuple[Link, ...] = ()
+    links: tuple[dict[str, Any], ...] = ()
     panels: tuple["Panel", ...] = ()
     """Of a folded row: the panels below it."""
 
