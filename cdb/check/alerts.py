@@ -1,4 +1,4 @@
-"""Check what an alert says to its reader: that all is there, leads somewhere, and is in the unit of its value."""
+"""Check what an alert says: nothing is missing, links lead somewhere, units are those of the value."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ _PAGE: Final = re.compile(r"[\w.-]+\.md\b")
 
 
 def faults(entry: RuleEntry, shape: Shape, project: Project) -> Iterator[Fault]:
-    """Yield what is wrong with the labels and annotations of an alert on something of *shape*."""
+    """Yield the faults of an alert's labels and annotations; its expression returns *shape*."""
     for name in ANNOTATIONS:
         if not entry.annotations.get(name, "").strip():
             yield Fault(f"has no {name}")
@@ -32,7 +32,7 @@ def faults(entry: RuleEntry, shape: Shape, project: Project) -> Iterator[Fault]:
 
 
 def dead_links(text: str, project: Project) -> Iterator[Fault]:
-    """Yield the dashboards and runbooks that an address in *text* leads to and that are not there."""
+    """Yield the dashboards and runbooks in *text* that do not exist."""
     uids = {dashboard.uid for dashboard in project.dashboards.values()}
     pages = {PurePosixPath(path).name for path in project.runbooks}
     for what, pattern, known in (("dashboard", _UID, uids), ("runbook", _PAGE, pages)):

@@ -61,7 +61,7 @@ class Targets:
     interval: str
 
     def sets(self, jobs: tuple[str, ...] | Literal["every"]) -> tuple[dict[str, str], ...]:
-        """Return the pairs of job and instance."""
+        """Pairs of job and instance."""
         chosen = self.jobs if jobs == "every" else {job: self.jobs.get(job, ()) for job in jobs}
         return tuple({"job": job, "instance": one} for job, instances in chosen.items() for one in instances)
 
@@ -75,18 +75,18 @@ class Knowledge:
     types: Mapping[str, str] = field(default_factory=dict)  # of families, as /api/v1/metadata has them
 
     def families(self) -> set[str]:
-        """Return the names of histograms, which as such are no metric."""
+        """Names of histograms, which as such are no metric."""
         return {known.family for known in self.metrics.values() if known.family}
 
     def plus(self, *more: Known) -> "Knowledge":
-        """Return this with *more* names."""
+        """Add *more* names."""
         return Knowledge({**self.metrics, **{known.name: known for known in more}}, self.targets, self.types)
 
 
 def load(root: Path, contract: Contract) -> Knowledge:
-    """Return what *contract*, and of the project in *root* foreign.yaml and the scrape configuration say.
+    """Put together what *contract*, foreign.yaml and the scrape configuration of the project in *root* say.
 
-    Raise FileError if one of them cannot be used.
+    Raises FileError.
     """
     targets = _targets(root)
     foreign = read_yaml(root, root / FOREIGN, _ForeignFile)
@@ -122,10 +122,8 @@ def _of_contract(metric: Metric, targets: Targets, services: tuple[str, ...]) ->
 
 
 def _of_others(name: str, entry: _Foreign, places: tuple[dict[str, str], ...]) -> Iterator[Known]:
-    labels: dict[str, Values] = {
-        **dict.fromkeys(entry.labels),
-        **{label: frozenset(place[label] for place in places) for label in ("job", "instance")},
-    }
+    labels: dict[str, Values] = dict.fromkeys(entry.labels)
+    labels |= {label: frozenset(place[label] for place in places) for label in ("job", "instance")}
     one = Known(name, "gauge", labels, Unit.of(entry.unit), entry.bounds, sets=places, rare=entry.rare)
     yield from _expanded(one, entry.type)
 
@@ -138,10 +136,8 @@ def _expanded(known: Known, kind: str, *, falls: bool = False, highest: float | 
     if kind == "summary":
         yield replace(known, labels={**known.labels, "quantile": None})
     else:
-        labels = {**known.labels, "le": None}
-        yield replace(
-            known, name=f"{known.name}_bucket", kind="bucket", labels=labels, highest=highest, family=known.name
-        )
+        buckets = replace(known, kind="bucket", labels={**known.labels, "le": None}, highest=highest, family=known.name)
+        yield replace(buckets, name=f"{known.name}_bucket")
     family = known.name if kind == "histogram" else ""
     yield replace(known, name=f"{known.name}_sum", kind="gauge" if falls else "counter", family=family)
     yield replace(known, name=f"{known.name}_count", kind="counter", unit=Unit("count"), family=family)

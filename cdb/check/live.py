@@ -62,8 +62,6 @@ def _asks(file: str, dashboard: Dashboard, server: Prometheus) -> Iterator[_Ask]
 
 def _offered(server: Prometheus, selector: str, label: str) -> tuple[str, ...]:
     """Values that *label* has now; the server's own list has also those of long ago."""
-    if not selector:
-        return server.label_values(label)
     found = server.query(f"count by ({label}) ({selector})")
     return tuple(sorted(sample.labels[label] for sample in found if label in sample.labels))
 

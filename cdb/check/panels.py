@@ -12,7 +12,7 @@ from cdb.check.project import Project
 from cdb.check.shapes import Shape
 from cdb.check.units import GRAFANA, Bounds, Unit, insane
 from cdb.dashboard.model.config import CONFIG, HANDLERS, THRESHOLD
-from cdb.dashboard.model.dashboards import Dashboard, DataSource, Panel, Query, TransformationOptions
+from cdb.dashboard.model.dashboards import Dashboard, Panel, Query, TransformationOptions
 from cdb.dashboard.model.supported import unsupported
 
 _FIELD: Final = re.compile(r"\$\{__field\.labels\.(\w+)\}")
@@ -23,7 +23,7 @@ Shapes = Sequence[tuple[Query, Shape]]
 
 
 def of_dashboard(dashboard: Dashboard) -> Iterator[tuple[str, Fault]]:
-    """Yield what is wrong with how the panels of *dashboard* are told apart and placed, after the panel's title."""
+    """Yield panels that share an id, a title or a place, each as title and fault."""
     for what in ("id", "title"):
         names = [getattr(panel, what) for panel in dashboard.shown]
         for panel, name in zip(dashboard.shown, names, strict=True):
@@ -36,7 +36,7 @@ def of_dashboard(dashboard: Dashboard) -> Iterator[tuple[str, Fault]]:
 
 
 def of_panel(panel: Panel, shapes: Shapes, project: Project) -> Iterator[Fault]:
-    """Yield what is wrong with *panel*, whose queries return *shapes*."""
+    """Yield the faults of *panel*, whose queries return *shapes*."""
     needed = {"title": panel.title, "description": panel.description, "unit": panel.field_config.defaults.unit}
     for what, given in {**needed, "query": panel.targets}.items():
         if not given:
@@ -44,7 +44,7 @@ def of_panel(panel: Panel, shapes: Shapes, project: Project) -> Iterator[Fault]:
     yield from (Fault(str(refused), nearest(refused.name, refused.supported)) for refused in unsupported(panel))
     for options in (step.options for step in panel.transformations if step.id == CONFIG):
         yield from (Fault(f"{CONFIG}: {said}", right) for said, right in _config(panel, options, shapes))
-    asked = {(query.datasource or panel.datasource or DataSource()).uid for query in panel.targets}
+    asked = {str((query.datasource or panel.datasource).get("uid", "")) for query in panel.targets}
     for uid in sorted(asked - project.data_sources):
         yield Fault(f"there is no data source {uid or 'without a uid'}", nearest(uid, project.data_sources))
     yield from _links(panel, shapes, project)
@@ -61,7 +61,7 @@ def _no_label(who: str, label: str, *shapes: Shape) -> Iterator[Fault]:
 
 
 def _config(panel: Panel, options: TransformationOptions, shapes: Shapes) -> Iterator[tuple[str, str]]:
-    """Yield why Grafana would not find the settings that a query gives, or would not apply them."""
+    """Yield why Grafana would not find, or not apply, the settings that a query gives."""
     found = {query.ref_id: (query, shape) for query, shape in shapes if not query.hide}
     if options.config_ref_id not in found:
         yield f"there is no query {options.config_ref_id}", nearest(options.config_ref_id, found)
@@ -80,15 +80,6 @@ def _config(panel: Panel, options: TransformationOptions, shapes: Shapes) -> Ite
         if mapping.field_name != query.legend_format:
             said = f"query {query.ref_id} has no field {mapping.field_name!r}: its legend is the name"
             yield said, query.legend_format
-        for what, used, known in (
-            ("handler key", mapping.handler_key or "", HANDLERS),
-            ("calculation", mapping.reducer_id, ("lastNotNull",)),
-        ):
-            if used not in known:
-                yield (
-                    f"{what} {used!r} is not supported; supported: {', '.join(known)}",
-                    nearest(used, known) or known[0],
-                )
     thresholds = panel.field_config.defaults.thresholds
     based = thresholds.mode == "absolute" and any(step.value is None for step in thresholds.steps)
     if not based and any(mapping.handler_key == THRESHOLD for mapping in options.mappings):
@@ -105,7 +96,7 @@ def _links(panel: Panel, shapes: Shapes, project: Project) -> Iterator[Fault]:
 
 
 def _limits(panel: Panel, shapes: Shapes) -> Iterator[Fault]:
-    """Yield thresholds and ends that make no sense in the panel's unit, or that the value never reaches."""
+    """Yield thresholds and ends that the value never reaches, or that are in another unit."""
     defaults, thresholds = panel.field_config.defaults, panel.field_config.defaults.thresholds
     unit = GRAFANA.get(defaults.unit)
     steps = [step.value for step in thresholds.steps if step.value is not None]
@@ -134,7 +125,7 @@ def _unit(query: Query, shape: Shape, shown: str) -> Iterator[Fault]:
 
 
 def _columns(panel: Panel, shapes: Shapes) -> Iterator[Fault]:
-    """Yield settings for columns that the table does not have, or in another unit than its column's."""
+    """Yield settings for columns that do not exist, and wrong units of columns."""
     renamed = {old: new for step in panel.transformations for old, new in step.options.rename_by_name.items()}
     values = {renamed.get(name, name): one for one in shapes for name in (f"Value #{one[0].ref_id}", "Value")}
     known = {renamed.get(label, label) for _, shape in shapes for label in (*shape.labels, "Time")} | values.keys()

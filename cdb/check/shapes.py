@@ -70,8 +70,8 @@ def mismatch(left: Shape, right: Shape, labels: Iterable[str] | None) -> str:
     if left.anything or right.anything:
         return ""
     if labels is None and left.exact and right.exact and left.labels.keys() != right.labels.keys():
-        mine, others = (", ".join(sorted(side.labels)) for side in (left, right))
-        return f"the left side has the labels ({mine}), the right side ({others})"
+        first, second = (", ".join(sorted(side.labels)) for side in (left, right))
+        return f"the left side has the labels ({first}), the right side ({second})"
     for label in sorted(labels if labels is not None else left.labels.keys() & right.labels.keys()):
         mine, other = left.labels.get(label), right.labels.get(label)
         if mine is not None and other is not None and not mine & other:

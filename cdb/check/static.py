@@ -107,10 +107,10 @@ def _dashboard(checked: Checked, file: str, dashboard: Dashboard) -> None:
     for variable in dashboard.variables:
         place = f"{dashboard.title}, variable ${variable.name}"
         match asked_by(variable):
-            case (selector, label) if selector:
+            case (selector, label):
                 checked.ask_in(dashboard, file, place, f"count by ({label}) ({selector})")
-            case None if variable.type == "query":
-                said = f"is no query that is understood: {variable.asks!r}"
+            case None:
+                said = f"its query {variable.asks!r} is not supported; supported: label_values(metric, label)"
                 report.add(file, place, Fault(said, "label_values(metric, label)"))
     for panel in dashboard.shown:
         place = f"{dashboard.title}, panel {panel.title!r}"

@@ -1,8 +1,6 @@
 """`cdb dashboard`: Grafana's dashboards in the terminal."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
@@ -71,7 +69,8 @@ def dashboard(
     board = _called(name, boards)
     range_s = duration("--since", since, least=_SHORTEST, most=_LONGEST).total_seconds() if since else None
     terminal = Console(width=width)
-    with _prometheus() as prometheus:
+    with exit_codes(), running_stack().prometheus as prometheus:
+        prometheus.query("vector(1)")  # ends the command here if nothing answers
         choice = _choice(board, symbol or [], prometheus)
 
         def now() -> Snapshot:
@@ -133,11 +132,3 @@ def _choice(board: Dashboard, symbols: list[str], prometheus: Prometheus) -> dic
     if unknown := [name for name in symbols if name not in known]:
         fail(f"--symbol: {', '.join(unknown)} has no series: there are {', '.join(known) or 'none'}")
     return {"symbol": tuple(symbols)}
-
-
-@contextmanager
-def _prometheus() -> Iterator[Prometheus]:
-    """Connect to the running stack's Prometheus; end the command if it does not answer."""
-    with exit_codes(), running_stack().prometheus as prometheus:
-        prometheus.query("vector(1)")
-        yield prometheus

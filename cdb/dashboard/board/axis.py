@@ -1,4 +1,4 @@
-"""The axes of a chart: round figures, round times, and the thresholds in sight."""
+"""The axes of a chart: round figures, round times, thresholds in sight."""
 
 import math
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from cdb.dashboard.model.fields import Answer
 from cdb.dashboard.model.look import Look
 
 _NEAR: Final = 5.0
-"""A threshold is on the axis unless that makes it more than this times as long; else the legend names it only."""
+"""A threshold that would make the axis more than this times as long is only in the legend."""
 _ROOM: Final = 1.05
 _ROUND: Final = (1.0, 2.0, 2.5, 5.0, 10.0, 20.0)
 _NEARLY: Final = 1e-9
@@ -27,7 +27,7 @@ class Axis:
     look: Look
 
     def held(self, value: float) -> float:
-        """Return *value*, or where it leaves the picture: plotext would draw every cell of the way to it."""
+        """Keep *value* near the axis: plotext draws every cell of the way to a point."""
         beyond = (self.high - self.low) / 2
         return min(max(value, self.low - beyond), self.high + beyond)
 
@@ -37,14 +37,14 @@ class Axis:
 
     @property
     def ticks(self) -> list[float]:
-        """Return where the axis has figures."""
+        """Values at which the axis has figures."""
         first = math.ceil(self.low / self.step - _NEARLY)
         last = math.floor(self.high / self.step + _NEARLY)
         return [at * self.step for at in range(first, last + 1)]
 
 
 def axis_of(answer: Answer, rows: int) -> Axis:
-    """Return an axis on which all points are, and the thresholds that are lines as far as they are near."""
+    """Make an axis for all points and for the threshold lines that are near them."""
     look = answer.fields[0].look
     settings = look.settings
     values = [value for field in answer.fields for _, value in field.series.points if math.isfinite(value)]
@@ -61,14 +61,14 @@ def axis_of(answer: Answer, rows: int) -> Axis:
 
 
 def _step(span: float, most: int, base: float) -> float:
-    """Return the smallest step, round in a unit that grows by *base*, of which no more than *most* make up *span*."""
+    """Find the smallest round step of which at most *most* make up *span*; *base* is 1000, or 1024 for bytes."""
     unit = base ** math.floor(math.log(span / most, base))
     size = unit * 10.0 ** math.floor(math.log10(span / most / unit))
     return next(round_step * size for round_step in _ROUND if round_step * size * most >= span * (1 - _NEARLY))
 
 
 def times(window: Window, most: int) -> tuple[list[float], list[str]]:
-    """Return up to *most* round times of the local clock within *window*, and how they are written."""
+    """List up to *most* round times of the local clock within *window*, and how they are written."""
     step = next((s for s in _ROUND_TIMES_S if window.range_s / s <= most), _ROUND_TIMES_S[-1])
     offset = datetime.fromtimestamp(window.end).astimezone().utcoffset()
     ahead = offset.total_seconds() if offset else 0.0

@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from cdb.dashboard.board.lines import bar, cut, fitted, joined, middle
-from cdb.dashboard.model.colours import FAINT, PLAIN, SERIES
+from cdb.dashboard.model.colours import FAINT, PLAIN
 from cdb.dashboard.model.fields import Answer, Field
 from cdb.dashboard.model.look import Look
 
@@ -40,10 +40,9 @@ def pie(answer: Answer, width: int, height: int) -> list[Text]:
     fields = sorted(answer.fields, key=_size, reverse=True)
     total = sum(map(_size, fields)) or 1.0
     rows = []
-    for at, field in enumerate(fields):
+    for field in fields:
         share = _size(field) / total
-        own = field.look.fixed or SERIES[at % len(SERIES)]
-        rows.append((field, f"{field.text} {f'{100 * share:.0f}%':>4}", own, share))
+        rows.append((field, f"{field.text} {f'{100 * share:.0f}%':>4}", field.own_colour, share))
     return cut(_rows(rows, width), height)
 
 

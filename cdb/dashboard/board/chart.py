@@ -13,9 +13,8 @@ from cdb.dashboard.board.axis import Axis, axis_of, times
 from cdb.dashboard.board.lines import cut, fitted, joined
 from cdb.dashboard.model.answers import Series
 from cdb.dashboard.model.ask import Window
-from cdb.dashboard.model.colours import FAINT, PLAIN, SERIES
+from cdb.dashboard.model.colours import FAINT, PLAIN
 from cdb.dashboard.model.fields import Answer
-from cdb.dashboard.model.look import Look
 
 _GAP_STEPS: Final = 3.0
 _LEAST_PLOT: Final = 5
@@ -26,14 +25,14 @@ _BACKGROUND: Final = re.compile(r"\x1b\[48;[0-9;]*m")
 
 
 def draw(answer: Answer, width: int, height: int, window: Window) -> list[Text]:
-    """Return the plot with its threshold lines, and below it the legend: each series with its newest value."""
+    """Draw the plot with its threshold lines, and below it the legend with the newest values."""
     legend = cut(_legend(answer, width), max(1, height - _LEAST_PLOT))
     axis = axis_of(answer, height - len(legend))
     return [*_plot(answer, axis, width, height - len(legend), window), *legend]
 
 
 def rows(answer: Answer, width: int) -> int:
-    """Return how many lines a plot with its whole legend needs."""
+    """Lines that a plot with its whole legend needs."""
     return _GOOD_PLOT + len(_legend(answer, width))
 
 
@@ -51,9 +50,9 @@ def _plot(answer: Answer, axis: Axis, width: int, height: int, window: Window) -
         if axis.shows(value):
             figure.line(value, "horizontal", pixel=_pixel(code), style="dotted")
     filled = len(answer.fields) == 1 and axis.look.settings.custom.get("fillOpacity", 0) >= _AREA
-    for at, field in enumerate(answer.fields):
+    for field in answer.fields:
         for piece in _unbroken(field.series, window):
-            markers = [plotext.marker("braille", _pixel(_colour(field.look, at, v))) for _, v in piece]
+            markers = [plotext.marker("braille", _pixel(field.curve_colour(value))) for _, value in piece]
             signal = figure.signal([t for t, _ in piece], [axis.held(v) for _, v in piece], marker=markers).lines()
             figure.draw(signal.fillx() if filled else signal)
     _rulers(figure, axis, window, frame=frame, width=width)
@@ -77,15 +76,8 @@ def _pixel(code: str) -> Any:
 
 
 def _without_background(drawn: str) -> list[Text]:
-    """Return what plotext has drawn on the terminal's own background instead of plotext's white."""
+    """Show the terminal's own background instead of plotext's white."""
     return list(Text.from_ansi(_BACKGROUND.sub("", drawn), no_wrap=True).split("\n"))
-
-
-def _colour(look: Look, at: int, value: float) -> str:
-    """Return the colour of *value* of the series that is the *at*-th: where the panel says so, its threshold's."""
-    if look.settings.color.get("mode") == "thresholds":
-        return look.colour(value)
-    return look.fixed or SERIES[at % len(SERIES)]
 
 
 def _unbroken(series: Series, window: Window) -> Iterator[list[tuple[float, float]]]:
@@ -102,11 +94,8 @@ def _unbroken(series: Series, window: Window) -> Iterator[list[tuple[float, floa
 
 
 def _legend(answer: Answer, width: int) -> list[Text]:
-    """Return every series with its newest value, and every threshold line, in as many columns as fit."""
-    entries = [
-        ("━━", _colour(field.look, at, field.value), f"{field.name} {field.text}")
-        for at, field in enumerate(answer.fields)
-    ]
+    """List series with their newest values, and threshold lines, in as many columns as fit."""
+    entries = [("━━", field.curve_colour(field.value), f"{field.name} {field.text}") for field in answer.fields]
     axis = axis_of(answer, 2)
     for value, code in axis.look.lines:
         above = "" if axis.shows(value) else ", beyond the axis"
@@ -120,7 +109,7 @@ def _legend(answer: Answer, width: int) -> list[Text]:
 
 
 def _columns(lengths: list[int], width: int) -> list[int]:
-    """Return the widths of as many columns as entries of *lengths*, row by row, fit into."""
+    """Find the widths of the columns: as many as entries of *lengths*, row by row, fit into."""
     for count in range(len(lengths), 1, -1):
         widths = [max(lengths[at::count]) for at in range(count)]
         if sum(widths) + 2 * (count - 1) <= width:

@@ -16,7 +16,7 @@ _THEME: Final = TerminalTheme(_BACKGROUND, _TEXT, [_TEXT] * 8)  # all the rest h
 
 
 def svg(frame: Frame, *, width: int) -> str:
-    """Return *frame*, *width* cells wide, as SVG that loads nothing from elsewhere."""
+    """Draw *frame*, *width* cells wide, as SVG that loads nothing from elsewhere."""
     console = Console(
         record=True,
         width=width,

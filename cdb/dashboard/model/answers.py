@@ -32,16 +32,12 @@ class Series:
 
 def series_of(panel: Panel, query: Query, found: Iterable[tuple[Mapping[str, str], Points]]) -> tuple[Series, ...]:
     """Name what was *found*, labels and points of each series, in answer to *query*."""
-    found = [(_shown(labels), points) for labels, points in found if points]
+    found = [({n: v for n, v in labels.items() if n != "__name__"}, points) for labels, points in found if points]
     otherwise = panel.title if len(found) == 1 else query.ref_id
     return tuple(
         Series(_named(query.legend_format, labels) or otherwise, points, labels, query.ref_id)
         for labels, points in found
     )
-
-
-def _shown(labels: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in labels.items() if name != "__name__"}
 
 
 def _named(legend: str, labels: Mapping[str, str]) -> str:

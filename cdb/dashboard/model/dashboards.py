@@ -3,7 +3,7 @@
 Keys that are not named here are ignored: only Grafana uses them.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,6 @@ class DashboardError(ValueError):
 
 class _Json(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An object of Grafana's JSON, whose keys are in camelCase."""
-
-
-class DataSource(_Json, frozen=True, kw_only=True):
-    """Which data source is asked."""
-
-    uid: str = ""
 
 
 class GridPos(_Json, frozen=True, kw_only=True):
@@ -109,7 +103,7 @@ class Query(_Json, frozen=True, kw_only=True):
     instant: bool = False
     hide: bool = False
     format: str = ""
-    datasource: DataSource | None = None
+    datasource: dict[str, Any] = {}
 
 
 class ConfigMapping(_Json, frozen=True, kw_only=True):
@@ -147,32 +141,26 @@ class Panel(_Json, frozen=True, kw_only=True):
     type: str
     title: str = ""
     description: str = ""
-    datasource: DataSource | None = None
+    datasource: dict[str, Any] = {}
     grid_pos: GridPos = GridPos()
     targets: tuple[Query, ...] = ()
     field_config: FieldConfig = FieldConfig()
     options: dict[str, Any] = {}
     transformations: tuple[Transformation, ...] = ()
     links: tuple[dict[str, Any], ...] = ()
-    panels: tuple["Panel", ...] = ()
-    """Of a folded row: the panels below it."""
 
 
 class Variable(_Json, frozen=True, kw_only=True):
     """A variable of a dashboard, such as $symbol."""
 
     name: str
-    type: str = "query"
     query: Any = ""
-    definition: str = ""
     all_value: str | None = None
 
     @property
     def asks(self) -> str:
-        """Query of the variable, such as label_values(up, job), or the text of another type."""
-        if isinstance(self.query, dict):
-            return str(self.query.get("query", self.definition))
-        return str(self.query or self.definition)
+        """Query for its values, such as label_values(up, job)."""
+        return str(self.query.get("query", "") if isinstance(self.query, dict) else self.query).strip()
 
 
 class Templating(_Json, frozen=True, kw_only=True):
@@ -192,20 +180,13 @@ class Dashboard(_Json, frozen=True, kw_only=True):
 
     @property
     def shown(self) -> tuple[Panel, ...]:
-        """Panels from top to bottom; those of a folded row, but no rows."""
-        found = [panel for panel in _flat(self.panels) if panel.type != "row"]
-        return tuple(sorted(found, key=lambda panel: (panel.grid_pos.y, panel.grid_pos.x)))
+        """Panels from top to bottom."""
+        return tuple(sorted(self.panels, key=lambda panel: (panel.grid_pos.y, panel.grid_pos.x)))
 
     @property
     def variables(self) -> tuple[Variable, ...]:
         """Variables that the reader may choose."""
         return self.templating.list
-
-
-def _flat(panels: tuple[Panel, ...]) -> Iterator[Panel]:
-    for panel in panels:
-        yield panel
-        yield from _flat(panel.panels)
 
 
 def load_dashboard(file: Path) -> Dashboard:

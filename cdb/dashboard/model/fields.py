@@ -1,9 +1,11 @@
 """What a panel shows: its series, each with the settings that it has in this panel."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from cdb.dashboard.model.answers import Series
+from cdb.dashboard.model.colours import SERIES
 from cdb.dashboard.model.config import configured
 from cdb.dashboard.model.dashboards import Panel
 from cdb.dashboard.model.look import Look, look_of
@@ -15,6 +17,8 @@ class Field:
 
     series: Series
     look: Look
+    place: int = 0
+    """Among the panel's series; tells their colours apart."""
 
     @property
     def name(self) -> str:
@@ -36,6 +40,16 @@ class Field:
         """Colour of the newest value."""
         return self.look.colour(self.value)
 
+    @property
+    def own_colour(self) -> str:
+        """Colour of the series whatever its value."""
+        return self.look.fixed or SERIES[self.place % len(SERIES)]
+
+    def curve_colour(self, value: float) -> str:
+        """Colour of *value* in a chart: its threshold's if the panel says so."""
+        by_threshold = self.look.settings.color.get("mode") == "thresholds"
+        return self.look.colour(value) if by_threshold else self.own_colour
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -47,14 +61,14 @@ class Answer:
     @property
     def empty(self) -> bool:
         """Tell whether there is no figure to show."""
-        return all(field.value != field.value for field in self.fields)
+        return all(math.isnan(field.value) for field in self.fields)
 
 
 def answered(panel: Panel, series: Sequence[Series]) -> Answer:
     """Give *series*, the answers to all queries of *panel*, the panel's settings."""
     return Answer(
         tuple(
-            Field(one, look_of(panel, one.name, ref_id=one.ref_id, config=one.config))
-            for one in configured(panel, series)
+            Field(one, look_of(panel, one.name, ref_id=one.ref_id, config=one.config), place)
+            for place, one in enumerate(configured(panel, series))
         )
     )

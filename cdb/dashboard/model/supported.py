@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from cdb.dashboard.model.colours import COLOURS
-from cdb.dashboard.model.config import CONFIG
+from cdb.dashboard.model.config import CONFIG, HANDLERS
 from cdb.dashboard.model.dashboards import Defaults, Panel
 from cdb.dashboard.model.look import look_of
 from cdb.dashboard.model.units import UNITS
@@ -42,7 +42,10 @@ def _used(panel: Panel) -> _Used:
     options, overrides = panel.options, panel.field_config.overrides
     yield "panel type", [panel.type], KINDS
     yield "transformation", [step.id for step in panel.transformations], ("merge", "organize", CONFIG)
-    yield "calculation", options.get("reduceOptions", {}).get("calcs", ()), ("lastNotNull",)
+    given = [mapping for step in panel.transformations for mapping in step.options.mappings]
+    yield f"{CONFIG} handler key", [mapping.handler_key or "none" for mapping in given], HANDLERS
+    calculations = [*options.get("reduceOptions", {}).get("calcs", ()), *(mapping.reducer_id for mapping in given)]
+    yield "calculation", calculations, ("lastNotNull",)
     yield "color mode", [options.get("colorMode", "")], ("value", "background")
     yield "graph mode", [options.get("graphMode", "")], ("none",)
     yield "override for fields", [override.matcher.id for override in overrides], ("byName", "byFrameRefID")

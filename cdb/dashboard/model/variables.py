@@ -8,7 +8,7 @@ from cdb.dashboard.model.dashboards import Dashboard, Variable
 
 # No variable begins with a digit: $1 belongs to label_replace.
 _USE: Final = re.compile(r"\$(?:\{(?P<braced>[a-zA-Z_]\w*)(?::\w+)?\}|(?P<bare>[a-zA-Z_]\w*))")
-_LABEL_VALUES: Final = re.compile(r"label_values\((?:(?P<selector>.+),)?\s*(?P<label>[a-zA-Z_]\w*)\s*\)", re.DOTALL)
+_LABEL_VALUES: Final = re.compile(r"label_values\((?P<selector>.+),\s*(?P<label>[a-zA-Z_]\w*)\s*\)", re.DOTALL)
 _ONE_OR_MORE: Final = re.compile(r"[.+*?()\[\]{}|^$\\]")
 _RATE_INTERVAL: Final = "60s"
 """Four scrapes."""
@@ -49,11 +49,9 @@ def _chosen(variable: Variable, values: tuple[str, ...]) -> str:
 
 
 def asked_by(variable: Variable) -> tuple[str, str] | None:
-    """Selector (may be empty) and label that *variable* takes its values from; None if it does not."""
-    if variable.type != "query":
-        return None
-    found = _LABEL_VALUES.fullmatch(variable.asks.strip())
-    return ((found["selector"] or "").strip(), found["label"]) if found else None
+    """Selector and label that *variable* takes its values from; None if its query is none that is supported."""
+    found = _LABEL_VALUES.fullmatch(variable.asks)
+    return (found["selector"].strip(), found["label"]) if found else None
 
 
 def choices(dashboard: Dashboard, label_values: Callable[[str, str], tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

@@ -43,10 +43,14 @@ LIMITS: Final = (
     wrong(
         "another handler key",
         limit(handlerKey="threshold2"),
-        "configFromData: handler key 'threshold2' is not supported; supported: threshold1, max, min",
+        "configFromData handler key 'threshold2' is not supported by cdb dashboard; supported: threshold1, max, min",
         "threshold1",
     ),
-    wrong("another calculation", limit(reducerId="mean"), "calculation 'mean' is not supported", "lastNotNull"),
+    wrong(
+        "another calculation",
+        limit(reducerId="mean"),
+        "calculation 'mean' is not supported by cdb dashboard; supported: last",
+    ),
     wrong(
         "a field of another name", limit(legend="maximum"), "has no field 'limit': its legend is the name", "maximum"
     ),
