@@ -40,15 +40,19 @@ def dashboards(
 ) -> None:
     """Check every query of every dashboard, alert, recording rule and runbook.
 
-    static: Every metric, label and label value exists in the metric contract, a recording rule or foreign.yaml. There
-    is no rate of a gauge, no limit in a wrong unit and no join that cannot match. Alerts and panels are complete, and
-    `cdb dashboard` can draw every panel.
+    static: Every metric, label and label value exists in the metric contract,
+    a recording rule or foreign.yaml. There is no rate of a gauge, no limit in
+    a wrong unit and no join that cannot match. Alerts and panels are
+    complete, and `cdb dashboard` can draw every panel.
 
-    contract: In addition, the running Prometheus has these metrics and labels, with these types.
+    contract: In addition, the running Prometheus has these metrics and labels,
+    with these types.
 
-    live: In addition, the query of every panel returns data there, and every rule is loaded and evaluates.
+    live: In addition, the query of every panel returns data there, and every
+    rule is loaded and evaluates.
 
-    Each finding names the file, the place and the nearest right name. Nothing is changed.
+    Each finding names the file, the place and the nearest right name.
+    Nothing is changed.
 
     Exit code: 0 no findings, 1 findings, 3 Prometheus does not answer.
 

@@ -52,7 +52,10 @@ def of_panel(panel: Panel, shapes: Shapes, project: Project) -> Iterator[Fault]:
         for label in _LEGEND.findall(query.legend_format):
             yield from _no_label(f"query {query.ref_id}: its legend asks", label, shape)
     yield from _limits(panel, shapes)
-    yield from _columns(panel, shapes) if panel.type == "table" else _units(panel, shapes)
+    if panel.type == "table":
+        yield from _columns(panel, shapes)
+    else:
+        yield from (fault for one in shapes for fault in _unit(*one, panel.field_config.defaults.unit))
 
 
 def _no_label(who: str, label: str, *shapes: Shape) -> Iterator[Fault]:
@@ -110,11 +113,6 @@ def _limits(panel: Panel, shapes: Shapes) -> Iterator[Fault]:
     low, high = _ENDS.get(unit, (-math.inf, math.inf))
     if defaults.max is not None and not low < defaults.max <= high:
         yield Fault(f"ends at {defaults.max:g}, but the value is in {unit}")
-
-
-def _units(panel: Panel, shapes: Shapes) -> Iterator[Fault]:
-    for query, shape in shapes:
-        yield from _unit(query, shape, panel.field_config.defaults.unit)
 
 
 def _unit(query: Query, shape: Shape, shown: str) -> Iterator[Fault]:

@@ -91,10 +91,8 @@ class Project:
     def data_sources(self) -> frozenset[str]:
         """Uid of every data source that Grafana has."""
         files = sorted((self.root / DATA_SOURCES).glob("*.y*ml"))
-        entries = [
-            entry for file in files for entry in read_yaml(self.root, file, dict[str, Any]).get("datasources", ())
-        ]
-        return frozenset(str(entry.get("uid")) for entry in entries)
+        read = (read_yaml(self.root, file, dict[str, Any]) for file in files)
+        return frozenset(str(entry.get("uid")) for content in read for entry in content.get("datasources", ()))
 
     def runbook_queries(self) -> Iterator[tuple[str, str]]:
         """Yield each line of PromQL in a runbook, after the runbook's path."""

@@ -53,10 +53,12 @@ def dashboard(
 ) -> None:
     """Show one of Grafana's dashboards in the terminal.
 
-    It reads the dashboard's JSON, asks Prometheus and draws again at the dashboard's refresh rate. Press q or Ctrl-C to
-    leave; use the arrow keys, page up and page down to scroll. A panel that fails shows the reason in its place.
+    It reads the dashboard's JSON and asks Prometheus at the dashboard's rate.
+    A panel that fails shows the reason in its place.
+    Keys: q or Ctrl-C leaves; arrows, page up and page down scroll.
 
-    Exit code: 0 shown, 1 NAME or another value does not exist, 2 a wrong option, 3 Prometheus does not answer.
+    Exit code: 0 shown, 1 NAME or another value does not exist,
+    2 a wrong option, 3 Prometheus does not answer.
 
     Example: cdb dashboard trading-overview --since 1h
     """

@@ -78,8 +78,6 @@ class Frame:
             title_align="left",
             box=box.ROUNDED,
             border_style=BAD if answer.error else FAINT,
-            width=place.width,
-            height=place.height,
         )
         options = console.options.update(width=place.width, height=place.height)
         lines = console.render_lines(framed, options, pad=True)[: place.height]

@@ -50,27 +50,24 @@ def _stacked(stack: list[Panel], x: int, y: int, width: int, height: int, rows: 
 
 def _bands(panels: Sequence[Panel]) -> list[list[Panel]]:
     """Cut *panels* where a horizontal line crosses none of them, from top to bottom."""
-    ordered = sorted(panels, key=lambda panel: (panel.grid_pos.y, panel.grid_pos.x))
-    return _cut(ordered, lambda panel: (panel.grid_pos.y, panel.grid_pos.y + panel.grid_pos.h))
+    return _cut(panels, lambda panel: (panel.grid_pos.y, panel.grid_pos.y + panel.grid_pos.h))
 
 
 def _stacks(band: Sequence[Panel]) -> list[list[Panel]]:
     """Cut *band* where a vertical line crosses none of its panels, from left to right."""
-    ordered = sorted(band, key=lambda panel: (panel.grid_pos.x, panel.grid_pos.y))
-    stacks = _cut(ordered, lambda panel: (panel.grid_pos.x, panel.grid_pos.x + panel.grid_pos.w))
-    return [sorted(stack, key=lambda panel: (panel.grid_pos.y, panel.grid_pos.x)) for stack in stacks]
+    return _cut(band, lambda panel: (panel.grid_pos.x, panel.grid_pos.x + panel.grid_pos.w))
 
 
-def _cut(ordered: Sequence[Panel], extent: Callable[[Panel], tuple[int, int]]) -> list[list[Panel]]:
+def _cut(panels: Sequence[Panel], extent: Callable[[Panel], tuple[int, int]]) -> list[list[Panel]]:
     groups: list[list[Panel]] = []
     end = 0
-    for panel in ordered:
+    for panel in sorted(panels, key=extent):
         first, last = extent(panel)
         if not groups or first >= end:
             groups.append([])
         groups[-1].append(panel)
         end = max(end, last)
-    return groups
+    return [sorted(group, key=lambda panel: (panel.grid_pos.y, panel.grid_pos.x)) for group in groups]
 
 
 def _lines(stacks: list[list[Panel]], width: int, least: Callable[[Panel], int]) -> list[list[list[Panel]]]:

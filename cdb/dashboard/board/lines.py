@@ -1,6 +1,7 @@
 """Lines of text of a fixed width: what every kind of panel is made of."""
 
 import math
+import textwrap
 from collections.abc import Iterable
 from typing import Final, Literal
 
@@ -55,11 +56,5 @@ def cut(lines: list[Text], height: int) -> list[Text]:
 
 def centred(text: str, width: int, height: int, style: str) -> list[Text]:
     """Break *text* at words and put it in the middle of *width* by *height*."""
-    words, rows = text.split(), [""]
-    for word in words:
-        joined_row = f"{rows[-1]} {word}".strip()
-        if cell_len(joined_row) <= width or not rows[-1]:
-            rows[-1] = joined_row
-        else:
-            rows.append(word)
-    return middle([fitted(row, width, style, "center") for row in rows[:height]], width, height)
+    rows = textwrap.wrap(text, width, break_long_words=False)[:height]
+    return middle([fitted(row, width, style, "center") for row in rows], width, height)
