@@ -180,7 +180,7 @@ class _Reader:
             return Shape({one.name: frozenset({one.value}) for one in equal})
         if call.name in {"histogram_quantile", "quantile_over_time"} and arguments[0].number is not None:
             self.note(*_no_quantile(arguments[0].number))
-        shape, faults = functions.result(call, self.known.targets.interval)
+        shape, faults = functions.result(call, self.known.interval)
         self.note(*faults)
         return shape
 

@@ -19,6 +19,7 @@ CDB_JOB: Final = "cdb_services"
 Values = frozenset[str] | None
 """The values a label can have; None: any."""
 Kind = Literal["counter", "gauge", "bucket"]
+_Jobs = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -54,24 +55,12 @@ class _ForeignFile(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True)
-class Targets:
-    """What Prometheus scrapes: the instances of each job, and how often."""
-
-    jobs: Mapping[str, tuple[str, ...]]
-    interval: str
-
-    def sets(self, jobs: tuple[str, ...] | Literal["every"]) -> tuple[dict[str, str], ...]:
-        """Pairs of job and instance."""
-        chosen = self.jobs if jobs == "every" else {job: self.jobs.get(job, ()) for job in jobs}
-        return tuple({"job": job, "instance": one} for job, instances in chosen.items() for one in instances)
-
-
-@dataclass(frozen=True)
 class Knowledge:
     """Everything that may be asked for, by name."""
 
     metrics: Mapping[str, Known]
-    targets: Targets
+    interval: str
+    """Of scrapes."""
     types: Mapping[str, str] = field(default_factory=dict)  # of families, as /api/v1/metadata has them
 
     def families(self) -> set[str]:
@@ -80,7 +69,7 @@ class Knowledge:
 
     def plus(self, *more: Known) -> "Knowledge":
         """Add *more* names."""
-        return Knowledge({**self.metrics, **{known.name: known for known in more}}, self.targets, self.types)
+        return Knowledge({**self.metrics, **{known.name: known for known in more}}, self.interval, self.types)
 
 
 def load(root: Path, contract: Contract) -> Knowledge:
@@ -88,26 +77,28 @@ def load(root: Path, contract: Contract) -> Knowledge:
 
     Raises FileError.
     """
-    targets = _targets(root)
+    jobs, interval = _scraped(root)
     foreign = read_yaml(root, root / FOREIGN, _ForeignFile)
     metrics: dict[str, Known] = {}
     types: dict[str, str] = {metric.prometheus: metric.type for metric in contract.metrics}
     for metric in contract.metrics:
-        metrics |= {known.name: known for known in _of_contract(metric, targets, contract.services)}
+        metrics |= {known.name: known for known in _of_contract(metric, jobs, contract.services)}
     for group in foreign.groups:
-        if unknown := set(() if group.jobs == "every" else group.jobs) - targets.jobs.keys():
-            raise FileError(f"{FOREIGN}: no job {', '.join(sorted(unknown))}; there are {', '.join(targets.jobs)}")
+        chosen = tuple(jobs) if group.jobs == "every" else group.jobs
+        if unknown := set(chosen) - jobs.keys():
+            raise FileError(f"{FOREIGN}: no job {', '.join(sorted(unknown))}; there are {', '.join(jobs)}")
+        places = tuple({"job": job, "instance": instance} for job in chosen for instance in jobs[job])
         for name, entry in group.metrics.items():
             if name in types:
                 raise FileError(f"{FOREIGN}: {name} is there twice, or in the contract too")
             types[name] = entry.type
-            metrics |= {known.name: known for known in _of_others(name, entry, targets.sets(group.jobs))}
-    return Knowledge(metrics, targets, types)
+            metrics |= {known.name: known for known in _of_others(name, entry, places)}
+    return Knowledge(metrics, interval, types)
 
 
-def _of_contract(metric: Metric, targets: Targets, services: tuple[str, ...]) -> Iterator[Known]:
+def _of_contract(metric: Metric, jobs: _Jobs, services: tuple[str, ...]) -> Iterator[Known]:
     owners = services if metric.owner == "all" else (f"cdb_{metric.owner}",)
-    places = tuple(one for one in targets.jobs.get(CDB_JOB, ()) if one.partition(":")[0] in owners)
+    places = tuple(one for one in jobs.get(CDB_JOB, ()) if one.partition(":")[0] in owners)
     labels: dict[str, Values] = {"job": frozenset({CDB_JOB}), "instance": frozenset(places)}
     labels |= {name: frozenset((*values, "other")) if values else None for name, values in metric.values.items()}
     if "service" in labels:
@@ -143,11 +134,12 @@ def _expanded(known: Known, kind: str, *, falls: bool = False, highest: float | 
     yield replace(known, name=f"{known.name}_count", kind="counter", unit=Unit("count"), family=family)
 
 
-def _targets(root: Path) -> Targets:
+def _scraped(root: Path) -> tuple[_Jobs, str]:
+    """Read the instances of each job that Prometheus scrapes, and how often it does."""
     settings = read_yaml(root, root / PROMETHEUS / "prometheus.yml", dict[str, Any])
     jobs: dict[str, tuple[str, ...]] = {}
     for job in settings["scrape_configs"]:
         files = [file for found in job.get("file_sd_configs", ()) for file in found["files"]]
         groups = [group for file in files for group in read_yaml(root, root / PROMETHEUS / file, list[dict[str, Any]])]
         jobs[job["job_name"]] = tuple(target for group in groups for target in group["targets"])
-    return Targets(jobs, settings["global"]["scrape_interval"])
+    return jobs, settings["global"]["scrape_interval"]

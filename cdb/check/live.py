@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import Final
 
 import promql_parser as promql
 
@@ -21,11 +21,8 @@ _STEP_S: Final = 15.0
 _AT_ONCE: Final = 4
 
 
-class _Ask(NamedTuple):
-    file: str
-    place: str
-    query: Query
-    text: str
+_Ask = tuple[str, str, Query, str]
+"""File, place, query, and its text with the variables filled in."""
 
 
 def check(checked: Checked, server: Prometheus, now: float) -> None:
@@ -37,8 +34,9 @@ def check(checked: Checked, server: Prometheus, now: float) -> None:
     report.depth = "live"
     asks = [ask for file, dashboard in project.dashboards.items() for ask in _asks(file, dashboard, server)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for ask, faults in zip(asks, pool.map(lambda ask: list(_empty(ask, server, now)), asks), strict=True):
-            report.add(ask.file, ask.place, *faults)
+        found = pool.map(lambda ask: list(_empty(ask[2], ask[3], server, now)), asks)
+        for (file, place, *_), faults in zip(asks, found, strict=True):
+            report.add(file, place, *faults)
     report.looked_at["queries"] = len(asks)
     loaded = {(group.name, rule.name): rule for group in server.rules() for rule in group.rules}
     for rule in project.rules:
@@ -55,9 +53,9 @@ def _asks(file: str, dashboard: Dashboard, server: Prometheus) -> Iterator[_Ask]
             place = f"{dashboard.title}, panel {panel.title!r}, query {query.ref_id}"
             with suppress(UnknownVariable):  # which the static check has named
                 texts = [substitute(query.expr, dashboard, choice, _RANGE_S) for choice in ({}, first)]
-                yield _Ask(file, place, query, texts[0])
+                yield file, place, query, texts[0]
                 if texts[1] != texts[0]:
-                    yield _Ask(file, f"{place} ({chosen})", query, texts[1])
+                    yield file, f"{place} ({chosen})", query, texts[1]
 
 
 def _offered(server: Prometheus, selector: str, label: str) -> tuple[str, ...]:
@@ -66,20 +64,20 @@ def _offered(server: Prometheus, selector: str, label: str) -> tuple[str, ...]:
     return tuple(sorted(sample.labels[label] for sample in found if label in sample.labels))
 
 
-def _empty(ask: _Ask, server: Prometheus, now: float) -> Iterator[Fault]:
+def _empty(query: Query, text: str, server: Prometheus, now: float) -> Iterator[Fault]:
     try:
-        if ask.query.instant:
-            values = [sample.value for sample in server.query(ask.text, now)]
+        if query.instant:
+            values = [sample.value for sample in server.query(text, now)]
         else:
-            found = server.query_range(ask.text, start=now - _RANGE_S, end=now, step=_STEP_S)
+            found = server.query_range(text, start=now - _RANGE_S, end=now, step=_STEP_S)
             values = [value for series in found for _, value in series.points]
     except QueryRefused as error:
         yield Fault(f"cannot be asked: {error}")
         return
     if not values:
-        yield Fault(f"returns nothing: {ask.text}")
+        yield Fault(f"returns nothing: {text}")
     elif not any(map(math.isfinite, values)):
-        yield Fault(f"returns no number, only {values[0]}: {ask.text}")
+        yield Fault(f"returns no number, only {values[0]}: {text}")
 
 
 def _not_working(rule: Rule, loaded: Mapping[tuple[str, str], Loaded]) -> Iterator[Fault]:

@@ -16,7 +16,6 @@ from cdb.dashboard.board.lines import fitted
 from cdb.dashboard.model.ask import Snapshot
 from cdb.dashboard.model.colours import BAD, FAINT, PLAIN
 from cdb.dashboard.model.dashboards import Panel
-from cdb.dashboard.model.fields import Answer
 
 _BORDER: Final = 2
 _SIDES: Final = 4
@@ -58,19 +57,16 @@ class Frame:
         line.truncate(width, overflow="ellipsis")
         return line
 
-    def _answer(self, panel: Panel) -> Answer:
-        return self.shown.answers.get(panel.id, Answer())
-
     def _placed(self, width: int, scale: float) -> list[Place]:
         def rows(panel: Panel, wide: int) -> int:
-            needed = kinds.rows(panel, self._answer(panel), wide - _SIDES)
+            needed = kinds.rows(panel, self.shown.answers[panel.id], wide - _SIDES)
             return max(_BORDER + needed, round(panel.grid_pos.h * scale))
 
         return placed(self.shown.dashboard.shown, width, least=kinds.narrowest, rows=rows)
 
     def _drawn(self, console: Console, place: Place) -> dict[int, Line]:
         """Lines of *place* by their number in the frame."""
-        answer = self._answer(place.panel)
+        answer = self.shown.answers[place.panel.id]
         inner = place.width - _SIDES, place.height - _BORDER
         framed = Box(
             Group(*kinds.drawn(place.panel, answer, *inner, self.shown.window)),

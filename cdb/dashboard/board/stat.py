@@ -25,8 +25,7 @@ def rows(panel: Panel, answer: Answer, width: int) -> int:
 
 
 def _style(panel: Panel, field: Field) -> str:
-    on_background = panel.options.get("colorMode") == "background"
-    return f"bold #111111 on {field.colour}" if on_background else f"bold {field.colour}"
+    return f"bold {'#111111 on ' if panel.options.get('colorMode') == 'background' else ''}{field.colour}"
 
 
 def _together(panel: Panel, answer: Answer, width: int) -> list[Text]:

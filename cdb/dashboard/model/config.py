@@ -26,9 +26,12 @@ def configured(panel: Panel, series: Sequence[Series]) -> tuple[Series, ...]:
     for step in panel.transformations:
         source = next((one for one in series if one.ref_id == step.options.config_ref_id), None)
         if step.id == CONFIG and source is not None:
-            settings = _settings(source, step.options)
-            shown = [one for one in series if one is not source] or [source]
-            series = [_with(one, settings, step.options) for one in shown]
+            given, to = _settings(source, step.options), step.options.apply_to
+            series = [
+                replace(one, config={**one.config, **given}) if not to or matches(to, one.name, one.ref_id) else one
+                for one in series
+                if one is not source or len(series) == 1
+            ]
     return tuple(series)
 
 
@@ -41,9 +44,3 @@ def _settings(source: Series, options: TransformationOptions) -> Mapping[str, An
         return {key: value}
     colour = mapping.handler_arguments.get("threshold", {}).get("color", "red") if mapping else "red"
     return {"thresholds": Thresholds(steps=(Step(color=colour, value=value),))}
-
-
-def _with(series: Series, settings: Mapping[str, Any], options: TransformationOptions) -> Series:
-    if options.apply_to and not matches(options.apply_to, series.name, series.ref_id):
-        return series
-    return replace(series, config={**series.config, **settings})

@@ -1,6 +1,5 @@
 """What a dashboard shows, for a script."""
 
-import math
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,13 +10,13 @@ from cdb.dashboard.model.tables import table_of
 
 
 def as_values(shown: Snapshot) -> dict[str, Any]:
-    """Each panel with its figures; a figure that is no number is null."""
+    """Each panel with its figures; as JSON, a figure that is no number is null."""
     return {
         "uid": shown.dashboard.uid,
         "title": shown.dashboard.title,
         "time": datetime.fromtimestamp(shown.window.end, UTC).isoformat(),
         "range_seconds": shown.window.range_s,
-        "panels": [_panel(panel, shown.answers.get(panel.id, Answer())) for panel in shown.dashboard.shown],
+        "panels": [_panel(panel, shown.answers[panel.id]) for panel in shown.dashboard.shown],
     }
 
 
@@ -26,13 +25,9 @@ def _panel(panel: Panel, answer: Answer) -> dict[str, Any]:
     shown: dict[str, Any] = {"title": panel.title, "type": panel.type, "unit": unit, "error": answer.error or None}
     if panel.type == "table":
         table = table_of(panel, answer)
-        return {**shown, "rows": [{name: _number(row.get(name)) for name in table.columns} for row in table.rows]}
+        return {**shown, "rows": [{name: row.get(name) for name in table.columns} for row in table.rows]}
     values = [
-        {"name": one.name, "labels": dict(one.series.labels), "value": _number(one.value), "text": one.text}
+        {"name": one.name, "labels": dict(one.series.labels), "value": one.value, "text": one.text}
         for one in answer.fields
     ]
     return {**shown, "values": values}
-
-
-def _number(value: str | float | None) -> str | float | None:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
