@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from services.messages import Order
+
 ZERO = Decimal(0)
 
 
@@ -70,9 +72,9 @@ class Portfolio:
         self.breaker_active = book.breaker_active
         self.orders_last_minute = orders_last_minute
 
-    def place(self, order: InFlight) -> None:
+    def place(self, order: Order) -> None:
         """Count *order* as on its way from now on."""
-        self.in_flight.append(order)
+        self.in_flight.append(InFlight(order.order_id, order.symbol, order.side, order.quantity, order.reference_price))
         self.orders_last_minute += 1
 
     def as_book(self) -> Book:
@@ -122,6 +124,11 @@ class Portfolio:
         if reference <= ZERO:
             return Decimal(1)
         return max(ZERO, (reference - self.equity()) / reference)
+
+    def relevant_prices(self, symbol: str) -> dict[str, Decimal]:
+        """What a decision on *symbol* depends on: its price, and those of all positions and orders in flight."""
+        symbols = {symbol, *self.book.positions, *(order.symbol for order in self.in_flight)}
+        return {name: self.marks[name].price for name in sorted(symbols) if name in self.marks}
 
     def _value(self, position: Position) -> Decimal:
         mark = self.marks.get(position.symbol)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -14,6 +14,7 @@ from services.errors import ServerAway
 from services.ledger.connection import Cursor, Ledger
 from services.messages import Cause, Order, Side
 from services.risk.portfolio import Book, InFlight, Mark, Position
+from services.risk.records import Rows
 
 BreakerCause = Literal["mark", "decision", "operator", "day_turn", "test"]
 
@@ -105,16 +106,6 @@ class _BookRow(msgspec.Struct):
 
 
 _book_decoder = msgspec.json.Decoder(_BookRow)
-
-
-@dataclass(frozen=True)
-class Rows:
-    """What a batch of decisions adds to the ledger: rows by column name, as the tables have them."""
-
-    signals: list[Mapping[str, Any]] = field(default_factory=list)
-    decisions: list[Mapping[str, Any]] = field(default_factory=list)
-    orders: list[Mapping[str, Any]] = field(default_factory=list)
-    breaker: list[Mapping[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
