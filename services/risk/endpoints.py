@@ -53,7 +53,7 @@ class Slowness:
             self._delay_s, self._until = delay_s, time.monotonic() + seconds
 
     def delay_s(self) -> float:
-        """Return the delay of a read that begins now."""
+        """The delay of a read that begins now."""
         with self._lock:
             return self._delay_s if time.monotonic() < self._until else 0.0
 

@@ -26,7 +26,7 @@ class BadRequest(Exception):
 
 
 def create_app(service: str, health: Health) -> Flask:
-    """Return the service's web application without test endpoints."""
+    """The service's web application without test endpoints."""
     app = Flask(service)
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
 
