@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Final, Self, TypeVar
 
 import httpx
@@ -44,9 +43,7 @@ class HttpClient:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def close(self) -> None:
