@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from cdb.check.run import UNREADABLE, Depth, run
-from cdb.dashboard.model import load_dashboards
+from cdb.dashboard.model.dashboards import load_dashboards
 from cdb.doctor.findings import Finding, fail, first_line, ok, warn
 from cdb.running.base import RunningStack
 

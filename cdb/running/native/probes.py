@@ -1,20 +1,20 @@
 """Ask a part whether it can do its work. Every probe answers within about two seconds."""
 
-import http.client
 import json
 from collections.abc import Callable
 from contextlib import closing
 from typing import Final
 
+import httpx
 import psycopg2
 import redis
 
+from cdb.kit.http_client import local_client
 from cdb.running.native.config import Health, StackConfig
 from cdb.running.native.ports import HOST
 from services.bus.streams import connect
 
 _TIMEOUT_S: Final = 2  # the least that libpq takes
-_MOST_BYTES: Final = 4_000_000
 
 
 def redis_ping(config: StackConfig) -> Health:
@@ -51,16 +51,14 @@ def http_ok(port: str, path: str = "/health", *, shows: str = "") -> Callable[[S
 
 
 def _get_ok(port: int, path: str, shows: str) -> Health:
-    with closing(http.client.HTTPConnection(HOST, port, timeout=_TIMEOUT_S)) as connection:
+    with local_client(f"http://{HOST}:{port}", timeout=_TIMEOUT_S) as client:
         try:
-            connection.request("GET", path)
-            response = connection.getresponse()
-            body = response.read(_MOST_BYTES)
-        except (OSError, http.client.HTTPException) as error:
+            answer = client.get(path)
+        except httpx.HTTPError as error:
             return Health(ok=False, detail=f"no answer on port {port}: {_first_line(error)}")
-    if response.status != http.client.OK:
-        return Health(ok=False, detail=failing_checks(body) or f"{path} answers {response.status}")
-    if shows and not any(line.startswith(shows.encode()) for line in body.splitlines()):
+    if answer.status_code != httpx.codes.OK:
+        return Health(ok=False, detail=failing_checks(answer.content) or f"{path} answers {answer.status_code}")
+    if shows and not any(line.startswith(shows) for line in answer.text.splitlines()):
         return Health(ok=False, detail=f"{path} does not show {shows!r}")
     return Health(ok=True)
 

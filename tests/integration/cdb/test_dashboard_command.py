@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from cdb.dashboard.model.model import Dashboard, load_dashboards
+from cdb.dashboard.model.dashboards import Dashboard, load_dashboards
 from tests.integration.cdb.answering import Answering, answering
 from tests.support.cli import run_cdb
 from tests.support.paths import ROOT

@@ -1,17 +1,15 @@
 """Read Grafana's classic dashboard JSON, of it what this project's dashboards use.
 
-Keys that are not named here are left out without a word: they are Grafana's to understand.
+Keys that are not named here are ignored: only Grafana uses them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from cdb.kit.paths import DASHBOARDS
-
-"""Where the committed dashboards are, below the project's folder."""
 
 
 class DashboardError(ValueError):
@@ -20,13 +18,6 @@ class DashboardError(ValueError):
 
 class _Json(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """An object of Grafana's JSON, whose keys are in camelCase."""
-
-
-class DataSource(_Json, frozen=True, kw_only=True):
-    """Which data source is asked."""
-
-    type: str = ""
-    uid: str = ""
 
 
 class GridPos(_Json, frozen=True, kw_only=True):
@@ -53,7 +44,7 @@ class Thresholds(_Json, frozen=True, kw_only=True):
 
 
 class Mapping(_Json, frozen=True, kw_only=True):
-    """What is shown instead of a value: type is value, range, regex or special; options are as Grafana has them."""
+    """What is shown instead of a value, for type value: *options* has text and color by the value."""
 
     type: str
     options: dict[str, Any] = {}
@@ -86,7 +77,7 @@ class Defaults(_Json, frozen=True, kw_only=True):
     unit: str = ""
     min: float | None = None
     max: float | None = None
-    decimals: float | None = None
+    decimals: int | None = None
     display_name: str = ""
     no_value: str = ""
     thresholds: Thresholds = Thresholds()
@@ -110,26 +101,37 @@ class Query(_Json, frozen=True, kw_only=True):
     expr: str = ""
     legend_format: str = ""
     instant: bool = False
-    range: bool = False
-    exemplar: bool = False
     hide: bool = False
     format: str = ""
-    interval: str = ""
-    datasource: DataSource | None = None
+    datasource: dict[str, Any] = {}
 
 
-class Link(_Json, frozen=True, kw_only=True):
-    """A link of a panel or a dashboard."""
+class ConfigMapping(_Json, frozen=True, kw_only=True):
+    """Of configFromData: which setting (*handler_key*) the field *field_name* of the query becomes."""
 
-    title: str = ""
-    url: str = ""
+    field_name: str
+    handler_key: str | None = None
+    reducer_id: str = "lastNotNull"
+    handler_arguments: dict[str, dict[str, str]] = {}
+
+
+class TransformationOptions(_Json, frozen=True, kw_only=True):
+    """Options of the transformations that are supported: of configFromData, then of organize."""
+
+    config_ref_id: str = "config"
+    mappings: tuple[ConfigMapping, ...] = ()
+    apply_to: Matcher | None = None
+    exclude_by_name: dict[str, bool] = {}
+    include_by_name: dict[str, bool] = {}
+    index_by_name: dict[str, int] = {}
+    rename_by_name: dict[str, str] = {}
 
 
 class Transformation(_Json, frozen=True, kw_only=True):
     """What is done to the answers before they are shown."""
 
     id: str
-    options: dict[str, Any] = {}
+    options: TransformationOptions = TransformationOptions()
 
 
 class Panel(_Json, frozen=True, kw_only=True):
@@ -139,42 +141,26 @@ class Panel(_Json, frozen=True, kw_only=True):
     type: str
     title: str = ""
     description: str = ""
-    datasource: DataSource | None = None
+    datasource: dict[str, Any] = {}
     grid_pos: GridPos = GridPos()
     targets: tuple[Query, ...] = ()
     field_config: FieldConfig = FieldConfig()
     options: dict[str, Any] = {}
     transformations: tuple[Transformation, ...] = ()
-    links: tuple[Link, ...] = ()
-    panels: tuple["Panel", ...] = ()
-    """Of a folded row: the panels below it."""
+    links: tuple[dict[str, Any], ...] = ()
 
 
 class Variable(_Json, frozen=True, kw_only=True):
     """A variable of a dashboard, such as $symbol."""
 
     name: str
-    type: str = "query"
     query: Any = ""
-    definition: str = ""
-    datasource: DataSource | None = None
-    multi: bool = False
-    include_all: bool = False
     all_value: str | None = None
 
     @property
     def asks(self) -> str:
-        """Return the variable's query, such as label_values(up, job); of another type: its text."""
-        if isinstance(self.query, dict):
-            return str(self.query.get("query", self.definition))
-        return str(self.query or self.definition)
-
-
-class TimeRange(_Json, frozen=True, kw_only=True, rename={"start": "from"}):
-    """Of what time a dashboard is shown at first, such as now-1h to now."""
-
-    start: str = "now-1h"
-    to: str = "now"
+        """Query for its values, such as label_values(up, job)."""
+        return str(self.query.get("query", "") if isinstance(self.query, dict) else self.query).strip()
 
 
 class Templating(_Json, frozen=True, kw_only=True):
@@ -188,40 +174,40 @@ class Dashboard(_Json, frozen=True, kw_only=True):
 
     title: str
     uid: str
-    description: str = ""
     refresh: str = ""
-    time: TimeRange = TimeRange()
-    tags: tuple[str, ...] = ()
     templating: Templating = Templating()
     panels: tuple[Panel, ...] = ()
-    links: tuple[Link, ...] = ()
 
     @property
     def shown(self) -> tuple[Panel, ...]:
-        """Return the panels from top to bottom, without rows but with what a folded row has in it."""
-        found = [panel for panel in _flat(self.panels) if panel.type != "row"]
-        return tuple(sorted(found, key=lambda panel: (panel.grid_pos.y, panel.grid_pos.x)))
+        """Panels from top to bottom."""
+        return tuple(sorted(self.panels, key=lambda panel: (panel.grid_pos.y, panel.grid_pos.x)))
 
     @property
     def variables(self) -> tuple[Variable, ...]:
-        """Return the dashboard's variables."""
+        """Variables that the reader may choose."""
         return self.templating.list
 
 
-def _flat(panels: tuple[Panel, ...]) -> Iterator[Panel]:
-    for panel in panels:
-        yield panel
-        yield from _flat(panel.panels)
-
-
 def load_dashboard(file: Path) -> Dashboard:
-    """Read one dashboard. Raise DashboardError, naming the file, if it is none."""
+    """Read one dashboard. Raises DashboardError, naming the file, if it is none."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=Dashboard)
-    except (OSError, msgspec.DecodeError) as error:
-        raise DashboardError(f"{file.name}: no dashboard: {error}") from error
+    except (OSError, UnicodeError, msgspec.DecodeError) as error:
+        raise DashboardError(f"{file.name}: not a dashboard: {error}") from error
 
 
-def load_dashboards(root: Path) -> dict[Path, Dashboard]:
-    """Read every committed dashboard of the project in *root*, by its file. Raise DashboardError."""
-    return {file: load_dashboard(file) for file in sorted((root / DASHBOARDS).glob("*.json"))}
+def load_dashboards(root: Path, refused: Callable[[DashboardError], object] | None = None) -> dict[Path, Dashboard]:
+    """Read every committed dashboard of the project in *root*, by its file.
+
+    Raises DashboardError for a file that is none; with *refused* that is told, and the others are read.
+    """
+    found = {}
+    for file in sorted((root / DASHBOARDS).glob("*.json")):
+        try:
+            found[file] = load_dashboard(file)
+        except DashboardError as error:
+            if refused is None:
+                raise
+            refused(error)
+    return found

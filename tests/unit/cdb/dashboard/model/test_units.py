@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from cdb.dashboard.board.units import formatted
+from cdb.dashboard.model.units import formatted
 
 
 @pytest.mark.parametrize(
@@ -15,8 +15,6 @@ from cdb.dashboard.board.units import formatted
         (0.0000021, "s", "2.10 µs"),
         (90, "s", "1.50 min"),
         (7200, "s", "2 h"),
-        (1500, "ms", "1.50 s"),
-        (0, "ms", "0 ms"),
         (45.31, "percent", "45.3%"),
         (0.5, "percentunit", "50%"),
         (1234.5, "currencyUSD", "$1.23K"),
@@ -25,17 +23,10 @@ from cdb.dashboard.board.units import formatted
         (12, "short", "12"),
         (1_250_000, "short", "1.25 Mil"),
         (1_572_864, "bytes", "1.50 MiB"),
-        (1_500_000, "decbytes", "1.50 MB"),
         (1.5, "decmbytes", "1.50 MB"),
-        (64, "mbytes", "64 MiB"),
         (12.3, "ops", "12.3 ops/s"),
-        (1234, "reqps", "1.23K req/s"),
+        (1234, "ops", "1.23K ops/s"),
         (0.125, "cps", "0.125 c/s"),
-        (7, "suffix:trades", "7 trades"),
-        (7, "prefix:#", "#7"),
-        (7, "parsecs", "7 parsecs"),
-        (1, "bool_yes_no", "Yes"),
-        (1_700_000_000_000, "dateTimeAsIso", "2023-11-14 22:13:20"),
     ],
 )
 def test_a_figure_is_scaled_and_carries_its_unit(value: float, unit: str, text: str) -> None:
