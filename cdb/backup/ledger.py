@@ -35,8 +35,9 @@ def has_traded(programs: LedgerPrograms) -> bool:
 
 def dump(programs: LedgerPrograms, target: Path) -> None:
     """Write the whole ledger, as it is at one moment, to *target*; nobody has to wait. Raises BackupError."""
-    with target.open("xb") as file:
-        _run("pg_dump", [*programs.dump, "--format=custom", "--no-owner", "--no-privileges"], programs, output=file)
+    arguments = ("--format=custom", "--no-owner", "--no-privileges")
+    with target.open("xb") as file, _run(programs, [*programs.dump, *arguments], output=file):
+        pass
 
 
 def count_rows(programs: LedgerPrograms, source: Path) -> dict[str, int]:
@@ -44,7 +45,7 @@ def count_rows(programs: LedgerPrograms, source: Path) -> dict[str, int]:
     command = [*programs.restore, "--data-only", "--file=-"]
     counts: dict[str, int] = {}
     table = ""
-    with source.open("rb") as file, _started(command, programs, file, subprocess.PIPE) as process:
+    with source.open("rb") as file, _run(programs, command, source=file, output=subprocess.PIPE) as process:
         for line in process.stdout or ():
             if begin := _COPY.fullmatch(line):
                 table = begin[1].decode()
@@ -53,54 +54,41 @@ def count_rows(programs: LedgerPrograms, source: Path) -> dict[str, int]:
                 table = ""
             elif table:
                 counts[table] += 1
-        _require_success(process, "pg_restore")
     return {name: counts[name] for name in sorted(counts.keys() - _NOT_COUNTED)}
 
 
 def restore(programs: LedgerPrograms, source: Path) -> None:
     """Replace the ledger by what `dump` wrote, in one transaction. Raises BackupError; then it is as it was."""
     arguments = ("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error")
-    with source.open("rb") as file:
-        try:
-            _run("pg_restore", [*programs.restore, *arguments, f"--dbname={programs.database}"], programs, source=file)
-        except BaseException:
-            with suppress(ServerAway, StackError):
-                programs.ask(_END_RESTORE)
-            raise
-
-
-def _run(
-    name: str,
-    command: list[str],
-    programs: LedgerPrograms,
-    *,
-    source: IO[bytes] | None = None,
-    output: IO[bytes] | None = None,
-) -> None:
-    with _started(command, programs, source, output or subprocess.DEVNULL) as process:
-        _require_success(process, name)
+    command = [*programs.restore, *arguments, f"--dbname={programs.database}"]
+    try:
+        with source.open("rb") as file, _run(programs, command, source=file):
+            pass
+    except BaseException:
+        with suppress(ServerAway, StackError):
+            programs.ask(_END_RESTORE)
+        raise
 
 
 @contextmanager
-def _started(
-    command: list[str], programs: LedgerPrograms, source: IO[bytes] | None, output: IO[bytes] | int
+def _run(
+    programs: LedgerPrograms,
+    command: list[str],
+    *,
+    source: IO[bytes] | int = subprocess.DEVNULL,
+    output: IO[bytes] | int = subprocess.DEVNULL,
 ) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run a program; at the end of the block it must end well, else BackupError has its line of error."""
     with subprocess.Popen(  # noqa: S603  PostgreSQL's programs, no text of others
-        command,
-        env=programs.environment,
-        stdin=source or subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.PIPE,
+        command, env=programs.environment, stdin=source, stdout=output, stderr=subprocess.PIPE
     ) as process:
         try:
             yield process
+            said = (process.stderr.read() if process.stderr else b"").decode(errors="replace").strip()
+            process.wait()
         except BaseException:
             process.kill()
             raise
-
-
-def _require_success(process: "subprocess.Popen[bytes]", name: str) -> None:
-    said = (process.stderr.read() if process.stderr else b"").decode(errors="replace").strip()
-    if process.wait() != 0:
-        complaint = f"{name}: {said or f'exit {process.returncode}'}"
-        raise BackupError(next((line for line in said.splitlines() if "error:" in line), complaint))
+    if process.returncode != 0:
+        whole = f"{Path(command[0]).name}: {said or f'exit {process.returncode}'}"
+        raise BackupError(next((line for line in said.splitlines() if "error:" in line), whole))

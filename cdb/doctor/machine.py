@@ -29,7 +29,7 @@ def resources(stack: RunningStack) -> Finding:
     """There is room on the disk that holds the data, and memory for all parts."""
     disk, memory = shutil.disk_usage(stack.disk if stack.disk.exists() else stack.root), psutil.virtual_memory()
     said = f"{disk.free / _GIB:.1f} GiB free for {stack.disk}, {memory.total / _GIB:.1f} GiB of memory"
-    advice = "make room, or shorten what is kept: docs/operations.md, 'How long data are kept'"
+    advice = "make room, or shorten how long data are kept: docs/operations.md, 'How long data are kept'"
     if disk.free < _LEAST_FREE:
         return fail(said, advice)
     if disk.free < _GOOD_FREE:

@@ -7,18 +7,15 @@ from typing import Final
 from cdb.doctor.findings import Finding, fail, ok, warn
 from cdb.running.base import RunningStack
 from cdb.running.native import envfile
+from services import topology
 
 _SHORTEST: Final = 16
 _TEST_VALUE: Final = re.compile(rf"({envfile.TEST_MARK}|test_|throw-away[-_])", re.IGNORECASE)
 _PLACEHOLDER: Final = re.compile(r"<.*>|.*(change.?me|your.password|example|secret123|password).*", re.IGNORECASE)
 _HOW_TO_CHANGE: Final = "docs/operations.md, 'Change a secret'"
 _NOT_FOUND: Final = 404
-_TEST_PATHS: Final = {
-    "cdb_ws": "/test/scenario",
-    "cdb_core": "/test/errors",
-    "cdb_risk": "/test/trigger-drawdown",
-    "cdb_execution": "/test/errors",
-}
+_TEST_PATHS: Final = {topology.WS.name: "/test/scenario", topology.RISK.name: "/test/trigger-drawdown"}
+"""Endpoint for tests of services that do not have the usual one, /test/errors."""
 
 
 def secrets(stack: RunningStack) -> Finding:
@@ -59,7 +56,7 @@ def test_endpoints(stack: RunningStack) -> Finding:
     """The endpoints that move prices and drawdown for a test do not exist."""
     there = [
         f"{service} {path}"
-        for service, path in _TEST_PATHS.items()
+        for service, path in ((name, _TEST_PATHS.get(name, "/test/errors")) for name in topology.NAMES)
         if stack.http.get(stack.url(service, path)).status_code != _NOT_FOUND
     ]
     if there:

@@ -7,9 +7,10 @@ from cdb.doctor.findings import Finding, fail, ok
 from cdb.running.base import RunningStack
 from cdb.trace.jaeger import Jaeger
 from cdb.trace.model import Trace
+from services.topology import CORE, EXECUTION, RISK
 
 _STEPS: Final = ("signal.generate", "risk.decide", "order.execute")
-_SERVICES: Final = ("cdb_core", "cdb_risk", "cdb_execution")
+_SERVICES: Final = (CORE.name, RISK.name, EXECUTION.name)
 _SINCE_S: Final = 3600
 _LIMIT: Final = 20
 _US: Final = 1_000_000
