@@ -32,7 +32,10 @@ def register(app: typer.Typer) -> None:
 def alerts(
     since: Annotated[
         str | None,
-        typer.Option(help="Only notifications since then: a length of time (15m, 2h, 7d) or 2026-11-23T10:00:00Z."),
+        typer.Option(
+            metavar="TIME",
+            help="Only notifications since then: a length of time (15m, 2h, 7d) or 2026-11-23T10:00:00Z.",
+        ),
     ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="Show at most this many notifications.")] = 20,
     as_json_: JsonOption = False,

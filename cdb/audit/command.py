@@ -13,7 +13,6 @@ from cdb.kit.options import JsonOption
 from cdb.kit.output import console, print_json
 from cdb.replay.saved import operators_replays
 from cdb.running.stack import running_stack
-from services.ledger.address import address_of
 from services.ledger.connection import Ledger, LedgerAddress
 
 
@@ -58,7 +57,7 @@ def audit(
 @contextmanager
 def _address(ledger: str | None, replay: str | None, host: str | None, port: int | None) -> Iterator[LedgerAddress]:
     if replay is None:
-        yield address_of(running_stack().ledger_settings(database=ledger, host=host, port=port))
+        yield LedgerAddress.of(running_stack().ledger_settings(database=ledger, host=host, port=port))
         return
     if (ledger, host, port) != (None, None, None):
         fail("a saved replay has its own server: leave out --ledger, --host and --port", code=USAGE)

@@ -1,6 +1,5 @@
 """`cdb backup` and `cdb restore`."""
 
-import json
 import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -8,7 +7,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
 from cdb.backup.manifest import Manifest
@@ -16,6 +14,7 @@ from cdb.backup.restore import restore as restore_archive
 from cdb.backup.save import save, target_file
 from cdb.kit.failures import exit_codes
 from cdb.kit.options import JsonOption
+from cdb.kit.output import print_json
 from cdb.running.base import RunningStack
 from cdb.running.stack import running_stack
 
@@ -84,7 +83,7 @@ def _held() -> Iterator[RunningStack]:
 
 def _report(manifest: Manifest, file: Path, *, as_json: bool, done: str) -> None:
     if as_json:
-        typer.echo(json.dumps({"file": str(file), "manifest": msgspec.to_builtins(manifest)}))
+        print_json({"file": str(file), "manifest": manifest})
         return
     rows = ", ".join(f"{table} {count:,}" for table, count in manifest.ledger_rows.items())
     typer.echo(f"{done} {file}\nledger: {rows}")

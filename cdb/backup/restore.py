@@ -9,10 +9,8 @@ from cdb.backup.manifest import Manifest, refuse_other_versions
 from cdb.backup.save import DATA_OF, LEDGER, Say, member_of, prometheus_version
 from cdb.running.base import LedgerPrograms, RunningStack
 from cdb.running.errors import BackupError
-from cdb.running.native.parts import SERVICES
-from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS
+from services.topology import NAMES, STREAMS
 
-_STREAMS: Final = (MARKET_DATA, SIGNALS, ORDERS, FILLS)
 _READY_S: Final = 120.0
 
 
@@ -30,10 +28,10 @@ def restore(stack: RunningStack, source: Path, *, overwrite: bool, say: Say) -> 
         running = [part.name for part in stack.parts() if part.active]
         with tempfile.TemporaryDirectory(dir=stack.workplace, prefix=".restore-") as folder:
             say("services: stopping them")
-            with stack.stopped(*SERVICES):
+            with stack.stopped(*NAMES):
                 ledger.restore(programs, found.extract(LEDGER, Path(folder)))
                 say(f"ledger: {sum(manifest.ledger_rows.values()):,} rows are back")
-                stack.remove_streams(*_STREAMS)  # an order of which the ledger knows nothing must not be filled
+                stack.remove_streams(*STREAMS)  # an order of which the ledger knows nothing must not be filled
                 say("bus: emptied of what the old ledger led to; dead letters stay")
                 _restore_data(stack, found, Path(folder), say)
     say("services: starting them")

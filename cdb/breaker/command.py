@@ -13,8 +13,7 @@ from cdb.kit.options import JsonOption, YesOption, confirm
 from cdb.kit.output import console, plain_table, print_json
 from cdb.running.stack import running_stack
 from services.clock import WallClock
-from services.ledger.address import address_of
-from services.ledger.connection import Ledger
+from services.ledger.connection import Ledger, LedgerAddress
 
 group = typer.Typer(help="Show and reset the circuit breaker.", no_args_is_help=True)
 
@@ -70,7 +69,7 @@ def reset(yes: YesOption = False, as_json: JsonOption = False) -> None:
 @contextmanager
 def _desk() -> Iterator[BreakerDesk]:
     with exit_codes():
-        address = address_of(running_stack().ledger_settings())
+        address = LedgerAddress.of(running_stack().ledger_settings())
         with closing(Ledger(address, application="cdb-breaker")) as ledger:
             yield BreakerDesk(ledger, WallClock())
 

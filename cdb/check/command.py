@@ -5,14 +5,13 @@ from contextlib import nullcontext
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cdb.check import view
 from cdb.check.run import UNREADABLE, Depth, run
 from cdb.kit.errors import REFUSED
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.options import JsonOption
-from cdb.kit.output import print_json
+from cdb.kit.output import console, print_json
 from cdb.kit.paths import ROOT
 from cdb.kit.prometheus import Prometheus
 from cdb.running.stack import running_stack
@@ -67,7 +66,7 @@ def dashboards(
     if as_json:
         print_json(view.as_json(report))
     else:
-        view.show(report, Console(highlight=False))
+        view.show(report, console())
     if not report.clean:
         raise typer.Exit(REFUSED)
 

@@ -42,7 +42,8 @@ def dashboard(
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Print one frame and end.")] = False,
     since: Annotated[
-        str | None, typer.Option(help="Time that charts show: 30s to 14d, such as 15m. Default: up to 15m.")
+        str | None,
+        typer.Option(metavar="TIME", help="Time that charts show: 30s to 14d, such as 15m. Default: up to 15m."),
     ] = None,
     symbol: Annotated[
         list[str] | None, typer.Option(help="Show only this symbol. May be repeated. Default: all.")

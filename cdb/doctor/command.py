@@ -1,6 +1,5 @@
 """`cdb doctor`: the go-live checklist, executed."""
 
-import json
 from contextlib import closing
 from datetime import timedelta
 from typing import Annotated
@@ -14,6 +13,7 @@ from cdb.kit.errors import REFUSED
 from cdb.kit.failures import exit_codes
 from cdb.kit.options import JsonOption, duration
 from cdb.kit.output import console as standard_output
+from cdb.kit.output import print_json
 from cdb.running.stack import running_stack
 
 
@@ -24,7 +24,8 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     wait: Annotated[
-        str, typer.Option(help="After a start: repeat what fails for up to this long, such as 90s or 2m.")
+        str,
+        typer.Option(metavar="TIME", help="After a start: repeat what fails for up to this long, such as 90s or 2m."),
     ] = "0s",
     as_json: JsonOption = False,
 ) -> None:
@@ -49,7 +50,7 @@ def doctor(
             if not as_json:
                 view.show(check, finding, console)
     if as_json:
-        typer.echo(json.dumps(view.as_json(stack.way, found)))
+        print_json(view.as_json(stack.way, found))
     else:
         view.summary((finding for _, finding in found), console)
     if any(finding.verdict is Verdict.FAIL for _, finding in found):

@@ -80,13 +80,13 @@ def loopback(stack: RunningStack) -> Finding:
 
 
 def _listening() -> set[tuple[str, int]]:
-    """Return the addresses, other than this machine's own, on which anybody listens."""
+    """Addresses that others can reach, on which anybody listens."""
     found = [one.laddr for one in psutil.net_connections(kind="tcp") if one.status == psutil.CONN_LISTEN and one.laddr]
     return {(address.ip, address.port) for address in found if not ip_address(address.ip).is_loopback}
 
 
 def _own_addresses() -> list[str]:
-    """Return this machine's IPv4 addresses that others could know."""
+    """IPv4 addresses of this machine that others can reach."""
     found = (
         entry.address
         for entries in psutil.net_if_addrs().values()

@@ -7,7 +7,7 @@ import yaml
 
 from cdb.doctor.findings import Finding, fail, ok
 from cdb.running.base import RunningStack
-from cdb.running.native.parts import SERVICES
+from services.topology import NAMES
 
 _LEAST_NAMES: Final = 10  # of cdb_* that a service's own /metrics shows (handbook, 4.5)
 _NAME: Final = re.compile(r"^# TYPE (cdb_\w+) ", re.MULTILINE)
@@ -44,7 +44,7 @@ def targets(stack: RunningStack) -> Finding:
 
 
 def _wanted(stack: RunningStack) -> set[tuple[str, str]]:
-    """Return job and instance of every address in monitoring/prometheus/targets; the files are called as the jobs."""
+    """Job and instance of every address in monitoring/prometheus/targets, where each file has its job's name."""
     folder = stack.root / "monitoring" / "prometheus" / "targets"
     return {
         (file.stem, str(address))
@@ -57,7 +57,7 @@ def _wanted(stack: RunningStack) -> set[tuple[str, str]]:
 def endpoints(stack: RunningStack) -> Finding:
     """Each service shows its own /metrics."""
     counts: dict[str, int] = {}
-    for service in SERVICES:
+    for service in NAMES:
         answer = stack.http.get(stack.url(service, "/metrics"))
         counts[service] = len(set(_NAME.findall(answer.text))) if answer.is_success else 0
     said = ", ".join(f"{name} {count}" for name, count in counts.items())

@@ -38,7 +38,7 @@ def end_to_end(stack: RunningStack) -> Finding:
 
 
 def is_whole(trace: Trace) -> bool:
-    """Tell whether a trace has every step in its service and every span's parent."""
+    """Whether a trace has every step in its service and every span's parent."""
     steps = {(span.service, span.name) for span in trace.spans}
     known = {span.span_id for span in trace.spans}
     return steps.issuperset(zip(_SERVICES, _STEPS, strict=True)) and all(

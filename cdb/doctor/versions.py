@@ -53,6 +53,6 @@ def versions(stack: RunningStack) -> Finding:
 
 
 def _number(version: str) -> tuple[int, ...]:
-    """Return the numbers a version begins with: (2, 42, 0) of 2.42.0+ds."""
+    """Numbers that a version begins with: (2, 42, 0) of 2.42.0+ds."""
     begin = re.match(r"v?(\d+(?:\.\d+)*)", version)
     return tuple(int(part) for part in begin[1].split(".")) if begin else ()

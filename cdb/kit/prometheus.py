@@ -39,50 +39,26 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     query: str
     health: str = "unknown"  # ok, err or unknown: not evaluated yet
     last_error: str = ""
-    state: str = ""
-    labels: Labels = {}
-    annotations: Labels = {}
 
 
 class RuleGroup(msgspec.Struct, frozen=True, kw_only=True):
-    """A group of rules, and the file it is from."""
+    """A group of rules."""
 
     name: str
-    file: str
     rules: tuple[Rule, ...] = ()
 
 
-class Alert(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class Alert(msgspec.Struct, frozen=True):
     """An alert that is pending or firing."""
 
     labels: Labels
-    annotations: Labels = {}
     state: str
-    active_at: str | None = None
-    value: str = ""
-
-
-class Exemplar(msgspec.Struct, frozen=True, kw_only=True):
-    """One value with the trace it is from."""
-
-    labels: Labels
-    value: float
-    timestamp: float
-
-
-class ExemplarSeries(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The exemplars of one series."""
-
-    series_labels: Labels
-    exemplars: tuple[Exemplar, ...] = ()
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True):
-    """Type, help and unit that a target shows of a metric."""
+    """What a target shows of a metric besides its samples."""
 
     type: str
-    help: str = ""
-    unit: str = ""
 
 
 class Target(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -148,10 +124,6 @@ class Prometheus(HttpClient):
         rows = msgspec.convert(found.result, tuple[_Found, ...])
         return tuple(Series(row.metric, tuple((at, float(text)) for at, text in row.values)) for row in rows)
 
-    def series(self, selector: str, *, start: float | None = None, end: float | None = None) -> tuple[Labels, ...]:
-        """Labels (the name as __name__) of each series that *selector* has between two times."""
-        return self._get("series", tuple[Labels, ...], **{"match[]": selector}, start=start, end=end)
-
     def label_values(self, label: str, selector: str = "") -> tuple[str, ...]:
         """Values of *label* in the series of *selector*, by default in all."""
         return self._get(f"label/{label}/values", tuple[str, ...], **{"match[]": selector or None})
@@ -180,18 +152,13 @@ class Prometheus(HttpClient):
         """Version of the server, such as 2.42.0."""
         return self._get("status/buildinfo", _BuildInfo).version
 
-    def exemplars(self, expression: str, *, start: float, end: float) -> tuple[ExemplarSeries, ...]:
-        """Exemplars of the series in *expression* between two times."""
-        return self._get("query_exemplars", tuple[ExemplarSeries, ...], query=expression, start=start, end=end)
-
     def _get(self, path: str, kind: type[T], **parameters: str | float | None) -> T:
         answer = self.get(f"/api/v1/{path}", parameters)
         body = self.decoded(dict[str, Any], answer)
         if body.get("status") != "success":
             raise QueryRefused(str(body.get("error", f"status {answer.status_code}")))
         try:
-            # Times and values of exemplars are now numbers and now text.
-            return msgspec.convert(body.get("data"), kind, strict=False)
+            return msgspec.convert(body.get("data"), kind)
         except msgspec.ValidationError as error:
             raise Away(f"{self.url}/api/v1/{path}: an answer that is not understood: {error}") from error
 

@@ -15,7 +15,7 @@ from cdb.running.native import TRADING, Stack, StackError
 from cdb.running.native.ports import HOST
 from services.bus.streams import connect
 from services.ledger.connection import Ledger
-from services.messages import DEAD_LETTERS
+from services.topology import DEAD_LETTERS, NAMES
 
 STUCK_AFTER_S: Final = 60.0
 _POLL_S: Final = 0.1
@@ -34,7 +34,7 @@ class Request:
 
 
 def run(replays: Replays, request: Request, on_progress: OnProgress) -> Summary:
-    """Replay in lockstep and return the summary. Raise StackError naming what failed; nothing is left running."""
+    """Replay in lockstep. Raises StackError naming what failed; nothing is left running."""
     name = request.save_as or f"unnamed-{time.time_ns()}"
     fresh = not replays.exists(name)
     finished = False
@@ -44,7 +44,7 @@ def run(replays: Replays, request: Request, on_progress: OnProgress) -> Summary:
             feed = _follow(stack, request.tape.rows, on_progress)
             dead_letters = _dead_letters(stack)
             # A service writes the rest when it ends. In the order of the flow, so that nothing new comes to the next.
-            for service in (part for part in TRADING if part.startswith("cdb_")):
+            for service in NAMES:
                 stack.stop_part(service)
             finished = True
             with closing(Ledger(address_of(config), application="cdb-replay")) as ledger:

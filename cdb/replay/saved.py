@@ -15,6 +15,7 @@ from cdb.running.native import Ports, Stack, StackConfig, StackError, select
 from cdb.running.native.config import state_dir
 from cdb.running.native.files import write_private
 from services.ledger.connection import LedgerAddress
+from services.settings import LedgerSettings, read
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 _SECRETS: Final = "secrets.json"
@@ -90,11 +91,4 @@ def operators_replays() -> Replays:
 
 def address_of(config: StackConfig) -> LedgerAddress:
     """Where the ledger of a stack is."""
-    environment = config.process_environment()
-    return LedgerAddress.of(
-        host=environment["POSTGRES_HOST"],
-        port=int(environment["POSTGRES_PORT"]),
-        user=environment["POSTGRES_USER"],
-        database=environment["POSTGRES_DB"],
-        password=environment["POSTGRES_PASSWORD"],
-    )
+    return LedgerAddress.of(read(LedgerSettings, config.process_environment()))

@@ -1,4 +1,4 @@
-"""What a replay must know of a file before it starts: how long it is and which symbols it trades."""
+"""Look through a file before a replay starts: how long it is and which symbols it trades."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Tape:
 
 
 def survey(path: Path) -> Tape:
-    """Read the file once. Raise StackError if it is none, or holds no trade at all."""
+    """Read the file once. Raises StackError if it is not a tape or holds no trade."""
     rows = 0
     symbols: set[str] = set()
     try:
@@ -36,5 +36,5 @@ def survey(path: Path) -> Tape:
     if not symbols:
         raise StackError(f"{path}: none of its {rows} rows is a trade")
     if len(symbols) > _MOST_SYMBOLS:
-        raise StackError(f"{path}: {len(symbols)} symbols, at most {_MOST_SYMBOLS} can be traded at once")
+        raise StackError(f"{path}: {len(symbols)} symbols; at most {_MOST_SYMBOLS} can be traded at once")
     return Tape(path, rows, tuple(sorted(symbols)))

@@ -7,11 +7,9 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar, Final, Self, TypeVar
+from typing import ClassVar, Final, Self
 
 import httpx
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings
 
 from cdb.kit.http_client import local_client
 from cdb.kit.prometheus import Prometheus
@@ -19,25 +17,13 @@ from cdb.running.errors import StackError
 from cdb.running.native import PartStatus, Ports, envfile
 from cdb.running.native.config import state_dir
 from cdb.running.native.ports import HOST
-from services.settings import BadSecretsDir, LedgerSettings, Port, ServiceSettings, explain, settings_in_files
+from cdb.running.settings import read_settings
+from services.settings import BadSecretsDir, BusSettings, LedgerSettings, settings_in_files
 
 PGOPTIONS: Final = "-c lock_timeout=15s"
 """What PostgreSQL's programs ask of their session."""
 _LOOK_S: Final = 0.2
 _SERVERS: Final = ("POSTGRES_", "REDIS_")
-
-
-class BusSettings(BaseSettings):
-    """How to reach the bus."""
-
-    model_config = ServiceSettings.model_config
-
-    redis_host: str = Field(HOST, alias="REDIS_HOST")
-    redis_port: Port = Field(16379, alias="REDIS_PORT")
-    redis_password: SecretStr = Field(alias="REDIS_PASSWORD", min_length=1)
-
-
-S = TypeVar("S", bound=BaseSettings)
 
 
 @dataclass(frozen=True)
@@ -198,20 +184,18 @@ class RunningStack(ABC):
     ) -> LedgerSettings:
         """How to reach the ledger, or another one on that server or another."""
         chosen = {"POSTGRES_DB": database, "POSTGRES_HOST": host, "POSTGRES_PORT": port}
-        return self._server(LedgerSettings, {name: value for name, value in chosen.items() if value is not None})
+        given = {name: value for name, value in chosen.items() if value is not None}
+        return read_settings(LedgerSettings, {**self._servers("POSTGRES_HOST", host), **given})
 
     def bus_settings(self) -> BusSettings:
         """How to reach the bus."""
-        return self._server(BusSettings, {})
+        return read_settings(BusSettings, self._servers("REDIS_HOST"))
 
-    def _server(self, kind: type[S], chosen: Mapping[str, object]) -> S:
-        """Read *kind*: *chosen* before the environment before what runs; raises StackError naming what is wrong."""
+    def _servers(self, variable: str, host: str | None = None) -> dict[str, str]:
+        """Join what runs and the environment, the latter winning; *variable* names the server that is meant."""
         named = {name: value for name, value in self.environ.items() if name.startswith(_SERVERS)}
         environment = {**self.settings, **named}
-        try:
-            return kind.model_validate({**environment, **Ports.from_environment(environment).environment(), **chosen})
-        except ValidationError as error:
-            raise StackError("; ".join(explain(kind, dict(problem)) for problem in error.errors())) from error
+        return {**environment, **Ports.from_environment(environment).environment()}
 
 
 def _find(name: str, parts: Sequence[PartStatus]) -> PartStatus | None:

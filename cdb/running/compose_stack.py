@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
-from pydantic_settings import BaseSettings
 
 from cdb.running import data_files
-from cdb.running.base import PGOPTIONS, BusSettings, LedgerPrograms, RunningStack
+from cdb.running.base import PGOPTIONS, LedgerPrograms, RunningStack
 from cdb.running.compose import engine, volume
 from cdb.running.compose.engine import docker
 from cdb.running.errors import StackError
@@ -28,8 +27,6 @@ _POSTGRES: Final = "cdb_postgres"
 _REDIS: Final = "cdb_redis"
 _TURN_S: Final = 120.0  # to start or stop; each is given its stop_grace_period
 _DELETE: Final = 'REDISCLI_AUTH="$(cat /run/secrets/redis/REDIS_PASSWORD)" redis-cli del "$@"'
-
-S = TypeVar("S", bound=BaseSettings)
 
 
 class ComposeStack(RunningStack):
@@ -157,14 +154,13 @@ class ComposeStack(RunningStack):
             volume.exchange(part)
         volume.clear(part)  # not after a failure, which may have left the old ones there
 
-    def _server(self, kind: type[S], chosen: Mapping[str, object]) -> S:
-        host = "REDIS_HOST" if issubclass(kind, BusSettings) else "POSTGRES_HOST"
-        if not (chosen.get(host) or self.environ.get(host)):
+    def _servers(self, variable: str, host: str | None = None) -> dict[str, str]:
+        if not (host or self.environ.get(variable)):
             raise StackError(
                 "with CDB_STACK=compose ledger and bus are reached from inside only: docker compose run --rm cdb audit,"
                 " and so on"
             )
-        return super()._server(kind, chosen)
+        return super()._servers(variable, host)
 
     def _look(self) -> tuple[engine.Container, ...]:
         return engine.look(engine.project(self.environ))

@@ -9,19 +9,19 @@ from typing import Final
 from cdb.running.errors import BackupError
 
 RESTORE: Final = ".cdb-restore"
-"""Beside the data of a part in a container while they are replaced: the new ones."""
+"""Folder of the new data beside those of a part in a container while they are replaced."""
 REPLACED: Final = ".cdb-replaced"
-"""And the old ones."""
-_NOT_KEPT: Final = frozenset({"lock", "queries.active"})  # of the process that had it open
+"""Folder of the old data meanwhile."""
+_NOT_SAVED: Final = frozenset({"lock", "queries.active"})  # of the process that had it open
 _OURS: Final = frozenset({(RESTORE,), (REPLACED,)})
 _BLOCK: Final = "meta.json"  # is in each block of Prometheus, which is never written to again
 _LEVEL: Final = 1  # Prometheus' data are compressed already
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a stopped server's data to *target* on the same disk; what is never written to again is linked.
+    """Copy a stopped server's data to *target* on the same disk; links what is never written to again.
 
-    So the server is away for moments, however much it has stored.
+    So the server is away for moments only, however much it has stored.
     """
     blocks = {file.parent for file in source.glob(f"*/{_BLOCK}")}
 
@@ -31,7 +31,7 @@ def copy(source: Path, target: Path) -> None:
         else:
             os.link(old, new)
 
-    shutil.copytree(source, target, copy_function=one, ignore=shutil.ignore_patterns(*_NOT_KEPT))
+    shutil.copytree(source, target, copy_function=one, ignore=shutil.ignore_patterns(*_NOT_SAVED))
 
 
 def pack(source: Path, target: Path) -> None:
@@ -41,15 +41,15 @@ def pack(source: Path, target: Path) -> None:
 
 
 def repack(source: Path, target: Path) -> None:
-    """Write the files of one folder, which *source* holds as a tar file of any kind, as `pack` writes them.
+    """Write the files of the one folder in the tar file *source* as `pack` writes them.
 
-    Raise BackupError for what is neither file nor folder.
+    Raises BackupError for what is neither file nor folder.
     """
     try:
         with tarfile.open(source) as old, tarfile.open(target, "w:gz", compresslevel=_LEVEL) as new:
             for entry in old:
                 path = PurePosixPath(*PurePosixPath(entry.name).parts[1:])
-                if not _NOT_KEPT.isdisjoint(path.parts) or path.parts[:1] in _OURS:
+                if not _NOT_SAVED.isdisjoint(path.parts) or path.parts[:1] in _OURS:
                     continue
                 if not (entry.isfile() or entry.isdir()):
                     raise BackupError(f"{entry.name!r:.80} is neither file nor folder")
@@ -60,7 +60,7 @@ def repack(source: Path, target: Path) -> None:
 
 
 def refuse_strangers(source: Path) -> None:
-    """Raise BackupError unless all in a compressed tar file are files and folders below the one it is unpacked to."""
+    """Raise BackupError unless a compressed tar file has only files and folders, all below where it is unpacked."""
     try:
         with tarfile.open(source, "r:gz") as tar:
             for entry in tar:
@@ -70,7 +70,7 @@ def refuse_strangers(source: Path) -> None:
 
 
 def unpack(source: Path, target: Path) -> None:
-    """Make the folder *target* from a compressed tar file; raise BackupError for one that reaches outside of it."""
+    """Make the folder *target* from a compressed tar file; raises BackupError if it reaches outside of it."""
     target.mkdir(mode=0o700)
     try:
         with tarfile.open(source, "r:gz") as tar:

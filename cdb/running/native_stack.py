@@ -14,10 +14,11 @@ from cdb.running.base import PGOPTIONS, LedgerPrograms, RunningStack
 from cdb.running.native import Kind, PartStatus, Ports, Stack, StackConfig, envfile, record, select
 from cdb.running.native.lock import locked
 from cdb.running.native.tools import postgres_bin
+from cdb.running.settings import read_settings
 from services.bus.streams import connect
 from services.errors import ServerAway
-from services.ledger.address import address_of
 from services.ledger.connection import Ledger, LedgerAddress
+from services.settings import BusSettings, LedgerSettings
 
 
 class NativeStack(RunningStack):
@@ -106,7 +107,7 @@ class NativeStack(RunningStack):
 
     def ledger_programs(self) -> LedgerPrograms:
         """Find this machine's programs; the password is in their environment, not among arguments that all can see."""
-        address = address_of(self.ledger_settings())
+        address = LedgerAddress.of(read_settings(LedgerSettings, self.settings))  # not those of the environment
         ask = partial(_asked, address)
         folder = postgres_bin(str(int(ask("SHOW server_version_num")) // 10_000))
         environment = {
@@ -116,7 +117,7 @@ class NativeStack(RunningStack):
             "PGPORT": str(address.port),
             "PGUSER": address.user,
             "PGDATABASE": address.database,
-            "PGPASSWORD": address.password.value,
+            "PGPASSWORD": address.password.get_secret_value(),
             "PGCONNECT_TIMEOUT": "5",
             "PGOPTIONS": PGOPTIONS,
         }
@@ -125,7 +126,7 @@ class NativeStack(RunningStack):
 
     def remove_streams(self, *names: str) -> None:
         """Remove streams by a client."""
-        bus = self.bus_settings()
+        bus = read_settings(BusSettings, self.settings)
         with closing(
             connect(host=bus.redis_host, port=bus.redis_port, password=bus.redis_password.get_secret_value())
         ) as client:

@@ -28,7 +28,9 @@ def register(app: typer.Typer) -> None:
 
 def up(
     part: Annotated[list[str] | None, typer.Option(help="Start only this part; may be given more than once.")] = None,
-    timeout: Annotated[str, typer.Option(help="Time within which every part must be ready: 90s, 5m.")] = "120s",
+    timeout: Annotated[
+        str, typer.Option(metavar="TIME", help="Time within which every part must be ready: 90s, 5m.")
+    ] = "120s",
 ) -> None:
     """Start the stack in the background and wait until every part is ready.
 

@@ -37,7 +37,7 @@ class _Watch:
         return time.monotonic() - self._begin
 
     def update(self, parts: tuple[PartStatus, ...]) -> list[PartStatus]:
-        """Return the parts that became ready since the last look."""
+        """Note the parts that became ready since the last look, and give them."""
         news = [part for part in parts if part.ready and part.name not in self.ready_after]
         self.ready_after.update((part.name, self.elapsed()) for part in news)
         return news
@@ -58,7 +58,7 @@ def _print_news(console: Console, watch: _Watch, parts: tuple[PartStatus, ...]) 
 
 
 def addresses(config: StackConfig) -> Table:
-    """Return the table of what answers where."""
+    """Make a table of what answers where."""
     table = Table("part", "address", title="Claire de Binare runs", title_justify="left")
     for part in config.parts:
         if part.address:
@@ -67,7 +67,7 @@ def addresses(config: StackConfig) -> Table:
 
 
 def health(parts: tuple[PartStatus, ...]) -> Table:
-    """Return the table of the parts with their health."""
+    """Make a table of the parts with their health."""
     table = Table("part", "pid", "health", "state", "since", "what is wrong")
     for part in parts:
         mark = Text("healthy", "green") if part.ready else Text("not healthy", "red")

@@ -34,8 +34,12 @@ def register(app: typer.Typer) -> None:
 
 @group.command()
 def slow(
-    over: Annotated[str, typer.Option(help="Only decisions that took longer than this: 50ms, 1.5s.")] = "50ms",
-    since: Annotated[str, typer.Option(help="Only decisions of this last while: 90s, 15m, 2h, 1d.")] = "15m",
+    over: Annotated[
+        str, typer.Option(metavar="TIME", help="Only decisions that took longer than this: 50ms, 1.5s.")
+    ] = "50ms",
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="Only decisions of this last while: 90s, 15m, 2h, 1d.")
+    ] = "15m",
     limit: Annotated[int, typer.Option(min=1, max=1000, help="Show at most this many, the slowest.")] = 20,
     as_json: JsonOption = False,
 ) -> None:

@@ -6,8 +6,8 @@ from typing import Final, Protocol
 
 from cdb.trace.model import DECISION, Span, Trace
 from cdb.trace.tree import Node, grow, self_time, walk
+from services.topology import RISK
 
-RISK: Final = "cdb_risk"
 PAGE: Final = 1_000  # traces of a question, about 10 MB of JSON
 
 
@@ -56,7 +56,7 @@ def slowest(jaeger: Finder, *, over_us: int, start_us: int, end_us: int, limit: 
     least_us = over_us
     while True:
         page = jaeger.find(
-            RISK, operation=DECISION, least_us=least_us, start_us=start_us, end_us=end_us, limit=page_size
+            RISK.name, operation=DECISION, least_us=least_us, start_us=start_us, end_us=end_us, limit=page_size
         )
         found |= {(trace.trace_id, made.span.span_id): made for trace in page for made in decisions(trace)}
         if len(page) < page_size:

@@ -1,7 +1,7 @@
 """The data of a part in a container.
 
-Docker reads the files of a stopped container, whatever is mounted where. It cannot remove any, so they are replaced
-from within: by the shell of the part's own image, as its user and with its volumes, with no network and no privilege.
+Docker can read the files of a stopped container, but cannot remove any. So a short-lived container replaces them: it
+has the part's own image, user and volumes, no network and no privilege.
 """
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from cdb.running.compose.engine import docker
 from cdb.running.data_files import REPLACED, RESTORE
 
 PLACES: Final = {"prometheus": ("cdb_prometheus", "/prometheus"), "alert_receiver": ("cdb_alert_receiver", "/data")}
-"""The container of each part, and where its data are in it."""
+"""Container of each part, and the place of the data in it."""
 _ALONE: Final = (
     *("--rm", "--interactive", "--pull", "never", "--network", "none", "--read-only", "--memory", "128m"),
     *("--cap-drop", "ALL", "--security-opt", "no-new-privileges", "--log-driver", "none", "--no-healthcheck"),
@@ -38,25 +38,25 @@ CLEAR: Final = f"rm -rf {RESTORE} {REPLACED}"
 
 
 def read(part: str, target: Path) -> None:
-    """Write the data of *part*, which does not run, to the tar file *target*. Raise StackError."""
+    """Write the data of *part*, which does not run, to the tar file *target*. Raises StackError."""
     container, place = PLACES[part]
     with target.open("xb") as file:
         docker("cp", f"{container}:{place}", "-", output=file, within_s=None)
 
 
 def receive(part: str, source: Path) -> None:
-    """Unpack the compressed tar file *source* beside the data of *part*, which may run. Raise StackError: none is."""
+    """Unpack the compressed tar file *source* beside the data of *part*, which may run. Raises StackError."""
     with source.open("rb") as file:
         _within(part, RECEIVE, source=file)
 
 
 def exchange(part: str) -> None:
-    """Replace the data of *part*, which does not run, by those that were received. Raise StackError: as they were."""
+    """Replace the data of *part*, which does not run, by what was received. Raises StackError: nothing is changed."""
     _within(part, EXCHANGE)
 
 
 def clear(part: str) -> None:
-    """Remove what was replaced. Raise StackError."""
+    """Remove what was replaced. Raises StackError."""
     _within(part, CLEAR)
 
 

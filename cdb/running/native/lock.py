@@ -11,7 +11,7 @@ from cdb.running.errors import StackError
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock; raise StackError naming the holder if another command has it. The kernel frees a dead one's."""
+    """Hold the lock; raises StackError naming the holder if another command has it. The kernel frees a dead one's."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:

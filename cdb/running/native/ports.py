@@ -8,15 +8,15 @@ from itertools import islice
 from typing import Final, Self
 
 from cdb.running.errors import StackError
+from services import topology
 
 HOST: Final = "127.0.0.1"
 # Below the kernel's range for outgoing connections, or one of those could sit on a port while its part restarts.
 _FREE_RANGE: Final = range(20_000, 32_000)
-_SERVICES: Final = {"cdb_ws": 8000, "cdb_core": 8001, "cdb_risk": 8002, "cdb_execution": 8003}
 _LISTENERS: Final = {
     "redis": (16379, "cdb_redis:6379"),
     "postgres": (15432, "cdb_postgres:5432"),
-    **{name: (port, f"{name}:{port}") for name, port in _SERVICES.items()},
+    **{service.name: (service.port, service.instance) for service in topology.SERVICES},
     "otlp_grpc": (4317, "cdb_otel_collector:4317"),
     "otlp_http": (4318, "cdb_otel_collector:4318"),
     "exposition": (9464, "cdb_otel_collector:9464"),

@@ -1,30 +1,25 @@
 """The stack's own Prometheus: the configuration that containers have, with addresses of this machine."""
 
-import re
 import shutil
 from typing import Any
 
 import yaml
 
+from cdb.running import durations
 from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
 from cdb.running.native.files import write_private
 from cdb.running.native.ports import BY_ADDRESS, HOST
 from cdb.running.native.tools import debian_program
 
-RETENTION = "CDB_PROMETHEUS_RETENTION"
-RETENTION_DEFAULT = "14d"
-_DURATION = re.compile(r"[1-9][0-9]{0,3}[hdwy]")
-SCRAPE_INTERVAL = "CDB_SCRAPE_INTERVAL"
-
 
 def command(config: StackConfig) -> tuple[str, ...]:
-    """Return the server's command line."""
+    """Command line; raises StackError if the time to keep metrics is wrong."""
     return (
         debian_program("prometheus", package="prometheus"),
         f"--config.file={config.layout.prometheus_conf / 'prometheus.yml'}",
         f"--storage.tsdb.path={config.layout.data_of('prometheus')}",
-        f"--storage.tsdb.retention.time={_retention(config)}",
+        f"--storage.tsdb.retention.time={durations.retention(config.environment)}",
         f"--web.listen-address={HOST}:{config.ports.prometheus}",
         f"--web.external-url=http://localhost:{config.ports.prometheus}",  # in notifications; else this machine's name
         f"--web.console.templates={config.root / 'monitoring' / 'runbooks'}",  # /consoles/ServiceDown.md, as plain text
@@ -44,16 +39,9 @@ def prepare(config: StackConfig) -> None:
         native = [_native(config, address) for group in groups for address in group["targets"]]
         write_private(place / "targets" / file.name, yaml.safe_dump(native, sort_keys=False))
     settings: dict[str, Any] = yaml.safe_load((source / "prometheus.yml").read_text(encoding="utf-8"))
-    if interval := config.environment.get(SCRAPE_INTERVAL):
+    if interval := durations.scrape_interval(config.environment):
         settings["global"] |= {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval}
     write_private(place / "prometheus.yml", yaml.safe_dump(settings, sort_keys=False))
-
-
-def _retention(config: StackConfig) -> str:
-    kept = config.environment.get(RETENTION) or RETENTION_DEFAULT
-    if not _DURATION.fullmatch(kept):
-        raise StackError(f"{RETENTION}={kept!r:.80} is no time: a number and h, d, w or y is allowed, such as 14d")
-    return kept
 
 
 def _native(config: StackConfig, address: str) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import pytest
 
 from services.bus.streams import MAX_MESSAGE_BYTES, Bus, DeadEntry, Entry
 from services.clock import WallClock
-from services.messages import MARKET_DATA, ORDERS, MarketData, encode
+from services.messages import MarketData, encode
+from services.topology import MARKET_DATA, ORDERS
 from tests.support.cli import run_cdb
 from tests.support.servers import Servers
 
@@ -76,7 +77,7 @@ def test_the_list_shows_the_newest_oldest_first(put_aside: PutAside, environment
     assert (found["letters"][0]["group"], found["letters"][0]["size"]) == ("cdb_risk", 9)
     shown = run_cdb("dead-letters", "list", "--count", "2", environment=environment).stdout
     assert ids[2] in shown
-    assert "1 older ones are not shown" in shown
+    assert "1 older letters are not shown" in shown
 
 
 def test_control_characters_never_reach_the_terminal(put_aside: PutAside, environment: dict[str, str]) -> None:

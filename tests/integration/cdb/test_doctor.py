@@ -15,10 +15,10 @@ from cdb.doctor.run import examine
 from cdb.running.base import RunningStack
 from cdb.running.compose.engine import Container, published
 from cdb.running.native import Health, PartStatus, Ports, envfile
-from cdb.running.native.parts import SERVICES
 from cdb.running.native_stack import NativeStack
 from cdb.trace.model import Span, Trace
 from services.clock import WallClock
+from services.topology import NAMES as SERVICES
 from telemetry.contract import load_contract
 from tests.integration.cdb.stub import Answer, Answers, stub, vector
 from tests.support.cli import run_cdb

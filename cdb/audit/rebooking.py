@@ -1,4 +1,4 @@
-"""Book every fill anew, in the order of their numbers, and compare with what was booked.
+"""Book every fill again, in the order of their numbers, and compare with what was booked.
 
 The arithmetic is written a second time on purpose: it shares nothing with the service whose books are audited.
 """
@@ -18,15 +18,15 @@ ZERO: Final = Decimal(0)
 
 @dataclass
 class Held:
-    """What is held of one symbol and what it has cost, fees included."""
+    """Quantity of one symbol that is held, and its cost with fees."""
 
     position_id: str = ""
     quantity: Decimal = ZERO
     cost: Decimal = ZERO
 
 
-class Replay:
-    """The account as the fills make it. It is brought forward fill by fill and never goes back."""
+class Rebooking:
+    """The account as the fills make it. It goes forward fill by fill and never back."""
 
     def __init__(self, fills: Iterable[Fill], opening_cash: Decimal, report: Report) -> None:
         self.cash = opening_cash
@@ -38,7 +38,7 @@ class Replay:
         self._next = next(self._fills, None)
 
     def advance(self, until: int | None = None) -> list[str]:
-        """Book the fills up to number *until*, all without one; return the ids of their orders."""
+        """Book the fills up to number *until*, by default all; returns the ids of their orders."""
         filled = []
         while self._next is not None and (until is None or self._next.fill_seq <= until):
             self._book(self._next)
@@ -51,28 +51,25 @@ class Replay:
         """Compare what is held with the ledger's *positions*."""
         stored = {position.symbol: position for position in positions}
         for symbol in sorted({*stored, *self.held}):
-            self._report.checked(Rule.POSITIONS)
-            row, held, found = f"position {symbol}", self.held.get(symbol), stored.get(symbol)
+            check = self._report.ask(Rule.POSITIONS, f"position {symbol}")
+            held, found = self.held.get(symbol), stored.get(symbol)
             if found is None:
-                self._report.breach(Rule.POSITIONS, row, expected=f"a row of {held}", found=None)
+                check.breach(expected=f"a row of {held}", found=None)
                 continue
-            held = held or Held(found.position_id)
-            for what in ("quantity", "cost", "position_id"):
-                self._report.expect(Rule.POSITIONS, row, what, expected=getattr(held, what), found=getattr(found, what))
+            check.agree("quantity", "cost", "position_id", expected=held or Held(found.position_id), found=found)
 
     def _book(self, fill: Fill) -> None:
         report, row = self._report, f"fill {fill.fill_id}"
         held = self.held.setdefault(fill.symbol, Held())
         if not fill.has_order:
-            report.breach(Rule.ONE_FILL, row, expected=f"order {fill.order_id}", found=None)
+            report.ask(Rule.ONE_FILL, row, count=0).breach(expected=f"order {fill.order_id}", found=None)
         if not held.quantity:
             held.position_id = position_id_of_order(fill.order_id)
-        report.checked(Rule.DERIVED)
-        report.expect(Rule.DERIVED, row, "fill_id", expected=fill_id_of_order(fill.order_id), found=fill.fill_id)
-        report.expect(Rule.DERIVED, row, "position_id", expected=held.position_id, found=fill.position_id)
-        report.checked(Rule.NOTIONAL)
+        derived = report.ask(Rule.DERIVED, row)
+        derived.expect("fill_id", expected=fill_id_of_order(fill.order_id), found=fill.fill_id)
+        derived.expect("position_id", expected=held.position_id, found=fill.position_id)
         notional = (fill.price * fill.quantity).quantize(UNIT, ROUND_HALF_EVEN)
-        report.expect(Rule.NOTIONAL, row, "notional", expected=notional, found=fill.notional)
+        report.ask(Rule.NOTIONAL, row).expect("notional", expected=notional, found=fill.notional)
         if fill.side == "BUY":
             held.quantity += fill.quantity
             held.cost += notional + fill.fee
@@ -81,17 +78,15 @@ class Replay:
             self._sell(fill, held, notional - fill.fee)
 
     def _sell(self, fill: Fill, held: Held, proceeds: Decimal) -> None:
-        report, row = self._report, f"fill {fill.fill_id}"
-        report.checked(Rule.NEVER_SHORT)
+        row = f"fill {fill.fill_id}"
+        never_short = self._report.ask(Rule.NEVER_SHORT, row)
         if not fill.quantity <= held.quantity:
-            report.breach(
-                Rule.NEVER_SHORT, row, expected=f"at most {held.quantity} of {fill.symbol}", found=fill.quantity
-            )
+            never_short.breach(expected=f"at most {held.quantity} of {fill.symbol}", found=fill.quantity)
         left = max(ZERO, held.quantity - fill.quantity)
         # The last sale takes the rest of the cost, so that nothing is left behind by rounding.
         sold = (held.cost * fill.quantity / held.quantity).quantize(UNIT, ROUND_HALF_EVEN) if left else held.cost
-        report.checked(Rule.REALISED)
-        report.expect(Rule.REALISED, row, "realised_pnl", expected=proceeds - sold, found=fill.realised_pnl)
+        result = self._report.ask(Rule.REALISED, row)
+        result.expect("realised_pnl", expected=proceeds - sold, found=fill.realised_pnl)
         held.quantity, held.cost = left, held.cost - sold
         self.cash += proceeds
         self.realised += proceeds - sold
