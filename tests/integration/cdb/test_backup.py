@@ -181,7 +181,7 @@ def test_without_a_stack_nothing_is_saved(tmp_path: Path) -> None:
     ("environment", "said"),
     [
         ({"CDB_STACK": "compose", "PATH": "/nonexistent"}, "docker is not installed, so no stack runs in containers"),
-        ({"CDB_STACK": "swarm"}, "CDB_STACK='swarm' is no way to run a stack: native, compose is allowed"),
+        ({"CDB_STACK": "swarm"}, "CDB_STACK='swarm' is not a way to run a stack: native or compose is allowed"),
     ],
 )
 def test_a_stack_that_cannot_be_there_is_named(

@@ -288,7 +288,7 @@ def test_an_unknown_way_to_run_a_stack_is_refused() -> None:
     result = run_cdb("doctor", environment={"CDB_STACK": "swarm"})
     assert result.returncode == 3
     assert "CDB_STACK='swarm'" in result.stderr
-    assert "native, compose" in result.stderr
+    assert "native or compose" in result.stderr
 
 
 def container(service: str, status: str, *, state: str = "running", ports: str = "") -> Container:

@@ -306,7 +306,7 @@ def test_a_taken_port_names_the_process_that_holds_it(stack: Stack) -> None:
 
 def test_two_commands_at_once_are_refused_naming_the_other(stack: Stack) -> None:
     stack.config.layout.create()
-    message = rf"another command \(pid {os.getpid()}\) is just starting or stopping"
+    message = rf"another command \(pid {os.getpid()}\) is starting or stopping"
     with locked(stack.config.layout.lock), pytest.raises(StackError, match=message):
         stack.start()
 
