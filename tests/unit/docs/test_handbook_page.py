@@ -1,4 +1,4 @@
-"""docs/handbook.md is up to date and names every section of the handbook; tests/unit/docs/test_pages.py checks its links."""
+"""docs/handbook.md is up to date and names every section of the handbook; test_pages.py checks its links."""
 
 import re
 
