@@ -1,7 +1,7 @@
 """`cdb backup` and `cdb restore` of the stack in containers, which trades meanwhile.
 
 It leaves the stack well. What is not asked here is the same with and without containers
-(tests/integration/cdb/test_backup.py).
+(tests/integration/cdb/backup/test_backup.py).
 """
 
 import json

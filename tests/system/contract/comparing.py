@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from tests.system.contract.exposed import ExposedMetric, Key, Side
 from tests.system.contract.facts import STORED, Fact, Place
-from tests.system.contract.shown import Key, Shown, Side
 
 _PARTS: Final = {"histogram": ("_bucket", "_count", "_sum")}
 
@@ -51,7 +51,7 @@ def _metric_of(sample: str, sides: Mapping[str, Side]) -> str:
     return sample if any(sample in side for side in sides.values()) else sample.rpartition("_")[0]
 
 
-def _problems(fact: Fact, shown: Shown, places: Mapping[str, Place]) -> Iterator[str]:
+def _problems(fact: Fact, shown: ExposedMetric, places: Mapping[str, Place]) -> Iterator[str]:
     if shown.types != {fact.type}:
         yield f"type must be {fact.type}, is {_list(shown.types)}"
     if shown.helps != {fact.help}:

@@ -10,9 +10,9 @@ import pytest
 from telemetry.contract import Metric, load_contract
 from tests.support.points import all_wrong, right, send
 from tests.system.contract.comparing import deviations
+from tests.system.contract.exposed import exposition
 from tests.system.contract.facts import EXPOSED, facts
 from tests.system.contract.mutants import Mutation, Renaming, running_mutants
-from tests.system.contract.shown import exposition
 
 pytestmark = pytest.mark.integration
 

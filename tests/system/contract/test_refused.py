@@ -9,8 +9,8 @@ from telemetry.contract import load_contract
 from tests.support.collectors import OPENMETRICS, Collector, fetch, running_collector
 from tests.support.points import all_wrong, point, right, send
 from tests.system.contract.comparing import deviations
+from tests.system.contract.exposed import exposition, openmetrics
 from tests.system.contract.facts import EXPOSED, facts
-from tests.system.contract.shown import exposition, openmetrics
 
 pytestmark = pytest.mark.integration
 

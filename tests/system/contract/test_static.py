@@ -16,9 +16,9 @@ from tests.support.paths import ROOT
 from tests.support.programs import collector_program, promtool
 from tests.support.waiting import until
 from tests.system.contract.comparing import deviations
+from tests.system.contract.exposed import exposition
 from tests.system.contract.facts import EXPOSED, facts
 from tests.system.contract.recorders import recording
-from tests.system.contract.shown import exposition
 
 pytestmark = pytest.mark.integration
 

@@ -15,7 +15,7 @@ from services.messages import MARKET_DATA
 from services.runtime.loop_state import Pulse
 from services.ws.publisher import Publisher
 from services.ws.trades import RawTrade, Refusal, TradeCheck
-from tests.integration.services.consuming import bus_of, disk_error, left, out_of_memory
+from tests.integration.services.consumer_thread import bus_of, disk_error, left, out_of_memory
 from tests.support.servers import Servers
 from tests.support.waiting import until
 

@@ -1,4 +1,4 @@
-"""A server that gives fixed answers by path: for what a healthy part never says."""
+"""An HTTP server whose answers a test decides: for what a healthy part never says."""
 
 import json
 import threading
@@ -14,8 +14,8 @@ Answers = Callable[[str, Mapping[str, str], Mapping[str, str]], Answer]
 
 
 @contextmanager
-def stub(answers: Answers) -> Iterator[int]:
-    """Run the server on a free port of 127.0.0.1, and yield that."""
+def fake_server(answers: Answers) -> Iterator[int]:
+    """Run the server on a free port of 127.0.0.1; yields the port."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -46,7 +46,7 @@ def stub(answers: Answers) -> Iterator[int]:
         thread.join()
 
 
-def vector(*samples: tuple[Mapping[str, str], float]) -> Answer:
-    """Return Prometheus' answer to a query."""
-    rows = [{"metric": labels, "value": [0, str(value)]} for labels, value in samples]
+def vector(*samples: tuple[Mapping[str, str], float], at: float = 0) -> Answer:
+    """Prometheus' answer to an instant query: labels and value of each sample."""
+    rows = [{"metric": labels, "value": [at, str(value)]} for labels, value in samples]
     return 200, {"status": "success", "data": {"resultType": "vector", "result": rows}}

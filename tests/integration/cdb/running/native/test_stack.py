@@ -23,12 +23,12 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.integration
 
 SERVERS = select(("redis", "postgres"))
-STUB = Path(__file__).with_name("stack_stub.py")
+FAKE_SERVICE = Path(__file__).with_name("fake_service.py")
 
 
 def a_service(*, unhealthy_while: Path = Path("/nonexistent")) -> Part:
-    command = (sys.executable, str(STUB), str(unhealthy_while))
-    return Part("stub", kind=Kind.SERVICE, command=lambda _: command, probe=http_health("cdb_ws"), ports=("cdb_ws",))
+    command = (sys.executable, str(FAKE_SERVICE), str(unhealthy_while))
+    return Part("fake", kind=Kind.SERVICE, command=lambda _: command, probe=http_health("cdb_ws"), ports=("cdb_ws",))
 
 
 def a_program(name: str, code: str, kind: Kind) -> Part:
@@ -109,7 +109,7 @@ def stack(tmp_path: Path, new_stack: NewStack) -> Stack:
 
 def test_every_part_is_ready_and_has_a_process(shared: Stack) -> None:
     status = shared.status()
-    assert [(part.name, part.ready) for part in status] == [("redis", True), ("postgres", True), ("stub", True)]
+    assert [(part.name, part.ready) for part in status] == [("redis", True), ("postgres", True), ("fake", True)]
     assert all(part.pid and psutil.pid_exists(part.pid) for part in status)
 
 
@@ -157,13 +157,13 @@ def test_starting_again_leaves_what_is_healthy_alone(shared: Stack) -> None:
 
 
 def test_starting_again_starts_what_was_stopped(shared: Stack) -> None:
-    shared.stop_part("stub")
-    assert shared.pid_of("stub") is None
+    shared.stop_part("fake")
+    assert shared.pid_of("fake") is None
     shared.start()
     assert shared.wait_ready(20) is None
 
 
-@pytest.mark.parametrize("name", ["stub", "redis", "postgres"])
+@pytest.mark.parametrize("name", ["fake", "redis", "postgres"])
 def test_a_killed_part_comes_back(shared: Stack, name: str) -> None:
     pid = shared.pid_of(name)
     assert pid
@@ -186,27 +186,27 @@ def test_a_part_that_is_stopped_as_it_dies_stays_stopped(shared: Stack) -> None:
 
 
 def test_a_restarted_part_has_a_new_process(shared: Stack) -> None:
-    pid = shared.pid_of("stub")
-    shared.restart_part("stub")
+    pid = shared.pid_of("fake")
+    shared.restart_part("fake")
     assert shared.wait_ready(20) is None
-    assert shared.pid_of("stub") != pid
+    assert shared.pid_of("fake") != pid
 
 
 def test_health_is_what_the_probe_sees_and_names_the_failing_check(shared: Stack) -> None:
-    switch = Path(shared.config.part("stub").command(shared.config)[-1])
+    switch = Path(shared.config.part("fake").command(shared.config)[-1])
     switch.touch()
-    stub = shared.status()[-1]
+    fake = shared.status()[-1]
     switch.unlink()
-    assert (stub.ready, stub.health.detail) == (False, "ledger: away")
+    assert (fake.ready, fake.health.detail) == (False, "ledger: away")
 
 
 def test_the_log_of_a_part_has_what_it_said(shared: Stack) -> None:
-    assert "the stub listens" in shared.log_tail("stub")
+    assert "the service listens" in shared.log_tail("fake")
 
 
 def test_an_unknown_part_is_refused_with_the_known_ones(shared: Stack) -> None:
-    with pytest.raises(StackError, match=r"no part 'stubb': there are redis, postgres, stub"):
-        shared.restart_part("stubb")
+    with pytest.raises(StackError, match=r"no part 'fakee': there are redis, postgres, fake"):
+        shared.restart_part("fakee")
 
 
 def test_another_command_finds_the_stack_with_its_ports_and_settings(shared: Stack) -> None:
@@ -257,7 +257,7 @@ def test_stopping_ends_what_a_killed_supervisor_left_even_stopped_processes(
     stack = new_stack(tmp_path / "state", a_service())
     stack.start()
     assert stack.wait_ready(30) is None
-    for name in ("stub", "redis"):
+    for name in ("fake", "redis"):
         os.kill(stack.pid_of(name) or 0, signal.SIGSTOP)
     os.kill(int(stack.config.layout.supervisor_pid.read_text()), signal.SIGKILL)
     assert len(stack.stop()) >= 3

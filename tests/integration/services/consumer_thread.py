@@ -21,7 +21,7 @@ GROUP: Final = "cdb_test"
 Act = Callable[[Received, Outcome], None]
 
 
-class Hand:
+class RecordingHandler:
     """Does *act* with each message, and remembers all that came (by trade id) and what was done."""
 
     def __init__(self, act: Act = lambda _item, _outcome: None, *, streams: Sequence[str] = (SIGNALS,)) -> None:
@@ -59,10 +59,10 @@ class Hand:
         until(lambda: sorted(self.done), holds=lambda seen: seen == list(numbers), what=f"done: {numbers}")
 
 
-class Running:
+class ConsumerThread:
     """A consumer that runs as if it were a process: SystemExit ends it, and nothing else may."""
 
-    def __init__(self, client: redis.Redis, hand: Hand) -> None:
+    def __init__(self, client: redis.Redis, hand: RecordingHandler) -> None:
         self.pulse = Pulse()
         self.stop = threading.Event()
         self.errors: list[str] = []
@@ -84,10 +84,10 @@ class Running:
 
 
 @contextmanager
-def running(servers: Servers, hand: Hand) -> Iterator[Running]:
+def consumer_thread(servers: Servers, hand: RecordingHandler) -> Iterator[ConsumerThread]:
     """Run a consumer while the test looks on."""
     client = servers.redis()
-    process = Running(client, hand)
+    process = ConsumerThread(client, hand)
     try:
         yield process
     finally:

@@ -30,7 +30,7 @@ class Key:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ExposedMetric:
     """One metric as one side shows it. More than one type or help text means that the side contradicts itself."""
 
     types: frozenset[str]
@@ -66,7 +66,7 @@ class Shown:
         return list(found.values())
 
 
-Side = Mapping[str, Shown]
+Side = Mapping[str, ExposedMetric]
 """What one side shows of each metric, by the name that stands in queries."""
 Series = tuple[str, Labels, Place]
 """One of a metric's series, by the metric's name: a histogram with all its buckets is one."""
@@ -149,10 +149,10 @@ def _side(described: Iterable[_Description]) -> Side:
             known_descriptions, known_samples = found.setdefault(name, ([], []))
             known_descriptions += descriptions
             known_samples += samples
-    return {name: _shown(*parts) for name, parts in found.items()}
+    return {name: _metric(*parts) for name, parts in found.items()}
 
 
-def _shown(descriptions: list[tuple[str, str]], samples: list[Sample]) -> Shown:
+def _metric(descriptions: list[tuple[str, str]], samples: list[Sample]) -> ExposedMetric:
     values: dict[Key, float] = {}
     twice: set[Key] = set()
     for sample in samples:
@@ -161,7 +161,7 @@ def _shown(descriptions: list[tuple[str, str]], samples: list[Sample]) -> Shown:
             twice.add(key)
         values[key] = sample[2]
     types, helps = zip(*descriptions, strict=True) if descriptions else ((), ())
-    return Shown(types=frozenset(types), helps=frozenset(helps), values=values, twice=frozenset(twice))
+    return ExposedMetric(types=frozenset(types), helps=frozenset(helps), values=values, twice=frozenset(twice))
 
 
 def _key(sample: Sample) -> Key:

@@ -21,7 +21,7 @@ from cdb.trace.jaeger import Jaeger
 from cdb.trace.model import Span, Trace
 from services.clock import WallClock
 from telemetry.contract import load_contract
-from tests.integration.cdb.stub import Answer, Answers, stub, vector
+from tests.integration.cdb.fake_server import Answer, Answers, fake_server, vector
 from tests.support.cli import run_cdb
 from tests.support.paths import ROOT
 
@@ -57,7 +57,7 @@ def alone() -> Iterator[Site]:
 @contextmanager
 def where(answers: Answers, *names: str) -> Iterator[Site]:
     """Give a stack whose ports called *names* answer so, and nothing else does."""
-    with stub(answers) as port:
+    with fake_server(answers) as port:
         ports = replace(Ports.free(), **dict.fromkeys(names, port))
         with closing(site_on(ports)) as site:
             yield replace(site, listening=dict.fromkeys(names, port))

@@ -38,7 +38,7 @@ MOMENTUM: Final = MomentumSettings(cooldown_s=0.001)
 
 
 @dataclass
-class Trading:
+class ServiceThreads:
     """The three services; prices and signals are put on the bus by hand."""
 
     servers: Servers
@@ -122,9 +122,9 @@ class Trading:
 
 
 @contextmanager
-def trading(servers: Servers, database: Database) -> Iterator[Trading]:
+def service_threads(servers: Servers, database: Database) -> Iterator[ServiceThreads]:
     """Yield the services, not started yet, and end what was started."""
-    made = Trading(servers, database)
+    made = ServiceThreads(servers, database)
     try:
         yield made
     finally:

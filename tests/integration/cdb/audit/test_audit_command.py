@@ -8,7 +8,7 @@ import pytest
 
 from cdb.audit import Report, Rule, audit, read_and_audit, snapshot
 from services.errors import ServerAway
-from tests.integration.cdb.ledger_breaks import BREAKS, UNPROTECT
+from tests.integration.cdb.audit.ledger_breaks import BREAKS, UNPROTECT
 from tests.support.cli import run_cdb
 from tests.support.servers import Database, Servers
 from tests.support.trading import TradingDay, trade_a_day

@@ -9,8 +9,8 @@ from typing import Any, Final
 import pytest
 
 from cdb.running.native import Ports
-from tests.integration.otel_collector.traces import Trace, Tracing, running_tracing
 from tests.support.cli import run_cdb
+from tests.support.collector_with_jaeger import Trace, Tracing, running_tracing
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration

@@ -18,6 +18,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-sys.stdout.write("the stub listens\n")
+sys.stdout.write("the service listens\n")
 sys.stdout.flush()
 http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["CDB_WS_PORT"])), Handler).serve_forever()

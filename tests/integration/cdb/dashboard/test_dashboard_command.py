@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from cdb.dashboard.model.model import Dashboard, load_dashboards
-from tests.integration.cdb.answering import Answering, answering
+from tests.integration.cdb.dashboard.fake_prometheus import FakePrometheus, fake_prometheus
 from tests.support.cli import run_cdb
 from tests.support.paths import ROOT
 
@@ -28,17 +28,17 @@ BOARDS: dict[str, Dashboard] = {board.uid.removeprefix("cdb-"): board for board 
 
 
 @pytest.fixture
-def prometheus() -> Iterator[Answering]:
-    with answering() as server:
+def prometheus() -> Iterator[FakePrometheus]:
+    with fake_prometheus() as server:
         yield server
 
 
-def cdb(server: Answering, *arguments: str) -> subprocess.CompletedProcess[str]:
+def cdb(server: FakePrometheus, *arguments: str) -> subprocess.CompletedProcess[str]:
     return run_cdb("dashboard", *arguments, environment={"CDB_PROMETHEUS_PORT": str(server.port)})
 
 
 @pytest.mark.parametrize("name", BOARDS)
-def test_every_panel_of_a_dashboard_is_in_one_frame(prometheus: Answering, name: str) -> None:
+def test_every_panel_of_a_dashboard_is_in_one_frame(prometheus: FakePrometheus, name: str) -> None:
     result = cdb(prometheus, name, "--once", "--width", "160")
     assert result.returncode == 0, result.stderr
     assert BOARDS[name].title in result.stdout
@@ -47,7 +47,7 @@ def test_every_panel_of_a_dashboard_is_in_one_frame(prometheus: Answering, name:
     assert {len(line) for line in result.stdout.splitlines()[1:]} == {160}
 
 
-def test_all_queries_of_a_frame_are_for_one_time(prometheus: Answering) -> None:
+def test_all_queries_of_a_frame_are_for_one_time(prometheus: FakePrometheus) -> None:
     assert cdb(prometheus, "risk-alerts", "--once", "--since", "10m").returncode == 0
     queries = prometheus.queries()
     assert len(queries) == sum(len(panel.targets) for panel in BOARDS["risk-alerts"].shown)
@@ -55,7 +55,7 @@ def test_all_queries_of_a_frame_are_for_one_time(prometheus: Answering) -> None:
     assert {float(at) - float(sent["start"]) for sent in queries if "start" in sent} == {600.0}
 
 
-def test_a_panel_that_fails_says_why_and_the_others_go_on(prometheus: Answering) -> None:
+def test_a_panel_that_fails_says_why_and_the_others_go_on(prometheus: FakePrometheus) -> None:
     prometheus.refused = "cdb_daily_drawdown_pct"
     result = cdb(prometheus, "risk-alerts", "--once", "--width", "160")
     assert result.returncode == 0
@@ -63,7 +63,7 @@ def test_a_panel_that_fails_says_why_and_the_others_go_on(prometheus: Answering)
     assert "ACTIVE" in result.stdout
 
 
-def test_a_script_gets_the_values_of_each_panel(prometheus: Answering) -> None:
+def test_a_script_gets_the_values_of_each_panel(prometheus: FakePrometheus) -> None:
     prometheus.refused = "cdb_total_exposure_pct"
     shown = json.loads(cdb(prometheus, "cdb-risk-alerts", "--json").stdout)
     panels = {panel["title"]: panel for panel in shown["panels"]}
@@ -74,13 +74,13 @@ def test_a_script_gets_the_values_of_each_panel(prometheus: Answering) -> None:
     assert panels["Position Exposure by Symbol"]["rows"][0]["Exposure %"] == 1
 
 
-def test_the_chosen_symbols_are_what_is_asked_for(prometheus: Answering) -> None:
+def test_the_chosen_symbols_are_what_is_asked_for(prometheus: FakePrometheus) -> None:
     result = cdb(prometheus, "trading-overview", "--once", "--symbol", "BTCUSDT", "--symbol", "ETHUSDT")
     assert "symbol BTCUSDT, ETHUSDT" in result.stdout
     assert any('symbol=~"(BTCUSDT|ETHUSDT)"' in sent["query"] for sent in prometheus.queries())
 
 
-def test_a_picture_is_one_file_that_loads_nothing(prometheus: Answering, tmp_path: Path) -> None:
+def test_a_picture_is_one_file_that_loads_nothing(prometheus: FakePrometheus, tmp_path: Path) -> None:
     file = tmp_path / "board.svg"
     assert cdb(prometheus, "system-health", "--svg", str(file)).returncode == 0
     text = file.read_text()
@@ -90,7 +90,7 @@ def test_a_picture_is_one_file_that_loads_nothing(prometheus: Answering, tmp_pat
     assert "url(http" not in text
 
 
-def test_without_a_name_the_dashboards_are_listed(prometheus: Answering) -> None:
+def test_without_a_name_the_dashboards_are_listed(prometheus: FakePrometheus) -> None:
     listed = json.loads(cdb(prometheus, "--json").stdout)
     assert [one["name"] for one in listed] == sorted(BOARDS)
     assert all(board.title in cdb(prometheus).stdout for board in BOARDS.values())
@@ -106,7 +106,7 @@ def test_without_a_name_the_dashboards_are_listed(prometheus: Answering) -> None
         (("risk-alerts", "--svg", "/nonexistent/board.svg"), "/nonexistent/board.svg"),
     ],
 )
-def test_a_wrong_argument_is_one_clear_line(prometheus: Answering, arguments: tuple[str, ...], says: str) -> None:
+def test_a_wrong_argument_is_one_clear_line(prometheus: FakePrometheus, arguments: tuple[str, ...], says: str) -> None:
     result = cdb(prometheus, *arguments)
     assert result.returncode != 0
     assert says in result.stderr
@@ -114,7 +114,7 @@ def test_a_wrong_argument_is_one_clear_line(prometheus: Answering, arguments: tu
 
 
 def test_without_a_running_stack_it_says_how_to_start_one() -> None:
-    with answering() as gone:
+    with fake_prometheus() as gone:
         pass
     result = cdb(gone, "risk-alerts", "--once")
     assert result.returncode == 3
@@ -167,7 +167,7 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(prometheus: Answering) -> Iterator[Terminal]:
+def terminal(prometheus: FakePrometheus) -> Iterator[Terminal]:
     opened = Terminal(prometheus.port, lines=24, columns=100)
     yield opened
     opened.close()
@@ -193,7 +193,7 @@ def test_a_low_terminal_is_scrolled(terminal: Terminal) -> None:
     terminal.until(lambda shown: "Recent Alerts" in shown)
 
 
-def test_a_watched_dashboard_outlives_a_prometheus_that_fails(terminal: Terminal, prometheus: Answering) -> None:
+def test_a_watched_dashboard_outlives_a_prometheus_that_fails(terminal: Terminal, prometheus: FakePrometheus) -> None:
     terminal.until(_drawn)
     prometheus.refused = ""
     terminal.until(lambda shown: "told to refuse" in shown)
