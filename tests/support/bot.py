@@ -5,9 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -22,6 +20,7 @@ from services.bus.streams import Bus, connect
 from services.clock import WallClock
 from services.errors import ServerAway
 from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS
+from tests.support.http import ask
 from tests.support.paths import ROOT
 from tests.support.programs import require_parts
 from tests.support.waiting import until
@@ -40,6 +39,15 @@ GROUPS: Final = {
     ORDERS: ("cdb_execution",),
     FILLS: ("cdb_risk",),
 }
+TEST_ENDPOINTS: Final = (
+    ("cdb_risk", "/test/trigger-drawdown"),
+    ("cdb_risk", "/test/slow-decisions?delay_ms=1&seconds=1"),
+    ("cdb_risk", "/test/reset"),
+    ("cdb_ws", "/test/scenario?kind=garbage&count=1"),
+    ("cdb_core", "/test/errors?count=1"),
+    ("cdb_execution", "/test/errors?count=1"),
+)
+"""Every endpoint that CDB_TEST_ENDPOINTS switches on, with valid parameters."""
 LIVELY: Final = {
     "SIMULATOR_TRADES_PER_SECOND": "75",
     "SIMULATOR_PACE": "10",
@@ -56,21 +64,9 @@ class Bot:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
 
-    def url(self, service: str, path: str) -> str:
-        """Return the address of *path* at *service*."""
-        return f"http://127.0.0.1:{self.stack.config.ports.of(service)}{path}"
-
     def ask(self, service: str, path: str, *, post: bool = False) -> tuple[int, Any]:
-        """Return status and body of an answer; status 0 if nobody answers."""
-        request = urllib.request.Request(self.url(service, path), method="POST" if post else "GET")  # noqa: S310
-        try:
-            with urllib.request.urlopen(request, timeout=5) as reply:  # noqa: S310  loopback
-                return reply.status, _body(reply.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, _body(error.read())
-        except OSError:
-            return 0, None
+        """Status and body of an answer; status 0 if nobody answers."""
+        return ask(self.stack.config.ports.of(service), path, post=b"" if post else None)
 
     def health(self) -> dict[str, int]:
         """Return the status of every service's /health."""
@@ -224,10 +220,3 @@ def running_bot(
             yield Bot(stack)
     finally:
         stack.remove()
-
-
-def _body(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        return data.decode(errors="replace")

@@ -12,13 +12,14 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import pytest
 
 from cdb.backup import archive
 from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS
+from tests.support.backups import drawn_before
 from tests.support.bot import SERVICES
 from tests.support.paths import ROOT
 from tests.support.waiting import until
@@ -26,7 +27,6 @@ from tests.system.containers.running import Containers, docker
 
 STREAMS: Final = (MARKET_DATA, SIGNALS, ORDERS, FILLS)
 PLACES: Final = {"cdb_prometheus": "/prometheus", "cdb_alert_receiver": "/data"}
-SHOWN: Final = ("sum(cdb_signals_generated_total)", "sum(cdb_trades_executed_total)", "max(cdb_total_exposure_pct)")
 SCRAPED: Final = "max(timestamp(up))"
 NEWEST: Final = "SELECT fill_id FROM fills ORDER BY fill_seq DESC LIMIT 1"
 
@@ -42,7 +42,13 @@ def saved(stack: Containers, folder: Path) -> Path:
     stack.wait_well()
     stack.wait_deciding()
     tell(stack, "BeforeTheBackup")
-    until(lambda: drawn(stack, time.time()), holds=all, within_s=120, what="a minute in Prometheus", every_s=1)
+    until(
+        lambda: drawn_before(time.time(), stack.prometheus),
+        holds=all,
+        within_s=120,
+        what="a minute in Prometheus",
+        every_s=1,
+    )
     result = cdb(folder, "backup", str(folder), "--json")
     assert result.returncode == 0, result.stderr
     return Path(json.loads(result.stdout)["file"])
@@ -82,7 +88,9 @@ def test_a_backup_brings_back_ledger_metrics_and_notifications(stack: Containers
     with archive.opened(saved) as found:
         manifest = found.manifest
     begin = datetime.fromisoformat(manifest.made_at).timestamp() - 10
-    before = until(lambda: drawn(stack, begin), holds=all, within_s=60, what="Prometheus after the backup")
+    before = until(
+        lambda: drawn_before(begin, stack.prometheus), holds=all, within_s=60, what="Prometheus after the backup"
+    )
     modes = owners()
     until(lambda: stack.value(SCRAPED), holds=lambda at: (at or 0) > saved.stat().st_mtime, what="a scrape since")
     until(lambda: stack.count("fills"), holds=lambda now: now > manifest.ledger_rows["fills"], what="a fill since")
@@ -97,7 +105,7 @@ def test_a_backup_brings_back_ledger_metrics_and_notifications(stack: Containers
 
     assert restored.returncode == 0, restored.stderr
     assert stack.unwell() == {}
-    assert drawn(stack, begin) == before
+    assert drawn_before(begin, stack.prometheus) == before
     assert (stack.value(SCRAPED, restoring) or 0) < saved.stat().st_mtime, "what came after the backup is there, too"
     assert stack.notifications("BeforeTheBackup")
     assert not stack.notifications(later)
@@ -177,14 +185,6 @@ def tell(stack: Containers, alertname: str) -> None:
         holds=lambda status: status == 200,
         what="the receiver takes a notification",
     )
-
-
-def drawn(stack: Containers, at: float) -> list[Any]:
-    """Return what panels of the dashboards show of the minute before *at*."""
-    answers = (
-        stack.prometheus("query_range", query=query, start=str(at - 60), end=str(at), step="5") for query in SHOWN
-    )
-    return [answer and answer["result"] for answer in answers]
 
 
 def began(stack: Containers, stream: str) -> float:

@@ -5,8 +5,6 @@ import os
 import pty
 import subprocess
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -16,6 +14,7 @@ import redis
 
 from services.clock import WallClock
 from tests.support.cli import run_cdb
+from tests.support.http import ask
 from tests.support.paths import ROOT
 from tests.support.servers import Database
 from tests.support.trading import OPENING_CASH, TradingDay, trade_a_day
@@ -170,9 +169,6 @@ def a_running_risk(database: Database) -> Iterator[int]:
 
 
 def breaker_gauge(port: int) -> str:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=2) as page:
-            lines = page.read().decode().splitlines()
-    except (urllib.error.URLError, OSError):
-        return "no answer"
+    _, page = ask(port, "/metrics")
+    lines = (page or "").splitlines()
     return next((line.split()[-1] for line in lines if line.startswith("cdb_circuit_breaker_active")), "no such series")
