@@ -7,7 +7,7 @@ _DRAWN: Final = ("sum(cdb_signals_generated_total)", "sum(cdb_trades_executed_to
 
 
 def drawn_before(at: float, prometheus: Callable[..., Any]) -> list[Any]:
-    """What three panels of the dashboards draw of the minute before *at*: for each its series, None without an answer.
+    """Series that three panels of the dashboards draw of the minute before *at*; None for each that is not answered.
 
     *prometheus* asks GET /api/v1/<path> with parameters.
     """

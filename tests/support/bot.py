@@ -64,6 +64,10 @@ class Bot:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
 
+    def url(self, service: str, path: str) -> str:
+        """Address of *path* at *service*."""
+        return f"http://127.0.0.1:{self.stack.config.ports.of(service)}{path}"
+
     def ask(self, service: str, path: str, *, post: bool = False) -> tuple[int, Any]:
         """Status and body of an answer; status 0 if nobody answers."""
         return ask(self.stack.config.ports.of(service), path, post=b"" if post else None)

@@ -43,7 +43,7 @@ def saved(stack: Containers, folder: Path) -> Path:
     stack.wait_deciding()
     tell(stack, "BeforeTheBackup")
     until(
-        lambda: drawn_before(time.time(), stack.prometheus),
+        lambda: drawn(stack, time.time()),
         holds=all,
         within_s=120,
         what="a minute in Prometheus",
@@ -88,9 +88,7 @@ def test_a_backup_brings_back_ledger_metrics_and_notifications(stack: Containers
     with archive.opened(saved) as found:
         manifest = found.manifest
     begin = datetime.fromisoformat(manifest.made_at).timestamp() - 10
-    before = until(
-        lambda: drawn_before(begin, stack.prometheus), holds=all, within_s=60, what="Prometheus after the backup"
-    )
+    before = until(lambda: drawn(stack, begin), holds=all, within_s=60, what="Prometheus after the backup")
     modes = owners()
     until(lambda: stack.value(SCRAPED), holds=lambda at: (at or 0) > saved.stat().st_mtime, what="a scrape since")
     until(lambda: stack.count("fills"), holds=lambda now: now > manifest.ledger_rows["fills"], what="a fill since")
@@ -105,7 +103,7 @@ def test_a_backup_brings_back_ledger_metrics_and_notifications(stack: Containers
 
     assert restored.returncode == 0, restored.stderr
     assert stack.unwell() == {}
-    assert drawn_before(begin, stack.prometheus) == before
+    assert drawn(stack, begin) == before
     assert (stack.value(SCRAPED, restoring) or 0) < saved.stat().st_mtime, "what came after the backup is there, too"
     assert stack.notifications("BeforeTheBackup")
     assert not stack.notifications(later)
@@ -185,6 +183,10 @@ def tell(stack: Containers, alertname: str) -> None:
         holds=lambda status: status == 200,
         what="the receiver takes a notification",
     )
+
+
+def drawn(stack: Containers, at: float) -> list[Any]:
+    return drawn_before(at, stack.prometheus)
 
 
 def began(stack: Containers, stream: str) -> float:
