@@ -9,11 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 
-MARKET_DATA: Final = "market_data"
-SIGNALS: Final = "signals"
-ORDERS: Final = "orders"
-FILLS: Final = "fills"
-DEAD_LETTERS: Final = "dead_letters"
+from services.topology import DEAD_LETTERS, FILLS, MARKET_DATA, ORDERS, SIGNALS
 
 Side = Literal["BUY", "SELL"]
 Cause = Literal["signal", "stop_loss"]

@@ -11,7 +11,7 @@ from typing import Any, Final
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, use_span
 
-from services.messages import FILLS, ORDERS, SIGNALS
+from services.topology import FILLS, ORDERS, SIGNALS
 from telemetry import tracing
 from telemetry.tracing import Planned
 

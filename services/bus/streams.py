@@ -20,7 +20,8 @@ from redis.retry import Retry
 from services.bus import messaging_spans
 from services.clock import Clock
 from services.errors import BUS, ServerAway
-from services.messages import DEAD_LETTERS, MARKET_DATA, DeadLetter, Message, encode
+from services.messages import DeadLetter, Message, encode
+from services.topology import DEAD_LETTERS, MARKET_DATA
 from telemetry import tracing
 from telemetry.tracing import Planned
 
@@ -32,6 +33,10 @@ _AWAY: Final = ("MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "LOADING",
 """Replies of a Redis that is there but cannot do it now."""
 
 
+Key = tuple[str, str]
+"""What tells one entry from all others: its stream and its id there."""
+
+
 class Entry(NamedTuple):
     """One entry of a stream as it was read. data is None if the entry was trimmed while it waited."""
 
@@ -39,6 +44,11 @@ class Entry(NamedTuple):
     id: str
     data: bytes | None
     traceparent: str | None
+
+    @property
+    def key(self) -> Key:
+        """What tells it from all other entries."""
+        return self.stream, self.id
 
 
 class Outgoing(NamedTuple):

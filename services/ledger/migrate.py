@@ -1,4 +1,4 @@
-"""Bring the ledger's schema to the version this code needs: `python -m services.ledger.migrate`."""
+"""Bring the ledger's schema to the version this code needs."""
 
 import time
 from pathlib import Path
@@ -10,9 +10,7 @@ import sqlalchemy
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from services.ledger import monitoring
-from services.runtime import logs
-from services.settings import LedgerSettings, MigrateSettings, load
+from services.settings import LedgerSettings
 
 WAIT_S: Final = 120.0
 _PAUSE_S: Final = 0.5
@@ -49,17 +47,3 @@ def migrate(settings: LedgerSettings, *, wait_s: float = WAIT_S) -> None:
             time.sleep(_PAUSE_S)
         else:
             return
-
-
-def main() -> None:
-    """Migrate the ledger that the environment names."""
-    settings = load(MigrateSettings)
-    logs.configure("cdb_migrate", level="INFO", log_format="auto")
-    migrate(settings)
-    if password := settings.monitoring_password.get_secret_value():
-        monitoring.let_in(settings, password)
-    log.info("the ledger's schema is up to date", database=settings.postgres_db)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,6 +1,5 @@
 """What the parts of cdb_risk share: the ledger, the newest prices, the book as last read, and orders to be sent."""
 
-import time
 from collections import deque
 
 from opentelemetry.trace import SpanContext
@@ -8,10 +7,11 @@ from opentelemetry.trace import SpanContext
 from services.clock import NANOSECONDS, Clock
 from services.messages import Order
 from services.risk import report
+from services.risk.limits import Limits
 from services.risk.marks import Marks
 from services.risk.portfolio import Book, Mark, Portfolio
-from services.risk.rules import Limits
 from services.risk.store import RiskStore
+from services.runtime.timeline import Timeline
 
 MINUTE_NS = 60 * NANOSECONDS
 
@@ -42,10 +42,10 @@ class Desk:
 
     def reload(self) -> Book:
         """Read the book from the ledger and watch prices for it from now on."""
-        started = time.perf_counter()
+        timeline = Timeline()
         book, _ = self.store.load()
         self.watch(book)
-        report.state_updated(time.perf_counter() - started)
+        report.book_read(timeline)
         return book
 
     def watch(self, book: Book) -> None:

@@ -10,8 +10,8 @@ import structlog
 from flask import Flask
 
 from services.clock import Clock
+from services.risk.limits import Limits
 from services.risk.portfolio import Mark, Portfolio
-from services.risk.rules import Limits
 from services.risk.store import RiskStore
 from services.runtime.web import BadRequest, add_test_endpoint, number, whole_number
 

@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from services.clock import end_of_utc_day
 from services.messages import MarketData
+from services.risk.limits import Limits
 from services.risk.portfolio import ZERO, Book, Mark, Portfolio, Position
-from services.risk.rules import Limits, stop_price
+from services.risk.rules import stop_price
 from services.volatility import Volatility
 
 

@@ -6,8 +6,9 @@ from typing import Any
 
 from services.clock import to_datetime
 from services.messages import Order, Signal, order_id_of_signal, order_id_of_stop_loss
+from services.risk.limits import Limits
 from services.risk.portfolio import InFlight, Mark, Portfolio, Position
-from services.risk.rules import Approved, Limits, Verdict
+from services.risk.rules import Approved, Verdict
 
 
 def signal_row(signal: Signal) -> dict[str, Any]:

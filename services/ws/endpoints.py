@@ -7,10 +7,10 @@ from typing import Any, Final
 from flask import Flask, Response, jsonify
 
 from services.bus.streams import Bus
-from services.messages import MARKET_DATA
 from services.runtime.web import BadRequest, add_test_endpoint, number, text, whole_number
+from services.topology import MARKET_DATA
 from services.ws.publisher import FeedStatus
-from services.ws.sources import SimulatedSource, Source
+from services.ws.sources.port import NoScenario, Source
 
 KINDS: Final = ("shock", "stall", "garbage")
 GARBAGE: Final = b"\xff{this is no message"
@@ -35,15 +35,20 @@ def add_scenarios(app: Flask, source: Source, bus: Bus, *, symbols: Sequence[str
             with lock:
                 bus.publish_raw(MARKET_DATA, [GARBAGE] * count)
             return {"kind": kind, "count": count}
-        if not isinstance(source, SimulatedSource):
-            raise BadRequest(f"kind={kind} needs the simulated source, this is {source.name}")
-        if kind == "stall":
-            seconds = number("seconds", low=0.1, high=3600)
-            source.stall(seconds)
-            return {"kind": kind, "seconds": seconds}
-        symbol = text("symbol", tuple(symbols))
-        percent = number("percent", low=-90, high=900)
-        source.shock(symbol, percent / 100)
-        return {"kind": kind, "symbol": symbol, "percent": percent}
+        try:
+            return _play(source, kind, symbols)
+        except NoScenario as error:
+            raise BadRequest(f"kind={kind} cannot be played by the source {source.name}") from error
 
     add_test_endpoint(app, "/test/scenario", scenario)
+
+
+def _play(source: Source, kind: str, symbols: Sequence[str]) -> dict[str, Any]:
+    if kind == "stall":
+        seconds = number("seconds", low=0.1, high=3600)
+        source.stall(seconds)
+        return {"kind": kind, "seconds": seconds}
+    symbol = text("symbol", tuple(symbols))
+    percent = number("percent", low=-90, high=900)
+    source.shock(symbol, percent / 100)
+    return {"kind": kind, "symbol": symbol, "percent": percent}

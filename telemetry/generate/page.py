@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from telemetry.contract import OWNERS, Contract, Metric
+from telemetry.contract import Contract, Metric
 
 _HEAD: Final = """\
 <!-- Generated from telemetry/contract.yaml by `make generate`; do not edit. -->
@@ -20,8 +20,8 @@ add one is in the [README](../README.md#how-to-add-a-metric).
   braces is what is counted. Percent are percent: 5.0 is five percent.
 - Prometheus adds `job` and `instance`, which say where a series is from.
 - A label set that a service knows at its start is there as 0 from then on, so that `rate()` and `increase()` miss
-  nothing. A value that is not listed here becomes `other`. `symbol` has the configured symbols or, where none are
-  configured, the first 32 seen.
+  nothing. A value that is not listed here becomes `other`. An open label, such as
+  `symbol`, has the configured values or, where none are configured, the first 32 seen.
 - A histogram `cdb_x` is queried as `cdb_x_bucket` (label `le`), `cdb_x_sum` and `cdb_x_count`.
 - The example queries can be pasted into Prometheus: <http://127.0.0.1:19090/graph>.
 
@@ -33,7 +33,7 @@ def metrics_page(contract: Contract) -> str:
     """Return the page in Markdown: an introduction, a table for each owner, a section for each metric."""
     extensions = sum(metric.extension for metric in contract.metrics)
     lines = [_HEAD.format(frozen=len(contract.metrics) - extensions, extensions=extensions)]
-    owned = {owner: [metric for metric in contract.metrics if metric.owner == owner] for owner in OWNERS}
+    owned = {owner: [metric for metric in contract.metrics if metric.owner == owner] for owner in contract.owners}
     for owner, metrics in owned.items():
         if metrics:
             lines += _table(owner, metrics)
@@ -80,7 +80,7 @@ def _labels(metric: Metric, contract: Contract) -> list[str]:
     lines = ["- Labels:"]
     for label in metric.labels:
         values = metric.values[label]
-        shown = "the name of a metric" if values == names else _codes(values) or "a configured symbol"
+        shown = "the name of a metric" if values == names else _codes(values) or "open: what is configured"
         lines.append(f"  - `{label}`: {shown}")
     if metric.combinations:
         lines += ["- Of these there are:", *(f"  - {_combination(each)}" for each in metric.combinations)]

@@ -19,7 +19,6 @@ from cdb.running.native import Ports, Stack, StackConfig, select
 from services.bus.streams import connect
 from services.ledger.connection import Ledger, LedgerAddress
 from services.ledger.migrate import migrate
-from services.runtime.process import address_of
 from services.settings import LedgerSettings
 from tests.support.paths import ROOT
 from tests.support.programs import require_parts
@@ -42,7 +41,7 @@ class Database:
     @property
     def address(self) -> LedgerAddress:
         """Return how to reach it, as Ledger takes it."""
-        return address_of(self.settings)
+        return LedgerAddress.of(self.settings)
 
     def ledger(self, application: str = "test", *, writer_role: str | None = None) -> Ledger:
         """Return a connection of the project's own kind; the caller closes it."""

@@ -12,13 +12,13 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import pytest
 
 from cdb.backup import archive
-from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS
+from services.topology import FILLS, MARKET_DATA, ORDERS, SIGNALS
 from tests.support.backups import drawn_before
 from tests.support.bot import SERVICES
 from tests.support.paths import ROOT

@@ -4,7 +4,7 @@ import pytest
 import redis
 
 from services.bus.streams import Outgoing
-from services.messages import MARKET_DATA, SIGNALS
+from services.topology import MARKET_DATA, SIGNALS
 from tests.integration.services.consumer_thread import (
     GROUP,
     FlushedWhileLookedAt,

@@ -1,7 +1,10 @@
 """The connection to the ledger: what counts as a server that is away, and who may write."""
 
+from dataclasses import replace
+
 import psycopg2
 import pytest
+from pydantic import SecretStr
 
 from services.errors import ServerAway
 from services.ledger.connection import Ledger
@@ -58,10 +61,7 @@ def test_a_ledger_without_a_schema_is_named_as_that(servers: Servers) -> None:
 
 
 def test_a_wrong_password_is_told_without_any_password(database: Database) -> None:
-    address = type(database.address).of(
-        host=database.address.host, port=database.address.port, user=database.address.user,
-        database=database.name, password="a-wrong-one",
-    )  # fmt: skip
+    address = replace(database.address, password=SecretStr("a-wrong-one"))
     with pytest.raises(ServerAway) as caught:
         Ledger(address, application="test").ping()
     assert "authentication failed" in str(caught.value)

@@ -1,6 +1,5 @@
 """The rules of risk, each at its boundary: equity is 100,000 and the price 100, so an order is for 85 (8,500)."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -26,7 +25,7 @@ ORDER = Decimal(85)
 
 
 def decide(portfolio: Portfolio, signal: Signal | None = None, **limits: Any) -> Verdict:
-    return assess(signal or a_signal(), portfolio, replace(LIMITS, **limits), now_ns=NOW)
+    return assess(signal or a_signal(), portfolio, LIMITS.model_copy(update=limits), now_ns=NOW)
 
 
 def rejected(layer: int | None, reason: Reason) -> Rejected:

@@ -10,12 +10,12 @@ from flask.testing import FlaskClient
 from services.errors import InjectedFault, ServerAway
 from services.runtime.faults import Faults
 from services.runtime.health import Health
-from services.runtime.loop_state import Pulse
+from services.runtime.loop_state import LoopState
 from services.runtime.web import add_faults_endpoint, add_test_endpoint, create_app, number, text, whole_number
 
 
-def an_app(pulse: Pulse | None = None) -> Flask:
-    return create_app("cdb_risk", Health(pulse or Pulse(), {}, lambda _healthy: None))
+def an_app(state: LoopState | None = None) -> Flask:
+    return create_app("cdb_risk", Health(state or LoopState(), {}, lambda _healthy: None))
 
 
 def answering(action: Callable[[], dict[str, Any]]) -> FlaskClient:
@@ -29,18 +29,18 @@ def asked_for(reader: Callable[..., object], value: str, **rule: Any) -> tuple[i
     return reply.status_code, reply.get_json()
 
 
-def test_health_is_200_only_while_the_loop_beats_and_names_the_failing_check_otherwise() -> None:
-    pulse = Pulse()
-    client = an_app(pulse).test_client()
+def test_health_is_200_only_while_the_loop_runs_and_names_the_failing_check_otherwise() -> None:
+    state = LoopState()
+    client = an_app(state).test_client()
     starting = client.get("/health")
     assert (starting.status_code, starting.get_json()["checks"]) == (503, {"loop": "starting"})
-    pulse.beat()
-    beating = client.get("/health")
-    assert (beating.status_code, beating.get_json()) == (
+    state.turned()
+    running = client.get("/health")
+    assert (running.status_code, running.get_json()) == (
         200,
         {"status": "ok", "service": "cdb_risk", "checks": {"loop": "ok"}},
     )
-    pulse.wait_for(ServerAway("Redis", "refused"))
+    state.waits_for(ServerAway("Redis", "refused"))
     assert client.get("/health").get_json()["checks"] == {"loop": "waiting for Redis"}
 
 

@@ -13,14 +13,15 @@ shows it; a strategy, a venue or limits other than the defaults find other condi
 import math
 import random
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from services.clock import NANOSECONDS
 from services.messages import Side
 from services.ws.trades import RawTrade
 
-NANOSECONDS: Final = 1_000_000_000
 BASE_PRICES: Final = {
     "BTCUSDT": 64_000.0,
     "ETHUSDT": 3_100.0,
@@ -130,7 +131,7 @@ class Market:
         self._breadth = 1.0
         self._now_s = 0.0
 
-    def start_from(self, prices: dict[str, Decimal]) -> None:
+    def start_from(self, prices: Mapping[str, Decimal]) -> None:
         """Go on from the prices that were seen last, so that a restart is no jump."""
         for name, price in prices.items():
             if (symbol := self._by_name.get(name)) is not None:
