@@ -1,4 +1,4 @@
-"""The simulated market: what it does to prices, and what following them is like."""
+"""The simulated market: what it does to prices."""
 
 from collections.abc import Iterator
 from decimal import Decimal
@@ -8,11 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.simulated_days import Demo, run
 from services.clock import EventClock
-from services.core.strategies.momentum_v1 import MomentumSettings
-from services.execution.venue import VenueSettings
-from services.risk.limits import Limits
 from services.settings import DEFAULT_SYMBOLS
 from services.ws.simulated_market import BASE_PRICES, OTHER_BASE_PRICE, Market, MarketSettings
 from services.ws.trades import RawTrade, TradeCheck
@@ -114,15 +110,3 @@ def test_skipped_time_passes_without_trades() -> None:
     assert NOW + 3_600 * SECOND < after < NOW + 3_602 * SECOND
     market.skip_to(5)
     assert market.next_trade(trade_id=10_001, start_ns=NOW).ts_event > after
-
-
-@pytest.mark.parametrize("seed", [20_251_121, 1, 2, 3, 4, 5, 6, 7, 8, 9])
-def test_first_minute_of_the_demo_shows_everything(seed: int) -> None:
-    demo = Demo(limits=Limits(), momentum=MomentumSettings(), venue=VenueSettings())
-    first, _ = run(days=61 / 86_400, seed=seed, market=MarketSettings(), demo=demo, progress=False)
-    assert set(first.rejected) >= {"POSITION_SIZE_EXCEEDED", "NO_POSITION", "EXPOSURE_LIMIT"}, first.rejected
-    assert first.approved["BUY"] > 0
-    assert first.gains > 0
-    assert first.losses > 0
-    assert first.max_exposure_pct < 45
-    assert first.max_position_pct < 10

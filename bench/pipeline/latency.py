@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from bench.pipeline_report import Aim, Distribution, Figure, Narrator, Section
+from bench.pipeline.report import Aim, Distribution, Figure, Narrator, Section
 from bench.stacks import SERVICES, Bot, Lab, wait_until
 from services.messages import MarketData, decode
 from services.topology import MARKET_DATA

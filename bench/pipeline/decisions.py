@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from bench.pipeline_report import Aim, Distribution, Figure, Narrator, Section
+from bench.pipeline.report import Aim, Distribution, Figure, Narrator, Section
 from bench.stacks import Bot, Lab
 from cdb.running.native import StackError
 from services.bus.streams import Outgoing

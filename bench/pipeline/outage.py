@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from statistics import median
 from typing import Final
 
-from bench.pipeline_latency import SETTINGS, follow, to_order
-from bench.pipeline_report import Aim, Distribution, Figure, Narrator, Section
+from bench.pipeline.latency import SETTINGS, follow, to_order
+from bench.pipeline.report import Aim, Distribution, Figure, Narrator, Section
 from bench.stacks import SERVICES, Bot, Lab, wait_until
 
 COLLECTOR: Final = "otel_collector"

@@ -7,7 +7,7 @@ from itertools import islice
 from statistics import mean
 from typing import Any, Final
 
-from bench.pipeline_report import Aim, Figure, Narrator, Section
+from bench.pipeline.report import Aim, Figure, Narrator, Section
 from bench.stacks import SERVERS, SERVICES, Backlog, Bot, Lab, wait_until
 from services.bus.streams import Outgoing
 from services.clock import NANOSECONDS
@@ -15,6 +15,7 @@ from services.messages import MarketData, decode
 from services.settings import DEFAULT_SYMBOLS
 from services.topology import MARKET_DATA
 from services.ws.simulated_market import Market, MarketSettings
+from tests.support.simulated_demo import message_of
 
 MOST_BEHIND_S: Final = 0.5
 MOST_GROWTH_S: Final = 0.1
@@ -241,19 +242,7 @@ def _made_up(count: int) -> Iterator[MarketData]:
     market = Market(DEFAULT_SYMBOLS, MarketSettings(trades_per_second=rate), seed=1)
     start_ns = time.time_ns() - 2 * count * NANOSECONDS // rate  # all in the past: the future is refused
     for number in range(1, count + 1):
-        raw = market.next_trade(trade_id=number, start_ns=start_ns)
-        yield MarketData(
-            ts_event=raw.ts_event,
-            ts_init=raw.ts_event,
-            symbol=raw.symbol,
-            trade_id=raw.trade_id,
-            side=raw.side,
-            price=raw.price,
-            quantity=raw.quantity,
-            source="simulated",
-            feed=1,
-            sequence=number,
-        )
+        yield message_of(market.next_trade(trade_id=number, start_ns=start_ns))
 
 
 def _short(part: str) -> str:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Any, Final
 
-from bench import pipeline_decisions, pipeline_latency
-from bench.pipeline_report import Aim, Distribution, Figure, Narrator, Section
+from bench.pipeline import decisions, latency
+from bench.pipeline.report import Aim, Distribution, Figure, Narrator, Section
 from bench.stacks import SERVICES, Lab
 
 COLLECTOR: Final = "otel_collector"
@@ -15,7 +15,7 @@ TRADES_PER_SECOND: Final = 1_000
 STATES: Final = {"on": "1", "off": "0"}
 COOLDOWNS_S: Final = ("0.34", "0.05", "0.001")
 """The shorter a symbol's cool-down, the more signals: about 20 a second, 100, and one for almost every trade."""
-SETTINGS: Final = {**pipeline_latency.SETTINGS, "SIMULATOR_TRADES_PER_SECOND": str(TRADES_PER_SECOND)}
+SETTINGS: Final = {**latency.SETTINGS, "SIMULATOR_TRADES_PER_SECOND": str(TRADES_PER_SECOND)}
 LEAST: Final = Aim(">=", 0.95)
 LOST: Final = "cdb_telemetry_spans_lost_total"
 
@@ -65,12 +65,12 @@ def _flow(lab: Lab, narrator: Narrator, cooldown_s: str, state: str, seconds: fl
     name = f"tracing {state}, cool-down {cooldown_s} s"
     with lab.run(name, (*SERVICES, COLLECTOR), settings) as bot:
         cpu, began = bot.cpu_seconds(), time.monotonic()
-        run = pipeline_latency.follow(bot, narrator, seconds, what=name)
+        run = latency.follow(bot, narrator, seconds, what=name)
         passed = time.monotonic() - began
         used = bot.cpu_seconds()
         lost = sum(bot.counter(service, LOST) for service in SERVICES)
         share = sum(used[service] - cpu[service] for service in SERVICES) / passed
-    return Flow(run.trades / seconds, run.decisions / seconds, pipeline_latency.to_order(run), share, lost)
+    return Flow(run.trades / seconds, run.decisions / seconds, latency.to_order(run), share, lost)
 
 
 def _compared(cooldown_s: str, found: Mapping[str, list[Flow]]) -> list[Figure]:
@@ -93,10 +93,10 @@ def _saturated(lab: Lab, narrator: Narrator, signals: int, rounds: int) -> list[
     rates: dict[str, list[float]] = {state: [] for state in STATES}
     for number in range(rounds):
         for state in list(STATES)[:: 1 if number % 2 else -1]:
-            settings = {**pipeline_decisions.SETTINGS, "CDB_TRACING": STATES[state]}
+            settings = {**decisions.SETTINGS, "CDB_TRACING": STATES[state]}
             name = f"tracing {state}, from a backlog"
             with lab.run(name, ("cdb_risk", "cdb_execution", COLLECTOR), settings) as bot:
-                figure = pipeline_decisions.from_backlog(bot, narrator, name, signals, lambda n: ("BUY", "SELL")[n % 2])
+                figure = decisions.from_backlog(bot, narrator, name, signals, lambda n: ("BUY", "SELL")[n % 2])
             assert figure.value is not None
             rates[state].append(figure.value)
     ratios = [on / off for on, off in zip(rates["on"], rates["off"], strict=True)]

@@ -25,9 +25,9 @@ import psutil
 import psycopg2
 import redis
 
-from bench import pipeline_decisions, pipeline_latency, pipeline_outage, pipeline_throughput, pipeline_tracing
-from bench.pipeline_report import Aim, Figure, Narrator, Section, show
-from bench.pipeline_throughput import Pressure
+from bench.pipeline import decisions, latency, outage, throughput, tracing
+from bench.pipeline.report import Aim, Figure, Narrator, Section, show
+from bench.pipeline.throughput import Pressure
 from bench.stacks import SERVICES, Bot, Lab
 from cdb.running.native import StackError
 from services.errors import ServerAway
@@ -83,13 +83,11 @@ def main() -> None:
 def _measured(lab: Lab, narrator: Narrator, plan: Plan, only: str | None) -> list[Section]:
     pressure = Pressure(plan.seconds, plan.precision, plan.backlog)
     ways: Mapping[str, Callable[[], Section]] = {
-        "latency": lambda: pipeline_latency.measure(lab, narrator, seconds=plan.seconds),
-        "throughput": lambda: pipeline_throughput.measure(lab, narrator, pressure),
-        "decisions": lambda: pipeline_decisions.measure(
-            lab, narrator, signals=plan.signals, one_by_one=plan.one_by_one
-        ),
-        "outage": lambda: pipeline_outage.measure(lab, narrator, seconds=plan.seconds / 2, rounds=plan.rounds),
-        "tracing": lambda: pipeline_tracing.measure(
+        "latency": lambda: latency.measure(lab, narrator, seconds=plan.seconds),
+        "throughput": lambda: throughput.measure(lab, narrator, pressure),
+        "decisions": lambda: decisions.measure(lab, narrator, signals=plan.signals, one_by_one=plan.one_by_one),
+        "outage": lambda: outage.measure(lab, narrator, seconds=plan.seconds / 2, rounds=plan.rounds),
+        "tracing": lambda: tracing.measure(
             lab, narrator, seconds=plan.seconds / 2, rounds=plan.rounds, signals=plan.signals
         ),
     }
