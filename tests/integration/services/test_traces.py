@@ -88,11 +88,14 @@ def test_a_span_lies_within_the_time_of_the_parent_that_waits_for_it(services: S
     services.start()
     a_signal_of_core(services)
     whole_trade(spans)
+    looked_at = set()
     for parent in [*spans.named("risk.decide"), *spans.named("order.execute")]:
         for child in children(parent, spans.all()):
             if child.kind is not SpanKind.PRODUCER:
                 (began, ended), (child_began, child_ended) = times_of(parent), times_of(child)
                 assert began <= child_began <= child_ended <= ended, child.name
+                looked_at.add(child.name)
+    assert looked_at == {"risk.read_state", "risk.layer", "risk.write", "execution.read_state", "execution.write"}
 
 
 def test_hops_carry_the_messaging_conventions_and_steps_those_of_databases(

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import accumulate, islice, pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.core.strategies.momentum_v1 import Momentum, MomentumSettings
 from services.core.strategies.port import Opinion
-from tests.support.building import NOW, SECOND, a_trade, quick
+from services.messages import MarketData
+from tests.support.building import NOW, SECOND, a_trade, selective
 
 SETTINGS = MomentumSettings(lookback_s=5.0, threshold=Decimal("0.01"), minimum_volume=Decimal(1000), cooldown_s=4.0)
 Tick = tuple[float, str]
@@ -83,30 +85,32 @@ def test_greatest_jump_that_messages_allow_is_a_signal_of_full_strength() -> Non
 ticks = st.lists(st.tuples(st.integers(0, 3000), st.integers(9_000, 11_000)), min_size=1, max_size=40)
 
 
-@quick
-@given(ticks, st.integers(0, 40))
+@selective
+@given(ticks, st.integers(0, 39))
 def test_same_trades_give_the_same_opinions_also_after_a_restart(steps: list[tuple[int, int]], restart: int) -> None:
-    now = NOW
-    trades = []
-    for number, (milliseconds, price) in enumerate(steps):
-        now += milliseconds * 1_000_000
-        trades.append(a_trade(ts_event=now, price=Decimal(price) / 100, trade_id=number))
+    trades = walked(steps)
     first, second = Momentum(SETTINGS), Momentum(SETTINGS)
     given_first = [first.update(trade) for trade in trades]
+    assume(any(given_first[restart:]))
     for trade in trades[:restart]:
         second.update(trade)
     assert [second.update(trade) for trade in trades[restart:]] == given_first[restart:]
 
 
-@quick
+@selective
 @given(ticks)
 def test_signals_are_at_least_a_cool_down_apart_and_between_zero_and_one(steps: list[tuple[int, int]]) -> None:
     memory = Momentum(SETTINGS)
-    now, last = NOW, 0
-    for number, (milliseconds, price) in enumerate(steps):
-        now += milliseconds * 1_000_000
-        found = memory.update(a_trade(ts_event=now, price=Decimal(price) / 100, trade_id=number))
-        if found is not None:
-            assert now - last >= 4 * SECOND
-            assert Decimal("0.5") <= found.strength <= 1
-            last = now
+    found = [(trade.ts_event, opinion) for trade in walked(steps) if (opinion := memory.update(trade))]
+    assume(len(found) >= 2)
+    assert all(Decimal("0.5") <= opinion.strength <= 1 for _, opinion in found)
+    assert all(later - earlier >= 4 * SECOND for (earlier, _), (later, _) in pairwise(found))
+
+
+def walked(steps: list[tuple[int, int]]) -> list[MarketData]:
+    """Trades of one symbol from milliseconds since the last one and price in cents."""
+    times = accumulate((milliseconds * 1_000_000 for milliseconds, _ in steps), initial=NOW)
+    return [
+        a_trade(ts_event=ts_event, price=Decimal(cents) / 100, trade_id=number)
+        for number, (ts_event, (_, cents)) in enumerate(zip(islice(times, 1, None), steps, strict=True))
+    ]
