@@ -1,4 +1,4 @@
-"""Points for the collector, made by hand and sent by the SDK: what the contract wants, and every way to be wrong."""
+"""Metric points for the collector, made by hand and sent by the SDK: valid ones, and every way to be wrong."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -26,7 +26,6 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from telemetry.contract import Contract, Metric
 from tests.support.bot import INSTANCES
 from tests.support.collectors import TOKEN
-from tests.system.contract.facts import facts
 
 Requests = Mapping[str, list[MetricData]]
 """What each service sends."""
@@ -44,15 +43,6 @@ def send(endpoint: str, requests: Requests) -> None:
         assert exporter.export(MetricsData(resources)) is MetricExportResult.SUCCESS
     finally:
         exporter.shutdown()
-
-
-def right(contract: Contract) -> dict[str, list[MetricData]]:
-    """Return one series of each metric for each service that has it, all as the contract says but for the help."""
-    found: dict[str, list[MetricData]] = {service: [] for service in INSTANCES}
-    for metric, fact in zip(contract.metrics, facts(contract), strict=True):
-        for service in fact.services:
-            found[service].append(point(metric))
-    return found
 
 
 def all_wrong(contract: Contract) -> Iterator[tuple[str, MetricData]]:

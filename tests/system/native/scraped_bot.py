@@ -37,7 +37,7 @@ class Prometheus:
 
 
 @contextmanager
-def watched_bot(state: Path, settings: Mapping[str, str]) -> Iterator[Bot]:
+def scraped_bot(state: Path, settings: Mapping[str, str]) -> Iterator[Bot]:
     """Run what trades, the collector and Prometheus."""
     parts = (*TRADING, "otel_collector", "prometheus")
     with running_bot(state, {**settings, **PACE}, parts=parts) as bot:

@@ -1,4 +1,4 @@
-"""Risk on the wall's clock, whose hands are the test's, and what it has left in the ledger."""
+"""cdb_risk on a wall clock that the test sets, and what it has written into the ledger."""
 
 from collections.abc import Callable
 from decimal import Decimal
@@ -14,8 +14,8 @@ from tests.support.servers import Database
 from tests.support.trading import SYMBOLS, TradingDay
 
 
-class Wall:
-    """The wall's clock, whose hands are the test's: events do not move it."""
+class SetClock:
+    """A wall clock that shows the time of the test's day; events do not move it."""
 
     def __init__(self, day: TradingDay) -> None:
         self._day = day
@@ -45,9 +45,9 @@ def start(day: TradingDay, clock: Clock, *, while_deciding: Callable[[], None] =
 
 
 def live(database: Database, limits: Limits | None = None) -> TradingDay:
-    """Begin a day on the wall's clock."""
+    """Start a trading day on the clock that the test sets."""
     day = TradingDay(database, limits or Limits())
-    start(day, Wall(day))
+    start(day, SetClock(day))
     return day
 
 
