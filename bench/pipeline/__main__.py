@@ -1,8 +1,8 @@
 """Measure the live flow on a stack of its own: latency, throughput, durable decisions, memory.
 
-The stack has its own servers, ledger and free ports, the same four programs and their default telemetry; a running bot
-is not touched, but it takes processor time from this one, so figures that are to mean something need a quiet machine.
-docs/performance.md says what is measured and how.
+The stack runs the same four programs with their default telemetry, on servers, a ledger and ports of its own. A running
+bot is not touched, but it takes processor time from the measured one: stop it for figures that you want to compare.
+docs/performance.md explains what is measured and how.
 
     python -m bench.pipeline [--quick] [--json] [--only PART] [--set NAME=VALUE]
 """
@@ -101,7 +101,7 @@ def _measured(lab: Lab, narrator: Narrator, plan: Plan, only: str | None) -> lis
 
 
 def _attempted(name: str, way: Callable[[], Section], narrator: Narrator) -> Section:
-    """Measure one section; a failure is its result, so that it does not cost the others theirs."""
+    """Measure one section. A failure becomes its result, so that the others still run."""
     try:
         return way()
     except _FAILURES as error:
@@ -110,7 +110,7 @@ def _attempted(name: str, way: Callable[[], Section], narrator: Narrator) -> Sec
 
 
 def _memory(lab: Lab) -> Section:
-    """Return the largest resident memory of each service at the end of any run."""
+    """Largest resident memory of each service at the end of any run."""
     section = Section("Memory: resident at the end of the runs above", dict(lab.extra))
     for service in SERVICES:
         sizes = [memory for memory in lab.memory if memory.service == service]
@@ -141,7 +141,7 @@ def _machine(lab: Lab) -> dict[str, Any]:
 
 
 def _commit_ms(bot: Bot) -> float:
-    """Return the median time of one small transaction, as a client sees it."""
+    """Median time of one small transaction as a client sees it."""
     with closing(bot.connection()) as connection, connection.cursor() as cursor:
         cursor.execute("CREATE TABLE tries (number int)")
         return median(_timed(lambda: cursor.execute("INSERT INTO tries VALUES (1)")) for _ in range(_TRIES))

@@ -1,4 +1,4 @@
-"""How many decisions a second risk makes durable: from a backlog, and one at a time."""
+"""How many decisions per second risk commits: from a backlog, and one at a time."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ SELECT max(pg_xact_commit_timestamp(xmin)), count(*), count(DISTINCT xmin::text)
 
 
 class Exchange:
-    """Stands in for ws and core: keeps prices fresh and gives signals that are based on them."""
+    """Replaces ws and core: keeps prices fresh and makes signals based on them."""
 
     def __init__(self, bot: Bot) -> None:
         self._bot = bot
@@ -43,12 +43,12 @@ class Exchange:
         self._stream_id = "0-0"
 
     def quote(self) -> None:
-        """Publish a fresh trade of every symbol at the same old price."""
+        """Publish a new trade of every symbol; the price stays the same."""
         outgoing = [Outgoing(MARKET_DATA, self._trade(symbol)) for symbol in DEFAULT_SYMBOLS]
         self._stream_id = self._bot.bus.publish(outgoing)[-1]
 
     def signals(self, count: int, side: Callable[[int], Side]) -> Iterator[Signal]:
-        """Yield *count* signals as they come to be; *side* says which by the round, one signal of each symbol."""
+        """Yield *count* signals in rounds of one per symbol; *side* maps the round to BUY or SELL."""
         for number in range(count):
             self._signals += 1
             yield self._signal(DEFAULT_SYMBOLS[number % len(DEFAULT_SYMBOLS)], side(number // len(DEFAULT_SYMBOLS)))
@@ -87,7 +87,7 @@ class Exchange:
 
 
 def measure(lab: Lab, narrator: Narrator, *, signals: int, one_by_one: int) -> Section:
-    """Have risk decide *signals* from a backlog, rejected and mixed, then *one_by_one* that wait for each other."""
+    """Time risk with a backlog of *signals* (all rejected, then mixed), then with *one_by_one* signals in sequence."""
     section = Section("Decisions: signals that risk alone decides durably", SETTINGS)
     with lab.run("decisions, rejected", ("cdb_risk",), SETTINGS) as bot:
         section.figures.append(from_backlog(bot, narrator, "all rejected, risk alone", signals, lambda _: "SELL"))
@@ -110,7 +110,7 @@ def measure(lab: Lab, narrator: Narrator, *, signals: int, one_by_one: int) -> S
 
 
 def from_backlog(bot: Bot, narrator: Narrator, name: str, count: int, side: Callable[[int], Side]) -> Figure:
-    """Put *count* signals on the bus and measure how many a second are decided durably; *side* is by the round."""
+    """Put *count* signals on the bus and measure how many decisions per second are committed."""
     exchange = Exchange(bot)
     exchange.quote()
     with_price = time.monotonic()

@@ -37,7 +37,7 @@ _FLUSHES: Final = "SELECT wal_sync, wal_sync_time FROM pg_stat_wal"
 
 @dataclass(frozen=True)
 class Journey:
-    """When one approved signal's trade passed each point, in nanoseconds since 1970."""
+    """Times at which one approved signal passed each point, in nanoseconds since 1970."""
 
     happened: int
     arrived: int
@@ -50,7 +50,7 @@ class Journey:
 
 @dataclass(frozen=True)
 class Run:
-    """The approved signals of one run, and how long PostgreSQL's flush took in it on average."""
+    """The approved signals of one run, and the mean time of a PostgreSQL flush in it."""
 
     journeys: list[Journey]
     trades: int
@@ -59,7 +59,7 @@ class Run:
 
 
 def measure(lab: Lab, narrator: Narrator, *, seconds: float) -> Section:
-    """Let the whole bot trade for *seconds* and follow every approved signal of that time from its trade."""
+    """Run the whole bot for *seconds* and follow every approved signal from its trade to its fill."""
     section = Section("Latency: from a trade's arrival in ws", SETTINGS)
     with lab.run("latency", SERVICES, SETTINGS) as bot:
         run = follow(bot, narrator, seconds)
@@ -76,7 +76,7 @@ def measure(lab: Lab, narrator: Narrator, *, seconds: float) -> Section:
 
 
 def follow(bot: Bot, narrator: Narrator, seconds: float, *, what: str = "latency") -> Run:
-    """Let the market go on, follow every signal of *seconds* after a warm-up, and hold the market again."""
+    """Start the market, follow every signal of *seconds* after a warm-up, and stop the market."""
     bot.ask("cdb_ws", "/test/scenario?kind=stall&seconds=0.1", post=True)
     narrator.spend(WARM_UP_S, f"{what}: warming up for {WARM_UP_S:g} s")
     flushes, flush_ms = bot.query(_FLUSHES)[0]
@@ -116,7 +116,7 @@ def _trades(bot: Bot) -> Iterator[MarketData]:
 
 
 def to_order(run: Run) -> Distribution:
-    """Return how long it took from a trade's arrival in ws to its committed order."""
+    """Time from a trade's arrival in ws to its committed order."""
     return Distribution.of("", _between(run, lambda j: j.arrived, lambda j: j.order_committed, run.flush_ms))
 
 

@@ -1,4 +1,4 @@
-"""Does a decision take longer while the collector is away, or hangs? The same flow, state after state in one run."""
+"""Whether decisions take longer while the collector is away or hangs: the same flow in each state, in one run."""
 
 import os
 import signal
@@ -14,11 +14,11 @@ from bench.stacks import SERVICES, Bot, Lab, wait_until
 COLLECTOR: Final = "otel_collector"
 STATES: Final = ("running", "killed", "frozen")
 NOISE: Final = 1.1
-"""What the same state differs by from round to round, as a ratio; more would be slower."""
+"""Ratio by which the same state differs from round to round; only more counts as slower."""
 
 
 def measure(lab: Lab, narrator: Narrator, *, seconds: float, rounds: int) -> Section:
-    """Follow orders for *seconds* in each state, *rounds* times, each round in another order."""
+    """Follow orders for *seconds* in each state, *rounds* times, with a different order of states each time."""
     section = Section("Outage: orders while the collector is away", SETTINGS)
     found: dict[str, list[Distribution]] = {state: [] for state in STATES}
     with lab.run("outage", (*SERVICES, COLLECTOR), SETTINGS) as bot:

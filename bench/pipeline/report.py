@@ -1,4 +1,4 @@
-"""What bench.pipeline found, as figures beside their aims, and what it says while it works."""
+"""Results of bench.pipeline beside their aims, and its progress on the terminal."""
 
 import math
 import time
@@ -18,13 +18,12 @@ _WIDTH: Final = 180
 
 @dataclass(frozen=True)
 class Aim:
-    """What a figure should be: below or above *value*."""
+    """Target of a figure: below *value*, or at least *value*."""
 
     relation: str
     value: float
 
     def met(self, figure: float) -> bool:
-        """Tell whether *figure* is where it should be."""
         return figure < self.value if self.relation == "<" else figure >= self.value
 
     def __str__(self) -> str:
@@ -33,7 +32,7 @@ class Aim:
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value. None: it could not be measured, and *detail* says why."""
+    """One measured value; None if it could not be measured (*detail* says why)."""
 
     name: str
     value: float | None
@@ -42,7 +41,7 @@ class Figure:
     detail: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values; met is None without an aim or a value."""
+        """Plain values; `met` is None without an aim or a value."""
         met = None if self.aim is None or self.value is None else self.aim.met(self.value)
         return {**asdict(self), "aim": str(self.aim) if self.aim else None, "met": met}
 
@@ -71,7 +70,7 @@ class Distribution:
 
 @dataclass
 class Section:
-    """One part of the benchmark: its figures, the settings they hold for, and what else should be known."""
+    """One part of the benchmark: its figures, the settings that they hold for, and notes."""
 
     name: str
     settings: dict[str, str]
@@ -82,12 +81,11 @@ class Section:
     failure: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return plain values."""
         return {**asdict(self), "figures": [figure.as_dict() for figure in self.figures]}
 
 
 class Narrator:
-    """Says on standard error what is being done: a moving bar on a terminal, else a line per step."""
+    """Shows progress on standard error: a bar on a terminal, otherwise a line per step."""
 
     def __init__(self) -> None:
         self._console = Console(stderr=True, highlight=False)
@@ -98,7 +96,7 @@ class Narrator:
         self._console.print(f"[{time.monotonic() - self._began:6.1f} s] {text}", markup=False)
 
     def spend(self, seconds: float, what: str, each: Callable[[], None] = lambda: None) -> None:
-        """Let *seconds* pass; call *each* about every half second, and once at the end."""
+        """Wait *seconds*; call *each* about every half second, and once at the end."""
         began = time.monotonic()
         with self._bar(what, seconds) as show:
             while (passed := time.monotonic() - began) < seconds:
@@ -108,7 +106,7 @@ class Narrator:
         each()
 
     def follow(self, what: str, total: int, look: Callable[[], int], *, stuck_after_s: float, every_s: float) -> bool:
-        """Call *look* until it returns *total*; False if it has not grown for *stuck_after_s* seconds."""
+        """Call *look* until it returns *total*; False if the value has not grown for *stuck_after_s* seconds."""
         best, changed = -1, time.monotonic()
         with self._bar(what, total) as show:
             while (now := look()) < total:

@@ -1,4 +1,4 @@
-"""How many trades a second the bot holds without falling behind, and who gives in first."""
+"""How many trades per second the bot handles without falling behind, and which service falls behind first."""
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ _CHUNK: Final = 1_000
 
 @dataclass(frozen=True)
 class Pressure:
-    """How hard to try: seconds per step, how close (a share) to come to the limit, trades in a backlog."""
+    """Seconds per step, precision of the limit (a share), trades in a backlog."""
 
     seconds: float
     precision: float
@@ -39,7 +39,7 @@ class Pressure:
 
 @dataclass
 class Step:
-    """What happened at one rate. behind: by part, how many seconds it was behind at each look."""
+    """Result at one rate. *behind*: by part, the seconds that it was behind at each look."""
 
     rate: int
     seconds: float
@@ -50,7 +50,7 @@ class Step:
     cpu: dict[str, float] = field(default_factory=dict)
 
     def holds(self, part: str) -> bool:
-        """Tell whether *part* kept up: little behind at the end and no more than in the middle, nothing lost."""
+        """Whether *part* kept up: little behind at the end, no more than midway, and nothing lost."""
         looks = self.behind.get(part, [])
         middle, end = looks[len(looks) // 2 : -len(looks) // 4], looks[-len(looks) // 4 :]
         calm = bool(middle) and max(end) < MOST_BEHIND_S and mean(end) - mean(middle) < MOST_GROWTH_S
@@ -60,14 +60,13 @@ class Step:
         return calm and not (part == "cdb_core" and self.trimmed)
 
     def failed(self) -> list[str]:
-        """Return the parts that did not keep up."""
+        """Parts that did not keep up."""
         return [part for part in self.behind if not self.holds(part)]
 
     def _share(self, part: str) -> float | None:
         return round(100 * self.cpu[part]) if part in self.cpu else None
 
     def as_row(self) -> dict[str, Any]:
-        """Return one line of a table."""
         looks = {part: self.behind[part][-1] for part in ("cdb_ws", *READERS) if self.behind.get(part)}
         return {
             "trades/s": self.rate,
@@ -81,7 +80,7 @@ class Step:
 
 
 def measure(lab: Lab, narrator: Narrator, pressure: Pressure) -> Section:
-    """Raise the rate until somebody gives in, with all four services and with ws and core alone; drain backlogs."""
+    """Raise the rate until a service falls behind: all four services, then ws and core alone. Then drain backlogs."""
     section = Section("Throughput: trades a second held", {"SIMULATOR_TRADES_PER_SECOND": "the rate of each step"})
     whole = Ladder(lab, narrator, pressure, SERVICES)
     of_core, of_all = whole.highest(("cdb_ws", "cdb_core")), whole.highest(("cdb_ws", *READERS))
@@ -106,7 +105,7 @@ def measure(lab: Lab, narrator: Narrator, pressure: Pressure) -> Section:
 
 
 class Ladder:
-    """Tries rates with one set of services; every rate once."""
+    """Tries rates with one set of services, every rate only once."""
 
     def __init__(self, lab: Lab, narrator: Narrator, pressure: Pressure, services: Sequence[str]) -> None:
         self._lab = lab
@@ -116,7 +115,7 @@ class Ladder:
         self._steps: dict[int, Step] = {}
 
     def highest(self, parts: Sequence[str], *, start: int = FIRST_RATE) -> int:
-        """Return the highest rate that all of *parts* hold of those tried from *start* on; 0 if there is none."""
+        """Highest rate at which all of *parts* keep up, searched from *start* on; 0 if there is none."""
         good, bad = 0, None
         rate = max(start, FIRST_RATE)
         while rate <= HIGHEST_RATE and (bad is None or bad - good > max(100, self._pressure.precision * bad)):
@@ -129,11 +128,11 @@ class Ladder:
         return good
 
     def weakest(self) -> str:
-        """Return who gave in at the lowest rate that was too much."""
+        """Services that fell behind at the lowest rate that was too high."""
         return next((", ".join(step.failed()) for step in self.in_order() if step.failed()), "nobody")
 
     def in_order(self) -> list[Step]:
-        """Return what was tried, slowest first."""
+        """Steps tried, lowest rate first."""
         return [self._steps[rate] for rate in sorted(self._steps)]
 
     def _step(self, rate: int) -> Step:
@@ -169,7 +168,7 @@ def _observe(bot: Bot, narrator: Narrator, rate: int, seconds: float, readers: S
 
 
 def _begin_level(bot: Bot, readers: Sequence[str]) -> None:
-    """Hold the market until everybody has read what came while they started, then let it go on from now."""
+    """Stop the market until the services have read what arrived during their start, then start it again."""
     bot.ask("cdb_ws", "/test/scenario?kind=stall&seconds=600", post=True)
     stalled = time.monotonic()
     wait_until(
@@ -207,7 +206,7 @@ def _counted(bot: Bot) -> tuple[float, float]:
 
 
 def _drained(lab: Lab, narrator: Narrator, service: str, trades: int) -> Figure:
-    """Measure how fast *service*, alone, works off a backlog."""
+    """Measure how fast *service* alone works off a backlog."""
     name = f"{service} alone, working off a backlog"
     aim = Aim(">=", 10_000) if service == "cdb_core" else None
     with lab.run(name, (service,), {}) as bot:

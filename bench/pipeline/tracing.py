@@ -1,4 +1,4 @@
-"""What tracing costs: the same flow with tracing on and off, in turns, from few signals a second up to saturation."""
+"""What tracing costs: the same flow with tracing on and off in turns, from few signals per second to saturation."""
 
 import time
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ COLLECTOR: Final = "otel_collector"
 TRADES_PER_SECOND: Final = 1_000
 STATES: Final = {"on": "1", "off": "0"}
 COOLDOWNS_S: Final = ("0.34", "0.05", "0.001")
-"""The shorter a symbol's cool-down, the more signals: about 20 a second, 100, and one for almost every trade."""
+"""A shorter cool-down means more signals: about 20 per second, 100, and one for almost every trade."""
 SETTINGS: Final = {**latency.SETTINGS, "SIMULATOR_TRADES_PER_SECOND": str(TRADES_PER_SECOND)}
 LEAST: Final = Aim(">=", 0.95)
 LOST: Final = "cdb_telemetry_spans_lost_total"
@@ -22,7 +22,7 @@ LOST: Final = "cdb_telemetry_spans_lost_total"
 
 @dataclass(frozen=True)
 class Flow:
-    """What came through in one run; rates per second, cpu as a share of one core of the four services together."""
+    """Result of one run: rates per second, and cpu of the four services together as a share of one core."""
 
     trades: float
     decisions: float
@@ -31,7 +31,6 @@ class Flow:
     lost: float
 
     def as_row(self, cooldown_s: str, number: int, state: str) -> dict[str, Any]:
-        """Return one line of a table."""
         return {
             "cool-down, s": cooldown_s, "round": number, "tracing": state,
             "trades/s": round(self.trades), "signals decided/s": round(self.decisions, 1),
@@ -41,7 +40,7 @@ class Flow:
 
 
 def measure(lab: Lab, narrator: Narrator, *, seconds: float, rounds: int, signals: int) -> Section:
-    """Run each flow for *seconds* with tracing on and off, *rounds* times, each round beginning with the other."""
+    """Run each flow for *seconds* with tracing on and off, *rounds* times; the state that goes first alternates."""
     section = Section(f"Tracing: on against off at {TRADES_PER_SECOND:,} trades/s", SETTINGS)
     for cooldown_s in COOLDOWNS_S:
         found: dict[str, list[Flow]] = {state: [] for state in STATES}

@@ -1,4 +1,4 @@
-"""Messages, portfolios and settings for tests: valid as they come, with what a test is about given by name."""
+"""Valid messages and portfolios; a test names only the fields that it is about."""
 
 from collections.abc import Mapping
 from decimal import Decimal
@@ -90,7 +90,7 @@ def a_portfolio(
     orders_last_minute: int = 0,
     **book: Any,
 ) -> Portfolio:
-    """Return a portfolio; *held* is quantity and cost by symbol, every price is 100 unless *prices* says otherwise."""
+    """*held*: quantity and cost by symbol. Every price is 100 unless *prices* has another."""
     positions = {symbol: a_position(symbol, quantity=q, cost=c) for symbol, (q, c) in (held or {}).items()}
     marks = {symbol: a_mark(100) for symbol in ("BTCUSDT", *positions)}
     marks |= {symbol: a_mark(price) for symbol, price in (prices or {}).items()}

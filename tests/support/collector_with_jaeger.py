@@ -1,4 +1,4 @@
-"""Traces made by hand for a real collector, and what a real Jaeger has of them."""
+"""A real collector and a real Jaeger: send traces made by hand, and read what was stored."""
 
 import hashlib
 import json
@@ -32,7 +32,7 @@ _SPANS: Final = (
 
 @dataclass(frozen=True, kw_only=True)
 class Trace:
-    """One trace as three services would send it. Its id follows from *name*, so what the sampler draws is fixed."""
+    """One trace as three services would send it. Its id is derived from *name*, so the sampler's choice is fixed."""
 
     name: str
     decision_ms: float = 5
@@ -41,11 +41,10 @@ class Trace:
 
     @property
     def trace_id(self) -> bytes:
-        """Return the id of 16 bytes."""
         return hashlib.sha256(self.name.encode()).digest()[:16]
 
     def resource_spans(self, *services: str) -> Iterator[trace_pb2.ResourceSpans]:
-        """Yield what *services* send, all of them by default."""
+        """Spans of *services*, by default of all three."""
         begin = time.time_ns() - 3_000_000_000
         for service, name, parent, milliseconds in _SPANS:
             if services and service not in services:
@@ -79,7 +78,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Found:
-    """One trace in Jaeger: names of its spans, the reasons that are on them, and which parents are missing."""
+    """One trace in Jaeger: its span names, the reasons why it was kept, and the spans whose parent is missing."""
 
     spans: frozenset[str]
     reasons: frozenset[str]
@@ -87,14 +86,12 @@ class Found:
 
 
 class Tracing:
-    """A running collector with a Jaeger behind it."""
-
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.intake = Intake(stack)
 
     def send(self, traces: Iterable[Trace], *services: str) -> None:
-        """Hand *traces* to the collector, what *services* have of them, and fail unless it takes them."""
+        """Send the spans that *services* have of *traces*; fails unless the collector takes them."""
         request = trace_pb.ExportTraceServiceRequest()
         for trace in traces:
             request.resource_spans.extend(trace.resource_spans(*services))
@@ -102,23 +99,22 @@ class Tracing:
         assert self.intake.over_grpc(body, self.intake.token, signal="traces") == "OK"
 
     def found(self) -> dict[str, Found]:
-        """Return what Jaeger has, by the hexadecimal trace id; nothing while it does not answer."""
+        """All traces in Jaeger by hexadecimal id; none while it does not answer."""
         now = time.time_ns() // 1000
         asked = {"service": "cdb_risk", "start": now - 3_600_000_000, "end": now, "limit": 10_000}
         answer = self._ask(f"/api/traces?{urlencode(asked)}")
         return {trace["traceID"]: _found(trace) for trace in answer or ()}
 
     def trace(self, trace: Trace) -> Found | None:
-        """Return what Jaeger has of one trace."""
         answer = self._ask(f"/api/traces/{trace.trace_id.hex()}")
         return _found(answer[0]) if answer else None
 
     def judged(self, sampled: str) -> float:
-        """Return how many traces the collector has judged so since it was started."""
+        """Number of traces that the sampler has kept ("true") or dropped ("false") since the collector's start."""
         return self.intake.own("otelcol_processor_tail_sampling_global_count_traces_sampled_total", sampled=sampled)
 
     def kept_as(self, reason: str) -> float:
-        """Return how many traces the collector has kept for *reason* since it was started."""
+        """Number of traces kept for *reason* since the collector's start."""
         name = "otelcol_processor_tail_sampling_count_traces_sampled_total"
         return self.intake.own(name, policy=reason, sampled="true")
 
@@ -150,7 +146,7 @@ def _found(trace: Mapping[str, Any]) -> Found:
 def running_tracing(
     state: Path, settings: Mapping[str, str] | None = None, *, parts: tuple[str, ...] = ("otel_collector", "jaeger")
 ) -> Iterator[Tracing]:
-    """Run *parts* in *state* on free ports, quick to judge, and remove them afterwards."""
+    """Run *parts* on free ports and remove them afterwards. The sampler decides after one second."""
     stack = Stack(StackConfig.isolated(ROOT, state, parts=select(parts), environment={**QUICK, **(settings or {})}))
     require_parts(stack.config)
     try:

@@ -28,7 +28,7 @@ from tests.support.bot import INSTANCES
 from tests.support.collectors import TOKEN
 
 Requests = Mapping[str, list[MetricData]]
-"""What each service sends."""
+"""Metrics by the service that sends them."""
 
 _START: Final = 1_700_000_000_000_000_000
 _CUMULATIVE: Final = AggregationTemporality.CUMULATIVE
@@ -36,7 +36,7 @@ _DELTA: Final = AggregationTemporality.DELTA
 
 
 def send(endpoint: str, requests: Requests) -> None:
-    """Send everything in one request and wait until the collector has it; fail if it refuses."""
+    """Send all in one request; fails if the collector refuses it."""
     exporter = OTLPMetricExporter(endpoint=endpoint, headers=(("authorization", f"Bearer {TOKEN}"),), timeout=10)
     try:
         resources = [ResourceMetrics(_resource(service), [_scope(sent)], "") for service, sent in requests.items()]
@@ -46,7 +46,7 @@ def send(endpoint: str, requests: Requests) -> None:
 
 
 def all_wrong(contract: Contract) -> Iterator[tuple[str, MetricData]]:
-    """Yield points under each dotted name of the contract that are not as it says, and what is wrong with them."""
+    """Yield invalid points for every metric of the contract, each with a description of its fault."""
     for metric in contract.metrics:
         for what, sent in (*_wrong(metric), *_wrong_labels(metric)):
             yield f"{metric.otel}: {what}", sent
@@ -82,7 +82,7 @@ def point(
     bounds: tuple[float, ...] | None = None,
     name: str | None = None,
 ) -> MetricData:
-    """Return one series of *metric* with a help text of the sender's own, as the contract says where not told else."""
+    """One series of *metric* as the contract has it, but for the arguments given and the help text."""
     attributes = _labels(metric) if labels is None else labels
     number = NumberDataPoint(attributes, _START, _START + 1, 1.0)
     data: Sum | Gauge | Histogram
