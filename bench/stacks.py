@@ -113,7 +113,7 @@ class Bot:
         newest, read_until = info["last-generated-id"], row["last-delivered-id"]
         if not pending["pending"] and read_until == newest:
             return Backlog(0.0, 0)
-        first = info["first-entry"]  # all that is left to read if the stream was cut behind the group
+        first = info["first-entry"]  # the oldest entry left, if the stream was trimmed past the group
         done_until = max(pending["min"] or read_until, first[0] if first else newest, key=_milliseconds)
         entries = (row.get("lag") or 0) + pending["pending"]
         return Backlog((_milliseconds(newest) - _milliseconds(done_until)) / 1000, entries)
@@ -158,7 +158,7 @@ class Lab:
         self._config = StackConfig.isolated(ROOT, state, parts=select(SERVERS), environment=self.extra)
         try:
             with self._running(self._config) as bot:
-                # ALTER SYSTEM stays in this cluster: the next start has both.
+                # ALTER SYSTEM takes effect at the next start of this cluster.
                 for setting in ("track_commit_timestamp", "track_wal_io_timing"):
                     bot.query(f"ALTER SYSTEM SET {setting} = on")
         except BaseException:

@@ -18,7 +18,7 @@ STRATEGY: Final = "momentum_v1"
 PRICE: Final = Decimal(100)
 SETTINGS: Final = {
     "MAX_SIGNAL_AGE_S": "3600",
-    # So small that neither one position nor exposure meets its limit, however many are bought in one batch.
+    # So small that no position and no exposure reaches its limit, however many orders one batch approves.
     "ORDER_SIZE_PCT": "0.0002",
     "MAX_ORDERS_PER_MINUTE": "1000000",
     "STOP_LOSS_PCT": "0.9",

@@ -16,10 +16,10 @@ WARM_UP_S: Final = 5.0
 SETTINGS: Final = {
     "SIMULATOR_TRADES_PER_SECOND": str(TRADES_PER_SECOND),
     "SIMULATOR_PACE": "1",
-    # A threshold within the noise of prices: each symbol has an opinion almost whenever its cool-down is over.
+    # A threshold within the noise of prices: each symbol gives a signal almost as soon as its cool-down is over.
     "MOMENTUM_THRESHOLD_PCT": "0.0001",
     "MOMENTUM_COOLDOWN_S": "0.34",
-    # Small orders and no limit on their rate: BUYs are approved, SELLs wherever something is held.
+    # Small orders and no limit on their rate: each BUY is approved, and each SELL if something is held.
     "ORDER_SIZE_PCT": "0.001",
     "MAX_ORDERS_PER_MINUTE": "1000000",
     "STOP_LOSS_PCT": "0.9",

@@ -187,7 +187,7 @@ def _ws_behind(bot: Bot) -> float:
     seconds, microseconds = bot.redis.time()
     trade = _decoded(newest[0].data or b"")
     published_ms = int(newest[0].id.partition("-")[0])
-    # A source that keeps up has published its newest trade at once; one that does not publish at all grows old.
+    # If ws keeps up, its newest trade was published at once; if it publishes nothing, the newest entry grows old.
     silent_s = float(seconds + microseconds / 1e6) - published_ms / 1000
     return max(published_ms / 1000 - trade.ts_event / 1e9, silent_s)
 
@@ -239,7 +239,9 @@ def _acknowledged(bot: Bot, group: str) -> int:
 def _made_up(count: int) -> Iterator[MarketData]:
     rate = 10_000
     market = Market(DEFAULT_SYMBOLS, MarketSettings(trades_per_second=rate), seed=1)
-    start_ns = time.time_ns() - 2 * count * NANOSECONDS // rate  # all in the past: the future is refused
+    start_ns = (
+        time.time_ns() - 2 * count * NANOSECONDS // rate
+    )  # all in the past: services refuse trades from the future
     for number in range(1, count + 1):
         yield message_of(market.next_trade(trade_id=number, start_ns=start_ns))
 

@@ -22,7 +22,7 @@ from tests.support.programs import require_parts
 
 DECIDE: Final = "risk.decide"
 QUICK: Final = {"CDB_TRACE_DECISION_WAIT": "1s", "CDB_SPAN_METRICS_INTERVAL": "1s"}
-# (service, span, parent, milliseconds): the whole takes long, for a signal waits on its stream.
+# Service, span, parent, milliseconds. The root takes long because the signal waits on its stream.
 _SPANS: Final = (
     ("cdb_core", "signal.generate", None, 2_000),
     ("cdb_risk", DECIDE, "signal.generate", 5),
@@ -125,7 +125,7 @@ class Tracing:
         except HTTPError as error:
             with error:
                 return {404: None}[error.code]  # no such trace
-        except URLError:  # it does not run, or starts
+        except URLError:  # it does not run, or is still starting
             return None
 
 

@@ -101,7 +101,7 @@ class Intake:
             with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
                 connection.request("GET", "/metrics")
                 text = connection.getresponse().read().decode()
-        except ConnectionError:  # it starts
+        except ConnectionError:  # it is still starting
             return []
         families = text_string_to_metric_families(text)
         return [(sample.name, sample.labels, sample.value) for family in families for sample in family.samples]
