@@ -239,9 +239,7 @@ def _acknowledged(bot: Bot, group: str) -> int:
 def _made_up(count: int) -> Iterator[MarketData]:
     rate = 10_000
     market = Market(DEFAULT_SYMBOLS, MarketSettings(trades_per_second=rate), seed=1)
-    start_ns = (
-        time.time_ns() - 2 * count * NANOSECONDS // rate
-    )  # all in the past: services refuse trades from the future
+    start_ns = time.time_ns() - 2 * count * NANOSECONDS // rate  # all in the past: the future would be refused
     for number in range(1, count + 1):
         yield message_of(market.next_trade(trade_id=number, start_ns=start_ns))
 
