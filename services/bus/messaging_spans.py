@@ -29,7 +29,7 @@ def plan_processing(stream: str, traceparent: str | None) -> Planned | None:
 
 
 def below(span: Planned | None) -> Context:
-    """Return the context in which what handling a message leads to hangs below *span*; None: it begins a trace."""
+    """The context in which what handling a message leads to hangs below *span*; None: it begins a trace."""
     return tracing.below(span.context) if span else tracing.root()
 
 

@@ -60,7 +60,7 @@ def execute(order: Order, settings: VenueSettings) -> Execution:
 
 
 def slippage_of(order: Order, settings: VenueSettings) -> Decimal:
-    """Return how far the price moves against *order*, in basis points."""
+    """How far the price moves against *order*, in basis points."""
     size = settings.size_bps * order.quantity * order.reference_price / settings.depth
     moving = settings.volatility_share * order.volatility * BASIS_POINTS
     luck = Decimal(str(round(random.Random(order.order_id).uniform(0.5, 1.5), 4)))  # noqa: S311  no secret
@@ -68,5 +68,5 @@ def slippage_of(order: Order, settings: VenueSettings) -> Decimal:
 
 
 def price_unit(reference: Decimal) -> Decimal:
-    """Return the step of fill prices: 8 decimals, finer for a coin so cheap that 8 would be coarse."""
+    """The step of fill prices: 8 decimals, finer for a coin so cheap that 8 would be coarse."""
     return UNIT.scaleb(min(0, reference.adjusted()))

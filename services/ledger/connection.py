@@ -155,7 +155,7 @@ class Ledger:
 
     @staticmethod
     def _cursor(connection: psycopg2.extensions.connection) -> Cursor:
-        """Return a cursor as the connection makes them if a span is current, else one that nobody instruments."""
+        """A cursor as the connection makes them if a span is current, else one that nobody instruments."""
         if trace.get_current_span().is_recording():
             return connection.cursor()
         return connection.cursor(cursor_factory=Cursor)

@@ -1,6 +1,8 @@
 """Bring the ledger's schema to the version this code needs."""
 
 import time
+from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +20,11 @@ _PAUSE_S: Final = 0.5
 log = structlog.get_logger()
 
 
-def migrate(settings: LedgerSettings, *, wait_s: float = WAIT_S) -> None:
-    """Apply the missing migrations; wait up to *wait_s* seconds for PostgreSQL, then raise OperationalError."""
+def migrate(settings: LedgerSettings, *, layers: Iterable[tuple[int, str]], wait_s: float = WAIT_S) -> None:
+    """Apply the missing migrations, and have the ledger take rejections as *layers* (number, reason) have them.
+
+    Waits up to *wait_s* seconds for PostgreSQL, then raises OperationalError.
+    """
     engine = sqlalchemy.create_engine(
         sqlalchemy.URL.create(
             "postgresql+psycopg2",
@@ -40,6 +45,7 @@ def migrate(settings: LedgerSettings, *, wait_s: float = WAIT_S) -> None:
             with engine.begin() as connection:
                 config.attributes["connection"] = connection
                 alembic.command.upgrade(config, "head")
+                _allow_layers(connection, sorted(layers))
         except OperationalError as error:
             if time.monotonic() > deadline:
                 raise
@@ -47,3 +53,17 @@ def migrate(settings: LedgerSettings, *, wait_s: float = WAIT_S) -> None:
             time.sleep(_PAUSE_S)
         else:
             return
+
+
+def _allow_layers(connection: sqlalchemy.Connection, layers: list[tuple[int, str]]) -> None:
+    """Replace the CHECK on decisions' layers if it is about others; rows from before need not meet it."""
+    allowed = ", ".join(f"({number}, '{reason}')" for number, reason in layers)
+    name = f"decisions_layers_{sha256(allowed.encode()).hexdigest()[:12]}"
+    found = connection.exec_driver_sql(
+        "SELECT conname FROM pg_constraint WHERE conrelid = 'decisions'::regclass AND conname LIKE 'decisions_layer%%'"
+    )
+    old = [row[0] for row in found]
+    if old != [name]:
+        dropped = "".join(f"DROP CONSTRAINT {constraint}, " for constraint in old)
+        check = f"CHECK (layer IS NULL OR (layer, reason) IN ({allowed})) NOT VALID"
+        connection.exec_driver_sql(f"ALTER TABLE decisions {dropped}ADD CONSTRAINT {name} {check}")

@@ -1,17 +1,17 @@
 """From signals to decisions: read the book, ask the rules, write signal, decision and order in one transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from opentelemetry.trace import Span, SpanContext
 
 from services.messages import Order, Signal
-from services.risk import records, report, trace
+from services.risk import report, trace
 from services.risk.desk import Desk
 from services.risk.portfolio import Portfolio
-from services.risk.rules import Approved, Reason, Verdict, assess
-from services.risk.store import Rows
+from services.risk.records import Rows, add_decision
+from services.risk.rules import Verdict, assess
 from services.runtime.handling import Received
 from services.runtime.timeline import Timeline
 
@@ -20,7 +20,7 @@ from services.runtime.timeline import Timeline
 class _Decided:
     signal: Signal
     verdict: Verdict
-    row: dict[str, Any]
+    row: Mapping[str, Any]
     span: Span
 
 
@@ -44,7 +44,7 @@ class Decider:
         self._ledger_delay_s = ledger_delay_s
 
     def decide(self, items: list[tuple[Received, Signal]]) -> Callable[[], None] | None:
-        """Decide *items*, each exactly once however often it comes; the caller reports it by calling what is returned.
+        """Decide *items*, each exactly once however often it comes. The caller reports it by calling what it gets.
 
         None: not now, orders are still in flight.
         """
@@ -68,20 +68,10 @@ class Decider:
         now_ns = self._desk.clock.now_ns()
         portfolio, limits = session.portfolio, self._desk.limits
         verdict = assess(signal, portfolio, limits, now_ns=now_ns, clock=session.timeline.now)
-        row = records.decision_row(signal, verdict, portfolio, limits, now_ns=now_ns)
-        session.rows.signals.append(records.signal_row(signal))
-        session.rows.decisions.append(row)
-        session.decided.append(_Decided(signal, verdict, row, span))
-        if isinstance(verdict, Approved):
-            order = records.order_of_signal(signal, verdict, now_ns=now_ns)
-            session.rows.orders.append(
-                records.order_row(order, trade_id=signal.trade_id, signal_id=signal.signal_id, position_id=None)
-            )
+        order = add_decision(session.rows, signal, verdict, portfolio, limits, now_ns=now_ns)
+        session.decided.append(_Decided(signal, verdict, session.rows.decisions[-1], span))
+        if order is not None:
             session.orders.append((order, span.get_span_context()))
-            portfolio.place(records.in_flight(order))
-        elif verdict.reason is Reason.DRAWDOWN_LIMIT:
-            session.rows.breaker.append(records.breaker_row(portfolio, now_ns=now_ns))
-            portfolio.breaker_active = True
 
     def _write(self, session: _Session) -> None:
         session.timeline.mark("writing")

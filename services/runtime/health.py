@@ -34,7 +34,7 @@ class Health:
             threading.Thread(target=self._watch, args=(name,), name=f"health-{name}", daemon=True).start()
 
     def checks(self) -> dict[str, str]:
-        """Return each check's verdict: "ok", or what is wrong."""
+        """Each check's verdict: "ok", or what is wrong."""
         now = time.monotonic()
         verdicts = {"loop": self._state.problem() or "ok"}
         for name, (when, verdict) in self._results.items():
@@ -43,7 +43,7 @@ class Health:
         return verdicts
 
     def healthy(self) -> bool:
-        """Tell whether the service can do its own work now."""
+        """Whether the service can do its own work now."""
         return all(verdict == "ok" for verdict in self.checks().values())
 
     def _watch(self, name: str) -> None:

@@ -107,7 +107,7 @@ class _Symbol:
         self._move_to(now_s)
 
     def is_at_rest(self) -> bool:
-        """Tell whether there is no way before the symbol."""
+        """Whether there is no way before the symbol."""
         return self.turns_at_s == math.inf
 
     def _move_to(self, now_s: float) -> None:
@@ -142,7 +142,7 @@ class Market:
         self._by_name[name].base *= 1 + share
 
     def next_trade(self, *, trade_id: int, start_ns: int) -> RawTrade:
-        """Return the next trade; its time is *start_ns* plus what has passed in the simulation."""
+        """The next trade; its time is *start_ns* plus what has passed in the simulation."""
         self._now_s += self._random.expovariate(self._settings.trades_per_second)
         while self._next_wave_s <= self._now_s:
             self._begin_wave(self._next_wave_s)
@@ -185,7 +185,7 @@ class Market:
         self._next_wave_s += self._random.uniform(self._settings.shortest_pause_s, self._settings.longest_pause_s)
 
     def _way(self, symbol: _Symbol, spread: float, correction: float, *, slides: bool) -> list[_Leg]:
-        """Return up, rest and down for one symbol; *spread*, from -1 to 1, says how far up."""
+        """Up, rest and down for one symbol; *spread*, from -1 to 1, says how far up."""
         settings = self._settings
         rise = max(settings.smallest_move, self._even_rise + spread * settings.rise_spread - correction)
         top = symbol.level + rise
@@ -214,6 +214,6 @@ class Market:
 
 
 def _rounded(value: float) -> Decimal:
-    """Return *value* with six significant digits, as exchanges quote."""
+    """*value* with six significant digits, as exchanges quote."""
     decimals = max(0, min(12, _DIGITS - 1 - math.floor(math.log10(value))))
     return Decimal(f"{value:.{decimals}f}")

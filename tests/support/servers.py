@@ -19,6 +19,7 @@ from cdb.running.native import Ports, Stack, StackConfig, select
 from services.bus.streams import connect
 from services.ledger.connection import Ledger, LedgerAddress
 from services.ledger.migrate import migrate
+from services.migrate import LAYERS_OF_THE_LEDGER
 from services.settings import LedgerSettings
 from tests.support.paths import ROOT
 from tests.support.programs import require_parts
@@ -103,7 +104,7 @@ class Servers:
     def make_template(self) -> None:
         """Create the database from which each test's ledger is copied."""
         self._on_no_transaction("CREATE DATABASE {} TEMPLATE {}", _TEMPLATE, "template0")
-        migrate(self.ledger_settings(_TEMPLATE))
+        migrate(self.ledger_settings(_TEMPLATE), layers=LAYERS_OF_THE_LEDGER)
 
     def _on_no_transaction(self, statement: str, *names: str) -> None:
         with closing(self.connect(self.stack.config.environment["POSTGRES_DB"])) as connection:
