@@ -11,7 +11,7 @@ from telemetry.contract import load_contract
 from tests.support.bot import LIVELY, Bot, running_bot
 from tests.support.paths import ROOT
 from tests.support.waiting import until
-from tests.system.contract.comparing import deviations
+from tests.system.contract.comparison import deviations
 from tests.system.contract.evidence import Evidence, gather, stored_now
 from tests.system.contract.exposed import Series, Side, series
 from tests.system.contract.facts import STORED, facts, known

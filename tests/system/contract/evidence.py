@@ -8,7 +8,7 @@ from telemetry.contract import Contract
 from tests.support.bot import INSTANCES, Bot
 from tests.support.collectors import OPENMETRICS, fetch
 from tests.support.waiting import until
-from tests.system.contract.comparing import deviations, differences, moved
+from tests.system.contract.comparison import deviations, differences, moved
 from tests.system.contract.exposed import Side, exposition, openmetrics, page, stored
 from tests.system.contract.facts import EXPOSED, facts
 

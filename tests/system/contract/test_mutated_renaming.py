@@ -9,7 +9,7 @@ import pytest
 
 from telemetry.contract import Metric, load_contract
 from tests.support.points import all_wrong, send
-from tests.system.contract.comparing import deviations
+from tests.system.contract.comparison import deviations
 from tests.system.contract.exposed import exposition
 from tests.system.contract.facts import EXPOSED, facts
 from tests.system.contract.mutants import Mutation, Renaming, running_mutants

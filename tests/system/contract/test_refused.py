@@ -8,7 +8,7 @@ import pytest
 from telemetry.contract import load_contract
 from tests.support.collectors import OPENMETRICS, Collector, fetch, running_collector
 from tests.support.points import all_wrong, point, send
-from tests.system.contract.comparing import deviations
+from tests.system.contract.comparison import deviations
 from tests.system.contract.exposed import exposition, openmetrics
 from tests.system.contract.facts import EXPOSED, facts
 from tests.system.contract.valid_points import valid_points

@@ -15,7 +15,7 @@ from tests.support.collectors import CONFIG, RENAMING, collector_environment, ru
 from tests.support.paths import ROOT
 from tests.support.programs import collector_program, promtool
 from tests.support.waiting import until
-from tests.system.contract.comparing import deviations
+from tests.system.contract.comparison import deviations
 from tests.system.contract.exposed import exposition
 from tests.system.contract.facts import EXPOSED, facts
 from tests.system.contract.recorders import recording

@@ -8,7 +8,7 @@ import pytest
 from telemetry.contract import load_contract
 from tests.support.bot import INSTANCES, Bot
 from tests.support.frozen_metrics import FROZEN
-from tests.system.contract.comparing import differences, moved
+from tests.system.contract.comparison import differences, moved
 from tests.system.contract.evidence import MOVES_AT_REST, Evidence
 from tests.system.contract.exposed import Key, Series, Side, series
 
