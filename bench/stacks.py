@@ -18,13 +18,13 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import psutil
-import psycopg2
 import psycopg2.extensions
 
 from cdb.running.native import Stack, StackConfig, StackError, select
 from services.bus.streams import Bus, connect
 from services.clock import WallClock
 from services.topology import DEAD_LETTERS
+from tests.support.ledger import connect_ledger
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 SERVERS: Final = ("redis", "postgres")
@@ -91,14 +91,7 @@ class Bot:
 
     def connection(self) -> psycopg2.extensions.connection:
         """New connection that commits each statement; the caller closes it."""
-        settings = self.stack.config.environment
-        connection: psycopg2.extensions.connection = psycopg2.connect(
-            host="127.0.0.1",
-            port=self.stack.config.ports.postgres,
-            user=settings["POSTGRES_USER"],
-            password=settings["POSTGRES_PASSWORD"],
-            dbname=settings["POSTGRES_DB"],
-        )
+        connection = connect_ledger(self.stack.config)
         connection.autocommit = True
         return connection
 

@@ -11,7 +11,6 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import psycopg2
 import psycopg2.extensions
 import redis
 
@@ -21,6 +20,7 @@ from services.clock import WallClock
 from services.errors import ServerAway
 from services.topology import FILLS, MARKET_DATA, ORDERS, SIGNALS
 from tests.support.http import ask
+from tests.support.ledger import connect_ledger
 from tests.support.paths import ROOT
 from tests.support.programs import require_parts
 from tests.support.waiting import until
@@ -103,15 +103,7 @@ class Bot:
 
     def connection(self) -> psycopg2.extensions.connection:
         """New connection to the ledger; the caller closes it."""
-        settings = self.stack.config.process_environment()
-        connection: psycopg2.extensions.connection = psycopg2.connect(
-            host="127.0.0.1",
-            port=self.stack.config.ports.postgres,
-            user=settings["POSTGRES_USER"],
-            password=settings["POSTGRES_PASSWORD"],
-            dbname=settings["POSTGRES_DB"],
-        )
-        return connection
+        return connect_ledger(self.stack.config)
 
     def count(self, table: str, where: str = "true") -> int:
         return int(self.query(f"SELECT count(*) FROM {table} WHERE {where}")[0][0])  # noqa: S608  constants of the tests

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
-import psycopg2
 import psycopg2.extensions
 import pytest
 import redis
@@ -21,6 +20,7 @@ from services.ledger.connection import Ledger, LedgerAddress
 from services.ledger.migrate import migrate
 from services.migrate import LAYERS_OF_THE_LEDGER
 from services.settings import LedgerSettings
+from tests.support.ledger import connect_ledger
 from tests.support.paths import ROOT
 from tests.support.programs import require_parts
 
@@ -76,15 +76,7 @@ class Servers:
 
     def connect(self, database: str) -> psycopg2.extensions.connection:
         """New psycopg2 connection to *database*; the caller closes it."""
-        settings = self.ledger_settings(database)
-        connection: psycopg2.extensions.connection = psycopg2.connect(
-            host=settings.postgres_host,
-            port=settings.postgres_port,
-            user=settings.postgres_user,
-            password=settings.postgres_password.get_secret_value(),
-            dbname=database,
-        )
-        return connection
+        return connect_ledger(self.stack.config, database)
 
     def redis(self) -> redis.Redis:
         """New client of the services' own kind, which answers in bytes; the caller closes it."""
