@@ -27,18 +27,18 @@ def register(app: typer.Typer) -> None:
 
 def backup(
     target: Annotated[
-        Path, typer.Argument(help="The archive to write, or a folder that gets one called after the time.")
+        Path, typer.Argument(help="Archive to write, or a folder: the archive in it is named after the time.")
     ],
     as_json: JsonOption = False,
 ) -> None:
     """Save the ledger, Prometheus' data and the notifications of the running stack in one archive.
 
-    Trading goes on: the ledger is saved as it is at one moment. Prometheus and the receiver of notifications are
-    stopped for moments, one after the other. Left out: .env with its secrets (keep a copy in a safe place), the bus,
-    Jaeger's traces, Alertmanager's silences, Grafana's own database (its dashboards are files of the project).
-    With CDB_STACK=compose it is the stack in containers; the archive is the same.
+    Trading goes on, and the ledger is saved as it is at one moment. Prometheus and the alert receiver stop for
+    moments, one after the other. Not saved: .env with its secrets (keep a copy in a safe place), the bus, Jaeger's
+    traces, Alertmanager's silences, Grafana's own database (its dashboards are files of the project).
+    With CDB_STACK=compose it saves the stack in containers; the archive is the same.
 
-    Exit code: 0 saved, 1 refused or failed, and then there is no archive, 3 no stack runs.
+    Exit code: 0 saved, 1 refused or failed (there is no archive then), 3 no stack runs.
 
     Example: cdb backup /var/backups
     """
@@ -47,19 +47,19 @@ def backup(
         file = target_file(target, now)
         manifest = save(stack, file, now=now, say=_say)
     _report(manifest, file, as_json=as_json, done="saved in")
-    _say(".env is not in it: keep a copy of it in a safe place")
+    _say(".env is not in the archive: keep a copy of it in a safe place")
 
 
 def restore(
-    archive: Annotated[Path, typer.Argument(help="An archive of cdb backup.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace a ledger that has traded.")] = False,
+    archive: Annotated[Path, typer.Argument(help="Archive that `cdb backup` wrote.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace the ledger even if it has traded.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Replace ledger, metrics and notifications of the running stack by those in an archive.
 
-    The whole archive is checked first: one that is damaged, or of a version that does not fit, is refused and nothing
-    is changed. Services are stopped meanwhile; afterwards trading goes on from the restored ledger.
-    With CDB_STACK=compose it is the stack in containers, whichever kind of stack was saved.
+    It first checks the whole archive, and changes nothing if it is damaged or its version does not fit. Services stop
+    meanwhile; then trading goes on from the restored ledger.
+    With CDB_STACK=compose it restores the stack in containers, whichever kind of stack was saved.
 
     Exit code: 0 restored, 1 refused or failed, 3 no stack runs.
 
@@ -68,7 +68,7 @@ def restore(
     with _held() as stack:
         manifest = restore_archive(stack, archive, overwrite=yes, say=_say)
     _report(manifest, archive, as_json=as_json, done="restored from")
-    _say("look: cdb audit, cdb doctor --wait 60")
+    _say("check it: cdb audit, cdb doctor --wait 60s")
 
 
 @contextmanager

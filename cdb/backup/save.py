@@ -53,7 +53,7 @@ def save(stack: RunningStack, target: Path, *, now: datetime, say: Say) -> Manif
     )
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".cdb-backup-") as folder:
         files = {LEDGER: Path(folder, LEDGER)}
-        say("ledger: saving it as it is now")
+        say("ledger: saving")
         ledger.dump(programs, files[LEDGER])
         rows = ledger.count_rows(programs, files[LEDGER])
         say(f"ledger: {sum(rows.values()):,} rows, {_size(files[LEDGER])}; read back once")

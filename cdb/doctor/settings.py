@@ -45,10 +45,10 @@ def as_started(stack: RunningStack) -> Finding:
     changed = stack.changed_settings()
     if changed is None:
         return warn(
-            "not known: docker compose is not here to be asked", f"{stack.how_to_restart} takes over what was changed"
+            "unknown: docker compose is not installed here", f"to apply possible changes: {stack.how_to_restart}"
         )
     if changed:
-        return warn("; ".join(changed), f"to take that over: {stack.how_to_restart}")
+        return warn("; ".join(changed), f"to apply that: {stack.how_to_restart}")
     return ok("nothing was changed since the start" if stack.way == "native" else "no setting was changed")
 
 

@@ -34,7 +34,7 @@ def up(
 ) -> None:
     """Start the stack in the background and wait until every part is ready.
 
-    Safe to repeat: starts what is missing and leaves alone what is healthy.
+    Safe to repeat: it starts what is missing and leaves healthy parts alone.
 
     Example: REDIS_PORT=26379 cdb up --timeout 60s
     """
@@ -58,19 +58,19 @@ def up(
     _say_what_is_missing(console, [part.name for part in active.config.parts])
     if changed:
         console.print(
-            f"It runs as it was started; since then {'; '.join(changed)}. To take that over: cdb down, cdb up"
+            f"It still runs as it was started. Since then: {'; '.join(changed)}. To apply that: cdb down, cdb up"
         )
     console.print(
-        f"It keeps running. Look: make status   Stop: make down   Logs: {active.config.layout.logs}",
+        f"It runs in the background. Status: make status   Stop: make down   Logs: {active.config.layout.logs}",
         highlight=False,
         soft_wrap=True,
     )
 
 
 def status(as_json: JsonOption = False) -> None:
-    """Show every part, its health as its own probe sees it, and since when it runs.
+    """Show every part, its health by its own probe, and how long it has been running.
 
-    With CDB_STACK=compose it shows the containers, as the engine sees them.
+    With CDB_STACK=compose it shows the containers and their health checks.
 
     Exit code: 0 all healthy, 1 not all, 3 not running.
 
@@ -93,7 +93,7 @@ def status(as_json: JsonOption = False) -> None:
 
 
 def down() -> None:
-    """Stop the stack and leave no process, socket or pid file behind; the data stay.
+    """Stop the stack; its data stay. No process, socket or pid file is left behind.
 
     Example: cdb down
     """
@@ -102,16 +102,16 @@ def down() -> None:
         ran = stack.running()
         ended = stack.stop()
     if ended:
-        typer.echo(f"ended what no supervisor looked after: {', '.join(ended)}")
+        typer.echo(f"ended processes that were left over: {', '.join(ended)}")
     typer.echo("stopped; the data stay (cdb clean removes them)" if ran or ended else "nothing was running")
 
 
 def env(
     for_tests: Annotated[bool, typer.Option("--for-tests", help="Mark new secrets as made for a test.")] = False,
 ) -> None:
-    """Create .env with generated secrets, or append the settings it lacks; change nothing that is there.
+    """Create .env with generated secrets, or append settings that are missing; existing lines stay unchanged.
 
-    Secrets made for a test begin with `test-`, and `cdb doctor` warns of them.
+    Secrets made for a test begin with `test-`; `cdb doctor` warns about them.
 
     Example: cdb env
     """
@@ -123,7 +123,7 @@ def clean(
     yes: YesOption = False,
     with_env: Annotated[bool, typer.Option("--env", help="Remove .env with its secrets, too.")] = False,
 ) -> None:
-    """Stop the stack and remove its data and logs; the ledger is lost.
+    """Stop the stack and delete its data and logs. The ledger is lost.
 
     Example: cdb clean --yes
     """
@@ -139,7 +139,7 @@ def clean(
     typer.echo(
         f"removed {place}"
         if not left
-        else f"cleaned {place}; not made by cdb and left there: {', '.join(p.name for p in left)}"
+        else f"cleaned {place}; left there, because cdb did not make them: {', '.join(p.name for p in left)}"
     )
 
 
@@ -184,7 +184,9 @@ def _explain(failure: Failure, stack: Stack) -> None:
     for line in failure.log_tail:
         typer.echo(f"  {line}", err=True)
     complain(f"{failure.part} is not ready: {failure.reason}")
-    typer.echo("The stack was left as it is for inspection: cdb status. Put it right, then cdb down, cdb up.", err=True)
+    typer.echo(
+        "The other parts still run, so that you can look: cdb status. Mend it, then: cdb down, cdb up.", err=True
+    )
 
 
 def _as_json(part: PartStatus) -> dict[str, object]:

@@ -19,8 +19,8 @@ def locked(path: Path) -> Iterator[None]:
         except BlockingIOError as error:
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
             raise StackError(
-                f"another command (pid {holder or 'unknown'}) is just starting or stopping the stack in {path.parent}: "
-                "try again when it has ended"
+                f"another command (pid {holder or 'unknown'}) is starting or stopping the stack in {path.parent}: "
+                "try again when it has finished"
             ) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

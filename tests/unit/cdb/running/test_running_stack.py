@@ -65,7 +65,7 @@ def test_the_way_to_run_is_native_unless_the_operator_says_otherwise(tmp_path: P
         "native",
         "compose",
     ]
-    with pytest.raises(StackError, match="CDB_STACK='swarm' is no way to run a stack: native, compose is allowed"):
+    with pytest.raises(StackError, match="CDB_STACK='swarm' is not a way to run a stack: native or compose is allowed"):
         running_stack(tmp_path, {"CDB_STACK": "swarm"})
 
 
