@@ -70,6 +70,8 @@ def _config(panel: Panel, options: TransformationOptions, shapes: Shapes) -> Ite
         yield f"there is no query {options.config_ref_id}", nearest(options.config_ref_id, found)
         return
     query, shape = found[options.config_ref_id]
+    if panel.transformations[0].id != CONFIG:
+        yield "it must come before merge and organize", ""
     if query.format == "table":
         yield f"query {query.ref_id} has the format table", "time_series"
     if several := [name for name, values in shape.labels.items() if values is None or len(values) > 1]:

@@ -22,7 +22,7 @@ def environment(config: StackConfig) -> dict[str, str]:
         "CDB_JAEGER_HOST": HOST,
         "CDB_TRACE_QUEUE_DIR": str(config.layout.data_of("otel_collector")),
         "GOMEMLIMIT": "350MiB",
-        **durations.for_collector(config.environment),
+        **durations.for_servers(config.environment, *durations.IN_COLLECTOR),
     }
 
 

@@ -17,5 +17,5 @@ def environment(config: StackConfig) -> dict[str, str]:
         "CDB_JAEGER_HOST": HOST,
         "CDB_JAEGER_DATA": str(config.layout.data_of("jaeger")),
         "GOMEMLIMIT": "500MiB",
-        **durations.for_jaeger(config.environment),
+        **durations.for_servers(config.environment, *durations.IN_JAEGER),
     }

@@ -8,22 +8,14 @@ from tests.unit.cdb.check.mutation import Mutation, panel_of, steps
 PANEL: Final = "Daily Drawdown"
 
 
-def limit(
-    *,
-    expr: str = "vector(5)",
-    ref_id: str = "limit",
-    options: Json | None = None,
-    legend: str = "limit",
-    **mapping: Any,
-) -> OfPanel:
-    """Let the panel take its maximum from a query, with a mistake."""
-    mappings = [{"fieldName": "limit", "handlerKey": "max", **mapping}]
+def limit(*, ref_id: str = "limit", query: Json | None = None, options: Json | None = None, **mapping: Any) -> OfPanel:
+    """Let the panel take its maximum from a query, with a mistake in the query, the options or the mapping."""
 
     def change(panel: Json) -> None:
-        query = {"expr": expr, "refId": "limit", "legendFormat": legend, "datasource": panel["datasource"]}
-        panel["targets"].append({**query, "instant": True})
-        given = {"configRefId": ref_id, "mappings": mappings, **(options or {})}
-        panel["transformations"] = [{"id": "configFromData", "options": given}]
+        asked = {"expr": "vector(5)", "refId": "limit", "legendFormat": "limit", "instant": True}
+        panel["targets"].append({**asked, "datasource": panel["datasource"], **(query or {})})
+        given = {"configRefId": ref_id, "mappings": [{"fieldName": "limit", "handlerKey": "max", **mapping}]}
+        panel["transformations"] = [{"id": "configFromData", "options": {**given, **(options or {})}}]
 
     return OfPanel(RISK, PANEL, change)
 
@@ -38,7 +30,16 @@ def no_base(panel: Json) -> None:
     panel["fieldConfig"]["defaults"]["thresholds"] = steps(3)
 
 
+def too_late(panel: Json) -> None:
+    """Take the limit after its query has been merged with the others."""
+    limit().change(panel)
+    panel["transformations"].insert(0, {"id": "merge", "options": {}})
+
+
 LIMITS: Final = (
+    wrong("a limit taken too late", OfPanel(RISK, PANEL, too_late), "it must come before merge and organize"),
+    wrong("a query for a table", limit(query={"format": "table"}), "query limit has the format table", "time_series"),
+    wrong("a hidden query", limit(query={"hide": True}), "configFromData: there is no query limit"),
     wrong("a query that is not there", limit(ref_id="limits"), "configFromData: there is no query limits", "limit"),
     wrong(
         "another handler key",
@@ -52,10 +53,18 @@ LIMITS: Final = (
         "calculation 'mean' is not supported by cdb dashboard; supported: last",
     ),
     wrong(
-        "a field of another name", limit(legend="maximum"), "has no field 'limit': its legend is the name", "maximum"
+        "a field of another name",
+        limit(query={"legendFormat": "maximum"}),
+        "has no field 'limit': its legend is the name",
+        "maximum",
     ),
     wrong("no mapping", limit(options={"mappings": []}), "it has no mappings", "max"),
-    wrong("a query for several limits", limit(expr="cdb_position_exposure_pct"), "several series (symbol)", "max(...)"),
+    wrong(
+        "a query for several limits",
+        limit(query={"expr": "cdb_position_exposure_pct"}),
+        "several series (symbol)",
+        "max(...)",
+    ),
     wrong("no base", OfPanel(RISK, PANEL, no_base), "threshold1 shows no limit where the panel has no base threshold"),
 )
 

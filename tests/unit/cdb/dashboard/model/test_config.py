@@ -10,6 +10,7 @@ from cdb.dashboard.model.answers import Series
 from cdb.dashboard.model.colours import colour
 from cdb.dashboard.model.dashboards import Panel
 from cdb.dashboard.model.fields import Answer, answered
+from cdb.dashboard.model.tables import table_of
 
 STEPS = [{"color": "green", "value": None}, {"color": "yellow", "value": 3}, {"color": "red", "value": 4.5}]
 
@@ -131,3 +132,25 @@ def test_two_queries_give_end_and_threshold() -> None:
     given = [series(1.0), series(8.0, "end", "end"), series(6.0, "line", "line")]
     (field,) = answered(msgspec.convert(panel, Panel), given).fields
     assert (field.look.high, field.look.limits) == (8.0, [(6.0, colour("red"))])
+
+
+def test_a_column_of_a_table_is_coloured_by_its_share_of_the_limit() -> None:
+    thresholds = {"mode": "percentage", "steps": [*STEPS[:1], {"color": "red", "value": 90}]}
+    limited = {"configRefId": "limit", "mappings": mapped("max"), "applyTo": {"id": "byFrameRefID", "options": "A"}}
+    headings = {"symbol": "Symbol", "Value #A": "Exposure", "Value #B": "Size"}
+    shown_columns = {"includeByName": dict.fromkeys(headings, True), "renameByName": headings}
+    panel = {
+        "type": "table",
+        "targets": [{"refId": name, "format": "table"} for name in "AB"] + [{"refId": "limit"}],
+        "fieldConfig": {"defaults": {"thresholds": thresholds}},
+        "transformations": [
+            {"id": "configFromData", "options": limited},
+            {"id": "merge", "options": {}},
+            {"id": "organize", "options": shown_columns},
+        ],
+    }
+    read = msgspec.convert(panel, Panel)
+    figures = [Series("s", ((1.0, 19.0),), {"symbol": "BTC"}, name) for name in "AB"]
+    table = table_of(read, answered(read, [*figures, limit(20.0)]))
+    assert table.rows == [{"Symbol": "BTC", "Exposure": 19.0, "Size": 19.0}]
+    assert [table.columns[name].colour(19.0) for name in ("Exposure", "Size")] == [colour("red"), colour("green")]

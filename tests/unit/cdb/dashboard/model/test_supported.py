@@ -55,6 +55,8 @@ def test_what_is_not_supported_is_named_with_what_is(settings: dict[str, Any], s
         ("byName", "noValue", "0", "override 'noValue' "),
         ("byName", "unit", "parsecs", "unit 'parsecs' "),
         ("byName", "custom.cellOptions", {"type": "gauge"}, "cell type 'gauge' "),
+        ("byName", "unit", 5, "override 'Expected `str`, got `int`"),
+        ("byName", "color", {"mode": "fixed", "fixedColor": "#123456"}, "color '#123456' "),
     ],
 )
 def test_overrides_are_looked_through(matcher: str, setting: str, value: object, says: str) -> None:
