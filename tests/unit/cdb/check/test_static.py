@@ -15,7 +15,7 @@ def test_what_is_committed_asks_only_for_what_exists() -> None:
     report = check(ROOT).report
     assert report.findings == []
     assert report.looked_at["dashboards"] == 3
-    assert report.looked_at["panels"] == 30
+    assert report.looked_at["panels"] >= 30
     assert report.looked_at["rules"] >= 21
     assert report.looked_at["selectors"] > 200
 
