@@ -1,0 +1,352 @@
+"""`cdb backup` and `cdb restore` with real servers: what comes back, and what is refused before anything changes."""
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from cdb.backup import archive
+from cdb.backup.manifest import Manifest, Member, decode, encode, refuse_other_versions
+from cdb.running import data_files
+from cdb.running.compose import volume
+from cdb.running.errors import BackupError
+from tests.support.bot import Bot, running_bot
+from tests.support.cli import run_cdb
+from tests.support.paths import ROOT
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.integration
+
+PARTS: Final = ("redis", "postgres", "migrate", "prometheus", "alert_receiver")
+MARK: Final = "INSERT INTO marks VALUES ('{}', 1, 1, 1)"
+SYMBOLS: Final = "SELECT symbol FROM marks ORDER BY symbol"
+RESTORING: Final = "SELECT wait_event_type FROM pg_stat_activity WHERE application_name = 'pg_restore'"
+
+
+@pytest.fixture(scope="module")
+def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
+    """Run the servers whose data are saved, and nobody who trades."""
+    with running_bot(tmp_path_factory.mktemp("saved"), parts=PARTS) as bot:
+        yield bot
+
+
+@pytest.fixture(scope="module")
+def saved(bot: Bot, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an archive of a ledger with one mark and one signal."""
+    change(bot, MARK.format("BTCUSDT"))
+    change(bot, "INSERT INTO signals VALUES ('s-1', 'BTCUSDT', 'BUY', 'm', 0.5, 1, 0, 1, now(), now())")
+    change(bot, "INSERT INTO equity (day, cause, equity, noted_at) VALUES ('2026-11-23', 'day_open', 1, now())")
+    result = bot.cdb("backup", str(tmp_path_factory.mktemp("archives")), "--json")
+    assert result.returncode == 0, result.stderr
+    return Path(json.loads(result.stdout)["file"])
+
+
+def change(bot: Bot, statement: str) -> None:
+    with closing(bot.connection()) as connection, connection, connection.cursor() as cursor:
+        cursor.execute(statement)
+
+
+def refused(bot: Bot, *arguments: str) -> str:
+    """Return the one line with which a command refuses."""
+    result = bot.cdb(*arguments)
+    assert (result.returncode, result.stdout) == (1, ""), result
+    [line] = [line for line in result.stderr.splitlines() if line.startswith("cdb: ")]
+    return line
+
+
+def test_an_archive_is_for_its_owner_only_and_counts_what_it_holds(saved: Path) -> None:
+    assert f"{saved.stat().st_mode & 0o777:o}" == "600"
+    with archive.opened(saved) as found:
+        assert {name: rows for name, rows in found.manifest.ledger_rows.items() if rows} == {
+            "equity": 1,
+            "marks": 1,
+            "signals": 1,
+        }
+        assert {*found.manifest.members} == {"ledger.dump", "prometheus.tar.gz", "alert_receiver.tar.gz"}
+    assert [*saved.parent.iterdir()] == [saved]
+
+
+def test_no_secret_is_in_an_archive(bot: Bot, saved: Path, tmp_path: Path) -> None:
+    with archive.opened(saved) as found:
+        files = [found.extract(name, tmp_path) for name in found.manifest.members]
+    for name in ("prometheus", "alert_receiver"):
+        data_files.unpack(tmp_path / f"{name}.tar.gz", tmp_path / name)
+    there = [saved, *files, *(file for file in tmp_path.rglob("*") if file.is_file())]
+    secrets = [bot.stack.config.environment[name] for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "CDB_OTLP_TOKEN")]
+    assert not [file for file in there if any(one.encode() in file.read_bytes() for one in secrets)]
+
+
+def test_a_restore_replaces_the_whole_ledger_and_numbers_go_on_after_the_last(bot: Bot, saved: Path) -> None:
+    change(bot, MARK.format("ETHUSDT"))
+    bot.put("orders", data="of the old ledger")
+    bot.put("dead_letters", data="{}")
+    assert "give --yes" in refused(bot, "restore", str(saved))
+    assert bot.query(SYMBOLS) == [("BTCUSDT",), ("ETHUSDT",)]
+
+    result = bot.cdb("restore", str(saved), "--yes")
+
+    assert result.returncode == 0, result.stderr
+    assert bot.query(SYMBOLS) == [("BTCUSDT",)]
+    with bot.redis() as client:
+        assert (client.exists("orders"), client.exists("dead_letters")) == (0, 1)
+    change(bot, "INSERT INTO equity (day, cause, equity, noted_at) VALUES ('2026-11-24', 'day_open', 1, now())")
+    assert bot.query("SELECT max(equity_seq) FROM equity") == [(2,)]
+    assert [*bot.stack.config.layout.data.glob(".restore*")] == []
+
+
+def test_a_restore_that_is_ended_changes_no_ledger(bot: Bot, saved: Path) -> None:
+    """Not later either, when the lock is free that it waits for."""
+    change(bot, MARK.format("SOLUSDT"))
+    before = bot.query(SYMBOLS)
+    with closing(bot.connection()) as reader, reader.cursor() as cursor:
+        cursor.execute("LOCK TABLE marks IN ACCESS SHARE MODE")
+        command = [sys.executable, "-m", "cdb", "restore", str(saved), "--yes"]
+        with subprocess.Popen(command, cwd=ROOT, env=bot.operators_environment(), stderr=subprocess.PIPE) as process:
+            until(lambda: bot.query(RESTORING), holds=lambda seen: seen == [("Lock",)], what="pg_restore waits")
+            process.terminate()
+            process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert bot.query(RESTORING) == []
+    assert bot.query(SYMBOLS) == before
+
+
+def test_an_archive_is_never_overwritten(bot: Bot, saved: Path) -> None:
+    before = saved.read_bytes()
+    assert f"{saved} exists" in refused(bot, "backup", str(saved))
+    assert saved.read_bytes() == before
+
+
+def test_a_folder_that_does_not_exist_is_named(bot: Bot, tmp_path: Path) -> None:
+    result = bot.cdb("backup", str(tmp_path / "nowhere" / "archive.tar"))
+    assert result.returncode == 3
+    assert "nowhere" in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def one_byte_of_the_ledger_changed(content: bytes) -> bytes:
+    with tarfile.open(fileobj=io.BytesIO(content)) as tar:
+        member = tar.getmember("ledger.dump")
+    place = member.offset_data + member.size // 2
+    return content[:place] + bytes([content[place] ^ 0xFF]) + content[place + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        pytest.param(lambda content: content[: len(content) // 2], "no whole archive|damaged", id="cut in half"),
+        pytest.param(one_byte_of_the_ledger_changed, "ledger.dump is not what was saved", id="one byte"),
+        pytest.param(lambda _: b"", "no whole archive", id="empty"),
+        pytest.param(lambda _: b"not an archive" * 1000, "no whole archive", id="another file"),
+        pytest.param(lambda _: tar_of("readme.txt"), "does not begin with manifest.json", id="another tar file"),
+    ],
+)
+def test_a_damaged_archive_is_refused_and_nothing_changes(
+    bot: Bot, saved: Path, tmp_path: Path, damage: Callable[[bytes], bytes], said: str
+) -> None:
+    before = bot.query(SYMBOLS)
+    broken = tmp_path / "broken.tar"
+    broken.write_bytes(damage(saved.read_bytes()))
+    line = refused(bot, "restore", str(broken), "--yes")
+    assert any(one in line for one in said.split("|")), line
+    assert bot.query(SYMBOLS) == before
+
+
+def test_an_archive_of_another_ledger_schema_is_refused_with_what_to_do(bot: Bot, saved: Path, tmp_path: Path) -> None:
+    newer = tmp_path / "newer.tar"
+    with archive.opened(saved) as found:
+        files = {name: found.extract(name, tmp_path) for name in found.manifest.members}
+        archive.write(newer, msgspec.structs.replace(found.manifest, ledger_schema="0009"), files)
+    line = refused(bot, "restore", str(newer), "--yes")
+    assert "its ledger has schema 0009, this version needs 0001" in line
+
+
+def test_without_a_stack_nothing_is_saved(tmp_path: Path) -> None:
+    result = run_cdb("backup", str(tmp_path), environment={})
+    line = "cdb: no stack runs in /nonexistent: `make up` starts it; CDB_STACK=compose means the one in containers\n"
+    assert (result.returncode, result.stderr) == (3, line)
+
+
+@pytest.mark.parametrize("command", ["backup", "restore"])
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"CDB_STACK": "compose", "PATH": "/nonexistent"}, "docker is not installed, so no stack runs in containers"),
+        ({"CDB_STACK": "swarm"}, "CDB_STACK='swarm' is not a way to run a stack: native or compose is allowed"),
+    ],
+)
+def test_a_stack_that_cannot_be_there_is_named(
+    tmp_path: Path, command: str, environment: dict[str, str], said: str
+) -> None:
+    result = run_cdb(command, str(tmp_path / "archive.tar"), environment=environment)
+    assert (result.returncode, result.stdout, result.stderr) == (3, "", f"cdb: {said}\n")
+
+
+MANIFEST: Final = Manifest(
+    format=1,
+    made_at="2026-11-23T12:00:00+00:00",
+    project="0.1.0",
+    ledger_schema="0001",
+    postgres=15,
+    prometheus="2.42.0+ds",
+    ledger_rows={},
+    series=0,
+    notifications=0,
+    members={"ledger.dump": Member(bytes=0, sha256="")},
+)
+
+
+def test_a_manifest_of_another_format_is_refused() -> None:
+    assert decode(encode(MANIFEST)) == MANIFEST
+    with pytest.raises(BackupError, match="format 2, this version reads format 1"):
+        decode(encode(msgspec.structs.replace(MANIFEST, format=2)))
+
+
+@pytest.mark.parametrize(
+    ("here", "said"),
+    [
+        ({"postgres": 14, "prometheus": "2.42.0"}, "made with PostgreSQL 15, and 14 runs here"),
+        ({"postgres": 15, "prometheus": "2.31.1+ds"}, "made with Prometheus 2.42.0\\+ds, and 2.31.1\\+ds runs here"),
+    ],
+)
+def test_what_a_newer_server_has_made_is_refused(here: dict[str, Any], said: str) -> None:
+    with pytest.raises(BackupError, match=said):
+        refuse_other_versions(MANIFEST, **here)
+    refuse_other_versions(MANIFEST, postgres=16, prometheus="3.13.3")
+
+
+@pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "link"])  # noqa: S108  it is not written
+def test_a_member_that_reaches_outside_its_folder_is_refused(tmp_path: Path, name: str) -> None:
+    packed = tmp_path / "tree.tar.gz"
+    with tarfile.open(packed, "w:gz") as tar:
+        entry = tarfile.TarInfo(name)
+        if name == "link":
+            entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(entry, io.BytesIO())
+    with pytest.raises(BackupError, match="no file below a server's data"):
+        data_files.unpack(packed, tmp_path / "tree")
+    assert not (tmp_path / "outside").exists()
+
+
+def test_a_copied_tree_is_as_it_was_when_the_server_writes_on(tmp_path: Path) -> None:
+    source = tmp_path / "data"
+    block = source / "01BLOCK" / "chunks"
+    block.mkdir(parents=True)
+    (source / "01BLOCK" / "meta.json").write_text("{}")
+    (block / "000001").write_text("chunks")
+    (source / "wal").mkdir()
+    (source / "wal" / "00000000").write_text("begun")
+    (source / "lock").write_text("")
+    data_files.copy(source, tmp_path / "copy")
+    with (source / "wal" / "00000000").open("a") as log:
+        log.write(" and gone on")
+    shutil.rmtree(source / "01BLOCK")
+    assert (tmp_path / "copy" / "wal" / "00000000").read_text() == "begun"
+    assert (tmp_path / "copy" / "01BLOCK" / "chunks" / "000001").read_text() == "chunks"
+    assert not (tmp_path / "copy" / "lock").exists()
+
+
+def tar_of(name: str) -> bytes:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo(name), io.BytesIO())
+    return stream.getvalue()
+
+
+def test_what_the_engine_copies_is_packed_as_a_folder_is(tmp_path: Path) -> None:
+    """`docker cp` begins each name with the folder's; what is of a process or a restore is left out."""
+    with tarfile.open(tmp_path / "copied.tar", "w", format=tarfile.PAX_FORMAT) as tar:
+        for name in ("data", "data/wal", "data/.cdb-replaced"):
+            folder = tarfile.TarInfo(name)
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o750
+            tar.addfile(folder)
+        for name in ("data/wal/0", "data/lock", "data/.cdb-replaced/old", f"data/{'long' * 40}"):
+            file = tarfile.TarInfo(name)
+            file.size, file.mode, file.uid, file.mtime = 3, 0o640, 65534, 1.5
+            tar.addfile(file, io.BytesIO(b"new"))
+    data_files.repack(tmp_path / "copied.tar", tmp_path / "tree.tar.gz")
+    with tarfile.open(tmp_path / "tree.tar.gz") as packed:
+        seen = {entry.name: (entry.mode, entry.uid) for entry in packed}
+    assert seen == {".": (0o750, 0), "wal": (0o750, 0), "wal/0": (0o640, 65534), "long" * 40: (0o640, 65534)}
+    data_files.refuse_strangers(tmp_path / "tree.tar.gz")
+    data_files.unpack(tmp_path / "tree.tar.gz", tmp_path / "tree")
+    assert (tmp_path / "tree" / "wal" / "0").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.FIFOTYPE])
+def test_what_is_neither_file_nor_folder_is_not_saved(tmp_path: Path, kind: bytes) -> None:
+    with tarfile.open(tmp_path / "copied.tar", "w") as tar:
+        entry = tarfile.TarInfo("data/one")
+        entry.type = kind
+        tar.addfile(entry)
+    with pytest.raises(BackupError, match="'data/one' is neither file nor folder"):
+        data_files.repack(tmp_path / "copied.tar", tmp_path / "tree.tar.gz")
+
+
+class Data:
+    """Data in a folder, and the shell of a container's image at work in it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.put("wal/0", "old")
+        self.put(".hidden", "old")
+
+    def put(self, name: str, content: str) -> None:
+        (self.folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / name).write_text(content)
+
+    def run(self, script: str, source: Path | None = None) -> int:
+        with (source or Path(os.devnull)).open("rb") as file:
+            return subprocess.run(["sh", "-ec", script], cwd=self.folder, stdin=file, check=False).returncode
+
+    def seen(self) -> dict[str, str]:
+        files = (file for file in self.folder.rglob("*") if file.is_file())
+        return {str(file.relative_to(self.folder)): file.read_text() for file in files}
+
+
+def test_a_volume_is_replaced_whole(tmp_path: Path) -> None:
+    data = Data(tmp_path / "data")
+    for name in ("01BLOCK/meta.json", ".new"):
+        (tmp_path / "new" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "new" / name).write_text("new")
+    data_files.pack(tmp_path / "new", tmp_path / "tree.tar.gz")
+    assert data.run(volume.RECEIVE, tmp_path / "tree.tar.gz") == 0
+    assert data.run(volume.EXCHANGE) == 0
+    assert data.seen() == {
+        "01BLOCK/meta.json": "new",
+        ".new": "new",
+        ".cdb-replaced/wal/0": "old",
+        ".cdb-replaced/.hidden": "old",
+    }
+    assert data.run(volume.CLEAR) == 0
+    assert {file.name for file in data.folder.iterdir()} == {"01BLOCK", ".new"}
+
+
+def test_of_an_archive_that_ends_too_early_nothing_is_left_in_a_volume(tmp_path: Path) -> None:
+    """So does a full disk end it, or the operator."""
+    data = Data(tmp_path / "data")
+    before = data.seen()
+    data_files.pack(data.folder, tmp_path / "tree.tar.gz")
+    os.truncate(tmp_path / "tree.tar.gz", 100)
+    assert data.run(volume.RECEIVE, tmp_path / "tree.tar.gz") == 1
+    assert data.seen() == before
+    assert {file.name for file in data.folder.iterdir()} == {"wal", ".hidden"}
+
+
+def test_a_volume_that_cannot_be_replaced_is_as_it_was(tmp_path: Path) -> None:
+    """The shell that is told to take one of the new files cannot."""
+    data = Data(tmp_path / "data")
+    data.put(".cdb-restore/01", "new")
+    data.put(".cdb-restore/02", "new")
+    refuse = 'mv() { case $1 in */02) [ "$2" != ./ ] ;; *) true ;; esac && command mv "$@"; }\n'
+    assert data.run(refuse + volume.EXCHANGE) == 1
+    assert data.seen() == {"wal/0": "old", ".hidden": "old", ".cdb-restore/01": "new", ".cdb-restore/02": "new"}

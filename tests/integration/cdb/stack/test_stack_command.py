@@ -1,0 +1,77 @@
+"""The operator's commands up, status, down, env and clean, as an operator types them."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cdb.running.native import Ports
+from cdb.running.native.config import STACK_ID
+from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.integration
+
+
+def run_cdb(checkout: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    ports = Ports.free().environment() if arguments[0] == "up" else {}
+    inherited = {name: value for name, value in os.environ.items() if name != STACK_ID}
+    return subprocess.run(
+        [sys.executable, "-m", "cdb", *arguments],
+        cwd=checkout,
+        env={**inherited, **ports, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Iterator[Path]:
+    """Copy the command, so that .env and state are its own."""
+    shutil.copytree(ROOT / "cdb", tmp_path / "cdb", ignore=shutil.ignore_patterns("__pycache__"))
+    yield tmp_path
+    run_cdb(tmp_path, "clean", "--yes")
+
+
+def test_the_operators_day_from_up_to_clean(checkout: Path) -> None:
+    assert run_cdb(checkout, "status").returncode == 3
+    up = run_cdb(checkout, "up", "--part", "redis", "--part", "postgres")
+    assert up.returncode == 0, up.stderr
+    assert "created" in up.stdout
+    assert run_cdb(checkout, "status", "--json").stdout.startswith('{"running":true,"healthy":true')
+    again = run_cdb(checkout, "up", "--part", "redis", "--part", "postgres")
+    assert again.returncode == 0
+    assert "REDIS_PORT" not in again.stderr
+    assert run_cdb(checkout, "down").stdout.startswith("stopped; the data stay")
+    assert run_cdb(checkout, "down").stdout.startswith("nothing was running")
+    assert run_cdb(checkout, "clean").returncode == 1
+    assert run_cdb(checkout, "clean", "--yes").returncode == 0
+    assert not (checkout / ".cdb").exists()
+    assert (checkout / ".env").exists()
+
+
+def test_a_wrong_setting_is_one_line_and_a_failure(checkout: Path) -> None:
+    up = run_cdb(checkout, "up", CDB_RISK_PORT="risk")
+    assert up.returncode == 1
+    assert up.stderr.splitlines() == ["cdb: CDB_RISK_PORT='risk' is no port: a whole number from 1 to 65535 is allowed"]
+
+
+@pytest.mark.parametrize("command", [["up"], ["down"], ["clean", "--yes"], ["audit"], ["dead-letters", "list"]])
+def test_what_is_meant_for_containers_is_not_done_to_the_other_stack(checkout: Path, command: list[str]) -> None:
+    done = run_cdb(checkout, *command, CDB_STACK="compose")
+    assert done.returncode != 0
+    assert done.stderr.count("\n") == 1
+    assert "docker compose " in done.stderr
+    assert not (checkout / ".env").exists()
+
+
+@pytest.mark.parametrize("command", ["up", "down", "status", "env", "clean"])
+def test_every_command_explains_itself_with_an_example(command: str) -> None:
+    help_text = run_cdb(ROOT, command, "--help")
+    assert help_text.returncode == 0
+    assert "Example: " in help_text.stdout
