@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-from cdb.running.native.errors import StackError
+from cdb.running.errors import StackError
 
 
 def _secret() -> str:
