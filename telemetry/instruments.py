@@ -366,6 +366,27 @@ class ByService(Labelled[H]):
                 return self._bind(service)
 
 
+class ByLimit(Labelled[H]):
+    """A metric by limit."""
+
+    label_names = ("limit",)
+
+    if TYPE_CHECKING:
+
+        def labels(self, *, limit: LabelValue) -> H:
+            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+
+    else:
+
+        def labels(self, *, limit=MISSING, **wrong):  # noqa: D102
+            if wrong:
+                raise self._refuse(wrong)
+            try:
+                return self._bound[(limit,)]
+            except KeyError:
+                return self._bind(limit)
+
+
 class ByReason(Labelled[H]):
     """A metric by reason."""
 
@@ -516,6 +537,7 @@ class Instruments:
             recorder.histogram("cdb_event_processing_duration_seconds")
         )
         self.health_status = ByService(recorder.gauge("cdb_health_status"))
+        self.risk_limit_pct = ByLimit(recorder.gauge("cdb_risk_limit_pct"))
         self.market_data_refused = ByReason(recorder.counter("cdb_market_data_refused_total"))
         self.market_data_dropped = recorder.counter("cdb_market_data_dropped_total").only()
         self.market_data_trimmed = recorder.counter("cdb_market_data_trimmed_total").only()

@@ -23,7 +23,8 @@ add one is in the [README](../README.md#how-to-add-a-metric).
   nothing. A value that is not listed here becomes `other`. `symbol` has the configured symbols or, where none are
   configured, the first 32 seen.
 - A histogram `cdb_x` is queried as `cdb_x_bucket` (label `le`), `cdb_x_sum` and `cdb_x_count`.
-- The example queries can be pasted into Prometheus: <http://127.0.0.1:19090/graph>.
+- The example queries can be pasted into Prometheus: <http://localhost:19090/classic/graph>, or with containers
+  <http://localhost:19090/graph>.
 
 ## Contents
 """
