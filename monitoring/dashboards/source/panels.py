@@ -163,7 +163,7 @@ def table_panel(
 def column(
     unit: str, *, decimals: int | None = None, steps: Steps = (), relative: bool = False
 ) -> list[models.DynamicConfigValue]:
-    """Settings of one column. *steps* colour its text; with *relative* they are percentages of the maximum."""
+    """How one column looks. *steps* colour its text; with *relative* they are percentages of the maximum."""
     properties = [models.DynamicConfigValue("unit", unit)]
     if decimals is not None:
         properties.append(models.DynamicConfigValue("decimals", decimals))
@@ -187,7 +187,7 @@ def limit_line() -> list[models.DynamicConfigValue]:
 
 
 def _from_query(ref_id: str, setting: str, *, of: str = "") -> models.DataTransformerConfig:
-    """Take *setting* (`max`, or `threshold1`: a red line) of all series, or of the query *of*, from the query *ref_id*."""
+    """Take *setting* (`max`; `threshold1` is a red line) from the query *ref_id*, for all series or those of *of*."""
     options: dict[str, object] = {
         "configRefId": ref_id,
         "mappings": [{"fieldName": _LIMIT, "handlerKey": setting, "reducerId": "lastNotNull"}],

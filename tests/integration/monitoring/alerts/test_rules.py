@@ -17,9 +17,9 @@ SECTIONS: Final = ("What it means", "First look", "Likely causes", "What to do",
 IN_FORCE: Final = "limit:cdb_risk_limit_pct:in_force"
 
 
-LIMIT: Final = "> on () group_left () " + IN_FORCE
-"""The thresholds that follow a limit; that they are the fixed ones by default is tested with promtool."""
-WARNING: Final = f"> on () group_left () (0.9 * {IN_FORCE}"
+LIMIT: Final = f"> on () group_left () {IN_FORCE}{{limit="
+WARNING: Final = f"> on () group_left () (0.9 * {IN_FORCE}{{limit="
+"""Thresholds that follow a limit; that they are the fixed ones by default is tested with promtool."""
 
 
 CASES: Final = (
@@ -29,7 +29,7 @@ CASES: Final = (
         "critical",
         "risk_engine",
         "1m",
-        f'cdb_daily_drawdown_pct {LIMIT}{{limit="daily_drawdown"}}',
+        f'cdb_daily_drawdown_pct {LIMIT}"daily_drawdown"',
     ),
     ("CircuitBreakerActivated", "critical", "risk_engine", "30s", "cdb_circuit_breaker_active == 1"),
     ("ServiceDown", "critical", "{{ $labels.service }}", "1m", "max_over_time(cdb_health_status[30s]) == 0"),
@@ -40,9 +40,9 @@ CASES: Final = (
         "warning",
         "risk_engine",
         "5m",
-        f'cdb_total_exposure_pct {WARNING}{{limit="exposure"}})',
+        f'cdb_total_exposure_pct {WARNING}"exposure"',
     ),
-    ("PositionSizeViolation", "warning", "risk_engine", "2m", f'cdb_position_exposure_pct {LIMIT}{{limit="position"}}'),
+    ("PositionSizeViolation", "warning", "risk_engine", "2m", f'cdb_position_exposure_pct {LIMIT}"position"'),
     ("HighEventProcessingLatency", "warning", "{{ $labels.service }}", "5m", "> 1.0"),
     ("DatabaseConnectionFailures", "critical", "database", "1m", "absent(pg_up)"),
     ("RedisUnavailable", "critical", "message_bus", "1m", "absent(redis_up)"),
