@@ -1,4 +1,4 @@
-"""Bounds on label values: listed ones, configured symbols, or the first few symbols seen. The rest is `other`."""
+"""Which label values are recorded: listed ones, and a bounded number of symbols. Any other becomes `other`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST_SYMBOL: Final = 64
 
 
 class Symbols:
-    """Which symbols may be a label value: the configured ones; where none are, the first FIRST_SYMBOLS seen."""
+    """Symbols that may be label values: the configured ones or, without any, the first FIRST_SYMBOLS seen."""
 
     def __init__(self) -> None:
         self.configured: tuple[str, ...] = ()
@@ -23,13 +23,13 @@ class Symbols:
         self._lock = Lock()
 
     def configure(self, symbols: Sequence[str]) -> None:
-        """Admit *symbols* and, if there are any, no others from now on."""
+        """Admit *symbols*; if there are any, no other symbol is admitted from now on."""
         self.configured = tuple(dict.fromkeys(symbols))
         if self.configured:
             self._seen = set(self.configured)
 
     def admit(self, symbol: str) -> bool:
-        """Say whether *symbol* may be recorded under its own name."""
+        """Whether *symbol* is recorded under its own name."""
         if symbol in self._seen:
             return True
         # A surrogate or control character in one label would make the exporter lose the whole batch.
@@ -42,7 +42,7 @@ class Symbols:
 
 
 class LabelBounds:
-    """The label sets that one metric may have."""
+    """Label sets that one metric can have."""
 
     def __init__(self, metric: Metric, symbols: Symbols) -> None:
         self._metric = metric
@@ -55,7 +55,7 @@ class LabelBounds:
         }
 
     def bounded(self, values: Sequence[str]) -> tuple[str, ...]:
-        """Return *values* (in the order of the metric's labels) with `other` for what the contract does not know."""
+        """Replace each of *values* (in the order of the metric's labels) that is not in the contract by `other`."""
         bounded = [
             value if value in allowed or (not allowed and self._symbols.admit(value)) else OTHER
             for value, allowed in zip(values, self._values, strict=True)
@@ -66,7 +66,7 @@ class LabelBounds:
         return tuple(bounded)
 
     def known(self, service: str | None, expected: Mapping[str, Collection[str]]) -> Iterator[tuple[str, ...]]:
-        """Yield the label sets that *service* can have; *expected* narrows the values of a label."""
+        """Yield the label sets that *service* can have; *expected* limits the values of a label."""
         metric = self._metric
         listed = {label: metric.values[label] or self._symbols.configured for label in metric.labels}
         choices = [[value for value in listed[label] if value in expected.get(label, (value,))] for label in listed]

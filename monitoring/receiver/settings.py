@@ -1,4 +1,4 @@
-"""What the operator may set for the local alert receiver."""
+"""Settings of the local alert receiver."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -10,7 +10,7 @@ from services.settings import Port, ServiceSettings
 
 
 class ReceiverSettings(BaseSettings):
-    """Where it listens, where it keeps notifications, and how many."""
+    """Where it listens, where it stores notifications, and how many."""
 
     model_config = ServiceSettings.model_config
 

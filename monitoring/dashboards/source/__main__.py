@@ -1,4 +1,4 @@
-"""Write the dashboards: `python -m monitoring.dashboards.source`, with --check only compare."""
+"""Write the dashboards: `python -m monitoring.dashboards.source`; --check only compares."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -18,7 +18,7 @@ FILES: Final[Mapping[str, Callable[[], dashboard.Dashboard]]] = {
 
 
 def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
-    """Write the files below *root*; with --check, name those that are out of date and return 1 if there are any."""
+    """Write the files below *root*. With --check, only name those that are out of date; 1 if there are any."""
     check = asked_to_check(arguments, program="python -m monitoring.dashboards.source", about=__doc__)
     texts = {name: as_json(build().build()) for name, build in FILES.items()}
     return bring_up_to_date(texts, root, check=check)

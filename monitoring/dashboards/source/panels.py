@@ -1,4 +1,4 @@
-"""The library of panels: what all dashboards are made of, and how each kind looks."""
+"""The library of panels: every kind of panel, and how it looks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ P = TypeVar("P", stat.Panel, gauge.Panel, bargauge.Panel, piechart.Panel, table.
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What every kind of panel has.
+    """Settings that every kind of panel has.
 
     *description* says what a high or a low value means. *unit* is Grafana's name of it. *steps* are the colours, each
     from its value on, the first from below (None); with *relative* a step is a percentage of the way from *low* to
@@ -57,7 +57,7 @@ class About:
 
 @dataclass(frozen=True)
 class Query:
-    """A query and the name of its series; *exemplars* asks for the traces behind it, too."""
+    """A query and the name of its series; *exemplars* asks for links to traces, too."""
 
     expression: str
     legend: str = ""
@@ -65,7 +65,7 @@ class Query:
 
 
 def stat_panel(about: About, *queries: Query) -> stat.Panel:
-    """Return one big coloured number for each series."""
+    """One big coloured number for each series."""
     panel = _now(_panel(stat.Panel(), about), queries)
     return (
         panel.reduce_options(_last())
@@ -83,7 +83,7 @@ def gauge_panel(about: About, query: Query, *, limit: str) -> gauge.Panel:
 
 
 def bar_panel(about: About, *queries: Query) -> bargauge.Panel:
-    """Return one horizontal bar for each series."""
+    """One horizontal bar for each series."""
     panel = _now(_panel(bargauge.Panel(), about), queries)
     return (
         panel.reduce_options(_last())
@@ -93,7 +93,7 @@ def bar_panel(about: About, *queries: Query) -> bargauge.Panel:
 
 
 def pie_panel(about: About, query: Query) -> piechart.Panel:
-    """Return each series' share in their sum; the legend has the numbers, also where all are 0."""
+    """Share of each series in their sum; the legend shows the numbers, even if all are 0."""
     legend = (
         piechart.PieChartLegendOptions()
         .display_mode(kinds.LegendDisplayMode.TABLE)
@@ -145,11 +145,10 @@ def table_panel(
     the maximum of the first query's values.
     """
     panel = _panel(table.Panel(), about)
-    targets = [_target(q, place).instant().format(PromQueryFormat.TABLE) for place, q in enumerate(queries)]
+    panel.targets([_target(q, place).instant().format(PromQueryFormat.TABLE) for place, q in enumerate(queries)])
     if limit:
-        targets.append(_target(in_force(limit), len(queries)).instant())
+        panel.with_target(_target(in_force(limit), len(queries)).instant())
         panel.with_transformation(_from_query(_ref_id(len(queries)), "max", of="A"))
-    panel.targets(targets)
     shown: dict[str, object] = {
         "includeByName": dict.fromkeys(columns, True),
         "indexByName": {name: place for place, name in enumerate(columns)},
@@ -179,7 +178,7 @@ def in_force(limit: str) -> Query:
 
 
 def limit_line() -> list[models.DynamicConfigValue]:
-    """Return what makes a series look like a limit: red, dashed."""
+    """Make a series look like a limit: red and dashed."""
     return [
         models.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": RED}),
         models.DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [10, 10]}),

@@ -1,4 +1,4 @@
-"""Risk & Alerts: how near the limits are, what was refused for them, and which alerts there are."""
+"""Risk & Alerts: the account against its limits, rejected orders, and alerts."""
 
 from typing import Final
 
@@ -43,12 +43,12 @@ _VIOLATIONS: Final = (
 
 
 def build() -> dashboard.Dashboard:
-    """Return the dashboard."""
+    """Build the dashboard."""
     return board(
         "Risk & Alerts",
         UID,
         refresh="5s",
-        description="The account against its limits, the orders that these stopped, and the alerts.",
+        description="The account against its limits, rejected orders, and alerts.",
         panels=[*_state(), *_history(), *_violations(), *_tables()],
     )
 
@@ -95,7 +95,8 @@ def _state() -> list[AnyPanel]:
             About(
                 title="Circuit Breaker",
                 description=(
-                    "ACTIVE: no purchase is approved until it is reset or the next UTC day begins. INACTIVE is normal."
+                    "ACTIVE: no purchase is approved until the breaker is reset or the next UTC day begins. "
+                    "INACTIVE is normal."
                 ),
                 steps=((None, GREEN), (1, RED)),
                 texts={"0": ("INACTIVE", GREEN), "1": ("ACTIVE", RED)},
