@@ -1,6 +1,7 @@
 """What every alert carries. Whether all it asks for and leads to exists, tests/unit/cdb/check knows."""
 
 import re
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -89,6 +90,10 @@ def test_every_alert_has_a_runbook_with_all_sections(alert: str) -> None:
     text = (ROOT / alerts()[alert]["annotations"]["runbook_url"]).read_text(encoding="utf-8")
     assert text.startswith(f"# {alert}\n")
     assert tuple(re.findall(r"^## (.+)$", text, flags=re.MULTILINE)) == SECTIONS
+
+
+def test_the_rules_are_also_where_the_handbook_has_them() -> None:
+    assert (ROOT / "monitoring" / "prometheus" / "alerts.yml").readlink() == Path("rules", RULES.name)
 
 
 def test_no_runbook_is_without_its_alert() -> None:
