@@ -10,8 +10,9 @@ from bench.pipeline_report import Aim, Distribution, Figure, Narrator, Section
 from bench.stacks import Bot, Lab
 from cdb.running.native import StackError
 from services.bus.streams import Outgoing
-from services.messages import MARKET_DATA, ORDERS, SIGNALS, MarketData, Side, Signal, signal_id
+from services.messages import MarketData, Side, Signal, signal_id
 from services.settings import DEFAULT_SYMBOLS
+from services.topology import MARKET_DATA, ORDERS, SIGNALS
 
 STRATEGY: Final = "momentum_v1"
 PRICE: Final = Decimal(100)

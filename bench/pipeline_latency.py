@@ -7,7 +7,8 @@ from typing import Final
 
 from bench.pipeline_report import Aim, Distribution, Figure, Narrator, Section
 from bench.stacks import SERVICES, Bot, Lab, wait_until
-from services.messages import MARKET_DATA, MarketData, decode
+from services.messages import MarketData, decode
+from services.topology import MARKET_DATA
 
 TRADES_PER_SECOND: Final = 200
 SIGNALS_PER_SECOND: Final = 20

@@ -11,9 +11,10 @@ from bench.pipeline_report import Aim, Figure, Narrator, Section
 from bench.stacks import SERVERS, SERVICES, Backlog, Bot, Lab, wait_until
 from services.bus.streams import Outgoing
 from services.clock import NANOSECONDS
-from services.messages import MARKET_DATA, MarketData, decode
+from services.messages import MarketData, decode
 from services.settings import DEFAULT_SYMBOLS
-from services.ws.market import Market, MarketSettings
+from services.topology import MARKET_DATA
+from services.ws.simulated_market import Market, MarketSettings
 
 MOST_BEHIND_S: Final = 0.5
 MOST_GROWTH_S: Final = 0.1

@@ -47,7 +47,7 @@ def ways() -> tuple[dict[str, dict[str, Call]], Recorder]:
     recorder = Recorder(load_contract())
     metrics = Metrics(recorder)
     provider = MeterProvider([LocalReader(recorder)], shutdown_on_exit=False)
-    recorder.start(provider.get_meter("cdb"), service="cdb_core", symbols=("BTCUSDT",), exemplars=True)
+    recorder.start(provider.get_meter("cdb"), service="cdb_core", configured={"symbol": ("BTCUSDT",)}, exemplars=True)
     # Two readers, as every service has: one for OTLP, one for /metrics.
     raw = MeterProvider([InMemoryMetricReader(), InMemoryMetricReader()], shutdown_on_exit=False).get_meter("raw")
     registry = prom.CollectorRegistry()

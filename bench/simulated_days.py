@@ -20,16 +20,19 @@ from decimal import Decimal
 from typing import Any, Final
 
 from services.clock import NANOSECONDS, EventClock, utc_day
-from services.core.momentum import Momentum, MomentumSettings, Opinion, signal_from
+from services.core.signals import signal_from
+from services.core.strategies.momentum_v1 import Momentum, MomentumSettings
+from services.core.strategies.port import Opinion
 from services.execution.accounting import Holding, book
 from services.execution.venue import VenueSettings, execute
 from services.messages import MarketData, Order
 from services.risk import records
+from services.risk.limits import Limits
 from services.risk.marks import Marks
 from services.risk.portfolio import Book, Mark, Portfolio, Position
-from services.risk.rules import Approved, Limits, Reason, assess, is_drawdown_at_limit, is_stop_loss_reached
+from services.risk.rules import Approved, Reason, assess, is_drawdown_at_limit, is_stop_loss_reached
 from services.settings import DEFAULT_SYMBOLS
-from services.ws.market import Market, MarketSettings
+from services.ws.simulated_market import Market, MarketSettings
 from services.ws.trades import RawTrade, TradeCheck
 
 DAY_S: Final = 86_400
@@ -153,7 +156,7 @@ class Demo:
         self._watch(replace(self._book, breaker_active=True))
 
     def _decide(self, trade: MarketData, opinion: Opinion) -> None:
-        signal = signal_from(trade, opinion, stream_id=f"{trade.trade_id}-0", now_ns=trade.ts_event)
+        signal = signal_from(trade, opinion, Momentum.name, stream_id=f"{trade.trade_id}-0", now_ns=trade.ts_event)
         self.figures.signals[signal.side] += 1
         while self._order_times and self._order_times[0] <= trade.ts_event - MINUTE_NS:
             self._order_times.popleft()

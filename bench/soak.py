@@ -30,6 +30,7 @@ from cdb.running.native.config import state_dir
 from cdb.running.native.parts import ALL_PARTS
 from services.errors import ServerAway
 from services.ledger.connection import Ledger, LedgerAddress
+from services.settings import LedgerSettings, read
 
 PARTS: Final = tuple(part.name for part in ALL_PARTS if part.name != "grafana")
 """Nobody looks at dashboards here."""
@@ -129,17 +130,8 @@ def _notified(bot: Bot, *, since: float) -> list[str]:
 
 
 def _broken_rules(config: StackConfig) -> list[str]:
-    settings = config.environment
-    ledger = Ledger(
-        LedgerAddress.of(
-            host="127.0.0.1",
-            port=config.ports.postgres,
-            user=settings["POSTGRES_USER"],
-            database=settings["POSTGRES_DB"],
-            password=settings["POSTGRES_PASSWORD"],
-        ),
-        application="soak",
-    )
+    address = LedgerAddress.of(read(LedgerSettings, config.process_environment()))
+    ledger = Ledger(address, application="soak")
     try:
         report = read_and_audit(ledger)
     except ServerAway as away:

@@ -24,7 +24,7 @@ import psycopg2.extensions
 from cdb.running.native import Stack, StackConfig, StackError, select
 from services.bus.streams import Bus, connect
 from services.clock import WallClock
-from services.messages import DEAD_LETTERS
+from services.topology import DEAD_LETTERS
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 SERVERS: Final = ("redis", "postgres")

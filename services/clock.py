@@ -13,7 +13,7 @@ class Clock(Protocol):
     """What a decision may know of time."""
 
     def now_ns(self) -> int:
-        """Return nanoseconds since the Unix epoch."""
+        """Nanoseconds since the Unix epoch."""
         ...
 
     def advance(self, ts_event: int) -> None:
@@ -21,7 +21,7 @@ class Clock(Protocol):
         ...
 
     def is_ahead(self, ts_event: int) -> bool:
-        """Tell whether an event claims to be from the future."""
+        """Whether an event claims to be from the future."""
         ...
 
 
@@ -29,14 +29,14 @@ class WallClock:
     """The machine's clock; events do not move it."""
 
     def now_ns(self) -> int:
-        """Return the machine's time in nanoseconds."""
+        """The machine's time in nanoseconds."""
         return time.time_ns()
 
     def advance(self, ts_event: int) -> None:
         """Ignore the event's time."""
 
     def is_ahead(self, ts_event: int) -> bool:
-        """Tell whether an event's time is later than now by more than clocks may differ."""
+        """Whether an event's time is later than now by more than clocks may differ."""
         return ts_event > time.time_ns() + MOST_AHEAD_NS
 
 
@@ -47,7 +47,7 @@ class EventClock:
         self._now_ns = 0
 
     def now_ns(self) -> int:
-        """Return the newest event's time in nanoseconds; 0 before the first event."""
+        """The newest event's time in nanoseconds; 0 before the first event."""
         return self._now_ns
 
     def advance(self, ts_event: int) -> None:
@@ -60,15 +60,15 @@ class EventClock:
 
 
 def to_datetime(ns: int) -> datetime:
-    """Return nanoseconds since the epoch as an aware UTC datetime, cut to microseconds."""
+    """Nanoseconds since the epoch as an aware UTC datetime, cut to microseconds."""
     return _EPOCH + timedelta(microseconds=ns // 1000)
 
 
 def utc_day(ns: int) -> date:
-    """Return the UTC day that a time in nanoseconds falls on."""
+    """The UTC day that a time in nanoseconds falls on."""
     return to_datetime(ns).date()
 
 
 def end_of_utc_day(day: date) -> int:
-    """Return the first nanosecond after *day*."""
+    """The first nanosecond after *day*."""
     return ((day - _EPOCH.date()).days + 1) * 86_400 * NANOSECONDS

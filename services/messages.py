@@ -9,11 +9,7 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 
-MARKET_DATA: Final = "market_data"
-SIGNALS: Final = "signals"
-ORDERS: Final = "orders"
-FILLS: Final = "fills"
-DEAD_LETTERS: Final = "dead_letters"
+from services.topology import DEAD_LETTERS, FILLS, MARKET_DATA, ORDERS, SIGNALS
 
 Side = Literal["BUY", "SELL"]
 Cause = Literal["signal", "stop_loss"]
@@ -173,12 +169,12 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
 
 
 def encode(message: Message) -> bytes:
-    """Return *message* as JSON; a Decimal becomes a string, so no digit is lost."""
+    """*message* as JSON; a Decimal becomes a string, so no digit is lost."""
     return _ENCODER.encode(message)
 
 
 def decode(stream: str, data: bytes) -> Message:
-    """Read one message of *stream*. Raise BadMessage, naming the field and what is allowed."""
+    """Read one message of *stream*. Raises BadMessage, naming the field and what is allowed."""
     try:
         message: Message = _DECODERS[stream].decode(data)
     except (msgspec.MsgspecError, ArithmeticError, UnicodeDecodeError) as error:
@@ -213,13 +209,13 @@ def fill_id_of_order(order_id: str) -> str:
 
 
 def is_stream_id(text: str) -> bool:
-    """Tell whether *text* is a complete Redis stream id, as in 1700000000000-0."""
+    """Whether *text* is a complete Redis stream id, as in 1700000000000-0."""
     milliseconds, dash, sequence = text.partition("-")
     return bool(dash) and all(part.isascii() and part.isdigit() and len(part) < 20 for part in (milliseconds, sequence))
 
 
 def trade_problem(price: Decimal, quantity: Decimal) -> str | None:
-    """Say what is wrong with a trade's price or quantity, or None."""
+    """What is wrong with a trade's price or quantity, or None."""
     if not price.is_finite() or not _ZERO < price <= MAX_PRICE or _decimals(price) > MAX_DECIMALS:
         return f"price must be over 0, at most {MAX_PRICE:f}, with at most {MAX_DECIMALS} decimals, got {price!s:.40}"
     if not quantity.is_finite() or not _ZERO < quantity <= MAX_QUANTITY or _decimals(quantity) > MAX_DECIMALS:

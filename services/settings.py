@@ -1,14 +1,29 @@
-"""Settings from the environment, refused at start with the variable, its value and what is allowed."""
+"""Settings from the environment, refused at start with the variable, its value and what is allowed.
+
+What a rule, a strategy, a source or the venue lets the operator choose is declared once, in a Settings class beside it;
+a service's settings.py nests those that it needs. All of them are read from one flat environment.
+"""
 
 import os
 import sys
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeGuard, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+
+from services.topology import Service
 
 Fraction = Annotated[Decimal, Field(gt=0, le=1, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -21,70 +36,109 @@ def _split(value: object) -> object:
     return value
 
 
-def _unique(symbols: tuple[str, ...]) -> tuple[str, ...]:
-    if len(set(symbols)) < len(symbols):
-        raise ValueError("every symbol may stand there once")
-    return symbols
+def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
+    if len(set(names)) < len(names):
+        raise ValueError("each may stand there once")
+    return names
 
 
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,20}$")]
 Symbols = Annotated[
-    tuple[Symbol, ...], NoDecode, BeforeValidator(_split), AfterValidator(_unique), Field(min_length=1, max_length=200)
+    tuple[Symbol, ...], BeforeValidator(_split), AfterValidator(_unique), Field(min_length=1, max_length=200)
+]
+Plugin = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,40}$|^[A-Za-z0-9_.]+:[A-Za-z0-9_]+$")]
+"""A module of ours by its name, or somebody else's class as package.module:Class."""
+Plugins = Annotated[
+    tuple[Plugin, ...], BeforeValidator(_split), AfterValidator(_unique), Field(min_length=1, max_length=20)
 ]
 
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT", "DOTUSDT", "LINKUSDT", "LTCUSDT")
 
 
-class ServiceSettings(BaseSettings):
-    """What every service reads."""
+class Settings(BaseModel):
+    """A group of settings. Each field is read from the variable of its validation_alias; a group in it shares them."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, case_sensitive=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True, populate_by_name=True)
 
-    redis_host: str = Field("127.0.0.1", alias="REDIS_HOST")
-    redis_port: Port = Field(16379, alias="REDIS_PORT")
-    redis_password: SecretStr = Field(alias="REDIS_PASSWORD", min_length=1)
+    @model_validator(mode="before")
+    @classmethod
+    def _share_with_nested(cls, values: dict[str, Any]) -> dict[str, Any]:
+        nested = {name for name, field in cls.model_fields.items() if is_group(field.annotation)}
+        return {**dict.fromkeys(nested, values), **values} if nested else values
 
-    http_host: str = Field("127.0.0.1", alias="CDB_HTTP_HOST")
-    symbols: Symbols = Field(DEFAULT_SYMBOLS, alias="CDB_SYMBOLS")
-    source: Literal["simulated", "replay"] = Field("simulated", alias="CDB_SOURCE")
-    clock: Literal["wall", "event"] = Field("wall", alias="CDB_CLOCK")
-    test_endpoints: bool = Field(False, alias="CDB_TEST_ENDPOINTS")
-
-    log_format: Literal["auto", "json", "console"] = Field("auto", alias="CDB_LOG_FORMAT")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="CDB_LOG_LEVEL")
-
-    otlp_endpoint: str = Field("", alias="CDB_OTLP_ENDPOINT")
-    tracing: bool = Field(True, alias="CDB_TRACING")
-    otlp_token: SecretStr = Field(SecretStr(""), alias="CDB_OTLP_TOKEN")
-    export_interval_s: PositiveSeconds = Field(15.0, alias="CDB_METRIC_EXPORT_INTERVAL_S")
+    @classmethod
+    def variables(cls) -> dict[str, FieldInfo]:
+        """Each variable with its field, those of nested groups too."""
+        found: dict[str, FieldInfo] = {}
+        for field in cls.model_fields.values():
+            if is_group(field.annotation):
+                found |= field.annotation.variables()
+            elif field.validation_alias is not None:
+                found[str(field.validation_alias)] = field
+        return found
 
 
-class LedgerSettings(BaseSettings):
+def is_group(annotation: Any) -> TypeGuard[type[Settings]]:
+    """Whether a field of this type nests other settings."""
+    return isinstance(annotation, type) and issubclass(annotation, Settings)
+
+
+class BusSettings(Settings):
+    """How to reach the bus."""
+
+    redis_host: str = Field(default="127.0.0.1", validation_alias="REDIS_HOST")
+    redis_port: Port = Field(default=16379, validation_alias="REDIS_PORT")
+    redis_password: SecretStr = Field(validation_alias="REDIS_PASSWORD", min_length=1)
+
+
+class ServiceSettings(BusSettings):
+    """What every service reads. Each says its own port: `port: Port = port_of(topology.RISK)`."""
+
+    port: Port
+    http_host: str = Field(default="127.0.0.1", validation_alias="CDB_HTTP_HOST")
+    symbols: Symbols = Field(default=DEFAULT_SYMBOLS, validation_alias="CDB_SYMBOLS")
+    source: Plugin = Field(default="simulated", validation_alias="CDB_SOURCE")
+    clock: Literal["wall", "event"] = Field(default="wall", validation_alias="CDB_CLOCK")
+    lockstep: bool = Field(default=False, validation_alias="CDB_LOCKSTEP")
+    test_endpoints: bool = Field(default=False, validation_alias="CDB_TEST_ENDPOINTS")
+
+    log_format: Literal["auto", "json", "console"] = Field(default="auto", validation_alias="CDB_LOG_FORMAT")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", validation_alias="CDB_LOG_LEVEL")
+
+    otlp_endpoint: str = Field(default="", validation_alias="CDB_OTLP_ENDPOINT")
+    tracing: bool = Field(default=True, validation_alias="CDB_TRACING")
+    otlp_token: SecretStr = Field(default=SecretStr(""), validation_alias="CDB_OTLP_TOKEN")
+    export_interval_s: PositiveSeconds = Field(default=15.0, validation_alias="CDB_METRIC_EXPORT_INTERVAL_S")
+
+
+class LedgerSettings(Settings):
     """How to reach the ledger."""
 
-    model_config = ServiceSettings.model_config
-
-    postgres_host: str = Field("127.0.0.1", alias="POSTGRES_HOST")
-    postgres_port: Port = Field(15432, alias="POSTGRES_PORT")
-    postgres_user: str = Field("claire", alias="POSTGRES_USER", min_length=1)
-    postgres_password: SecretStr = Field(alias="POSTGRES_PASSWORD", min_length=1)
-    postgres_db: str = Field("claire_de_binaire", alias="POSTGRES_DB", min_length=1)
+    postgres_host: str = Field(default="127.0.0.1", validation_alias="POSTGRES_HOST")
+    postgres_port: Port = Field(default=15432, validation_alias="POSTGRES_PORT")
+    postgres_user: str = Field(default="claire", validation_alias="POSTGRES_USER", min_length=1)
+    postgres_password: SecretStr = Field(validation_alias="POSTGRES_PASSWORD", min_length=1)
+    postgres_db: str = Field(default="claire_de_binaire", validation_alias="POSTGRES_DB", min_length=1)
 
 
 class MigrateSettings(LedgerSettings):
-    """What bringing the ledger up to date needs; without a password for it nobody can monitor the server."""
+    """What a migration of the ledger needs; without the password nobody can monitor the server."""
 
-    monitoring_password: SecretStr = Field(SecretStr(""), alias="CDB_MONITORING_PASSWORD")
+    monitoring_password: SecretStr = Field(default=SecretStr(""), validation_alias="CDB_MONITORING_PASSWORD")
 
 
-S = TypeVar("S", bound=BaseSettings)
+def port_of(service: Service) -> Any:
+    """The field of a service's port: the documented one unless its variable says otherwise."""
+    return Field(service.port, validation_alias=service.port_variable)
 
+
+S = TypeVar("S", bound=Settings)
 
 SECRETS_DIR: Final = "CDB_SECRETS_DIR"
 
 
 class BadSecretsDir(Exception):
-    """There is no directory of secrets where one is said to be; the text says where."""
+    """CDB_SECRETS_DIR names no directory that can be read; the text says which."""
 
 
 def load(kind: type[S]) -> S:
@@ -94,43 +148,53 @@ def load(kind: type[S]) -> S:
     its subdirectories, each called as its variable is.
     """
     try:
-        return kind(_secrets_dir=secret_folders(os.environ))
+        return read(kind, {**settings_in_files(os.environ), **os.environ})
     except BadSecretsDir as error:
         sys.stderr.write(f"{error}\n")
-    except ValidationError as error:
-        for problem in error.errors():
-            sys.stderr.write(explain(kind, dict(problem)) + "\n")
+    except BadSettings as error:
+        sys.stderr.write("".join(f"{problem}\n" for problem in error.problems))
     raise SystemExit(2)
 
 
-def secret_folders(environ: Mapping[str, str]) -> list[Path]:
-    """Return the directories whose files may hold settings; none unless CDB_SECRETS_DIR says where they are.
+class BadSettings(Exception):
+    """Values that are refused, one sentence each: variable, value (unless it is secret) and what is allowed."""
 
-    Raise BadSecretsDir if that cannot be read.
-    """
-    place = environ.get(SECRETS_DIR, "")
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        self.problems = problems
+        super().__init__("; ".join(problems))
+
+
+def read(kind: type[S], environment: Mapping[str, Any]) -> S:
+    """Read *kind* from *environment*; raises BadSettings with every wrong value."""
     try:
-        return sorted(folder for folder in Path(place).iterdir() if folder.is_dir()) if place else []
+        return kind.model_validate(dict(environment))
+    except ValidationError as error:
+        raise BadSettings(tuple(_explain(kind, dict(problem), environment) for problem in error.errors())) from error
+
+
+def settings_in_files(environ: Mapping[str, str]) -> dict[str, str]:
+    """Settings in the files that CDB_SECRETS_DIR holds, by variable; raises BadSecretsDir."""
+    place = environ.get(SECRETS_DIR, "")
+    if not place:
+        return {}
+    try:
+        folders = sorted(folder for folder in Path(place).iterdir() if folder.is_dir())
     except OSError as error:
         raise BadSecretsDir(
             f"{SECRETS_DIR}={place!r} is no directory that can be read: it holds those of secrets"
         ) from error
-
-
-def settings_in_files(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the settings that such files hold, by variable; raise BadSecretsDir."""
-    files = [file for folder in secret_folders(environ) for file in folder.iterdir() if file.is_file()]
+    files = [file for folder in folders for file in folder.iterdir() if file.is_file()]
     return {file.name: file.read_text(encoding="utf-8").strip() for file in files}
 
 
-def explain(kind: type[BaseSettings], problem: dict[str, Any]) -> str:
-    """Say in one line which variable is wrong, what it holds (unless it is secret) and what is allowed."""
-    name = str(problem["loc"][0]) if problem["loc"] else "settings"
-    field = next((field for field in kind.model_fields.values() if field.alias == name), None)
+def _explain(kind: type[Settings], problem: dict[str, Any], environment: Mapping[str, Any]) -> str:
+    fields = kind.variables()
+    name = next((part for part in problem["loc"] if part in fields), "settings")
+    field = fields.get(name)
     if problem["type"] == "missing":
         return f"{name} is not set: it has no default ('make env' writes secrets into .env)"
     secret = field is not None and field.annotation is SecretStr
-    held = "" if secret else f"={os.environ.get(name, '')[:80]!r}"
+    held = "" if secret else f"={str(environment.get(name, ''))[:80]!r}"
     allowed = problem["msg"].removeprefix("Value error, ")
     hint = f" ({field.description})" if field is not None and field.description else ""
     return f"{name}{held} is refused: {allowed}{hint}"

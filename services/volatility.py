@@ -22,5 +22,5 @@ class Volatility:
         self._last = now
 
     def value(self) -> Decimal:
-        """Return the mean so far, rounded to 8 decimals and at most 1."""
+        """The mean so far, rounded to 8 decimals and at most 1."""
         return min(Decimal(1), Decimal(str(round(self._mean, DECIMALS))))

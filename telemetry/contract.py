@@ -15,10 +15,10 @@ import msgspec
 import yaml
 
 CONTRACT_FILE: Final = Path(__file__).with_name("contract.yaml")
-OWNERS: Final = ("ws", "core", "risk", "execution", "all")
+EVERY_SERVICE: Final = "all"
 TYPES: Final = ("counter", "gauge", "histogram")
 UNITS: Final = ("1", "s", "%", "USD", "bps")
-OPEN: Final = "symbols"
+OPEN: Final = "open"
 
 _ANNOTATION = re.compile(r"\{[a-z_]+\}")
 _PROMETHEUS_NAME = re.compile(r"cdb(_[a-z0-9]+)+")
@@ -56,8 +56,8 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     query: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
-    bounds: tuple[float, float] | None = None  # of a gauge: smallest and largest possible value
-    values: dict[str, tuple[str, ...]] = {}  # by label; none: any symbol
+    bounds: tuple[float, float] | None = None  # of a gauge: the least and the most that it can be
+    values: dict[str, tuple[str, ...]] = {}  # by label; no value: open
     combinations: tuple[dict[str, str], ...] = ()
     extension: bool = False
 
@@ -73,10 +73,25 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
     services: tuple[str, ...]
     metrics: tuple[Metric, ...]
 
+    @property
+    def owners(self) -> tuple[str, ...]:
+        """Who may own a metric: a service without its `cdb_`, or all of them."""
+        return owners_of(self.services)
+
+    @property
+    def open_labels(self) -> frozenset[str]:
+        """Labels whose values are configured, or not known before they are seen."""
+        return frozenset(label for metric in self.metrics for label, values in metric.values.items() if not values)
+
     def owned_by(self, service: str | None) -> tuple[Metric, ...]:
         """Metrics that *service* (such as cdb_core) records; all of them for None."""
-        owners = {"all", service.removeprefix("cdb_")} if service else set(OWNERS)
+        owners = {EVERY_SERVICE, service.removeprefix("cdb_")} if service else set(self.owners)
         return tuple(metric for metric in self.metrics if metric.owner in owners)
+
+
+def owners_of(services: tuple[str, ...]) -> tuple[str, ...]:
+    """Who may own a metric where there are these *services*."""
+    return (*(service.removeprefix("cdb_") for service in services), EVERY_SERVICE)
 
 
 def load_contract(path: Path = CONTRACT_FILE) -> Contract:
@@ -148,8 +163,8 @@ def _check(metric: Metric, listed: Mapping[str, tuple[str, ...]], services: tupl
         raise ContractError(f"{name}: {metric.attribute!r} cannot be a name in code; allowed: what Python can call so")
     if not _OTEL_NAME.fullmatch(metric.otel):
         raise ContractError(f"{name}: the otel name {metric.otel!r} must look like cdb.dotted.words")
-    if metric.owner not in OWNERS:
-        raise ContractError(f"{name}: owner {metric.owner!r} is not one of {', '.join(OWNERS)}")
+    if metric.owner not in (owners := owners_of(services)):
+        raise ContractError(f"{name}: owner {metric.owner!r} is not one of {', '.join(owners)}")
     if metric.unit not in UNITS and not _ANNOTATION.fullmatch(metric.unit):
         raise ContractError(f"{name}: unit {metric.unit!r} is not one of {', '.join(UNITS)} or a {{word}}")
     for key, text in (("brief", metric.brief), ("when", metric.when), ("query", metric.query)):

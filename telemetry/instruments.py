@@ -21,7 +21,7 @@ class BySymbolDirectionStrategy(Labelled[H]):
 
     else:
 
-        def labels(self, *, symbol=MISSING, direction=MISSING, strategy=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, symbol=MISSING, direction=MISSING, strategy=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -42,7 +42,7 @@ class BySymbolStrategy(Labelled[H]):
 
     else:
 
-        def labels(self, *, symbol=MISSING, strategy=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, symbol=MISSING, strategy=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -63,7 +63,7 @@ class BySymbolSource(Labelled[H]):
 
     else:
 
-        def labels(self, *, symbol=MISSING, source=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, symbol=MISSING, source=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -84,7 +84,7 @@ class ByIndicatorTypeSymbol(Labelled[H]):
 
     else:
 
-        def labels(self, *, indicator_type=MISSING, symbol=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, indicator_type=MISSING, symbol=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -105,7 +105,7 @@ class ByStrategy(Labelled[H]):
 
     else:
 
-        def labels(self, *, strategy=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, strategy=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -126,7 +126,7 @@ class ByErrorType(Labelled[H]):
 
     else:
 
-        def labels(self, *, error_type=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, error_type=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -147,7 +147,7 @@ class ByTopic(Labelled[H]):
 
     else:
 
-        def labels(self, *, topic=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, topic=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -168,7 +168,7 @@ class BySymbol(Labelled[H]):
 
     else:
 
-        def labels(self, *, symbol=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, symbol=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -189,7 +189,7 @@ class BySymbolReasonCode(Labelled[H]):
 
     else:
 
-        def labels(self, *, symbol=MISSING, reason_code=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, symbol=MISSING, reason_code=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -210,7 +210,7 @@ class ByViolationTypeLayer(Labelled[H]):
 
     else:
 
-        def labels(self, *, violation_type=MISSING, layer=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, violation_type=MISSING, layer=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -231,7 +231,7 @@ class BySource(Labelled[H]):
 
     else:
 
-        def labels(self, *, source=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, source=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -252,7 +252,7 @@ class ByLayerResult(Labelled[H]):
 
     else:
 
-        def labels(self, *, layer=MISSING, result=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, layer=MISSING, result=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -273,7 +273,7 @@ class BySymbolSide(Labelled[H]):
 
     else:
 
-        def labels(self, *, symbol=MISSING, side=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, symbol=MISSING, side=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -294,7 +294,7 @@ class ByExchange(Labelled[H]):
 
     else:
 
-        def labels(self, *, exchange=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, exchange=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -315,7 +315,7 @@ class ByEndpointStatusCode(Labelled[H]):
 
     else:
 
-        def labels(self, *, endpoint=MISSING, status_code=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, endpoint=MISSING, status_code=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -336,7 +336,7 @@ class ByServiceEventType(Labelled[H]):
 
     else:
 
-        def labels(self, *, service=MISSING, event_type=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, service=MISSING, event_type=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -357,7 +357,7 @@ class ByService(Labelled[H]):
 
     else:
 
-        def labels(self, *, service=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, service=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -378,7 +378,7 @@ class ByLimit(Labelled[H]):
 
     else:
 
-        def labels(self, *, limit=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, limit=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -399,7 +399,7 @@ class ByReason(Labelled[H]):
 
     else:
 
-        def labels(self, *, reason=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, reason=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -420,7 +420,7 @@ class ByStreamReason(Labelled[H]):
 
     else:
 
-        def labels(self, *, stream=MISSING, reason=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, stream=MISSING, reason=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -441,7 +441,7 @@ class ByStream(Labelled[H]):
 
     else:
 
-        def labels(self, *, stream=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, stream=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -462,7 +462,7 @@ class ByMetric(Labelled[H]):
 
     else:
 
-        def labels(self, *, metric=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, metric=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:
@@ -483,7 +483,7 @@ class BySignal(Labelled[H]):
 
     else:
 
-        def labels(self, *, signal=MISSING, **wrong):  # noqa: D102
+        def labels(self, *, signal=MISSING, **wrong):
             if wrong:
                 raise self._refuse(wrong)
             try:

@@ -61,7 +61,7 @@ class Telemetry:
         recorder: Recorder,
         *,
         service: str | None,
-        symbols: Sequence[str] = (),
+        configured: Mapping[str, Sequence[str]] | None = None,
         expected: Mapping[str, Collection[str]] | None = None,
         settings: TelemetrySettings,
     ) -> None:
@@ -79,7 +79,7 @@ class Telemetry:
         recorder.start(
             self._meter_provider.get_meter(SCOPE),
             service=service,
-            symbols=symbols,
+            configured=configured,
             expected=expected,
             exemplars=settings.otlp_endpoint is not None,
         )

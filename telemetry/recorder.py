@@ -18,7 +18,7 @@ from telemetry import plain
 from telemetry.contract import Contract, ContractError, Metric
 from telemetry.families import Family
 from telemetry.handles import Attributes, Counter, Gauge, Handle, Histogram
-from telemetry.labels import LabelBounds, Symbols
+from telemetry.labels import LabelBounds, OpenLabel
 
 Recording = Literal["fast", "sdk"]
 
@@ -39,7 +39,7 @@ class Recorder:
         self.recording: Final = recording
         self.service: str | None = None
         self._exemplars = False
-        self._symbols = Symbols()
+        self._open = {label: OpenLabel() for label in contract.open_labels}
         self._outlets: dict[str, plain.Outlet] = {}
         self._families: dict[str, Family[Any]] = {
             metric.prometheus: self._family(metric) for metric in contract.metrics
@@ -66,18 +66,20 @@ class Recorder:
         meter: Meter,
         *,
         service: str | None,
-        symbols: Sequence[str] = (),
+        configured: Mapping[str, Sequence[str]] | None = None,
         expected: Mapping[str, Collection[str]] | None = None,
         exemplars: bool = False,
     ) -> None:
         """Connect to *meter*, and expose as 0 each label set that *service* can have and that has no value yet.
 
-        *expected* limits the values of labels, such as {"source": ["simulated"]}, to those of this process. Raises
-        ContractError if the service or a value is not in the contract.
+        *configured* are the values of open labels, such as {"symbol": ["BTCUSDT"]}. *expected* limits the values of
+        listed labels, such as {"exchange": ["paper"]}, to those of this process. Raises ContractError if the service or
+        a value is not in the contract.
         """
-        self._check(service, expected or {})
+        self._check(service, configured or {}, expected or {})
         self.service = service
-        self._symbols.configure(symbols)
+        for label, values in (configured or {}).items():
+            self._open[label].configure(values)
         if exemplars:
             self._exemplars = True
             for handle in self._all("histogram"):
@@ -108,7 +110,7 @@ class Recorder:
     def _family(self, metric: Metric) -> Family[Any]:
         return Family(
             metric,
-            bounds=LabelBounds(metric, self._symbols),
+            bounds=LabelBounds(metric, self._open),
             create=self._creator(metric),
             overflowed=partial(self._count, _OVERFLOW, metric.prometheus),
         )
@@ -158,10 +160,14 @@ class Recorder:
             elif metric.type == "gauge":
                 meter.create_observable_gauge(metric.otel, callbacks, unit=metric.unit, description=metric.brief)
 
-    def _check(self, service: str | None, expected: Mapping[str, Collection[str]]) -> None:
+    def _check(
+        self, service: str | None, configured: Mapping[str, Sequence[str]], expected: Mapping[str, Collection[str]]
+    ) -> None:
         services = self.contract.services
         if service is not None and service not in services:
             raise ContractError(f"service {service!r} is not one of {', '.join(services)}")
+        if closed := configured.keys() - self._open.keys():
+            raise ContractError(f"configured: {', '.join(closed)} is no open label; open are {', '.join(self._open)}")
         listed: dict[str, set[str]] = {}
         for metric in self.contract.metrics:
             for label, values in metric.values.items():
@@ -169,6 +175,8 @@ class Recorder:
         for label, wanted in expected.items():
             if label not in listed:
                 raise ContractError(f"expected: no metric has the label {label!r}; there are {', '.join(listed)}")
+            if label in self._open:
+                raise ContractError(f"expected: label {label} is open: configured, not expected")
             if unknown := set(wanted) - listed[label]:
                 raise ContractError(
                     f"expected: label {label} cannot be {', '.join(sorted(unknown))}; "

@@ -44,16 +44,18 @@ def start_telemetry(
     *,
     service: str,
     symbols: Sequence[str] = (),
+    configured: Mapping[str, Sequence[str]] | None = None,
     expected: Mapping[str, Collection[str]] | None = None,
     settings: TelemetrySettings | None = None,
 ) -> Telemetry:
     """Start the telemetry of this process; call it once.
 
-    Only *symbols* are recorded under their names; without any, the first 32 are. *expected* limits the label values
-    that are exposed as 0 from the start, such as {"source": ["simulated"]}. Raises ContractError if the service or a
-    value is not in the contract, RuntimeError if telemetry runs already.
+    *symbols* are the only ones recorded under their names; without any, the first 32 are. *configured* says the same of
+    other open labels, such as {"strategy": ["momentum_v1"]}. *expected* narrows the values of listed labels that are
+    exposed as 0 from the start, such as {"exchange": ["paper"]}. Raises ContractError if the service or a value is not
+    in the contract, RuntimeError if telemetry runs already.
     """
-    telemetry = _start(service, symbols, expected, settings)
+    telemetry = _start(service, {"symbol": symbols, **(configured or {})}, expected, settings)
     trace.set_tracer_provider(telemetry.tracer_provider)
     return telemetry
 
@@ -61,13 +63,13 @@ def start_telemetry(
 def get_metrics() -> bytes:
     """Write the /metrics page (CONTENT_TYPE). Starts local telemetry with all metrics if none runs."""
     if not _running:
-        _start(None, (), None, None)
+        _start(None, {}, None, None)
     return _running[0].exposition()
 
 
 def _start(
     service: str | None,
-    symbols: Sequence[str],
+    configured: Mapping[str, Sequence[str]],
     expected: Mapping[str, Collection[str]] | None,
     settings: TelemetrySettings | None,
 ) -> Telemetry:
@@ -75,6 +77,6 @@ def _start(
     with _lock:
         if _running:
             raise RuntimeError("telemetry runs already: call start_telemetry once, before the first get_metrics()")
-        telemetry = Telemetry(_recorder, service=service, symbols=symbols, expected=expected, settings=settings)
+        telemetry = Telemetry(_recorder, service=service, configured=configured, expected=expected, settings=settings)
         _running.append(telemetry)
     return telemetry

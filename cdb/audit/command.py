@@ -16,7 +16,6 @@ from cdb.replay.command import kept_replays
 from cdb.running.addresses import ledger_settings
 from cdb.stack.command import JsonOption
 from services.ledger.connection import Ledger, LedgerAddress
-from services.runtime.process import address_of
 
 
 def register(app: typer.Typer) -> None:
@@ -60,7 +59,7 @@ def audit(
 @contextmanager
 def _address(ledger: str | None, replay: str | None, host: str | None, port: int | None) -> Iterator[LedgerAddress]:
     if replay is None:
-        yield address_of(ledger_settings(ROOT, os.environ, database=ledger, host=host, port=port))
+        yield LedgerAddress.of(ledger_settings(ROOT, os.environ, database=ledger, host=host, port=port))
         return
     if (ledger, host, port) != (None, None, None):
         raise typer.BadParameter("a kept replay has its own server: leave out --ledger, --host and --port")

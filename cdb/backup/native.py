@@ -13,15 +13,14 @@ import redis
 from cdb.backup import tree
 from cdb.backup.ledger import PGOPTIONS, Programs, server_major
 from cdb.backup.premises import BACK_S, LOOK_S, READY_S
-from cdb.running.addresses import BusSettings, settings
+from cdb.running.addresses import settings
 from cdb.running.native import Failure, Ports, Stack
 from cdb.running.native.lock import locked
 from cdb.running.native.tools import postgres_bin
 from services.bus.streams import connect
 from services.errors import ServerAway
 from services.ledger.connection import Ledger, LedgerAddress
-from services.runtime.process import address_of
-from services.settings import LedgerSettings
+from services.settings import BusSettings, LedgerSettings
 
 
 class Native:
@@ -60,7 +59,7 @@ class Native:
 
     def programs(self) -> Programs:
         """Return PostgreSQL's programs, of the server's version."""
-        address = address_of(settings(LedgerSettings, self._environment))
+        address = LedgerAddress.of(settings(LedgerSettings, self._environment))
         ask = partial(_asked, address)
         folder = postgres_bin(str(server_major(ask)))
         return Programs(
@@ -141,7 +140,7 @@ def _for_programs(address: LedgerAddress) -> dict[str, str]:
         "PGPORT": str(address.port),
         "PGUSER": address.user,
         "PGDATABASE": address.database,
-        "PGPASSWORD": address.password.value,  # not among the arguments, which everybody can see
+        "PGPASSWORD": address.password.get_secret_value(),  # not among the arguments, which everybody can see
         "PGCONNECT_TIMEOUT": "5",
         "PGOPTIONS": PGOPTIONS,
     }

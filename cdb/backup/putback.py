@@ -10,7 +10,7 @@ from cdb.backup.errors import BackupError
 from cdb.backup.manifest import Manifest, refuse_other_versions
 from cdb.backup.premises import TRADERS, TREES, Premises
 from cdb.backup.save import LEDGER, Say, prometheus_version, tree_member
-from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS
+from services.topology import FILLS, MARKET_DATA, ORDERS, SIGNALS
 
 _STREAMS: Final = (MARKET_DATA, SIGNALS, ORDERS, FILLS)
 

@@ -18,8 +18,7 @@ from cdb.kit.paths import ROOT
 from cdb.running.addresses import ledger_settings
 from cdb.stack.command import JsonOption
 from services.clock import WallClock
-from services.ledger.connection import Ledger
-from services.runtime.process import address_of
+from services.ledger.connection import Ledger, LedgerAddress
 
 group = typer.Typer(help="Look at the circuit breaker, and reset it.", no_args_is_help=True)
 _encoder = msgspec.json.Encoder(decimal_format="number")
@@ -73,7 +72,7 @@ def reset(
 @contextmanager
 def _desk() -> Iterator[BreakerDesk]:
     with exit_codes():
-        ledger = Ledger(address_of(ledger_settings(ROOT, os.environ)), application="cdb-breaker")
+        ledger = Ledger(LedgerAddress.of(ledger_settings(ROOT, os.environ)), application="cdb-breaker")
         try:
             yield BreakerDesk(ledger, WallClock())
         finally:

@@ -12,7 +12,8 @@ import redis
 from services.bus.streams import LENGTHS, stream_position
 from services.clock import to_datetime
 from services.errors import ServerAway
-from services.messages import DEAD_LETTERS, MESSAGE_TYPES, BadMessage, DeadLetter, decode
+from services.messages import MESSAGE_TYPES, BadMessage, DeadLetter, decode
+from services.topology import DEAD_LETTERS
 
 _PAGE: Final = 500
 

@@ -21,7 +21,7 @@ from cdb.replay.tape import survey
 from cdb.running.native import StackError, envfile
 from cdb.running.native.config import state_dir
 from cdb.stack.command import JsonOption, one_clear_line
-from services.messages import FILLS
+from services.topology import FILLS
 
 replays_app = typer.Typer(help="Ledgers that replays have kept.", no_args_is_help=True)
 _SETTING = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")

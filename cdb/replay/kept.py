@@ -12,6 +12,7 @@ from typing import Final
 from cdb.running.native import Ports, Stack, StackConfig, StackError, select
 from cdb.running.native.files import write_private
 from services.ledger.connection import Ledger, LedgerAddress
+from services.settings import LedgerSettings, read
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
 _SECRETS: Final = "secrets.json"
@@ -81,14 +82,7 @@ class Replays:
 
 def address_of(config: StackConfig) -> LedgerAddress:
     """Return the address of a stack's ledger."""
-    environment = config.process_environment()
-    return LedgerAddress.of(
-        host=environment["POSTGRES_HOST"],
-        port=int(environment["POSTGRES_PORT"]),
-        user=environment["POSTGRES_USER"],
-        database=environment["POSTGRES_DB"],
-        password=environment["POSTGRES_PASSWORD"],
-    )
+    return LedgerAddress.of(read(LedgerSettings, config.process_environment()))
 
 
 def ledger_of(config: StackConfig) -> Ledger:

@@ -12,7 +12,7 @@ from cdb.replay.summary import Summary, summarise
 from cdb.replay.tape import Tape
 from cdb.running.native import TRADING, Stack, StackError
 from services.bus.streams import connect
-from services.messages import DEAD_LETTERS
+from services.topology import DEAD_LETTERS
 
 SERVICES: Final = ("cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")
 STUCK_AFTER_S: Final = 60.0

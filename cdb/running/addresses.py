@@ -4,30 +4,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings
-
 from cdb.running.native import Ports, Stack, StackError, envfile
 from cdb.running.native.config import state_dir
 from cdb.running.native.ports import HOST
-from services.settings import BadSecretsDir, LedgerSettings, Port, ServiceSettings, explain, settings_in_files
+from services.settings import BadSecretsDir, BadSettings, BusSettings, LedgerSettings, Settings, read, settings_in_files
 
 _SERVERS = ("POSTGRES_", "REDIS_")
 WAYS: Final = ("native", "compose")
 """How a stack can be run: without containers, and in them."""
 
 
-class BusSettings(BaseSettings):
-    """How to reach the bus."""
-
-    model_config = ServiceSettings.model_config
-
-    redis_host: str = Field("127.0.0.1", alias="REDIS_HOST")
-    redis_port: Port = Field(16379, alias="REDIS_PORT")
-    redis_password: SecretStr = Field(alias="REDIS_PASSWORD", min_length=1)
-
-
-S = TypeVar("S", bound=BaseSettings)
+S = TypeVar("S", bound=Settings)
 
 
 def way_to_run(environ: Mapping[str, str]) -> str:
@@ -68,9 +55,9 @@ def settings(kind: type[S], environment: Mapping[str, str], **overriding: object
     """
     said = {name: value for name, value in overriding.items() if value is not None}
     try:
-        return kind.model_validate({**environment, **said})
-    except ValidationError as error:
-        raise StackError("; ".join(explain(kind, dict(problem)) for problem in error.errors())) from error
+        return read(kind, {**environment, **said})
+    except BadSettings as error:
+        raise StackError(str(error)) from error
 
 
 def ledger_settings(

@@ -4,21 +4,22 @@ import re
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
+import msgspec
 import structlog
 from flask import Flask, Response, jsonify, render_template, request
+from msgspec import Meta
 from werkzeug.exceptions import HTTPException
 
 from monitoring.receiver.store import Notification, Store, StoreFailed
 from monitoring.receiver.webhook import BadWebhook, Webhook, parse
 from services.clock import NANOSECONDS
-from services.runtime.web import BadRequest, text, whole_number
+from services.runtime.web import BadRequest, parameters
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 MOST: Final = 10_000
 ON_PAGE: Final = 200
-_STATES: Final = ("firing", "resolved")
 _NAME: Final = re.compile(r"[A-Za-z0-9_]{1,100}")
 _HEADERS: Final = {
     # The page shows text that others wrote: it allows no script and loads nothing.
@@ -28,6 +29,15 @@ _HEADERS: Final = {
     "Cache-Control": "no-store",
 }
 log = structlog.get_logger()
+
+
+class Asked(msgspec.Struct):
+    """Which notifications."""
+
+    limit: Annotated[int, Meta(ge=1, le=MOST)] = 100
+    since: str = "0"
+    alertname: str | None = None
+    status: Literal["firing", "resolved"] | None = None
 
 
 def create_app(store: Store, runbooks: Path) -> Flask:
@@ -63,11 +73,9 @@ def _add_views(app: Flask, store: Store, runbooks: Path) -> None:
 
     @app.get("/api/notifications")
     def notifications() -> Response:
+        asked = parameters(Asked)
         found = store.newest(
-            whole_number("limit", low=1, high=MOST, default=100),
-            since_ns=_since(),
-            alertname=request.args.get("alertname"),
-            status=text("status", _STATES) if "status" in request.args else None,  # type: ignore[arg-type]
+            asked.limit, since_ns=_nanoseconds(asked.since), alertname=asked.alertname, status=asked.status
         )
         return jsonify({"total": store.count(), "notifications": [as_json(one) for one in found]})
 
@@ -125,9 +133,8 @@ def runbook_link(address: str, runbooks: Path) -> str:
     return f"/runbooks/{name}" if known else ""
 
 
-def _since() -> int:
-    """Parameter `since` in nanoseconds: seconds since 1970, or ISO 8601 with an offset; 0 without it."""
-    given = request.args.get("since", "0")
+def _nanoseconds(given: str) -> int:
+    """Read the parameter `since`: seconds since 1970, or ISO 8601 with an offset."""
     try:
         seconds = float(given) if re.fullmatch(r"[0-9]{1,11}(\.[0-9]{1,9})?", given) else _seconds(given)
     except (ValueError, OverflowError):

@@ -4,20 +4,17 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
-from pydantic_settings import BaseSettings
 
-from services.settings import Port, ServiceSettings
+from services.settings import Port, Settings
 
 
-class ReceiverSettings(BaseSettings):
+class ReceiverSettings(Settings):
     """Where it listens, where it stores notifications, and how many."""
 
-    model_config = ServiceSettings.model_config
+    http_host: str = Field(default="127.0.0.1", validation_alias="CDB_HTTP_HOST")
+    port: Port = Field(default=9094, validation_alias="CDB_ALERT_RECEIVER_PORT")
+    data: Path = Field(validation_alias="CDB_ALERT_RECEIVER_DATA")
+    keep: Annotated[int, Field(ge=1, le=1_000_000)] = Field(10_000, validation_alias="CDB_ALERT_RECEIVER_KEEP")
 
-    http_host: str = Field("127.0.0.1", alias="CDB_HTTP_HOST")
-    port: Port = Field(9094, alias="CDB_ALERT_RECEIVER_PORT")
-    data: Path = Field(alias="CDB_ALERT_RECEIVER_DATA")
-    keep: Annotated[int, Field(ge=1, le=1_000_000)] = Field(10_000, alias="CDB_ALERT_RECEIVER_KEEP")
-
-    log_format: Literal["auto", "json", "console"] = Field("auto", alias="CDB_LOG_FORMAT")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="CDB_LOG_LEVEL")
+    log_format: Literal["auto", "json", "console"] = Field(default="auto", validation_alias="CDB_LOG_FORMAT")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", validation_alias="CDB_LOG_LEVEL")

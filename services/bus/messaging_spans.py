@@ -11,7 +11,7 @@ from typing import Any, Final
 from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, use_span
 
-from services.messages import FILLS, ORDERS, SIGNALS
+from services.topology import FILLS, ORDERS, SIGNALS
 from telemetry import tracing
 from telemetry.tracing import Planned
 
@@ -29,7 +29,7 @@ def plan_processing(stream: str, traceparent: str | None) -> Planned | None:
 
 
 def below(span: Planned | None) -> Context:
-    """Return the context in which what handling a message leads to hangs below *span*; None: it begins a trace."""
+    """The context in which what handling a message leads to hangs below *span*; None: it begins a trace."""
     return tracing.below(span.context) if span else tracing.root()
 
 

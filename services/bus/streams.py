@@ -20,7 +20,8 @@ from redis.retry import Retry
 from services.bus import messaging_spans
 from services.clock import Clock
 from services.errors import BUS, ServerAway
-from services.messages import DEAD_LETTERS, MARKET_DATA, DeadLetter, Message, encode
+from services.messages import DeadLetter, Message, encode
+from services.topology import DEAD_LETTERS, MARKET_DATA
 from telemetry import tracing
 from telemetry.tracing import Planned
 
@@ -32,6 +33,10 @@ _AWAY: Final = ("MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "LOADING",
 """Replies of a Redis that is there but cannot do it now."""
 
 
+Key = tuple[str, str]
+"""What tells one entry from all others: its stream and its id there."""
+
+
 class Entry(NamedTuple):
     """One entry of a stream as it was read. data is None if the entry was trimmed while it waited."""
 
@@ -39,6 +44,11 @@ class Entry(NamedTuple):
     id: str
     data: bytes | None
     traceparent: str | None
+
+    @property
+    def key(self) -> Key:
+        """What tells it from all other entries."""
+        return self.stream, self.id
 
 
 class Outgoing(NamedTuple):
@@ -97,7 +107,7 @@ class Bus:
             pipeline.execute()
 
     def newest(self, stream: str, *, count: int) -> list[Entry]:
-        """Return the last *count* entries of *stream*, oldest first, whoever has read them."""
+        """The last *count* entries of *stream*, oldest first, whoever has read them."""
         with _translated():
             found = self._redis.xrevrange(stream, count=count)
         return list(_entries([(stream.encode(), found[::-1])]))
@@ -111,7 +121,7 @@ class Bus:
         after: str = ">",
         done: Iterable[Entry] = (),
     ) -> list[Entry]:
-        """Return up to *count* new entries per stream, or with *after* this consumer's unacknowledged ones behind it.
+        """Up to *count* new entries per stream, or with *after* this consumer's unacknowledged ones behind it.
 
         Acknowledges *done* in the same round trip. Waits up to *block_ms* for the first new entry; None does not wait.
         A missing group is made, from the stream's beginning, so a flushed Redis is picked up by itself.
@@ -161,7 +171,7 @@ class Bus:
             self._redis.hdel(f"trials:{self.group}", f"{entry.stream}/{entry.id}")
 
     def deliveries(self, stream: str, *, count: int) -> dict[str, int]:
-        """Return how often each of this consumer's unacknowledged entries has been delivered."""
+        """How often each of this consumer's unacknowledged entries has been delivered."""
         with _translated():
             try:
                 rows = self._redis.xpending_range(
@@ -186,7 +196,7 @@ class Bus:
                 ids += [reply.decode() for reply in pipeline.execute() if isinstance(reply, bytes)]
 
     def newest_finished(self, stream: str, *, count: int) -> list[Entry]:
-        """Return the last *count* entries, oldest first, behind which this group has acknowledged everything."""
+        """The last *count* entries, oldest first, behind which this group has acknowledged everything."""
         last = next(
             (row["last-delivered-id"] for row in self._groups(stream) if row["name"] == self.group.encode()), b"0-0"
         )
@@ -199,7 +209,7 @@ class Bus:
         return list(_entries([(stream.encode(), found[::-1])]))
 
     def settled(self, readers: Mapping[str, Collection[str]]) -> bool:
-        """Tell whether every group in *readers* (stream: its groups) has read and acknowledged all, at one moment."""
+        """Whether every group in *readers* (stream: its groups) has read and acknowledged all, at one moment."""
         with _translated():
             pipeline = self._redis.pipeline(transaction=True)
             for stream in readers:
@@ -240,7 +250,7 @@ class Bus:
             pipeline.xack(stream, self.group, *ids)
 
     def _oldest_open(self, stream: str, group: str) -> str:
-        """Return the id of the oldest entry that *group* has read and not acknowledged; empty if there is none."""
+        """The id of the oldest entry that *group* has read and not acknowledged; empty if there is none."""
         with _translated():
             try:
                 oldest: bytes | None = self._redis.xpending(stream, group)["min"]
@@ -281,13 +291,13 @@ class Bus:
 
 
 def stream_position(entry_id: str) -> tuple[int, int]:
-    """Return a stream id as a pair that sorts as Redis sorts it."""
+    """A stream id as a pair that sorts as Redis sorts it."""
     milliseconds, _, sequence = entry_id.partition("-")
     return int(milliseconds), int(sequence or 0)
 
 
 def connect(*, host: str, port: int, password: str, timeout_s: float = 5.0) -> redis.Redis:
-    """Return a client that connects at its first command and never retries by itself."""
+    """A client that connects at its first command and never retries by itself."""
     return redis.Redis(
         host=host,
         port=port,
@@ -364,7 +374,7 @@ def _translated() -> Iterator[None]:
 
 
 def _reply(error: ResponseError) -> str:
-    """Return what Redis said, without the command and its data that the client writes before it in a pipeline."""
+    """What Redis said, without the command and its data that the client writes before it in a pipeline."""
     text = str(error)
     return text.rpartition(" of pipeline caused error: ")[2] if text.startswith("Command #") else text
 

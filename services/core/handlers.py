@@ -1,47 +1,60 @@
-"""What cdb_core does with each trade: keep the strategy's windows, publish a signal where there is one."""
+"""What cdb_core does with each trade: show it to every strategy, publish a signal where there is an opinion."""
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
-import structlog
-from opentelemetry.trace import Span, use_span
-
-from services.bus.streams import Bus, DeadEntry, Outgoing
+from services.bus.streams import Bus, Outgoing
 from services.clock import Clock
-from services.core.momentum import NAME, Momentum, MomentumSettings, Opinion, signal_from
-from services.messages import MARKET_DATA, SIGNALS, BadMessage, MarketData, Signal, decode
-from services.runtime.consumer import Batch, Outcome, Received
+from services.core import report, trace
+from services.core.signals import signal_from
+from services.core.strategies.port import Opinion, Strategy
+from services.messages import BadMessage, MarketData, decode
 from services.runtime.faults import Faults
+from services.runtime.handling import Batch, Outcome, Received
 from services.runtime.retry import attempt
-from telemetry import metrics, tracing
+from services.runtime.timeline import Timeline
+from services.topology import CORE, MARKET_DATA, SIGNALS
 
 REBUILD_FROM = 20_000
 
-log = structlog.get_logger()
+
+@dataclass
+class _Watched:
+    """A symbol: the strategies' memories of it, and its newest trade."""
+
+    strategies: tuple[Strategy, ...]
+    newest: tuple[int, int] = (0, -1)
+
+    def is_news(self, trade: MarketData) -> bool:
+        """Note *trade* if it is later than all before it; anything else was seen already or comes too late."""
+        position = (trade.ts_event, trade.trade_id)
+        if position <= self.newest:
+            return False
+        self.newest = position
+        return True
 
 
 class CoreHandler:
-    """One strategy memory per symbol. It is rebuilt from the bus, so a restart loses no window."""
+    """One memory per strategy and symbol. They are rebuilt from the bus, so a restart loses no window."""
 
-    streams: Sequence[str] = (MARKET_DATA,)
+    streams: Sequence[str] = CORE.reads
 
-    def __init__(self, settings: MomentumSettings, *, symbols: frozenset[str], clock: Clock, faults: Faults) -> None:
+    def __init__(
+        self, strategies: Sequence[Callable[[], Strategy]], *, symbols: frozenset[str], clock: Clock, faults: Faults
+    ) -> None:
         self._clock = clock
         self._faults = faults
-        self._memories = {symbol: Momentum(settings) for symbol in symbols}
+        self._watched = {symbol: _Watched(tuple(make() for make in strategies)) for symbol in symbols}
         self._feed = (0, 0)
 
     def rebuild(self, bus: Bus) -> None:
         """Take in what this group has finished, so that windows and cool-downs are as before the restart."""
-        for entry in bus.newest_finished(MARKET_DATA, count=REBUILD_FROM):
-            try:
-                trade = decode(MARKET_DATA, entry.data or b"")
-            except BadMessage:
-                continue
-            memory = self._memories.get(trade.symbol) if isinstance(trade, MarketData) else None
-            if memory is not None and isinstance(trade, MarketData) and memory.is_news(trade):
-                memory.update(trade)
+        for trade in _finished_trades(bus):
+            watched = self._watched.get(trade.symbol)
+            if watched is not None and watched.is_news(trade):
+                for strategy in watched.strategies:
+                    strategy.update(trade)
 
     def handle(self, batch: Batch) -> Outcome:
         """Take in each trade of *batch*, one failing without the others."""
@@ -60,43 +73,40 @@ class CoreHandler:
         """Keep nothing: the bus has it all."""
 
     def _take_in(self, item: Received, trade: MarketData, outcome: Outcome) -> None:
-        started_ns = time.time_ns()
-        memory = self._memories.get(trade.symbol)
-        if memory is None:
-            known = ", ".join(sorted(self._memories))
-            outcome.dead.append(DeadEntry(item.entry, "unknown_symbol", f"{trade.symbol!r:.40} is none of {known}"))
+        timeline = Timeline()
+        watched = self._watched.get(trade.symbol)
+        if watched is None:
+            known = ", ".join(sorted(self._watched))
+            outcome.put_aside(item.entry, "unknown_symbol", f"{trade.symbol!r:.40} is none of {known}")
             return
         if self._clock.is_ahead(trade.ts_event):
-            outcome.dead.append(DeadEntry(item.entry, "bad_message", f"ts_event {trade.ts_event} is in the future"))
+            outcome.put_aside(item.entry, "bad_message", f"ts_event {trade.ts_event} is in the future")
             return
-        metrics.market_data_events_received.labels(symbol=trade.symbol, source=trade.source).inc()
+        report.trade_received(trade)
         self._faults.raise_if_due(item.entry.id)
         self._note_gap(trade)
         self._clock.advance(trade.ts_event)
-        if not memory.is_news(trade):
-            return
-        opinion = memory.update(trade)
-        metrics.indicators_calculated.labels(indicator_type="momentum", symbol=trade.symbol).inc()
-        metrics.indicators_calculated.labels(indicator_type="volume", symbol=trade.symbol).inc()
-        if opinion is not None:
-            self._give_signal(item, trade, opinion, started_ns, outcome)
-        took_s = (time.time_ns() - started_ns) / 1e9
-        metrics.signal_processing_duration_seconds.labels(strategy=NAME).observe(took_s)
-        metrics.event_processing_duration_seconds.labels(service="cdb_core", event_type="market_data").observe(took_s)
+        if watched.is_news(trade):
+            for strategy in watched.strategies:
+                if (opinion := strategy.update(trade)) is not None:
+                    self._give_signal(item, trade, strategy, opinion, timeline, outcome)
+                report.strategy_updated(strategy, trade.symbol, timeline.seconds())
+            report.trade_handled(timeline.seconds())
 
     def _give_signal(
-        self, item: Received, trade: MarketData, opinion: Opinion, started_ns: int, outcome: Outcome
+        self,
+        item: Received,
+        trade: MarketData,
+        strategy: Strategy,
+        opinion: Opinion,
+        timeline: Timeline,
+        outcome: Outcome,
     ) -> None:
-        signal = signal_from(trade, opinion, stream_id=item.entry.id, now_ns=self._clock.now_ns())
-        span = tracing.tracer().start_span(
-            "signal.generate",
-            context=tracing.root(),
-            start_time=started_ns,
-            attributes={"cdb.symbol": signal.symbol, "cdb.side": signal.side, "cdb.signal_id": signal.signal_id},
-        )
-        ended_ns = time.time_ns()
+        signal = signal_from(trade, opinion, strategy.name, stream_id=item.entry.id, now_ns=self._clock.now_ns())
+        span = trace.start_signal(signal, began_ns=timeline["began"])
+        ended_ns = timeline.now()
         outcome.outgoing.append(Outgoing(SIGNALS, signal, span.get_span_context()))
-        outcome.afterwards.append(lambda: _report_signal(signal, span, ended_ns))
+        outcome.afterwards += [partial(report.signal_given, signal, span), partial(span.end, ended_ns)]
 
     def _note_gap(self, trade: MarketData) -> None:
         """Count what the bus dropped before it was read: the feed numbers its messages without gaps."""
@@ -104,14 +114,14 @@ class CoreHandler:
         if feed != trade.feed or trade.sequence > last:
             self._feed = (trade.feed, trade.sequence)
         if feed == trade.feed and trade.sequence > last + 1:
-            lost = trade.sequence - last - 1
-            metrics.market_data_trimmed.inc(lost)
-            log.warning("market data lost on the bus", count=lost)
+            report.trades_lost(trade.sequence - last - 1)
 
 
-def _report_signal(signal: Signal, span: Span, ended_ns: int) -> None:
-    """Record a signal that is on the bus; a span must not have ended while a value is recorded in it."""
-    with use_span(span, end_on_exit=False):
-        metrics.record_signal(signal.symbol, signal.side, NAME, signal.strength)
-        log.info("signal", signal=signal.signal_id, side=signal.side, strength=str(signal.strength))
-    span.end(ended_ns)
+def _finished_trades(bus: Bus) -> Iterator[MarketData]:
+    for entry in bus.newest_finished(MARKET_DATA, count=REBUILD_FROM):
+        try:
+            trade = decode(MARKET_DATA, entry.data or b"")
+        except BadMessage:
+            continue
+        if isinstance(trade, MarketData):
+            yield trade

@@ -32,7 +32,7 @@ class Oversold(Exception):
 def book(
     holding: Holding, side: Literal["BUY", "SELL"], quantity: Decimal, *, notional: Decimal, fee: Decimal
 ) -> Booking:
-    """Return what buying or selling *quantity* for *notional* does to *holding*. Raise Oversold rather than go short.
+    """What buying or selling *quantity* for *notional* does to *holding*. Raises Oversold rather than go short.
 
     A sale takes its share of the cost with it; the last one takes all that is left, so no remainder ever stays.
     """

@@ -71,7 +71,7 @@ class KnownOrder:
     fill: Fill | None
 
     def is_the_same_as(self, order: Order) -> bool:
-        """Tell whether *order* says what the ledger says."""
+        """Whether *order* says what the ledger says."""
         return (self.cause, self.symbol, self.side, self.quantity, self.reference_price, self.volatility) == (
             order.cause,
             order.symbol,
@@ -152,7 +152,7 @@ class ExecutionStore:
         self._ledger.prepare(_PREPARE_READ, _PREPARE_WRITE)
 
     def read(self, order_ids: Sequence[str] = ()) -> Account | None:
-        """Return the account with all positions and those of *order_ids* that exist, as of one moment.
+        """The account with all positions and those of *order_ids* that exist, as of one moment.
 
         None before risk has opened the account.
         """

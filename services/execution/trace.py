@@ -1,20 +1,21 @@
 """What a trace shows of one order's execution: where its time went, and all that one would search for."""
 
-from opentelemetry.trace import Span, SpanContext
+from opentelemetry.trace import Span
 
 from services.bus import messaging_spans
 from services.ledger.statements import record_statement
 from services.messages import Fill, Order
-from services.runtime.consumer import Received
+from services.runtime.handling import Received
+from services.runtime.timeline import Timeline
 from telemetry import tracing
 
 
-def start(item: Received, order: Order, *, began_ns: int) -> Span:
+def start_order(item: Received, order: Order, timeline: Timeline) -> Span:
     """Start order.execute below the span of handling *item*; quantity is in the base asset."""
     return tracing.tracer().start_span(
         "order.execute",
         context=messaging_spans.below(item.span),
-        start_time=began_ns,
+        start_time=timeline["began"],
         attributes={
             "cdb.symbol": order.symbol,
             "cdb.side": order.side,
@@ -25,8 +26,18 @@ def start(item: Received, order: Order, *, began_ns: int) -> Span:
     )
 
 
-def describe(span: Span, fill: Fill | None) -> None:
-    """Give order.execute the attributes of its fill, price and money in the quote asset; none: the order is refused."""
+def end_order(span: Span, fill: Fill | None, timeline: Timeline, *, batch: int) -> None:
+    """End order.execute with its fill, and record the ledger's statements; they are the same for all *batch* orders."""
+    _describe(span, fill)
+    span.end(timeline["committed"])
+    parent = span.get_span_context()
+    began, read, writing, committed = (timeline[step] for step in ("began", "read", "writing", "committed"))
+    record_statement("execution.read_state", parent, began, read, prepared="execution_read", batch_size=batch)
+    record_statement("execution.write", parent, writing, committed, prepared="execution_write", batch_size=batch)
+
+
+def _describe(span: Span, fill: Fill | None) -> None:
+    """Price and money are in the quote asset; without a fill the order is refused."""
     if fill is None:
         span.set_attribute("cdb.outcome", "refused")
         return
@@ -41,9 +52,3 @@ def describe(span: Span, fill: Fill | None) -> None:
     )
     if fill.realised_pnl is not None:
         span.set_attribute("cdb.realised_pnl", float(fill.realised_pnl))
-
-
-def record_steps(parent: SpanContext, *, read: tuple[int, int], written: tuple[int, int], batch: int) -> None:
-    """Record the ledger's statements below *parent*, both from-to in ns; they are the same for all *batch* orders."""
-    record_statement("execution.read_state", parent, *read, prepared="execution_read", batch_size=batch)
-    record_statement("execution.write", parent, *written, prepared="execution_write", batch_size=batch)

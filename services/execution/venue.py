@@ -11,25 +11,31 @@ coin is so cheap that this would be coarse.
 import random
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import Final
+from typing import Annotated, Final
+
+from pydantic import Field
 
 from services.messages import Order
+from services.settings import Settings
 
 UNIT: Final = Decimal("0.00000001")
 BASIS_POINTS: Final = Decimal(10_000)
 MAX_SLIPPAGE_BPS: Final = Decimal(500)
 _TWO_DECIMALS: Final = Decimal("0.01")
 
+BasisPoints = Annotated[Decimal, Field(ge=0, le=MAX_SLIPPAGE_BPS, allow_inf_nan=False)]
 
-@dataclass(frozen=True, kw_only=True)
-class VenueSettings:
+
+class VenueSettings(Settings):
     """Slippage and fee in basis points; depth is the notional (quote asset) that moves the price by size_bps."""
 
-    base_bps: Decimal = Decimal("0.5")
-    size_bps: Decimal = Decimal(1)
-    depth: Decimal = Decimal(20_000)
+    base_bps: BasisPoints = Field(default=Decimal("0.5"), validation_alias="PAPER_SLIPPAGE_BASE_BPS")
+    size_bps: BasisPoints = Field(default=Decimal(1), validation_alias="PAPER_SLIPPAGE_SIZE_BPS")
+    depth: Annotated[Decimal, Field(gt=0, le=Decimal("1e15"), allow_inf_nan=False)] = Field(
+        default=Decimal(20_000), validation_alias="PAPER_DEPTH"
+    )
     volatility_share: Decimal = Decimal("0.2")
-    fee_bps: Decimal = Decimal(1)
+    fee_bps: BasisPoints = Field(default=Decimal(1), validation_alias="PAPER_FEE_BPS")
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ def execute(order: Order, settings: VenueSettings) -> Execution:
 
 
 def slippage_of(order: Order, settings: VenueSettings) -> Decimal:
-    """Return how far the price moves against *order*, in basis points."""
+    """How far the price moves against *order*, in basis points."""
     size = settings.size_bps * order.quantity * order.reference_price / settings.depth
     moving = settings.volatility_share * order.volatility * BASIS_POINTS
     luck = Decimal(str(round(random.Random(order.order_id).uniform(0.5, 1.5), 4)))  # noqa: S311  no secret
@@ -62,5 +68,5 @@ def slippage_of(order: Order, settings: VenueSettings) -> Decimal:
 
 
 def price_unit(reference: Decimal) -> Decimal:
-    """Return the step of fill prices: 8 decimals, finer for a coin so cheap that 8 would be coarse."""
+    """The step of fill prices: 8 decimals, finer for a coin so cheap that 8 would be coarse."""
     return UNIT.scaleb(min(0, reference.adjusted()))

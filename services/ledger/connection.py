@@ -9,8 +9,10 @@ import psycopg2
 import psycopg2.errors
 import psycopg2.extensions
 from opentelemetry import trace
+from pydantic import SecretStr
 
 from services.errors import ServerAway
+from services.settings import LedgerSettings
 
 SCHEMA_VERSION: Final = "0001"
 STATEMENT_TIMEOUT_MS: Final = 5_000
@@ -31,26 +33,24 @@ Arguments = Sequence[Any] | Mapping[str, Any]
 
 @dataclass(frozen=True)
 class LedgerAddress:
-    """Where the ledger is and who asks. The password stays out of repr, and so out of logs."""
+    """Where the ledger is and who asks. Its repr hides the password."""
 
     host: str
     port: int
     user: str
     database: str
-    password: "_Secret"
+    password: SecretStr
 
     @classmethod
-    def of(cls, *, host: str, port: int, user: str, database: str, password: str) -> "LedgerAddress":
-        """Return an address; *password* is hidden from then on."""
-        return cls(host, port, user, database, _Secret(password))
-
-
-class _Secret:
-    def __init__(self, value: str) -> None:
-        self.value = value
-
-    def __repr__(self) -> str:
-        return "'***'"
+    def of(cls, settings: LedgerSettings) -> "LedgerAddress":
+        """Take the address from settings."""
+        return cls(
+            settings.postgres_host,
+            settings.postgres_port,
+            settings.postgres_user,
+            settings.postgres_db,
+            settings.postgres_password,
+        )
 
 
 class Ledger:
@@ -139,7 +139,7 @@ class Ledger:
             port=self._address.port,
             user=self._address.user,
             dbname=self._address.database,
-            password=self._address.password.value,
+            password=self._address.password.get_secret_value(),
             application_name=self._application,
             options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c client_min_messages=warning",
             **_CONNECT,
@@ -155,7 +155,7 @@ class Ledger:
 
     @staticmethod
     def _cursor(connection: psycopg2.extensions.connection) -> Cursor:
-        """Return a cursor as the connection makes them if a span is current, else one that nobody instruments."""
+        """A cursor as the connection makes them if a span is current, else one that nobody instruments."""
         if trace.get_current_span().is_recording():
             return connection.cursor()
         return connection.cursor(cursor_factory=Cursor)

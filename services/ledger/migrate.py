@@ -1,6 +1,8 @@
-"""Bring the ledger's schema to the version this code needs: `python -m services.ledger.migrate`."""
+"""Bring the ledger's schema to the version this code needs."""
 
 import time
+from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -10,9 +12,7 @@ import sqlalchemy
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from services.ledger import monitoring
-from services.runtime import logs
-from services.settings import LedgerSettings, MigrateSettings, load
+from services.settings import LedgerSettings
 
 WAIT_S: Final = 120.0
 _PAUSE_S: Final = 0.5
@@ -20,8 +20,11 @@ _PAUSE_S: Final = 0.5
 log = structlog.get_logger()
 
 
-def migrate(settings: LedgerSettings, *, wait_s: float = WAIT_S) -> None:
-    """Apply the missing migrations; wait up to *wait_s* seconds for PostgreSQL, then raise OperationalError."""
+def migrate(settings: LedgerSettings, *, layers: Iterable[tuple[int, str]], wait_s: float = WAIT_S) -> None:
+    """Apply the missing migrations, and have the ledger take rejections as *layers* (number, reason) have them.
+
+    Waits up to *wait_s* seconds for PostgreSQL, then raises OperationalError.
+    """
     engine = sqlalchemy.create_engine(
         sqlalchemy.URL.create(
             "postgresql+psycopg2",
@@ -42,6 +45,7 @@ def migrate(settings: LedgerSettings, *, wait_s: float = WAIT_S) -> None:
             with engine.begin() as connection:
                 config.attributes["connection"] = connection
                 alembic.command.upgrade(config, "head")
+                _allow_layers(connection, sorted(layers))
         except OperationalError as error:
             if time.monotonic() > deadline:
                 raise
@@ -51,15 +55,15 @@ def migrate(settings: LedgerSettings, *, wait_s: float = WAIT_S) -> None:
             return
 
 
-def main() -> None:
-    """Migrate the ledger that the environment names."""
-    settings = load(MigrateSettings)
-    logs.configure("cdb_migrate", level="INFO", log_format="auto")
-    migrate(settings)
-    if password := settings.monitoring_password.get_secret_value():
-        monitoring.let_in(settings, password)
-    log.info("the ledger's schema is up to date", database=settings.postgres_db)
-
-
-if __name__ == "__main__":
-    main()
+def _allow_layers(connection: sqlalchemy.Connection, layers: list[tuple[int, str]]) -> None:
+    """Replace the CHECK on decisions' layers if it is about others; rows from before need not meet it."""
+    allowed = ", ".join(f"({number}, '{reason}')" for number, reason in layers)
+    name = f"decisions_layers_{sha256(allowed.encode()).hexdigest()[:12]}"
+    found = connection.exec_driver_sql(
+        "SELECT conname FROM pg_constraint WHERE conrelid = 'decisions'::regclass AND conname LIKE 'decisions_layer%%'"
+    )
+    old = [row[0] for row in found]
+    if old != [name]:
+        dropped = "".join(f"DROP CONSTRAINT {constraint}, " for constraint in old)
+        check = f"CHECK (layer IS NULL OR (layer, reason) IN ({allowed})) NOT VALID"
+        connection.exec_driver_sql(f"ALTER TABLE decisions {dropped}ADD CONSTRAINT {name} {check}")

@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from services import topology
 from services.risk.decider import Decider
 from services.risk.desk import Desk
 from services.risk.endpoints import Slowness, add_endpoints
@@ -17,33 +18,22 @@ from services.settings import load
 def main() -> None:
     """Build everything from the environment and decide until told to stop."""
     settings = load(RiskSettings)
-    limits(settings.limits())
-    process = Process.begin("cdb_risk", settings, port=settings.port)
+    limits(settings.limits)
+    process = Process.begin(topology.RISK, settings)
     slowness = Slowness()
-    store = RiskStore(process.ledger(settings, "decide", writer=True), opening_cash=settings.opening_cash)
-    desk = Desk(store, settings.limits(), process.clock)
+    store = RiskStore(process.ledger("decide", writer=True), opening_cash=settings.opening_cash)
+    desk = Desk(store, settings.limits, process.clock)
     decider = Decider(desk, wait_for_flight=settings.lockstep, ledger_delay_s=slowness.delay_s)
     handler = RiskHandler(desk, decider, symbols=frozenset(settings.symbols), lockstep=settings.lockstep)
     watch_staleness(desk.price_age_s, settings.source)
-    probe_ledger = process.ledger(settings, "health")
-    probe_bus = process.bus()
 
     def endpoints(app: Flask) -> None:
-        own_store = RiskStore(process.ledger(settings, "test"), opening_cash=settings.opening_cash)
+        own_store = RiskStore(process.ledger("test"), opening_cash=settings.opening_cash)
         add_endpoints(
-            app,
-            own_store,
-            slowness,
-            newest_marks=desk.newest_marks,
-            limits=settings.limits(),
-            clock=process.clock,
+            app, own_store, slowness, newest_marks=desk.newest_marks, limits=settings.limits, clock=process.clock
         )
 
-    process.run(
-        Consumer(process.bus(), handler, pulse=process.pulse, stop=process.stop),
-        {"redis": probe_bus.ping, "ledger": probe_ledger.ping},
-        endpoints,
-    )
+    process.run(Consumer(process.bus(), handler, process.state), add_test_endpoints=endpoints)
 
 
 if __name__ == "__main__":

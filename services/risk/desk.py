@@ -1,6 +1,5 @@
 """What the parts of cdb_risk share: the ledger, the newest prices, the book as last read, and orders to be sent."""
 
-import time
 from collections import deque
 
 from opentelemetry.trace import SpanContext
@@ -8,10 +7,11 @@ from opentelemetry.trace import SpanContext
 from services.clock import NANOSECONDS, Clock
 from services.messages import Order
 from services.risk import report
+from services.risk.limits import Limits
 from services.risk.marks import Marks
 from services.risk.portfolio import Book, Mark, Portfolio
-from services.risk.rules import Limits
 from services.risk.store import RiskStore
+from services.runtime.timeline import Timeline
 
 MINUTE_NS = 60 * NANOSECONDS
 
@@ -42,10 +42,10 @@ class Desk:
 
     def reload(self) -> Book:
         """Read the book from the ledger and watch prices for it from now on."""
-        started = time.perf_counter()
+        timeline = Timeline()
         book, _ = self.store.load()
         self.watch(book)
-        report.state_updated(time.perf_counter() - started)
+        report.book_read(timeline)
         return book
 
     def watch(self, book: Book) -> None:
@@ -58,20 +58,20 @@ class Desk:
         return {symbol: mark for symbol, mark in marks.items() if not self.clock.is_ahead(mark.ts_event)}
 
     def portfolio(self, book: Book) -> Portfolio:
-        """Return *book* at the newest prices."""
+        """*book* at the newest prices."""
         return Portfolio(book, self.marks.newest, orders_last_minute=self.orders_last_minute())
 
     def newest_marks(self) -> dict[str, Mark]:
-        """Return a copy of the newest prices; other threads may ask."""
+        """A copy of the newest prices; other threads may ask."""
         return self.marks.newest.copy()
 
     def price_age_s(self) -> float:
-        """Return how old the newest price is, in seconds; before the first one, how long this process has waited."""
+        """How old the newest price is, in seconds; before the first one, how long this process has waited."""
         newest_ns = max((mark.ts_event for mark in tuple(self.marks.newest.values())), default=self._began_ns)
         return max(0.0, (self.clock.now_ns() - newest_ns) / NANOSECONDS)
 
     def orders_last_minute(self) -> int:
-        """Return how many orders were placed in the last 60 s."""
+        """How many orders were placed in the last 60 s."""
         oldest = self.clock.now_ns() - MINUTE_NS
         while self._order_times and self._order_times[0] <= oldest:
             self._order_times.popleft()
@@ -83,6 +83,6 @@ class Desk:
         self._order_times.append(order.ts_event)
 
     def take_outbox(self) -> list[tuple[Order, SpanContext]]:
-        """Return the orders to be sent with the spans that placed them, once."""
+        """The orders to be sent with the spans that placed them, once."""
         taken, self._outbox = self._outbox, []
         return taken

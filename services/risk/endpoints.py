@@ -4,21 +4,39 @@ import threading
 import time
 from collections.abc import Callable
 from decimal import ROUND_UP, Decimal
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import msgspec
 import structlog
 from flask import Flask
+from msgspec import Meta
 
 from services.clock import Clock
+from services.risk.limits import Limits
 from services.risk.portfolio import Mark, Portfolio
-from services.risk.rules import Limits
 from services.risk.store import RiskStore
-from services.runtime.web import BadRequest, add_test_endpoint, number, whole_number
+from services.runtime.web import BadRequest, add_test_endpoint
 
 CENT: Final = Decimal("0.01")
-MAX_DELAY_MS: Final = 4_000
 
 log = structlog.get_logger()
+
+
+class Drawdown(msgspec.Struct):
+    """The loss of the day to bring about; without it, one percent more than the limit."""
+
+    percent: Annotated[float, Meta(ge=0.1, le=50)] = 0.0
+
+
+class SlowDecisions(msgspec.Struct):
+    """By how much each decision's read of the ledger takes longer, and for how long."""
+
+    delay_ms: Annotated[int, Meta(ge=1, le=4_000)]
+    seconds: Annotated[float, Meta(ge=0.1, le=3600)]
+
+
+class Nothing(msgspec.Struct):
+    """No parameter."""
 
 
 class Slowness:
@@ -35,7 +53,7 @@ class Slowness:
             self._delay_s, self._until = delay_s, time.monotonic() + seconds
 
     def delay_s(self) -> float:
-        """Return the delay of a read that begins now."""
+        """The delay of a read that begins now."""
         with self._lock:
             return self._delay_s if time.monotonic() < self._until else 0.0
 
@@ -56,8 +74,8 @@ def add_endpoints(
         book, _ = store.load()
         return Portfolio(book, store.load_marks() | newest_marks())
 
-    def trigger_drawdown() -> dict[str, Any]:
-        percent = Decimal(str(number("percent", low=0.1, high=50, default=float(limits.max_daily_drawdown) * 100 + 1)))
+    def trigger_drawdown(asked: Drawdown) -> dict[str, Any]:
+        percent = Decimal(str(asked.percent)) if asked.percent else 100 * limits.max_daily_drawdown + 1
         with lock:
             store.wake()
             portfolio = load_portfolio()
@@ -69,13 +87,11 @@ def add_endpoints(
         log.warning("test adjustment", amount=str(amount))
         return {"adjusted_by": str(amount), "drawdown_percent": str(percent)}
 
-    def slow_decisions() -> dict[str, Any]:
-        delay_ms = whole_number("delay_ms", low=1, high=MAX_DELAY_MS)
-        seconds = number("seconds", low=0.1, high=3600)
-        slowness.set(delay_ms / 1000, seconds)
-        return {"delay_ms": delay_ms, "seconds": seconds}
+    def slow_decisions(asked: SlowDecisions) -> dict[str, Any]:
+        slowness.set(asked.delay_ms / 1000, asked.seconds)
+        return {"delay_ms": asked.delay_ms, "seconds": asked.seconds}
 
-    def reset() -> dict[str, Any]:
+    def reset(_asked: Nothing) -> dict[str, Any]:
         slowness.set(0, 0)
         with lock:
             store.wake()
@@ -87,6 +103,6 @@ def add_endpoints(
                 store.reset_breaker("test", equity=portfolio.equity(), now_ns=clock.now_ns())
         return {"adjusted_by": str(returned), "breaker_reset": portfolio.breaker_active}
 
-    add_test_endpoint(app, "/test/trigger-drawdown", trigger_drawdown)
-    add_test_endpoint(app, "/test/slow-decisions", slow_decisions)
-    add_test_endpoint(app, "/test/reset", reset)
+    add_test_endpoint(app, "/test/trigger-drawdown", Drawdown, trigger_drawdown)
+    add_test_endpoint(app, "/test/slow-decisions", SlowDecisions, slow_decisions)
+    add_test_endpoint(app, "/test/reset", Nothing, reset)

@@ -4,7 +4,7 @@ import structlog
 
 from services.clock import utc_day
 from services.messages import MarketData
-from services.risk import records, report
+from services.risk import records, report, trace
 from services.risk.desk import Desk
 from services.risk.portfolio import Book, Mark
 from services.risk.rules import is_drawdown_at_limit, is_stop_loss_reached
@@ -75,13 +75,12 @@ class Guard:
                 volatility=self._desk.marks.volatility(symbol),
                 now_ns=self._desk.clock.now_ns(),
             )
-            span.set_attributes({"cdb.symbol": symbol, "cdb.side": order.side, "cdb.order_id": order.order_id})
+            trace.describe_stop_loss(span, order)
             row = records.order_row(order, trade_id=mark.trade_id, signal_id=None, position_id=position.position_id)
             if not self._desk.store.write_stop_loss(row):
                 return False
             self._desk.placed(order, span.get_span_context())
-            report.stop_loss(symbol)
-            log.info("stop loss", symbol=symbol, order=order.order_id, price=str(mark.price), quantity=str(quantity))
+            report.stop_loss(order)
         return True
 
     def _check_drawdown(self, book: Book) -> None:

@@ -1,32 +1,29 @@
-"""What cdb_risk does with each message: apply prices, take notice of fills, decide signals."""
+"""What cdb_risk does with each message: check fills, apply prices, decide signals."""
 
 import time
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
-import structlog
-
-from services.bus.streams import DeadEntry, Outgoing, stream_position
-from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS, Fill, MarketData, Signal
+from services.bus.streams import Outgoing, stream_position
+from services.messages import Fill, MarketData, Signal
 from services.risk import report
 from services.risk.decider import Decider
 from services.risk.desk import Desk
 from services.risk.guard import Guard
 from services.risk.resender import Resender
 from services.risk.store import PlacedOrder
-from services.runtime.consumer import Batch, Outcome, Received
-from telemetry import metrics
+from services.runtime.handling import Batch, Outcome, Received
+from services.runtime.timeline import Timeline
+from services.topology import FILLS, MARKET_DATA, ORDERS, RISK, SIGNALS
 
 SHOW_EVERY_S: Final = 0.25
 """How often gauges follow the prices; they are collected far less often."""
-
-log = structlog.get_logger()
 
 
 class RiskHandler:
     """Puts the parts of risk in the right order: fills, prices, then the signals whose price has been applied."""
 
-    streams: Sequence[str] = (FILLS, MARKET_DATA, SIGNALS)
+    streams: Sequence[str] = RISK.reads
 
     def __init__(self, desk: Desk, decider: Decider, *, symbols: frozenset[str], lockstep: bool = False) -> None:
         self._lockstep = lockstep
@@ -43,9 +40,9 @@ class RiskHandler:
         outcome = Outcome()
         self._desk.restore()
         self._guard.act()
-        by_stream: dict[str, list[Received]] = {stream: [] for stream in self.streams}
+        by_stream: dict[str, list[tuple[Received, Any]]] = {stream: [] for stream in self.streams}
         for item in batch.received:
-            by_stream[item.entry.stream].append(item)
+            by_stream[item.entry.stream].append((item, item.message))
         self._note_fills(by_stream[FILLS], outcome)
         self._apply_prices(by_stream[MARKET_DATA], outcome)
         self._decide(by_stream[SIGNALS], outcome, caught_up=batch.caught_up)
@@ -65,8 +62,7 @@ class RiskHandler:
         outgoing = self._outgoing()
         again = self._resender.due(self._desk.store.placed_orders()) if self._desk.book else []
         for order in again:
-            metrics.messages_recovered.labels(stream=ORDERS).inc()
-            log.warning("order sent again", order=order.order_id)
+            report.order_sent_again(order)
         return [*outgoing, *(Outgoing(ORDERS, order, self._resender.cause(order.order_id)) for order in again)]
 
     def close(self) -> None:
@@ -79,48 +75,39 @@ class RiskHandler:
         if self._desk.book is not None:
             report.portfolio(self._desk.portfolio(self._desk.book))
 
-    def _note_fills(self, items: list[Received], outcome: Outcome) -> None:
+    def _note_fills(self, fills: list[tuple[Received, Fill]], outcome: Outcome) -> None:
         """Check each fill against the ledger, which had it first; a fill from elsewhere is put aside."""
-        fills = [(item, item.message) for item in items if isinstance(item.message, Fill)]
-        if not fills:
-            return
-        started = time.perf_counter()
-        orders = self._desk.store.orders_by_id(fill.order_id for _, fill in fills)
-        for item, fill in fills:
-            reason, detail = contradiction(fill, orders.get(fill.order_id))
-            if reason:
-                outcome.dead.append(DeadEntry(item.entry, reason, detail))
-        self._guard.look_around()
-        took_s = time.perf_counter() - started
-        for _ in fills:  # each has waited for all that came with it
-            report.processed("fill", took_s)
+        if fills:
+            timeline = Timeline()
+            orders = self._desk.store.orders_by_id(fill.order_id for _, fill in fills)
+            for item, fill in fills:
+                reason, detail = contradiction(fill, orders.get(fill.order_id))
+                if reason:
+                    outcome.put_aside(item.entry, reason, detail)
+            self._guard.look_around()
+            report.fills_noted(len(fills), timeline)
 
-    def _apply_prices(self, items: list[Received], outcome: Outcome) -> None:
-        for item in items:
-            if isinstance(item.message, MarketData):
-                if item.message.symbol not in self._symbols:
-                    outcome.dead.append(self._unknown(item, item.message.symbol))
-                    continue
-                if self._desk.clock.is_ahead(item.message.ts_event):
-                    detail = f"ts_event {item.message.ts_event} is in the future"
-                    outcome.dead.append(DeadEntry(item.entry, "bad_message", detail))
-                    continue
-                started = time.perf_counter()
-                self._guard.apply(item.message)
-                self._applied = max(self._applied, stream_position(item.entry.id))
-                report.processed("market_data", time.perf_counter() - started)
-
-    def _decide(self, items: list[Received], outcome: Outcome, *, caught_up: bool) -> None:
-        ready: list[tuple[Received, Signal]] = []
-        for item in items:
-            if not isinstance(item.message, Signal):
+    def _apply_prices(self, trades: list[tuple[Received, MarketData]], outcome: Outcome) -> None:
+        for item, trade in trades:
+            if self._is_unknown(item, trade.symbol, outcome):
                 continue
-            if item.message.symbol not in self._symbols:
-                outcome.dead.append(self._unknown(item, item.message.symbol))
-            elif caught_up or stream_position(item.message.stream_id) <= self._applied:
-                ready.append((item, item.message))
-            else:
-                outcome.deferred.append(item)
+            if self._desk.clock.is_ahead(trade.ts_event):
+                outcome.put_aside(item.entry, "bad_message", f"ts_event {trade.ts_event} is in the future")
+                continue
+            timeline = Timeline()
+            self._guard.apply(trade)
+            self._applied = max(self._applied, stream_position(item.entry.id))
+            report.price_applied(timeline)
+
+    def _decide(self, signals: list[tuple[Received, Signal]], outcome: Outcome, *, caught_up: bool) -> None:
+        """Decide signals whose price has been applied; the others wait for it."""
+        ready: list[tuple[Received, Signal]] = []
+        for item, signal in signals:
+            if not self._is_unknown(item, signal.symbol, outcome):
+                if caught_up or stream_position(signal.stream_id) <= self._applied:
+                    ready.append((item, signal))
+                else:
+                    outcome.deferred.append(item)
         if ready:
             self._guard.turn_day()
             if self._lockstep:  # whether the fill's message has been read before this is chance; its effect must not be
@@ -142,12 +129,16 @@ class RiskHandler:
         self._desk.store.save_marks(unsaved)
         self._desk.marks.saved(unsaved)
 
-    def _unknown(self, item: Received, symbol: str) -> DeadEntry:
-        return DeadEntry(item.entry, "unknown_symbol", f"{symbol!r:.40} is none of {', '.join(sorted(self._symbols))}")
+    def _is_unknown(self, item: Received, symbol: str, outcome: Outcome) -> bool:
+        if symbol in self._symbols:
+            return False
+        known = ", ".join(sorted(self._symbols))
+        outcome.put_aside(item.entry, "unknown_symbol", f"{symbol!r:.40} is none of {known}")
+        return True
 
 
 def contradiction(fill: Fill, order: PlacedOrder | None) -> tuple[str, str]:
-    """Return why the ledger's *order* cannot have led to *fill*, as a short word and a sentence; empty if it can."""
+    """Why the ledger's *order* cannot have led to *fill*: a short word and a sentence, both empty if it can."""
     if order is None:
         return "unknown_order", f"the ledger has no order {fill.order_id!r:.120}"
     if (fill.symbol, fill.side) != (order.symbol, order.side):

@@ -9,8 +9,9 @@ from decimal import Decimal
 
 from services.clock import end_of_utc_day
 from services.messages import MarketData
+from services.risk.limits import Limits
 from services.risk.portfolio import ZERO, Book, Mark, Portfolio, Position
-from services.risk.rules import Limits, stop_price
+from services.risk.rules import stop_price
 from services.volatility import Volatility
 
 
@@ -43,7 +44,7 @@ class Marks:
         self._day_ends_ns = end_of_utc_day(book.reference_day) if book.reference_day else 0
 
     def is_new_day(self, now_ns: int) -> bool:
-        """Tell whether the UTC day of the watched book is over, or none has been opened yet."""
+        """Whether the UTC day of the watched book is over, or none has been opened yet."""
         return now_ns >= self._day_ends_ns
 
     def apply(self, trade: MarketData) -> bool:
@@ -68,6 +69,6 @@ class Marks:
                 del self.unsaved[symbol]
 
     def volatility(self, symbol: str) -> Decimal:
-        """Return how much the symbol's price has moved lately."""
+        """How much the symbol's price has moved lately."""
         known = self._volatility.get(symbol)
         return known.value() if known else ZERO

@@ -6,6 +6,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from services.messages import Order
+
 ZERO = Decimal(0)
 
 
@@ -18,11 +20,11 @@ class Mark:
     ts_event: int
 
     def is_older_than(self, ts_event: int, trade_id: int) -> bool:
-        """Tell whether a trade is news: later, or at the same instant with a higher id."""
+        """Whether a trade is news: later, or at the same instant with a higher id."""
         return (ts_event, trade_id) > (self.ts_event, self.trade_id)
 
     def is_price(self) -> bool:
-        """Tell whether anything may be valued at it; NaN, infinity, 0 and less are no price."""
+        """Whether anything may be valued at it; NaN, infinity, 0 and less are no price."""
         return self.price.is_finite() and self.price > ZERO
 
 
@@ -70,42 +72,42 @@ class Portfolio:
         self.breaker_active = book.breaker_active
         self.orders_last_minute = orders_last_minute
 
-    def place(self, order: InFlight) -> None:
+    def place(self, order: Order) -> None:
         """Count *order* as on its way from now on."""
-        self.in_flight.append(order)
+        self.in_flight.append(InFlight(order.order_id, order.symbol, order.side, order.quantity, order.reference_price))
         self.orders_last_minute += 1
 
     def as_book(self) -> Book:
-        """Return the book with what has joined it since."""
+        """The book with what has joined it since."""
         return replace(self.book, in_flight=tuple(self.in_flight), breaker_active=self.breaker_active)
 
     def is_marked(self) -> bool:
-        """Tell whether every position held has a price."""
+        """Whether every position held has a price."""
         marks = map(self.marks.get, self.book.positions)
         return all(mark is not None and mark.is_price() for mark in marks)
 
     def equity(self) -> Decimal:
-        """Return cash plus all positions at their marks (a position without one at its cost)."""
+        """Cash plus all positions at their marks (a position without one at its cost)."""
         return self.book.cash + sum(map(self._value, self.book.positions.values()), ZERO)
 
     def exposure(self) -> Decimal:
-        """Return the notional of all positions and of the buy orders in flight."""
+        """The notional of all positions and of the buy orders in flight."""
         held = sum(map(self._value, self.book.positions.values()), ZERO)
         return held + sum((self._notional(order) for order in self.in_flight if order.side == "BUY"), ZERO)
 
     def committed(self, symbol: str) -> Decimal:
-        """Return the notional of one symbol's position and buy orders in flight."""
+        """The notional of one symbol's position and buy orders in flight."""
         position = self.book.positions.get(symbol)
         held = self._value(position) if position else ZERO
         return held + sum((self._notional(o) for o in self.in_flight if o.symbol == symbol and o.side == "BUY"), ZERO)
 
     def position_value(self, symbol: str) -> Decimal:
-        """Return what is held of *symbol* at its mark, orders in flight left out."""
+        """What is held of *symbol* at its mark, orders in flight left out."""
         position = self.book.positions.get(symbol)
         return self._value(position) if position else ZERO
 
     def sellable(self, symbol: str) -> Decimal:
-        """Return the quantity held that no sell order in flight already disposes of."""
+        """The quantity held that no sell order in flight already disposes of."""
         position = self.book.positions.get(symbol)
         if position is None:
             return ZERO
@@ -113,15 +115,20 @@ class Portfolio:
         return max(ZERO, position.quantity - on_sale)
 
     def reference_equity(self) -> Decimal:
-        """Return what today's loss is measured against: equity at the day's opening or at the last reset."""
+        """What today's loss is measured against: equity at the day's opening or at the last reset."""
         return self.equity() if self.book.reference_equity is None else self.book.reference_equity
 
     def drawdown(self) -> Decimal:
-        """Return today's loss as a share of the reference equity; never negative, 1 if there was nothing to lose."""
+        """Today's loss as a share of the reference equity; never negative, 1 if there was nothing to lose."""
         reference = self.reference_equity()
         if reference <= ZERO:
             return Decimal(1)
         return max(ZERO, (reference - self.equity()) / reference)
+
+    def relevant_prices(self, symbol: str) -> dict[str, Decimal]:
+        """What a decision on *symbol* depends on: its price, and those of all positions and orders in flight."""
+        symbols = {symbol, *self.book.positions, *(order.symbol for order in self.in_flight)}
+        return {name: self.marks[name].price for name in sorted(symbols) if name in self.marks}
 
     def _value(self, position: Position) -> Decimal:
         mark = self.marks.get(position.symbol)

@@ -1,17 +1,95 @@
 """How a verdict becomes rows of the ledger and an order on the bus."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
 from services.clock import to_datetime
 from services.messages import Order, Signal, order_id_of_signal, order_id_of_stop_loss
-from services.risk.portfolio import InFlight, Mark, Portfolio, Position
-from services.risk.rules import Approved, Limits, Verdict
+from services.risk.limits import Limits
+from services.risk.portfolio import Mark, Portfolio, Position
+from services.risk.rules import Approved, Reason, Verdict
 
 
-def signal_row(signal: Signal) -> dict[str, Any]:
-    """Return the row of *signal*."""
+@dataclass(frozen=True)
+class Rows:
+    """What a batch of decisions adds to the ledger: rows by column name, as the tables have them."""
+
+    signals: list[Mapping[str, Any]] = field(default_factory=list)
+    decisions: list[Mapping[str, Any]] = field(default_factory=list)
+    orders: list[Mapping[str, Any]] = field(default_factory=list)
+    breaker: list[Mapping[str, Any]] = field(default_factory=list)
+
+
+def add_decision(
+    rows: Rows, signal: Signal, verdict: Verdict, portfolio: Portfolio, limits: Limits, *, now_ns: int
+) -> Order | None:
+    """Add to *rows* the signal, its decision and what that leads to: an order, or a trip of the breaker.
+
+    Both change *portfolio*, after the decision has been written down with what it was before.
+    """
+    rows.decisions.append(_decision_row(signal, verdict, portfolio, limits, now_ns=now_ns))
+    rows.signals.append(_signal_row(signal))
+    if isinstance(verdict, Approved):
+        order = order_of_signal(signal, verdict, now_ns=now_ns)
+        rows.orders.append(order_row(order, trade_id=signal.trade_id, signal_id=signal.signal_id, position_id=None))
+        portfolio.place(order)
+        return order
+    if verdict.reason is Reason.DRAWDOWN_LIMIT:
+        rows.breaker.append(_breaker_row(portfolio, now_ns=now_ns))
+        portfolio.breaker_active = True
+    return None
+
+
+def order_of_signal(signal: Signal, verdict: Approved, *, now_ns: int) -> Order:
+    """The order that an approved signal leads to."""
+    return Order(
+        ts_event=now_ns,
+        ts_init=now_ns,
+        order_id=order_id_of_signal(signal.signal_id),
+        cause="signal",
+        symbol=signal.symbol,
+        side=signal.side,
+        quantity=verdict.quantity,
+        reference_price=verdict.price,
+        volatility=signal.volatility,
+    )
+
+
+def order_of_stop_loss(position: Position, quantity: Decimal, mark: Mark, *, volatility: Decimal, now_ns: int) -> Order:
+    """The order that closes *position* on the price of *mark*."""
+    return Order(
+        ts_event=now_ns,
+        ts_init=now_ns,
+        order_id=order_id_of_stop_loss(position.position_id, mark.trade_id),
+        cause="stop_loss",
+        symbol=position.symbol,
+        side="SELL",
+        quantity=quantity,
+        reference_price=mark.price,
+        volatility=volatility,
+    )
+
+
+def order_row(order: Order, *, trade_id: int, signal_id: str | None, position_id: str | None) -> dict[str, Any]:
+    """The row of *order* and of what caused it."""
+    return {
+        "order_id": order.order_id,
+        "cause": order.cause,
+        "signal_id": signal_id,
+        "position_id": position_id,
+        "trade_id": trade_id,
+        "symbol": order.symbol,
+        "side": order.side,
+        "quantity": order.quantity,
+        "reference_price": order.reference_price,
+        "volatility": order.volatility,
+        "placed_at": to_datetime(order.ts_event),
+    }
+
+
+def _signal_row(signal: Signal) -> dict[str, Any]:
     return {
         "signal_id": signal.signal_id,
         "symbol": signal.symbol,
@@ -26,10 +104,10 @@ def signal_row(signal: Signal) -> dict[str, Any]:
     }
 
 
-def decision_row(
+def _decision_row(
     signal: Signal, verdict: Verdict, portfolio: Portfolio, limits: Limits, *, now_ns: int
 ) -> dict[str, Any]:
-    """Return the row of *verdict* with all it was based on; *portfolio* is as it was before the order joined it."""
+    """All that *verdict* was based on; *portfolio* is as it was before the order joined it."""
     approved = verdict if isinstance(verdict, Approved) else None
     added = approved.quantity * approved.price if approved and signal.side == "BUY" else Decimal(0)
     exposure = portfolio.exposure()
@@ -48,7 +126,7 @@ def decision_row(
         "exposure_after": exposure + added,
         "position_after": portfolio.committed(signal.symbol) + added,
         "breaker_active": portfolio.breaker_active,
-        "marks": _relevant_marks(signal.symbol, portfolio),
+        "marks": portfolio.relevant_prices(signal.symbol),
         "limits": {
             "max_position": limits.max_position,
             "max_exposure": limits.max_exposure,
@@ -57,55 +135,7 @@ def decision_row(
     }
 
 
-def order_of_signal(signal: Signal, verdict: Approved, *, now_ns: int) -> Order:
-    """Return the order that an approved signal leads to."""
-    return Order(
-        ts_event=now_ns,
-        ts_init=now_ns,
-        order_id=order_id_of_signal(signal.signal_id),
-        cause="signal",
-        symbol=signal.symbol,
-        side=signal.side,
-        quantity=verdict.quantity,
-        reference_price=verdict.price,
-        volatility=signal.volatility,
-    )
-
-
-def order_of_stop_loss(position: Position, quantity: Decimal, mark: Mark, *, volatility: Decimal, now_ns: int) -> Order:
-    """Return the order that closes *position* on the price of *mark*."""
-    return Order(
-        ts_event=now_ns,
-        ts_init=now_ns,
-        order_id=order_id_of_stop_loss(position.position_id, mark.trade_id),
-        cause="stop_loss",
-        symbol=position.symbol,
-        side="SELL",
-        quantity=quantity,
-        reference_price=mark.price,
-        volatility=volatility,
-    )
-
-
-def order_row(order: Order, *, trade_id: int, signal_id: str | None, position_id: str | None) -> dict[str, Any]:
-    """Return the row of *order* and of what caused it."""
-    return {
-        "order_id": order.order_id,
-        "cause": order.cause,
-        "signal_id": signal_id,
-        "position_id": position_id,
-        "trade_id": trade_id,
-        "symbol": order.symbol,
-        "side": order.side,
-        "quantity": order.quantity,
-        "reference_price": order.reference_price,
-        "volatility": order.volatility,
-        "placed_at": to_datetime(order.ts_event),
-    }
-
-
-def breaker_row(portfolio: Portfolio, *, now_ns: int) -> dict[str, Any]:
-    """Return the row of a breaker that a decision has tripped."""
+def _breaker_row(portfolio: Portfolio, *, now_ns: int) -> dict[str, Any]:
     return {
         "active": True,
         "cause": "decision",
@@ -113,14 +143,3 @@ def breaker_row(portfolio: Portfolio, *, now_ns: int) -> dict[str, Any]:
         "reference_equity": portfolio.reference_equity(),
         "changed_at": to_datetime(now_ns),
     }
-
-
-def in_flight(order: Order) -> InFlight:
-    """Return *order* as the portfolio counts it until it is final."""
-    return InFlight(order.order_id, order.symbol, order.side, order.quantity, order.reference_price)
-
-
-def _relevant_marks(symbol: str, portfolio: Portfolio) -> Mapping[str, Decimal]:
-    """Return the prices a decision depended on: of all positions, of all orders in flight and of its own symbol."""
-    symbols = {symbol, *portfolio.book.positions, *(order.symbol for order in portfolio.in_flight)}
-    return {name: portfolio.marks[name].price for name in sorted(symbols) if name in portfolio.marks}

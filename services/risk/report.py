@@ -1,53 +1,76 @@
-"""What cdb_risk measures, where its parts say that it happened."""
+"""What cdb_risk measures and logs, called where its parts say that it happened."""
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
-from services.messages import Signal
+import structlog
+from opentelemetry.trace import Span, use_span
+
+from services import topology
+from services.messages import Order, Signal
+from services.risk.limits import Limits
 from services.risk.portfolio import Portfolio
-from services.risk.rules import Limits, Rejected, Verdict
+from services.risk.rules import Rejected, Verdict
+from services.runtime.timeline import Timeline
 from telemetry import metrics
 
-LAYERS: Final = 6
 _PERCENT: Final = 100
 
+log = structlog.get_logger()
 
-def decision(signal: Signal, verdict: Verdict, took_s: float) -> None:
-    """Record a decision that is in the ledger: its verdict, what each layer said and how long it took (seconds)."""
+
+def decision(signal: Signal, verdict: Verdict, span: Span, took_s: float) -> None:
+    """A decision is in the ledger; *span* has not ended, or its exemplar would be lost."""
     rejected = verdict if isinstance(verdict, Rejected) else None
-    metrics.record_risk_decision(
-        symbol=signal.symbol,
-        approved=rejected is None,
-        reason_code=rejected.reason.value if rejected else None,
-        size=None if isinstance(verdict, Rejected) else verdict.quantity,
-    )
-    failed = rejected.layer if rejected else None
-    asked = 1 if signal.side == "SELL" else failed or LAYERS
-    for layer in range(1, asked + 1):
-        metrics.risk_layer_checks.labels(layer=str(layer), result="failed" if layer == failed else "passed").inc()
-    if rejected and rejected.layer is not None:
-        metrics.record_violation(rejected.reason.value, layer=rejected.layer)
-    metrics.risk_decision_duration_seconds.observe(took_s)
-    processed("signal", took_s)
+    with use_span(span, end_on_exit=False):
+        metrics.record_risk_decision(
+            symbol=signal.symbol,
+            approved=rejected is None,
+            reason_code=rejected.reason.value if rejected else None,
+            size=None if isinstance(verdict, Rejected) else verdict.quantity,
+        )
+        for check in verdict.checks:
+            result = "passed" if check.passed else "failed"
+            metrics.risk_layer_checks.labels(layer=str(check.layer), result=result).inc()
+        if rejected and rejected.layer is not None:
+            metrics.record_violation(rejected.reason.value, layer=rejected.layer)
+        metrics.risk_decision_duration_seconds.observe(took_s)
+        _processed("signal", took_s)
+        log.info("decided", **_line(signal, verdict))
 
 
-def processed(event_type: str, took_s: float) -> None:
-    """Record how long a message took, in seconds."""
-    metrics.event_processing_duration_seconds.labels(service="cdb_risk", event_type=event_type).observe(took_s)
+def fills_noted(count: int, timeline: Timeline) -> None:
+    """*count* fills were checked against the ledger; each has waited for all that came with it."""
+    took_s = timeline.seconds()
+    for _ in range(count):
+        _processed("fill", took_s)
 
 
-def state_updated(took_s: float) -> None:
-    """Record how long it took to take in a change of the portfolio, in seconds."""
-    metrics.risk_state_update_duration_seconds.observe(took_s)
+def price_applied(timeline: Timeline) -> None:
+    """A price is taken in, with all that it set off."""
+    _processed("market_data", timeline.seconds())
 
 
-def stop_loss(symbol: str) -> None:
-    """Record a position closed by its stop loss."""
-    metrics.stop_loss_triggered.labels(symbol=symbol).inc()
+def book_read(timeline: Timeline) -> None:
+    """The book was read from the ledger."""
+    metrics.risk_state_update_duration_seconds.observe(timeline.seconds())
+
+
+def stop_loss(order: Order) -> None:
+    """A position is being closed by its stop loss."""
+    metrics.stop_loss_triggered.labels(symbol=order.symbol).inc()
+    price, quantity = str(order.reference_price), str(order.quantity)
+    log.info("stop loss", symbol=order.symbol, order=order.order_id, price=price, quantity=quantity)
+
+
+def order_sent_again(order: Order) -> None:
+    """An order without a final state is sent once more."""
+    metrics.messages_recovered.labels(stream=topology.ORDERS).inc()
+    log.warning("order sent again", order=order.order_id)
 
 
 def portfolio(now: Portfolio) -> None:
-    """Record drawdown, exposure and the breaker, in percent of equity, at the newest prices."""
+    """Show drawdown, exposure and the breaker, in percent of equity, at the newest prices."""
     equity = now.equity()
     metrics.update_drawdown(_PERCENT * now.drawdown())
     metrics.set_circuit_breaker(now.breaker_active)
@@ -66,3 +89,14 @@ def limits(now: Limits) -> None:
 def watch_staleness(age_s: Callable[[], float], source: str) -> None:
     """Have the age of the newest price computed whenever it is collected, so that it grows while nothing happens."""
     metrics.data_staleness_seconds.labels(source=source).set_function(age_s)
+
+
+def _processed(event_type: str, took_s: float) -> None:
+    metrics.event_processing_duration_seconds.labels(service=topology.RISK.name, event_type=event_type).observe(took_s)
+
+
+def _line(signal: Signal, verdict: Verdict) -> dict[str, Any]:
+    line: dict[str, Any] = {"signal": signal.signal_id, "side": signal.side}
+    if isinstance(verdict, Rejected):
+        return {**line, "verdict": "rejected", "layer": verdict.layer, "reason": verdict.reason.value}
+    return {**line, "verdict": "approved", "quantity": str(verdict.quantity), "price": str(verdict.price)}

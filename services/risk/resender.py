@@ -26,11 +26,11 @@ class Resender:
             self._causes[order_id] = cause
 
     def cause(self, order_id: str) -> SpanContext | None:
-        """Return the span that placed an order which is not final, None if an earlier process placed it."""
+        """The span that placed an order which is not final, None if an earlier process placed it."""
         return self._causes.get(order_id)
 
     def due(self, placed: Iterable[Order]) -> list[Order]:
-        """Return those of *placed* that should be sent now; pauses double, so that a dead venue is not flooded."""
+        """Those of *placed* that should be sent now; pauses double, so that a dead venue is not flooded."""
         now = time.monotonic()
         known, self._next = self._next, {}
         found = []

@@ -10,22 +10,27 @@ Money is in the quote asset (USDT), quantity in the base asset (BTC in BTCUSDT),
     5      POSITION_SIZE_EXCEEDED    this symbol's position and orders in flight, with this order, would exceed it
     6      ORDER_RATE_EXCEEDED       too many orders in the last minute
 
-The first objection is the reason that is given. A SELL only ever closes what is held: it is stopped by layer 1 (an
-old opinion is no opinion) or because there is nothing to sell (NO_POSITION, which violates no limit). Nothing else
-stops it, because reducing a position is always allowed.
+The first objection is the reason that is given; later layers are not asked. A SELL only ever closes what is held: it is
+stopped by layer 1 (an old opinion is no opinion) or because there is nothing to sell (NO_POSITION, which violates no
+limit). Nothing else stops it, because reducing a position is always allowed.
+
+A new layer is one entry in LAYERS, one Reason, and its words in telemetry/contract.yaml (docs/recipes.md).
 
 Besides signals, a position is closed by its stop loss as soon as the price has fallen far enough below its cost.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import ROUND_DOWN, Decimal
 from enum import StrEnum
+from functools import cached_property
+from typing import NamedTuple
 
+from services.clock import NANOSECONDS
 from services.messages import MAX_QUANTITY, Signal
+from services.risk.limits import Limits
 from services.risk.portfolio import Mark, Portfolio, Position
 
-NANOSECONDS = 1_000_000_000
 LOT = Decimal("0.00000001")
 
 
@@ -41,28 +46,99 @@ class Reason(StrEnum):
     NO_POSITION = "NO_POSITION"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What the operator allows. Shares are of equity, ages in seconds."""
+@dataclass(frozen=True)
+class Question:
+    """What a layer is asked: may this signal become an order, with this portfolio, under these limits, now."""
 
-    max_daily_drawdown: Decimal = Decimal("0.05")
-    max_position: Decimal = Decimal("0.10")
-    max_exposure: Decimal = Decimal("0.50")
-    max_signal_age_s: float = 3.0
-    max_price_age_s: float = 5.0
-    max_held_price_age_s: float = 300.0
-    max_orders_per_minute: int = 120
-    order_size: Decimal = Decimal("0.085")
-    stop_loss: Decimal = Decimal("0.02")
+    signal: Signal
+    portfolio: Portfolio
+    limits: Limits
+    now_ns: int
+
+    @cached_property
+    def mark(self) -> Mark | None:
+        """The newest price of the signal's symbol, None if there is none that anything could be valued at."""
+        mark = self.portfolio.marks.get(self.signal.symbol)
+        return mark if mark is not None and mark.is_price() else None
+
+    @cached_property
+    def equity(self) -> Decimal:
+        """What the account is worth."""
+        return self.portfolio.equity()
+
+    @cached_property
+    def quantity(self) -> Decimal:
+        """How much would be bought, or can be sold."""
+        if self.mark is None:
+            return Decimal(0)
+        if self.signal.side == "SELL":
+            return self.portfolio.sellable(self.signal.symbol)
+        return size_of(self.equity, self.mark.price, self.limits)
+
+    @cached_property
+    def notional(self) -> Decimal:
+        """What the order would cost."""
+        return self.quantity * self.mark.price if self.mark else Decimal(0)
+
+
+@dataclass(frozen=True)
+class Layer:
+    """A rule that can object to a purchase and, if it *stops_sales*, to a sale."""
+
+    number: int
+    reason: Reason
+    objects: Callable[[Question], bool]
+    stops_sales: bool = False
+
+
+def is_stale(question: Question) -> bool:
+    """Whether news or prices are too old to act on, or what the account is worth is not known."""
+    signal, limits, now_ns = question.signal, question.limits, question.now_ns
+    if question.mark is None or age_s(signal.ts_event, now_ns) > limits.max_signal_age_s:
+        return True
+    if age_s(question.mark.ts_event, now_ns) > limits.max_price_age_s:
+        return True
+    return signal.side == "BUY" and is_worth_unknown(question.portfolio, limits, now_ns=now_ns)
+
+
+def is_over_exposure(question: Question) -> bool:
+    """Whether all positions and orders in flight, with this order, would exceed the limit."""
+    return question.portfolio.exposure() + question.notional > question.limits.max_exposure * question.equity
+
+
+def is_position_too_large(question: Question) -> bool:
+    """Whether the symbol's position with this order would exceed the limit, or none of a tradable size is possible."""
+    held = question.portfolio.committed(question.signal.symbol)
+    return not question.quantity or held + question.notional > question.limits.max_position * question.equity
+
+
+LAYERS = (
+    Layer(1, Reason.STALE_MARKET_DATA, is_stale, stops_sales=True),
+    Layer(2, Reason.CIRCUIT_BREAKER_ACTIVE, lambda q: q.portfolio.breaker_active),
+    Layer(3, Reason.DRAWDOWN_LIMIT, lambda q: is_drawdown_at_limit(q.portfolio, q.limits)),
+    Layer(4, Reason.EXPOSURE_LIMIT, is_over_exposure),
+    Layer(5, Reason.POSITION_SIZE_EXCEEDED, is_position_too_large),
+    Layer(6, Reason.ORDER_RATE_EXCEEDED, lambda q: q.portfolio.orders_last_minute >= q.limits.max_orders_per_minute),
+)
+
+
+class Check(NamedTuple):
+    """One layer's answer, from when to when it was asked; times as the caller's clock has them."""
+
+    layer: int
+    passed: bool
+    asked: int
+    answered: int
 
 
 @dataclass(frozen=True)
 class Approved:
-    """The signal becomes an order of *quantity* at about *price*."""
+    """The signal becomes an order of *quantity* at about *price*; *checks* are the layers' answers, in their order."""
 
     signal_id: str
     quantity: Decimal
     price: Decimal
+    checks: tuple[Check, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
@@ -72,99 +148,66 @@ class Rejected:
     signal_id: str
     layer: int | None
     reason: Reason
+    checks: tuple[Check, ...] = field(default=(), compare=False)
 
 
 Verdict = Approved | Rejected
 
 
 def assess(
-    signal: Signal, portfolio: Portfolio, limits: Limits, *, now_ns: int, answered: Callable[[], object] = lambda: None
+    signal: Signal, portfolio: Portfolio, limits: Limits, *, now_ns: int, clock: Callable[[], int] = lambda: 0
 ) -> Verdict:
     """Decide whether *signal* may become an order. The first layer that objects names the reason.
 
-    *answered* is called each time a layer has answered, in their order; so a caller can tell how long each took.
+    *now_ns* is the time that ages are measured by, *clock* what the checks are timed with.
     """
-    mark = portfolio.marks.get(signal.symbol)
-    stale = mark is None or not mark.is_price() or is_stale(signal, mark, portfolio, limits, now_ns=now_ns)
-    answered()
-    if mark is None or stale:
-        return Rejected(signal.signal_id, 1, Reason.STALE_MARKET_DATA)
-    if signal.side == "SELL":
-        quantity = portfolio.sellable(signal.symbol)
-        if not quantity:
-            return Rejected(signal.signal_id, None, Reason.NO_POSITION)
-        return Approved(signal.signal_id, quantity, mark.price)
-    return _assess_buy(signal, portfolio, limits, mark, answered)
-
-
-def is_stale(signal: Signal, mark: Mark, portfolio: Portfolio, limits: Limits, *, now_ns: int) -> bool:
-    """Layer 1: nobody should act on old news, nor on a portfolio whose worth is unknown."""
-    signal_age = age_s(signal.ts_event, now_ns)
-    price_age = age_s(mark.ts_event, now_ns)
-    if signal_age > limits.max_signal_age_s or price_age > limits.max_price_age_s:
-        return True
-    return signal.side == "BUY" and is_worth_unknown(portfolio, limits, now_ns=now_ns)
+    question = Question(signal, portfolio, limits, now_ns)
+    checks: list[Check] = []
+    asked = clock()
+    for layer in LAYERS:
+        if signal.side == "BUY" or layer.stops_sales:
+            objects = layer.objects(question)
+            checks.append(Check(layer.number, not objects, asked, answered := clock()))
+            if objects:
+                return Rejected(signal.signal_id, layer.number, layer.reason, tuple(checks))
+            asked = answered
+    if not question.quantity or question.mark is None:
+        return Rejected(signal.signal_id, None, Reason.NO_POSITION, tuple(checks))
+    return Approved(signal.signal_id, question.quantity, question.mark.price, tuple(checks))
 
 
 def is_worth_unknown(portfolio: Portfolio, limits: Limits, *, now_ns: int) -> bool:
-    """Tell whether a position held has no price, or one so old that nobody knows what the account is worth."""
+    """Whether a position held has no price, or one so old that nobody knows what the account is worth."""
     if not portfolio.is_marked():
         return True
     held = [portfolio.marks[symbol] for symbol in portfolio.book.positions]
     return any(age_s(mark.ts_event, now_ns) > limits.max_held_price_age_s for mark in held)
 
 
-def _assess_buy(
-    signal: Signal, portfolio: Portfolio, limits: Limits, mark: Mark, answered: Callable[[], object]
-) -> Verdict:
-    equity = portfolio.equity()
-    quantity = size_of(equity, mark.price, limits)
-    notional = quantity * mark.price
-    layers: tuple[tuple[int, Reason, Callable[[], bool]], ...] = (
-        (2, Reason.CIRCUIT_BREAKER_ACTIVE, lambda: portfolio.breaker_active),
-        (3, Reason.DRAWDOWN_LIMIT, lambda: is_drawdown_at_limit(portfolio, limits)),
-        (4, Reason.EXPOSURE_LIMIT, lambda: portfolio.exposure() + notional > limits.max_exposure * equity),
-        (
-            5,
-            Reason.POSITION_SIZE_EXCEEDED,
-            lambda: portfolio.committed(signal.symbol) + notional > limits.max_position * equity,
-        ),
-        (6, Reason.ORDER_RATE_EXCEEDED, lambda: portfolio.orders_last_minute >= limits.max_orders_per_minute),
-    )
-    for layer, reason, objects in layers:
-        objection = objects()
-        answered()
-        if objection:
-            return Rejected(signal.signal_id, layer, reason)
-    if not quantity:
-        return Rejected(signal.signal_id, 5, Reason.POSITION_SIZE_EXCEEDED)
-    return Approved(signal.signal_id, quantity, mark.price)
-
-
 def size_of(equity: Decimal, price: Decimal, limits: Limits) -> Decimal:
-    """Return how much to buy: a fixed share of equity, rounded down to what can be traded.
+    """How much to buy: a fixed share of equity, rounded down to what can be traded.
 
-    Returns 0 without equity, and where the coin is so cheap that an order cannot hold so much of it.
+    0 without equity, and where the coin is so cheap that an order cannot hold so much of it.
     """
     quantity = limits.order_size * equity / price
     return quantity.quantize(LOT, ROUND_DOWN) if 0 < quantity <= MAX_QUANTITY else Decimal(0)
 
 
 def is_drawdown_at_limit(portfolio: Portfolio, limits: Limits) -> bool:
-    """Tell whether today's loss has reached what may be lost in a day."""
+    """Whether today's loss has reached what may be lost in a day."""
     return portfolio.drawdown() >= limits.max_daily_drawdown
 
 
 def is_stop_loss_reached(position: Position, price: Decimal, limits: Limits) -> bool:
-    """Tell whether *price* has fallen so far below what the position has cost that it must be closed."""
+    """Whether *price* has fallen so far below what the position has cost that it must be closed."""
     return price <= stop_price(position, limits)
 
 
 def stop_price(position: Position, limits: Limits) -> Decimal:
-    """Return the price at which a position is closed."""
+    """The price at which a position is closed."""
     return position.cost / position.quantity * (1 - limits.stop_loss)
 
 
 def age_s(then_ns: int, now_ns: int) -> float:
-    """Return how far a time is from now in seconds; a time in the future is as wrong as one in the past."""
+    """How far a time is from now in seconds; a time in the future is as wrong as one in the past."""
     return abs(now_ns - then_ns) / NANOSECONDS

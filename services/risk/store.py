@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -14,6 +14,7 @@ from services.errors import ServerAway
 from services.ledger.connection import Cursor, Ledger
 from services.messages import Cause, Order, Side
 from services.risk.portfolio import Book, InFlight, Mark, Position
+from services.risk.records import Rows
 
 BreakerCause = Literal["mark", "decision", "operator", "day_turn", "test"]
 
@@ -108,16 +109,6 @@ _book_decoder = msgspec.json.Decoder(_BookRow)
 
 
 @dataclass(frozen=True)
-class Rows:
-    """What a batch of decisions adds to the ledger: rows by column name, as the tables have them."""
-
-    signals: list[Mapping[str, Any]] = field(default_factory=list)
-    decisions: list[Mapping[str, Any]] = field(default_factory=list)
-    orders: list[Mapping[str, Any]] = field(default_factory=list)
-    breaker: list[Mapping[str, Any]] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
 class PlacedOrder:
     """What a fill is checked against."""
 
@@ -135,7 +126,7 @@ class RiskStore:
         self._opening_cash = opening_cash
 
     def load(self, signal_ids: Sequence[str] = (), *, delay_s: float = 0.0) -> tuple[Book, frozenset[str]]:
-        """Return the book and which of *signal_ids* are decided already, as of one moment.
+        """The book and which of *signal_ids* are decided already, as of one moment.
 
         The account is opened if there is none. *delay_s* makes the ledger take that much longer, for trying out
         what slow decisions look like.
@@ -176,7 +167,7 @@ class RiskStore:
             self._ledger.execute(_SAVE_MARKS, (_encoder.encode(rows).decode(),))
 
     def load_marks(self) -> dict[str, Mark]:
-        """Return the newest prices that were kept."""
+        """The newest prices that were kept."""
         rows = self._ledger.execute("SELECT symbol, price, trade_id, ts_event FROM marks")
         return {symbol: Mark(price, trade_id, ts_event) for symbol, price, trade_id, ts_event in rows}
 
@@ -216,22 +207,22 @@ class RiskStore:
             cursor.execute("UPDATE account SET cash = cash + %s", (amount,))
 
     def adjustments(self) -> Decimal:
-        """Return the sum of all test adjustments."""
+        """The sum of all test adjustments."""
         return Decimal(self._ledger.execute("SELECT coalesce(sum(amount), 0) FROM test_adjustments")[0][0])
 
     def placed_orders(self) -> list[Order]:
-        """Return orders without a final state, oldest first, as they were sent."""
+        """Orders without a final state, oldest first, as they were sent."""
         return [_order_of(row) for row in self._ledger.execute(_PLACED)]
 
     def orders_by_id(self, order_ids: Iterable[str]) -> dict[str, PlacedOrder]:
-        """Return those of *order_ids* that the ledger knows."""
+        """Those of *order_ids* that the ledger knows."""
         rows = self._ledger.execute(
             "SELECT order_id, symbol, side, quantity FROM orders WHERE order_id = ANY(%s)", (list(order_ids),)
         )
         return {order_id: PlacedOrder(*rest) for order_id, *rest in rows}
 
     def order_times_ns(self, *, since_ns: int) -> list[int]:
-        """Return when each order since *since_ns* was placed, oldest first."""
+        """When each order since *since_ns* was placed, oldest first."""
         rows = self._ledger.execute(
             "SELECT (extract(epoch FROM placed_at) * 1000000)::bigint FROM orders WHERE placed_at > %s ORDER BY 1",
             (to_datetime(since_ns),),

@@ -1,14 +1,16 @@
 """What a trace shows of one decision: where its time went, and all that one would search for."""
 
-from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final
 
 from opentelemetry.trace import Span, SpanContext
 
+from services.bus import messaging_spans
 from services.ledger.statements import record_statement
-from services.messages import Signal, order_id_of_signal
-from services.risk.rules import Rejected, Verdict
+from services.messages import Order, Signal, order_id_of_signal
+from services.risk.rules import Check, Rejected, Verdict
+from services.runtime.handling import Received
+from services.runtime.timeline import Timeline
 from telemetry import tracing
 from telemetry.tracing import Attributes
 
@@ -18,24 +20,34 @@ DETAILED_BATCH: Final = 20
 """In a larger one time goes into waiting for the others, and six spans a signal would be most of what it costs."""
 
 
-class Times(NamedTuple):
-    """When a batch of decisions began, had read the ledger, began to write and had committed; ns since 1970."""
+def start_decision(item: Received, signal: Signal, timeline: Timeline) -> Span:
+    """Start risk.decide below the span of handling *item*."""
+    return tracing.tracer().start_span(
+        "risk.decide",
+        context=messaging_spans.below(item.span),
+        start_time=timeline["began"],
+        attributes={"cdb.symbol": signal.symbol, "cdb.side": signal.side, "cdb.signal_id": signal.signal_id},
+    )
 
-    began: int
-    read: int
-    writing: int
-    committed: int
+
+def end_decision(
+    span: Span, signal: Signal, verdict: Verdict, row: Mapping[str, Any], timeline: Timeline, *, batch: int
+) -> None:
+    """End risk.decide with what was decided, and record its steps; *row* is the decision's in the ledger."""
+    _describe(span, signal, verdict, row)
+    span.end(timeline["committed"])
+    _record_steps(span.get_span_context(), verdict.checks, timeline, batch)
 
 
-def describe(span: Span, signal: Signal, verdict: Verdict, row: Mapping[str, Any]) -> None:
-    """Give risk.decide the attributes of its verdict; equity and exposures are in the quote asset, as in *row*."""
+def describe_stop_loss(span: Span, order: Order) -> None:
+    """Give risk.stop_loss the attributes of its order."""
+    span.set_attributes({"cdb.symbol": order.symbol, "cdb.side": order.side, "cdb.order_id": order.order_id})
+
+
+def _describe(span: Span, signal: Signal, verdict: Verdict, row: Mapping[str, Any]) -> None:
+    """Equity and exposures are in the quote asset, as in *row*."""
     attributes: dict[str, str | int | float] = {
-        name: float(row[column])
-        for name, column in (
-            ("cdb.equity", "equity"),
-            ("cdb.exposure_before", "exposure_before"),
-            ("cdb.exposure_after", "exposure_after"),
-        )
+        f"cdb.{column}": float(row[column]) for column in ("equity", "exposure_before", "exposure_after")
     }
     if isinstance(verdict, Rejected):
         attributes |= {"cdb.verdict": "rejected", "cdb.reason": verdict.reason.value}
@@ -46,25 +58,24 @@ def describe(span: Span, signal: Signal, verdict: Verdict, row: Mapping[str, Any
     span.set_attributes(attributes)
 
 
-def record_steps(parent: SpanContext, verdict: Verdict, answers: Sequence[int], times: Times, *, batch: int) -> None:
-    """Record what a decision's time went into, below *parent*, its risk.decide.
+def _record_steps(parent: SpanContext, checks: tuple[Check, ...], timeline: Timeline, batch: int) -> None:
+    """Record what a decision's time went into, below *parent*.
 
-    *answers* holds when the first layer was asked, and then when each layer had answered. In a batch of more than
-    DETAILED_BATCH only the layer that objected is shown. Reading and writing are the
-    same for all *batch* decisions, and each of them waits for the layers of the others.
+    Reading and writing are the same for all *batch* decisions, and each waits for the layers of the others. In a batch
+    of more than DETAILED_BATCH only the layer that objected is shown.
     """
     if not parent.trace_flags.sampled:
         return
-    record_statement("risk.read_state", parent, times.began, times.read, prepared="risk_book", batch_size=batch)
-    _record_wait(parent, times.read, answers[0], batch)
-    objecting = verdict.layer if isinstance(verdict, Rejected) else None
-    asked = answers[: objecting + 1] if objecting else answers
-    for layer, (asked_ns, answered_ns) in enumerate(pairwise(asked), start=1):
-        if batch <= DETAILED_BATCH or layer == objecting:
-            attributes: Attributes = {"cdb.layer": layer, "cdb.result": "failed" if layer == objecting else "passed"}
-            tracing.record("risk.layer", parent, asked_ns, answered_ns, attributes=attributes)
-    _record_wait(parent, answers[-1], times.writing, batch)
-    record_statement("risk.write", parent, times.writing, times.committed, prepared="risk_write", batch_size=batch)
+    began, read, writing, committed = (timeline[step] for step in ("began", "read", "writing", "committed"))
+    record_statement("risk.read_state", parent, began, read, prepared="risk_book", batch_size=batch)
+    _record_wait(parent, read, checks[0].asked, batch)
+    for check in checks:
+        if batch <= DETAILED_BATCH or not check.passed:
+            result = "passed" if check.passed else "failed"
+            attributes: Attributes = {"cdb.layer": check.layer, "cdb.result": result}
+            tracing.record("risk.layer", parent, check.asked, check.answered, attributes=attributes)
+    _record_wait(parent, checks[-1].answered, writing, batch)
+    record_statement("risk.write", parent, writing, committed, prepared="risk_write", batch_size=batch)
 
 
 def _record_wait(parent: SpanContext, began_ns: int, ended_ns: int, batch: int) -> None:

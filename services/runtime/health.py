@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from services.errors import ServerAway
-from services.runtime.loop_state import Pulse
+from services.runtime.loop_state import LoopState
 from services.runtime.retry import attempt
 
 PROBE_EVERY_S: Final = 0.5
@@ -22,31 +22,31 @@ Probe = Callable[[], None]
 class Health:
     """Gathers the checks of one service; *report* gets the verdict after every round of probes."""
 
-    def __init__(self, pulse: Pulse, probes: Mapping[str, Probe], report: Callable[[bool], None]) -> None:
-        self._pulse = pulse
+    def __init__(self, state: LoopState, probes: Mapping[str, Probe], report: Callable[[bool], None]) -> None:
+        self._state = state
         self._probes = dict(probes)
         self._report = report
         self._results: dict[str, tuple[float, str]] = dict.fromkeys(self._probes, (time.monotonic(), "not probed yet"))
 
-    def start(self, stop: threading.Event) -> None:
-        """Probe in the background until *stop* is set; one thread per server, so that none hides another."""
+    def start(self) -> None:
+        """Probe in the background until the loop is to stop; one thread per server, so that none hides another."""
         for name in self._probes:
-            threading.Thread(target=self._watch, args=(name, stop), name=f"health-{name}", daemon=True).start()
+            threading.Thread(target=self._watch, args=(name,), name=f"health-{name}", daemon=True).start()
 
     def checks(self) -> dict[str, str]:
-        """Return each check's verdict: "ok", or what is wrong."""
+        """Each check's verdict: "ok", or what is wrong."""
         now = time.monotonic()
-        verdicts = {"loop": self._pulse.problem() or "ok"}
+        verdicts = {"loop": self._state.problem() or "ok"}
         for name, (when, verdict) in self._results.items():
             age_s = now - when
             verdicts[name] = verdict if age_s <= TOO_OLD_S else f"no answer for {age_s:.0f} s"
         return verdicts
 
     def healthy(self) -> bool:
-        """Tell whether the service can do its own work now."""
+        """Whether the service can do its own work now."""
         return all(verdict == "ok" for verdict in self.checks().values())
 
-    def _watch(self, name: str, stop: threading.Event) -> None:
+    def _watch(self, name: str) -> None:
         while True:
             try:
                 error = attempt(self._probes[name])
@@ -55,5 +55,5 @@ class Health:
                 verdict = away.detail or "away"
             self._results[name] = (time.monotonic(), verdict)
             self._report(self.healthy())
-            if stop.wait(PROBE_EVERY_S):
+            if self._state.stop.wait(PROBE_EVERY_S):
                 return

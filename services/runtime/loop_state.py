@@ -1,4 +1,4 @@
-"""The state of a service's main loop, for its health check: beating, waiting for a server, or stuck."""
+"""The state of a service's main loop: told by the loop, asked by the health check of another thread."""
 
 import threading
 import time
@@ -15,30 +15,31 @@ _REPEAT_WARNING_S: Final = 10.0
 log = structlog.get_logger()
 
 
-class Pulse:
-    """Beaten by the loop, read by the health check of another thread."""
+class LoopState:
+    """Running, waiting for something, or stuck; and *stop*, which asks the loop to end."""
 
     def __init__(self) -> None:
+        self.stop = threading.Event()
         self._lock = threading.Lock()
-        self._last_beat = time.monotonic()
+        self._last_turn = time.monotonic()
         self._waiting: str | None = "starting"
         self._last_warning = 0.0
 
-    def beat(self) -> None:
-        """Say that the loop runs and misses nothing."""
+    def turned(self) -> None:
+        """The loop made a turn and lacks nothing."""
         with self._lock:
-            self._last_beat = time.monotonic()
+            self._last_turn = time.monotonic()
             recovered, self._waiting = self._waiting, None
         if recovered and recovered != "starting":
             log.info("server is back", after=recovered)
             if recovered == _waiting_for(BUS):
                 metrics.bus_reconnects.inc()
 
-    def wait_for(self, away: ServerAway) -> None:
-        """Say that the loop waits for a server; warn once, then every ten seconds."""
+    def waits_for(self, away: ServerAway) -> None:
+        """The loop waits for a server; warns once, then every ten seconds."""
         now = time.monotonic()
         with self._lock:
-            self._last_beat = now
+            self._last_turn = now
             first = self._waiting != _waiting_for(away.server)
             self._waiting = _waiting_for(away.server)
             warn = first or now - self._last_warning >= _REPEAT_WARNING_S
@@ -48,9 +49,9 @@ class Pulse:
             log.warning("waiting for server", server=away.server, error=away.detail)
 
     def problem(self) -> str | None:
-        """Return what keeps the loop from its work, or None."""
+        """What keeps the loop from its work, None if nothing does."""
         with self._lock:
-            silent_s = time.monotonic() - self._last_beat
+            silent_s = time.monotonic() - self._last_turn
             if self._waiting:
                 return self._waiting
         return f"stuck for {silent_s:.0f} s" if silent_s > STUCK_AFTER_S else None

@@ -6,7 +6,7 @@ A service's __main__ builds its clients and handler and hands them here.
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -18,15 +18,14 @@ from services.clock import Clock, EventClock, WallClock
 from services.ledger.connection import Ledger, LedgerAddress
 from services.runtime import instrumentation, logs, web
 from services.runtime.health import Health, Probe
-from services.runtime.loop_state import Pulse
+from services.runtime.loop_state import LoopState
 from services.settings import LedgerSettings, ServiceSettings
+from services.topology import Service
 from telemetry import metrics
 from telemetry.setup import Telemetry, TelemetrySettings, start_telemetry
 
 VERSION: Final = "0.1.0"
 FINISH_WITHIN_S: Final = 2.5
-DOCUMENTED_PORTS: Final = {"cdb_ws": 8000, "cdb_core": 8001, "cdb_risk": 8002, "cdb_execution": 8003}
-"""What `instance` says in Prometheus, whatever port a service listens on: the same series on every machine."""
 _LOOK_EVERY_S: Final = 0.5
 _ENDING: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 log = structlog.get_logger()
@@ -44,77 +43,89 @@ class Loop(Protocol):
 class Process:
     """What a service's parts share while it runs."""
 
-    service: str
+    service: Service
     settings: ServiceSettings
-    port: int
     clock: Clock
-    stop: threading.Event
-    pulse: Pulse
+    state: LoopState
     telemetry: Telemetry
 
     @classmethod
-    def begin(cls, service: str, settings: ServiceSettings, *, port: int) -> "Process":
-        """Set up logs and telemetry; from here on SIGTERM and SIGINT wait until run() takes notice of them."""
+    def begin(
+        cls, service: Service, settings: ServiceSettings, *, configured: Mapping[str, Sequence[str]] | None = None
+    ) -> "Process":
+        """Set up logs and telemetry; from here on SIGTERM and SIGINT wait until run() takes notice of them.
+
+        *configured* are the values of open labels besides symbol and source, such as {"strategy": ["momentum_v1"]}.
+        """
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-        logs.configure(service, level=settings.log_level, log_format=settings.log_format)
+        logs.configure(service.name, level=settings.log_level, log_format=settings.log_format)
         telemetry = start_telemetry(
-            service=service,
+            service=service.name,
             symbols=settings.symbols,
-            expected={"source": [settings.source], "exchange": ["paper"]},
+            configured={"source": [settings.source], **(configured or {})},
+            expected={"exchange": ["paper"]},
             settings=TelemetrySettings(
                 otlp_endpoint=settings.otlp_endpoint or None,
                 otlp_token=settings.otlp_token.get_secret_value() or None,
-                instance_id=f"{service}:{DOCUMENTED_PORTS[service]}",
+                instance_id=service.instance,
                 version=VERSION,
                 tracing=settings.tracing,
                 export_interval_seconds=settings.export_interval_s,
             ),
         )
         clock: Clock = EventClock() if settings.clock == "event" else WallClock()
-        return cls(service, settings, port, clock, threading.Event(), Pulse(), telemetry)
+        return cls(service, settings, clock, LoopState(), telemetry)
 
     def bus(self) -> Bus:
-        """Return a connection to the bus of this service's group. Each thread needs its own."""
+        """A connection to the bus for this service's group. Each thread needs its own."""
         client = connect(
             host=self.settings.redis_host,
             port=self.settings.redis_port,
             password=self.settings.redis_password.get_secret_value(),
         )
-        return Bus(client, group=self.service, consumer=self.service, clock=self.clock)
+        return Bus(client, group=self.service.name, consumer=self.service.name, clock=self.clock)
 
-    def ledger(self, settings: LedgerSettings, purpose: str, *, writer: bool = False) -> Ledger:
-        """Return a connection to the ledger. Each thread needs its own; only one *writer* per service gets in."""
+    def ledger(self, purpose: str, *, writer: bool = False) -> Ledger:
+        """A connection to the ledger. Each thread needs its own; only one *writer* per service gets in."""
+        assert isinstance(self.settings, LedgerSettings)  # noqa: S101  topology says who has a ledger
         return Ledger(
-            address_of(settings),
-            application=f"{self.service}-{purpose}",
-            writer_role=self.service if writer else None,
+            LedgerAddress.of(self.settings),
+            application=f"{self.service.name}-{purpose}",
+            writer_role=self.service.name if writer else None,
             instrument=instrumentation.trace_statements,
         )
 
     def run(
         self,
         loop: Loop,
-        probes: Mapping[str, Probe],
-        add_test_endpoints: Callable[[Flask], None],
         *,
         add_pages: Callable[[Flask], None] = lambda _app: None,
+        add_test_endpoints: Callable[[Flask], None] = lambda _app: None,
     ) -> None:
         """Answer HTTP and run *loop* until told to stop; test endpoints are added only where they are switched on."""
-        health = Health(self.pulse, probes, lambda healthy: metrics.set_health_status(self.service, healthy))
-        health.start(self.stop)
-        app = web.create_app(self.service, health)
+        name = self.service.name
+        health = Health(self.state, self._probes(), lambda healthy: metrics.set_health_status(name, healthy))
+        health.start()
+        app = web.create_app(name, health)
         add_pages(app)
         instrumentation.trace_requests(app)
         if self.settings.test_endpoints:
             add_test_endpoints(app)
-        server = web.serve(app, host=self.settings.http_host, port=self.port)
-        log.info("started", address=f"http://{self.settings.http_host}:{self.port}")
+        server = web.serve(app, host=self.settings.http_host, port=self.settings.port)
+        log.info("started", address=f"http://{self.settings.http_host}:{self.settings.port}")
         finished = self._run_until_signal(loop)
         server.close()
         self.telemetry.shutdown()
         log.info("stopped", in_order=finished)
         if not finished:
             sys.exit(1)
+
+    def _probes(self) -> dict[str, Probe]:
+        probes: dict[str, Callable[[], Probe]] = {
+            "redis": lambda: self.bus().ping,
+            "ledger": lambda: self.ledger("health").ping,
+        }
+        return {name: probes[name]() for name in self.service.probes}
 
     def _run_until_signal(self, loop: Loop) -> bool:
         """Run *loop* in a thread of its own until it ends or a signal asks for the end; False if it broke down.
@@ -132,18 +143,7 @@ class Process:
         worker.start()
         while worker.is_alive():
             if signal.sigtimedwait(_ENDING, _LOOK_EVERY_S) is not None:
-                self.stop.set()
+                self.state.stop.set()
                 worker.join(FINISH_WITHIN_S)
                 return True
         return ended_well.is_set()
-
-
-def address_of(settings: LedgerSettings) -> LedgerAddress:
-    """Return the ledger's address from settings."""
-    return LedgerAddress.of(
-        host=settings.postgres_host,
-        port=settings.postgres_port,
-        user=settings.postgres_user,
-        database=settings.postgres_db,
-        password=settings.postgres_password.get_secret_value(),
-    )

@@ -1,11 +1,10 @@
-"""What a loop does about the one thing that is no error of its own: a server that is away."""
+"""What a loop does when something fails: go on with the other messages, or wait for a server and try again."""
 
-import threading
 from collections.abc import Callable
 from typing import Final, TypeVar
 
 from services.errors import ServerAway
-from services.runtime.loop_state import Pulse
+from services.runtime.loop_state import LoopState
 
 FIRST_PAUSE_S: Final = 0.05
 LONGEST_PAUSE_S: Final = 1.0
@@ -14,7 +13,7 @@ T = TypeVar("T")
 
 
 def attempt(function: Callable[[], object]) -> Exception | None:
-    """Run *function* and return what it raised, so one bad message does not end the loop for the others."""
+    """Run *function* and return its error, so that one bad message does not end the loop for the others."""
     try:
         function()
     except ServerAway:
@@ -24,24 +23,22 @@ def attempt(function: Callable[[], object]) -> Exception | None:
     return None
 
 
-def persist(
-    function: Callable[[], T], *, pulse: Pulse, stop: threading.Event, on_away: Callable[[], None] = lambda: None
-) -> T | None:
-    """Run *function* until no server is away, with growing pauses; None if told to stop meanwhile.
+def retry(function: Callable[[], T], state: LoopState, *, on_away: Callable[[], None] = lambda: None) -> T | None:
+    """Run *function* again, with growing pauses, until no server is away; None if the loop is asked to stop.
 
-    *on_away* is called once if a server is away at first.
+    *on_away* is called once if the first try finds a server away.
     """
     pause_s = FIRST_PAUSE_S
     while True:
         try:
             result = function()
         except ServerAway as away:
-            pulse.wait_for(away)
+            state.waits_for(away)
             if pause_s == FIRST_PAUSE_S:
                 on_away()
-            if stop.wait(pause_s):
+            if state.stop.wait(pause_s):
                 return None
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
         else:
-            pulse.beat()
+            state.turned()
             return result

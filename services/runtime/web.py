@@ -3,9 +3,11 @@
 import re
 import threading
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Annotated, Any, Final, TypeVar
 
+import msgspec
 from flask import Flask, Response, jsonify, request
+from msgspec import Meta
 from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from services.errors import ServerAway
@@ -14,7 +16,9 @@ from telemetry import metrics
 
 THREADS: Final = 4
 MAX_REQUEST_BYTES: Final = 64 * 1024
-_WHOLE_NUMBER: Final = re.compile(r"-?[0-9]{1,18}")
+_FIELD: Final = re.compile(r"`(?:\$\.)?(\w+)`$")
+
+P = TypeVar("P", bound=msgspec.Struct)
 
 
 class BadRequest(Exception):
@@ -22,7 +26,7 @@ class BadRequest(Exception):
 
 
 def create_app(service: str, health: Health) -> Flask:
-    """Return the service's web application without test endpoints."""
+    """The service's web application without test endpoints."""
     app = Flask(service)
     app.config["MAX_CONTENT_LENGTH"] = MAX_REQUEST_BYTES
 
@@ -49,11 +53,17 @@ def create_app(service: str, health: Health) -> Flask:
     return app
 
 
-def add_test_endpoint(app: Flask, path: str, action: Callable[[], dict[str, Any]]) -> None:
-    """Answer POST *path* with what *action* returns; it reads its parameters with whole_number, number and text."""
+class Count(msgspec.Struct):
+    """How many."""
+
+    count: Annotated[int, Meta(ge=1, le=10_000)]
+
+
+def add_test_endpoint(app: Flask, path: str, kind: type[P], action: Callable[[P], dict[str, Any]]) -> None:
+    """Answer POST *path* with what *action* makes of its parameters."""
 
     def act() -> Response:
-        return jsonify(action())
+        return jsonify(action(parameters(kind)))
 
     app.add_url_rule(path, endpoint=path, view_func=act, methods=["POST"])
 
@@ -61,40 +71,24 @@ def add_test_endpoint(app: Flask, path: str, action: Callable[[], dict[str, Any]
 def add_faults_endpoint(app: Flask, order_faults: Callable[[int], None]) -> None:
     """Answer POST /test/errors?count=N: the next N messages fail once each."""
 
-    def errors() -> dict[str, Any]:
-        count = whole_number("count", low=1, high=10_000)
-        order_faults(count)
-        return {"count": count}
+    def errors(asked: Count) -> dict[str, Any]:
+        order_faults(asked.count)
+        return {"count": asked.count}
 
-    add_test_endpoint(app, "/test/errors", errors)
-
-
-def text(name: str, allowed: tuple[str, ...]) -> str:
-    """Return a parameter that must be one of *allowed*."""
-    value = _parameter(name)
-    if value not in allowed:
-        raise BadRequest(f"{name} must be one of {', '.join(allowed)}; got {value!r:.80}")
-    return value
+    add_test_endpoint(app, "/test/errors", Count, errors)
 
 
-def number(name: str, *, low: float, high: float, default: float | None = None) -> float:
-    """Return a parameter that must be a number from *low* to *high*."""
-    value = _parameter(name, None if default is None else str(default))
+def parameters(kind: type[P]) -> P:
+    """Read the request's parameters, from its address, JSON or form; raises BadRequest naming the wrong one."""
+    given = {**request.form, **_json_parameters(), **request.args}
     try:
-        found = float(value)
-    except ValueError:
-        found = float("nan")
-    if not low <= found <= high:
-        raise BadRequest(f"{name} must be a number from {low:g} to {high:g}; got {value!r:.80}")
-    return found
-
-
-def whole_number(name: str, *, low: int, high: int, default: int | None = None) -> int:
-    """Return a parameter that must be a whole number from *low* to *high*."""
-    value = _parameter(name, None if default is None else str(default))
-    if not _WHOLE_NUMBER.fullmatch(value) or not low <= int(value) <= high:
-        raise BadRequest(f"{name} must be a whole number from {low} to {high}; got {value!r:.80}")
-    return int(value)
+        return msgspec.convert(given, kind, strict=False)
+    except msgspec.ValidationError as error:
+        found = _FIELD.search(str(error))
+        name = found[1] if found else "it"
+        if name not in given:
+            raise BadRequest(f"{name} is missing") from error
+        raise BadRequest(f"{name} must be {_allowed(kind, name)}; got {given[name]!r:.80}") from error
 
 
 def serve(app: Flask, *, host: str, port: int) -> MultiSocketServer | BaseWSGIServer:
@@ -104,16 +98,23 @@ def serve(app: Flask, *, host: str, port: int) -> MultiSocketServer | BaseWSGISe
     return server
 
 
-def _parameter(name: str, default: str | None = None) -> str:
+def _json_parameters() -> dict[str, Any]:
     try:
         body = request.get_json(silent=True)
     except RecursionError:
         body = None
-    found = request.args.get(name)
-    if found is None and isinstance(body, dict) and name in body:
-        found = str(body[name])
-    if found is None:
-        found = request.form.get(name, default)
-    if found is None:
-        raise BadRequest(f"{name} is missing")
-    return found
+    return body if isinstance(body, dict) else {}
+
+
+def _allowed(kind: type[msgspec.Struct], name: str) -> str:
+    """What the field's type says, for a person."""
+    info = next(field.type for field in msgspec.inspect.type_info(kind).fields if field.encode_name == name)  # type: ignore[attr-defined]
+    if isinstance(info, msgspec.inspect.UnionType):
+        info = info.types[0]
+    if isinstance(info, msgspec.inspect.IntType):
+        return f"a whole number from {info.ge} to {info.le}"
+    if isinstance(info, msgspec.inspect.FloatType):
+        return f"a number from {info.ge:g} to {info.le:g}"
+    if isinstance(info, msgspec.inspect.LiteralType):
+        return f"one of {', '.join(map(str, info.values))}"
+    return "a text"

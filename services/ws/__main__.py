@@ -5,64 +5,59 @@ from decimal import Decimal
 
 from flask import Flask
 
+from services import plugins, topology
 from services.bus.streams import Bus
-from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS, BadMessage, MarketData, decode
+from services.messages import BadMessage, MarketData, decode
 from services.runtime.process import Process
 from services.settings import load
+from services.topology import MARKET_DATA, READERS
+from services.ws import sources
 from services.ws.endpoints import add_feed_page, add_scenarios
 from services.ws.publisher import Publisher
 from services.ws.settings import WsSettings
-from services.ws.sources import ReplaySource, SimulatedSource, Source
+from services.ws.sources.port import Source, SourceRefused
 from services.ws.trades import TradeCheck
 
-READERS = {
-    MARKET_DATA: ("cdb_core", "cdb_risk"),
-    SIGNALS: ("cdb_risk",),
-    ORDERS: ("cdb_execution",),
-    FILLS: ("cdb_risk",),
-}
 RECENT = 2_000
 
 
 def main() -> None:
     """Build everything from the environment and publish trades until told to stop."""
     settings = load(WsSettings)
-    process = Process.begin("cdb_ws", settings, port=settings.port)
+    source = make_source(settings)
+    process = Process.begin(topology.WS, settings)
     bus = process.bus()
-    source = _source(settings)
     publisher = Publisher(
         bus,
         source,
         TradeCheck(settings.symbols, process.clock),
+        process.state,
         clock=process.clock,
-        pulse=process.pulse,
-        stop=process.stop,
         readers=READERS if settings.lockstep else None,
-        prepare=lambda: _go_on(source, bus),
+        prepare=lambda: source.start_from(newest_prices(bus)),
     )
     garbage_bus = process.bus()
 
     def scenarios(app: Flask) -> None:
         add_scenarios(app, source, garbage_bus, symbols=settings.symbols)
 
-    process.run(
-        publisher,
-        {"redis": process.bus().ping},
-        scenarios,
-        add_pages=lambda app: add_feed_page(app, publisher.status),
-    )
+    process.run(publisher, add_pages=lambda app: add_feed_page(app, publisher.status), add_test_endpoints=scenarios)
 
 
-def _source(settings: WsSettings) -> Source:
-    if settings.source == "replay":
-        if settings.replay_file is None:
-            sys.exit("CDB_REPLAY_FILE is not set: CDB_SOURCE=replay needs a file of trades")
-        return ReplaySource(settings.replay_file, speed=settings.replay_speed)
-    return SimulatedSource(settings.symbols, settings.market(), seed=settings.seed, pace=settings.pace)
+def make_source(settings: WsSettings) -> Source:
+    """Make the source that CDB_SOURCE names, or end the process with a line that says why not."""
+    try:
+        kind: type[Source] = plugins.find(sources, settings.source, "SOURCE")
+        return kind(load(kind.settings), settings.symbols)
+    except plugins.UnknownPlugin as error:
+        sys.stderr.write(f"CDB_SOURCE={settings.source!r} is refused: {error}\n")
+    except SourceRefused as error:
+        sys.stderr.write(f"{error}\n")
+    raise SystemExit(2)
 
 
-def _go_on(source: Source, bus: Bus) -> None:
-    """Have a simulated market go on from the prices on the bus, so that a restart is no jump."""
+def newest_prices(bus: Bus) -> dict[str, Decimal]:
+    """The newest price of each symbol that the bus still has."""
     prices: dict[str, Decimal] = {}
     for entry in bus.newest(MARKET_DATA, count=RECENT):
         try:
@@ -71,8 +66,7 @@ def _go_on(source: Source, bus: Bus) -> None:
             continue
         if isinstance(trade, MarketData):
             prices[trade.symbol] = trade.price
-    if isinstance(source, SimulatedSource):
-        source.start_from(prices)
+    return prices
 
 
 if __name__ == "__main__":

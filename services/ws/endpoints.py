@@ -2,18 +2,38 @@
 
 import threading
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Annotated, Any, Final, Literal
 
+import msgspec
 from flask import Flask, Response, jsonify
+from msgspec import Meta
 
 from services.bus.streams import Bus
-from services.messages import MARKET_DATA
-from services.runtime.web import BadRequest, add_test_endpoint, number, text, whole_number
+from services.runtime.web import BadRequest, Count, add_test_endpoint, parameters
+from services.topology import MARKET_DATA
 from services.ws.publisher import FeedStatus
-from services.ws.sources import SimulatedSource, Source
+from services.ws.sources.port import NoScenario, Source
 
-KINDS: Final = ("shock", "stall", "garbage")
 GARBAGE: Final = b"\xff{this is no message"
+
+
+class Scenario(msgspec.Struct):
+    """What is to happen."""
+
+    kind: Literal["shock", "stall", "garbage"]
+
+
+class Stall(msgspec.Struct):
+    """For how long no trade comes."""
+
+    seconds: Annotated[float, Meta(ge=0.1, le=3600)]
+
+
+class Shock(msgspec.Struct):
+    """Which price moves, and by how much."""
+
+    symbol: str
+    percent: Annotated[float, Meta(ge=-90, le=900)]
 
 
 def add_feed_page(app: Flask, status: FeedStatus) -> None:
@@ -28,22 +48,27 @@ def add_scenarios(app: Flask, source: Source, bus: Bus, *, symbols: Sequence[str
     """Answer POST /test/scenario. *bus* is for its threads alone."""
     lock = threading.Lock()
 
-    def scenario() -> dict[str, Any]:
-        kind = text("kind", KINDS)
-        if kind == "garbage":
-            count = whole_number("count", low=1, high=10_000)
+    def scenario(asked: Scenario) -> dict[str, Any]:
+        if asked.kind == "garbage":
+            count = parameters(Count).count
             with lock:
                 bus.publish_raw(MARKET_DATA, [GARBAGE] * count)
-            return {"kind": kind, "count": count}
-        if not isinstance(source, SimulatedSource):
-            raise BadRequest(f"kind={kind} needs the simulated source, this is {source.name}")
-        if kind == "stall":
-            seconds = number("seconds", low=0.1, high=3600)
-            source.stall(seconds)
-            return {"kind": kind, "seconds": seconds}
-        symbol = text("symbol", tuple(symbols))
-        percent = number("percent", low=-90, high=900)
-        source.shock(symbol, percent / 100)
-        return {"kind": kind, "symbol": symbol, "percent": percent}
+            return {"kind": asked.kind, "count": count}
+        try:
+            return {"kind": asked.kind, **_play(source, asked.kind, symbols)}
+        except NoScenario as error:
+            raise BadRequest(f"kind={asked.kind} cannot be played by the source {source.name}") from error
 
-    add_test_endpoint(app, "/test/scenario", scenario)
+    add_test_endpoint(app, "/test/scenario", Scenario, scenario)
+
+
+def _play(source: Source, kind: Literal["shock", "stall"], symbols: Sequence[str]) -> dict[str, Any]:
+    if kind == "stall":
+        stall = parameters(Stall)
+        source.stall(stall.seconds)
+        return {"seconds": stall.seconds}
+    shock = parameters(Shock)
+    if shock.symbol not in symbols:
+        raise BadRequest(f"symbol must be one of {', '.join(symbols)}; got {shock.symbol!r:.80}")
+    source.shock(shock.symbol, shock.percent / 100)
+    return {"symbol": shock.symbol, "percent": shock.percent}

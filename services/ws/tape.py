@@ -23,7 +23,7 @@ class NotATape(Exception):
 
 
 def read_tape(path: Path) -> Iterator[RawTrade | Refusal]:
-    """Yield what each line of *path* holds. Raise NotATape if it cannot be opened or its header is another one."""
+    """Yield what each line of *path* holds. Raises NotATape if it cannot be opened or its header is another one."""
     try:
         with path.open(newline="", encoding="utf-8", errors="replace") as file:
             header = file.readline().removeprefix("\ufeff").strip()
@@ -36,7 +36,7 @@ def read_tape(path: Path) -> Iterator[RawTrade | Refusal]:
 
 
 def read_line(line: str, number: int) -> RawTrade | Refusal:
-    """Return the trade that *line* holds, or why it holds none."""
+    """The trade that *line* holds, or why it holds none."""
     origin = f"line {number}"
     cells = _cells(line)
     if len(cells) != len(COLUMNS):
@@ -56,7 +56,7 @@ def read_line(line: str, number: int) -> RawTrade | Refusal:
 
 
 def _cells(line: str) -> tuple[str, ...]:
-    """Return the cells of *line*, none if it is beyond what a CSV reader takes."""
+    """The cells of *line*, none if it is beyond what a CSV reader takes."""
     try:
         return tuple(cell.strip() for cell in next(csv.reader([line.rstrip("\r\n")]), []))
     except csv.Error:

@@ -48,7 +48,7 @@ class TradeCheck:
         self._last: dict[str, tuple[int, int]] = {}
 
     def objection(self, trade: RawTrade) -> Refusal | None:
-        """Return why *trade* is refused, or None; then it is the last accepted one."""
+        """Why *trade* is refused, or None; then it is the last accepted one."""
         if trade.symbol not in self._symbols:
             return Refusal("unknown_symbol", trade.origin, f"{trade.symbol!r:.40} is not traded here")
         if refusal := _value_refusal(trade):

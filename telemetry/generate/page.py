@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from telemetry.contract import OWNERS, Contract, Metric
+from telemetry.contract import Contract, Metric
 
 _HEAD: Final = """\
 <!-- Generated from telemetry/contract.yaml by `make generate`; do not edit. -->
@@ -20,7 +20,8 @@ change. The other {extensions} are marked as extensions. All come from `telemetr
   unit `%`, 5.0 is five percent.
 - Prometheus adds `job` and `instance`: the service that a series comes from.
 - A service shows its known label sets as 0 from its start, so that `rate()` and `increase()` miss nothing. A value that
-  is not listed here becomes `other`. `symbol` is a configured symbol or, if none are configured, one of the first 32.
+  is not listed here becomes `other`. An open label, such as `symbol`, has the configured values or, without any, the
+  first 32 seen.
 - Query a histogram `cdb_x` as `cdb_x_bucket` (label `le`), `cdb_x_sum` and `cdb_x_count`.
 - Paste an example query into Prometheus: <http://localhost:19090/classic/graph>, with containers
   <http://localhost:19090/graph>.
@@ -33,7 +34,7 @@ def metrics_page(contract: Contract) -> str:
     """Write the page in Markdown: an introduction, a table for each owner, a section for each metric."""
     extensions = sum(metric.extension for metric in contract.metrics)
     lines = [_HEAD.format(frozen=len(contract.metrics) - extensions, extensions=extensions)]
-    owned = {owner: [metric for metric in contract.metrics if metric.owner == owner] for owner in OWNERS}
+    owned = {owner: [metric for metric in contract.metrics if metric.owner == owner] for owner in contract.owners}
     for owner, metrics in owned.items():
         if metrics:
             lines += _table(owner, metrics)
@@ -80,7 +81,7 @@ def _labels(metric: Metric, contract: Contract) -> list[str]:
     lines = ["- Labels:"]
     for label in metric.labels:
         values = metric.values[label]
-        shown = "the name of a metric" if values == names else _codes(values) or "a configured symbol"
+        shown = "the name of a metric" if values == names else _codes(values) or "open: what is configured"
         lines.append(f"  - `{label}`: {shown}")
     if metric.combinations:
         lines += ["- Label sets:", *(f"  - {_combination(each)}" for each in metric.combinations)]

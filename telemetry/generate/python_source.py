@@ -80,7 +80,7 @@ def _face(labels: tuple[str, ...]) -> list[str]:
         "",
         "    else:",
         "",
-        f"        def labels(self, *, {defaults}, **wrong):  # noqa: D102",
+        f"        def labels(self, *, {defaults}, **wrong):",
         "            if wrong:",
         "                raise self._refuse(wrong)",
         "            try:",

@@ -21,7 +21,7 @@ from cdb.running.native import TRADING, Stack, StackConfig, select
 from services.bus.streams import Bus, connect
 from services.clock import WallClock
 from services.errors import ServerAway
-from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS
+from services.topology import FILLS, MARKET_DATA, ORDERS, SIGNALS
 from tests.support.paths import ROOT
 from tests.support.programs import require_parts
 from tests.support.waiting import until

@@ -7,8 +7,8 @@ from typing import Any
 from hypothesis import settings
 
 from services.messages import MarketData, Order, Signal, signal_id
+from services.risk.limits import Limits
 from services.risk.portfolio import Book, InFlight, Mark, Portfolio, Position
-from services.risk.rules import Limits
 
 quick = settings(max_examples=30, deadline=None, database=None)
 """For property tests: all unit tests of the services together take about two seconds."""

@@ -19,7 +19,7 @@ from cdb.running.native import Ports, Stack, StackConfig, select
 from services.bus.streams import connect
 from services.ledger.connection import Ledger, LedgerAddress
 from services.ledger.migrate import migrate
-from services.runtime.process import address_of
+from services.migrate import LAYERS_OF_THE_LEDGER
 from services.settings import LedgerSettings
 from tests.support.paths import ROOT
 from tests.support.programs import require_parts
@@ -42,7 +42,7 @@ class Database:
     @property
     def address(self) -> LedgerAddress:
         """Return how to reach it, as Ledger takes it."""
-        return address_of(self.settings)
+        return LedgerAddress.of(self.settings)
 
     def ledger(self, application: str = "test", *, writer_role: str | None = None) -> Ledger:
         """Return a connection of the project's own kind; the caller closes it."""
@@ -105,7 +105,7 @@ class Servers:
     def make_template(self) -> None:
         """Create the database that each test's ledger is copied from."""
         self._on_no_transaction("CREATE DATABASE {} TEMPLATE {}", _TEMPLATE, "template0")
-        migrate(self.ledger_settings(_TEMPLATE))
+        migrate(self.ledger_settings(_TEMPLATE), layers=LAYERS_OF_THE_LEDGER)
 
     def _on_no_transaction(self, statement: str, *names: str) -> None:
         with closing(self.connect(self.stack.config.environment["POSTGRES_DB"])) as connection:

@@ -9,18 +9,20 @@ from services.clock import NANOSECONDS, EventClock
 from services.execution.handlers import ExecutionHandler
 from services.execution.store import ExecutionStore
 from services.execution.venue import VenueSettings
-from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS, MarketData, Message, Side, Signal, signal_id
+from services.messages import MarketData, Message, Side, Signal, signal_id
 from services.risk.decider import Decider
 from services.risk.desk import Desk
 from services.risk.handlers import RiskHandler
-from services.risk.rules import Limits
+from services.risk.limits import Limits
 from services.risk.store import RiskStore
-from services.runtime.consumer import Batch, Received
 from services.runtime.faults import Faults
+from services.runtime.handling import Batch, Received
+from services.topology import FILLS, MARKET_DATA, ORDERS, SIGNALS
 from tests.support.servers import Database
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT", "DOTUSDT", "LTCUSDT")
 OPENING_CASH = Decimal(100_000)
+DEFAULT_LIMITS = Limits()
 STEP_NS = NANOSECONDS // 10
 _NOON_NS = 1_795_176_000 * NANOSECONDS  # 2026-11-20 12:00 UTC
 
@@ -30,7 +32,7 @@ class TradingDay:
     """Prices and signals go in, one tenth of a second apart; orders wait until execute() is called."""
 
     database: Database
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = DEFAULT_LIMITS
     now_ns: int = _NOON_NS
     number: int = 0
     waiting: list[Outgoing] = field(default_factory=list)

@@ -60,7 +60,7 @@ ALL_PARTS: tuple[Part, ...] = (
     Part(
         name="migrate",
         kind=Kind.ONE_SHOT,
-        command=lambda _config: (sys.executable, "-m", "services.ledger.migrate"),
+        command=lambda _config: (sys.executable, "-m", "services.migrate"),
         needs=("postgres",),
         secrets=("POSTGRES_PASSWORD", "CDB_MONITORING_PASSWORD"),
     ),

@@ -6,14 +6,10 @@ from monitoring.dashboards.source import links
 from monitoring.dashboards.source.board import board
 from monitoring.dashboards.source.panels import GREEN, RED, About, AnyPanel, Query, limit_line, stat_panel, time_panel
 from monitoring.dashboards.source.sdk import common, dashboard, kinds
+from services import topology
 
 UID: Final = "cdb-system-health"
-_SERVICES: Final = {
-    "cdb_ws": "cdb_ws:8000",
-    "cdb_core": "cdb_core:8001",
-    "cdb_risk": "cdb_risk:8002",
-    "cdb_execution": "cdb_execution:8003",
-}
+_SERVICES: Final = {service.name: service.instance for service in topology.SERVICES}
 _COLLECTOR: Final = ("cdb_otel_collector:9464", "cdb_otel_collector:8888")
 
 

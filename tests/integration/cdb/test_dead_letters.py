@@ -9,7 +9,8 @@ import pytest
 
 from services.bus.streams import MAX_MESSAGE_BYTES, Bus, DeadEntry, Entry
 from services.clock import WallClock
-from services.messages import MARKET_DATA, ORDERS, MarketData, encode
+from services.messages import MarketData, encode
+from services.topology import MARKET_DATA, ORDERS
 from tests.support.cli import run_cdb
 from tests.support.servers import Servers
 

@@ -10,9 +10,11 @@ import redis
 
 from services.bus.streams import Bus, Outgoing
 from services.clock import WallClock
-from services.messages import DEAD_LETTERS, SIGNALS, DeadLetter, MarketData, Signal, decode
-from services.runtime.consumer import Batch, Consumer, Outcome, Received
-from services.runtime.loop_state import Pulse
+from services.messages import DeadLetter, MarketData, Signal, decode
+from services.runtime.consumer import Consumer
+from services.runtime.handling import Batch, Outcome, Received
+from services.runtime.loop_state import LoopState
+from services.topology import DEAD_LETTERS, SIGNALS
 from tests.support.building import a_signal
 from tests.support.servers import Servers
 from tests.support.waiting import until
@@ -63,10 +65,9 @@ class Running:
     """A consumer that runs as if it were a process: SystemExit ends it, and nothing else may."""
 
     def __init__(self, client: redis.Redis, hand: Hand) -> None:
-        self.pulse = Pulse()
-        self.stop = threading.Event()
+        self.state = LoopState()
         self.errors: list[str] = []
-        self._consumer = Consumer(bus_of(client), hand, pulse=self.pulse, stop=self.stop, on_error=self.errors.append)
+        self._consumer = Consumer(bus_of(client), hand, self.state, on_error=self.errors.append)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -76,7 +77,7 @@ class Running:
 
     def wait_problem(self, problem: str | None) -> None:
         """Wait until this is what keeps it from its work; None: nothing."""
-        until(self.pulse.problem, holds=lambda seen: seen == problem, what=f"problem {problem!r}")
+        until(self.state.problem, holds=lambda seen: seen == problem, what=f"problem {problem!r}")
 
     def _run(self) -> None:
         with suppress(SystemExit):
@@ -91,7 +92,7 @@ def running(servers: Servers, hand: Hand) -> Iterator[Running]:
     try:
         yield process
     finally:
-        process.stop.set()
+        process.state.stop.set()
         process.thread.join(10)
         client.close()
     assert process.has_ended()

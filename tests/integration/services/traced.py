@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 import redis
@@ -13,28 +14,30 @@ import redis
 from services.bus.streams import Bus, Outgoing
 from services.clock import WallClock
 from services.core.handlers import CoreHandler
-from services.core.momentum import MomentumSettings
+from services.core.strategies.momentum_v1 import Momentum, MomentumSettings
 from services.execution.handlers import ExecutionHandler
 from services.execution.store import ExecutionStore
 from services.execution.venue import VenueSettings
 from services.ledger.connection import Ledger
-from services.messages import MARKET_DATA, encode
+from services.messages import encode
 from services.risk.decider import Decider
 from services.risk.desk import Desk
 from services.risk.handlers import RiskHandler
-from services.risk.rules import Limits
+from services.risk.limits import Limits
 from services.risk.store import RiskStore
-from services.runtime.consumer import Consumer, Handler
+from services.runtime.consumer import Consumer
 from services.runtime.faults import Faults
+from services.runtime.handling import Handler
 from services.runtime.instrumentation import trace_statements
-from services.runtime.loop_state import Pulse
+from services.runtime.loop_state import LoopState
+from services.topology import MARKET_DATA
 from tests.support.building import a_signal, a_trade
 from tests.support.servers import Database, Servers
 
 SYMBOLS: Final = frozenset({"BTCUSDT", "ETHUSDT"})
 LIMITS: Final = Limits(max_signal_age_s=3600, max_price_age_s=3600)
 """Nothing is stale, however slow the machine."""
-MOMENTUM: Final = MomentumSettings(cooldown_s=0.001)
+MOMENTUM: Final = partial(Momentum, MomentumSettings(cooldown_s=0.001))
 
 
 @dataclass
@@ -49,7 +52,7 @@ class Trading:
     trades: int = 0
 
     def __post_init__(self) -> None:
-        self.stop = threading.Event()
+        self._states: list[LoopState] = []
         self.client = self.servers.redis()
         self._ledgers: list[Ledger] = []
         self._threads: list[threading.Thread] = []
@@ -78,7 +81,9 @@ class Trading:
         """Run *services*, by default all three."""
         for service in services or ("cdb_core", "cdb_risk", "cdb_execution"):
             handler = {"cdb_core": self._core, "cdb_risk": self._risk, "cdb_execution": self._execution}[service]()
-            consumer = Consumer(self._bus(service), handler, pulse=Pulse(), stop=self.stop)
+            state = LoopState()
+            self._states.append(state)
+            consumer = Consumer(self._bus(service), handler, state)
             thread = threading.Thread(target=_ending_quietly(consumer.run), name=service, daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -90,7 +95,8 @@ class Trading:
 
     def close(self) -> None:
         """End all."""
-        self.stop.set()
+        for state in self._states:
+            state.stop.set()
         for thread in self._threads:
             thread.join(20)
         for ledger in self._ledgers:
@@ -99,7 +105,7 @@ class Trading:
         assert not any(thread.is_alive() for thread in self._threads)
 
     def _core(self) -> Handler:
-        return CoreHandler(MOMENTUM, symbols=SYMBOLS, clock=WallClock(), faults=self.core_faults)
+        return CoreHandler([MOMENTUM], symbols=SYMBOLS, clock=WallClock(), faults=self.core_faults)
 
     def _risk(self) -> Handler:
         store = RiskStore(self._ledger("risk"), opening_cash=Decimal(100_000))

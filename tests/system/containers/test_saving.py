@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from cdb.backup import archive
-from services.messages import FILLS, MARKET_DATA, ORDERS, SIGNALS
+from services.topology import FILLS, MARKET_DATA, ORDERS, SIGNALS
 from tests.support.bot import SERVICES
 from tests.support.paths import ROOT
 from tests.support.waiting import until

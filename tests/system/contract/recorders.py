@@ -20,7 +20,7 @@ def recording(contract: Contract, collector: Collector) -> Iterator[dict[str, Te
         service: Telemetry(
             Recorder(contract),
             service=service,
-            symbols=SYMBOLS,
+            configured={"symbol": SYMBOLS},
             expected=ONLY,
             settings=TelemetrySettings(
                 otlp_endpoint=collector.endpoint,

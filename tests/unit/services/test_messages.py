@@ -9,13 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.messages import (
-    DEAD_LETTERS,
-    FILLS,
-    MARKET_DATA,
     MAX_NOTIONAL,
     MAX_TIME_NS,
-    ORDERS,
-    SIGNALS,
     BadMessage,
     DeadLetter,
     Fill,
@@ -25,6 +20,7 @@ from services.messages import (
     is_stream_id,
     signal_id,
 )
+from services.topology import DEAD_LETTERS, FILLS, MARKET_DATA, ORDERS, SIGNALS
 from tests.support.building import a_signal, a_trade, an_order, quick
 
 times = st.integers(1, MAX_TIME_NS - 1)

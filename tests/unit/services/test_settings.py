@@ -1,41 +1,64 @@
 """Settings: a wrong value ends the start with one line that names variable, value and what is allowed."""
 
+import re
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from services.core.momentum import MomentumSettings
 from services.core.settings import CoreSettings
+from services.core.strategies.momentum_v1 import MomentumSettings
 from services.execution.settings import ExecutionSettings
 from services.execution.venue import VenueSettings
-from services.risk.rules import Limits
+from services.risk.limits import Limits
 from services.risk.settings import RiskSettings
-from services.settings import ServiceSettings, load
-from services.ws.market import MarketSettings
+from services.settings import Settings, is_group, load
 from services.ws.settings import WsSettings
+from services.ws.sources.replay import ReplaySettings
+from services.ws.sources.simulated import SimulatorSettings
 
 SECRETS = {"REDIS_PASSWORD": "hunter2-redis", "POSTGRES_PASSWORD": "hunter2-ledger", "CDB_OTLP_TOKEN": "hunter2-token"}
+KINDS: tuple[type[Settings], ...] = (
+    RiskSettings,
+    WsSettings,
+    CoreSettings,
+    ExecutionSettings,
+    MomentumSettings,
+    SimulatorSettings,
+    ReplaySettings,
+)
 SHARE = "(a share: 0.05 means 5 %)"
+
+
+def count_fields(kind: type[Settings]) -> int:
+    return sum(
+        count_fields(field.annotation) if is_group(field.annotation) else field.validation_alias is not None
+        for field in kind.model_fields.values()
+    )
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """Only secrets are set, whatever the machine has."""
-    for kind in (RiskSettings, WsSettings, CoreSettings, ExecutionSettings):
-        for field in kind.model_fields.values():
-            monkeypatch.delenv(field.alias or "", raising=False)
+    for kind in KINDS:
+        for variable in kind.variables():
+            monkeypatch.delenv(variable, raising=False)
     monkeypatch.delenv("CDB_SECRETS_DIR", raising=False)
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
     return monkeypatch
 
 
-def test_defaults_are_those_of_the_domain() -> None:
-    assert load(RiskSettings).limits() == Limits()
-    assert load(CoreSettings).momentum() == MomentumSettings()
-    assert load(ExecutionSettings).venue() == VenueSettings()
-    assert load(WsSettings).market() == MarketSettings()
+def test_a_group_of_settings_is_read_from_the_same_variables_as_what_nests_it(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("PAPER_FEE_BPS", "3")
+    assert load(ExecutionSettings).venue == load(VenueSettings) == VenueSettings(fee_bps=Decimal(3))
+    assert load(RiskSettings).limits == Limits()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_setting_has_a_variable_of_its_own(kind: type[Settings]) -> None:
+    assert len(kind.variables()) == count_fields(kind)
+    assert all(re.fullmatch(r"[A-Z][A-Z0-9_]+", name) for name in kind.variables())
 
 
 def test_values_of_the_environment_are_read(environment: pytest.MonkeyPatch) -> None:
@@ -43,10 +66,10 @@ def test_values_of_the_environment_are_read(environment: pytest.MonkeyPatch) -> 
     environment.setenv("CDB_SYMBOLS", " BTCUSDT, ETHUSDT ,")
     environment.setenv("CDB_REPLAY_SPEED", "max")
     environment.setenv("MOMENTUM_THRESHOLD_PCT", "0.0005")
-    assert load(RiskSettings).limits().max_daily_drawdown == Decimal("0.02")
+    assert load(RiskSettings).limits.max_daily_drawdown == Decimal("0.02")
     assert load(RiskSettings).symbols == ("BTCUSDT", "ETHUSDT")
-    assert load(WsSettings).replay_speed is None
-    assert load(CoreSettings).momentum().threshold == Decimal("0.0005")
+    assert load(ReplaySettings).speed is None
+    assert load(MomentumSettings).threshold == Decimal("0.0005")
 
 
 def test_a_secret_of_a_container_is_read_from_the_file_that_is_called_as_its_variable(
@@ -81,7 +104,7 @@ def test_a_directory_of_secrets_that_is_none_ends_the_start_with_a_line(
 
 
 SHARES = ("MAX_DAILY_DRAWDOWN_PCT", "MAX_POSITION_PCT", "MAX_EXPOSURE_PCT", "ORDER_SIZE_PCT", "STOP_LOSS_PCT")
-WRONG: list[tuple[type[ServiceSettings], str, str, str]] = [
+WRONG: list[tuple[type[Settings], str, str, str]] = [
     *(
         (RiskSettings, name, value, f"{allowed} {SHARE}")
         for name in (
@@ -102,10 +125,10 @@ WRONG: list[tuple[type[ServiceSettings], str, str, str]] = [
             ("Infinity", "finite number"),
         )
     ),
-    (CoreSettings, "MOMENTUM_THRESHOLD_PCT", "4", "less than or equal to 1"),
-    (CoreSettings, "MOMENTUM_LOOKBACK_S", "0", "greater than 0"),
-    (CoreSettings, "MOMENTUM_COOLDOWN_S", "nan", "finite number"),
-    (CoreSettings, "MOMENTUM_MIN_VOLUME", "-1", "greater than or equal to 0"),
+    (MomentumSettings, "MOMENTUM_THRESHOLD_PCT", "4", "less than or equal to 1"),
+    (MomentumSettings, "MOMENTUM_LOOKBACK_S", "0", "greater than 0"),
+    (MomentumSettings, "MOMENTUM_COOLDOWN_S", "nan", "finite number"),
+    (MomentumSettings, "MOMENTUM_MIN_VOLUME", "-1", "greater than or equal to 0"),
     (ExecutionSettings, "PAPER_FEE_BPS", "501", "less than or equal to 500"),
     (ExecutionSettings, "PAPER_DEPTH", "0", "greater than 0"),
     (RiskSettings, "MAX_ORDERS_PER_MINUTE", "1.5", "valid integer"),
@@ -117,17 +140,19 @@ WRONG: list[tuple[type[ServiceSettings], str, str, str]] = [
     (RiskSettings, "CDB_SYMBOLS", "", "at least 1 item"),
     (RiskSettings, "CDB_SYMBOLS", "BTCUSDT,btc-usdt", "match pattern '^[A-Z0-9]{2,20}$'"),
     (RiskSettings, "CDB_TEST_ENDPOINTS", "maybe", "valid boolean"),
-    (RiskSettings, "CDB_SOURCE", "exchange", "'simulated' or 'replay'"),
+    (RiskSettings, "CDB_SOURCE", "../x", "match pattern"),
+    (CoreSettings, "CDB_STRATEGIES", "", "at least 1 item"),
+    (CoreSettings, "CDB_STRATEGIES", "momentum_v1,momentum_v1", "each may stand there once"),
     (RiskSettings, "CDB_LOG_LEVEL", "loud", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
-    (WsSettings, "CDB_REPLAY_SPEED", "fast", "(a factor such as 10, or max)"),
-    (WsSettings, "SIMULATOR_TRADES_PER_SECOND", "-20", "greater than 0"),
-    (WsSettings, "SIMULATOR_SEED", "x", "valid integer"),
+    (ReplaySettings, "CDB_REPLAY_SPEED", "fast", "(a factor such as 10, or max)"),
+    (SimulatorSettings, "SIMULATOR_TRADES_PER_SECOND", "-20", "greater than 0"),
+    (SimulatorSettings, "SIMULATOR_SEED", "x", "valid integer"),
 ]
 
 
 @pytest.mark.parametrize(("kind", "name", "value", "allowed"), WRONG)
 def test_wrong_value_is_refused_naming_variable_value_and_what_is_allowed(
-    kind: type[ServiceSettings],
+    kind: type[Settings],
     name: str,
     value: str,
     allowed: str,

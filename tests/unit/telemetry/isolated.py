@@ -1,6 +1,6 @@
 """One recorder with its telemetry, apart from the process's own."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -24,6 +24,7 @@ class Isolated:
         symbols: tuple[str, ...] = SYMBOLS,
         recording: Recording = "fast",
         expected: Mapping[str, Collection[str]] | None = None,
+        configured: Mapping[str, Sequence[str]] | None = None,
         settings: TelemetrySettings | None = None,
     ) -> None:
         self.recorder = Recorder(load_contract(), recording=recording)
@@ -31,7 +32,7 @@ class Isolated:
         self.telemetry = Telemetry(
             self.recorder,
             service=service,
-            symbols=symbols,
+            configured={"symbol": symbols, **(configured or {})},
             expected=expected,
             settings=settings or TelemetrySettings(),
         )

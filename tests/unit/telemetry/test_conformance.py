@@ -55,7 +55,7 @@ def _recorded(calls: list[tuple[Any, int, Any]], recording: Recording) -> list[P
     recorder = Recorder(load_contract(), recording=recording)
     reader = LocalReader(recorder)
     provider = MeterProvider([reader], views=recorder.views(), shutdown_on_exit=False)
-    recorder.start(provider.get_meter("cdb"), service="cdb_risk", symbols=SYMBOLS)
+    recorder.start(provider.get_meter("cdb"), service="cdb_risk", configured={"symbol": SYMBOLS})
     collected = []
     for number, (metric, choice, value) in enumerate(calls):
         values = [(metric.values[label] or SYMBOLS)[choice % 2 :][:1] or ("x",) for label in metric.labels]

@@ -18,7 +18,7 @@ SMALL = """
 services: [cdb_ws, cdb_core, cdb_risk, cdb_execution]
 labels:
   side: [BUY, SELL]
-  symbol: symbols
+  symbol: open
 metrics:
   - {prometheus: cdb_trades_total, otel: cdb.trades, type: counter, unit: "{trade}", owner: risk,
      labels: [side, symbol], brief: Trades, when: Once done, query: "rate(cdb_trades_total[5m])"}

@@ -88,7 +88,7 @@ def test_contradictory_entry_is_refused_by_name_with_what_is_allowed(name: str, 
         ([1, 2], "label layer: the value 1 is not text"),
         ([], "label layer: needs a list of at least one value"),
         (["1", "1"], "label layer: the value '1' is there twice"),
-        ("layers", "label layer: 'layers' is neither a list nor one of services, metrics, symbols"),
+        ("layers", "label layer: 'layers' is neither a list nor one of services, metrics, open"),
     ],
 )
 def test_label_without_a_list_of_texts_is_refused_by_name(values: Any, says: str) -> None:

@@ -214,7 +214,7 @@ def test_what_a_service_knows_is_zero_from_the_start() -> None:
 def test_a_gauge_set_before_the_start_never_shows_zero(recording: Recording) -> None:
     recorder = Recorder(load_contract(), recording=recording)
     Metrics(recorder).risk_limit_pct.labels(limit="position").set(10)
-    telemetry = Telemetry(recorder, service="cdb_risk", symbols=(), expected=None, settings=TelemetrySettings())
+    telemetry = Telemetry(recorder, service="cdb_risk", settings=TelemetrySettings())
     assert '\ncdb_risk_limit_pct{limit="position"} 10.0\n' in telemetry.exposition().decode()
     telemetry.shutdown()
 
@@ -229,13 +229,23 @@ def test_a_service_starts_with_its_own_metrics_only() -> None:
 
 
 def test_expected_values_narrow_what_is_zero_from_the_start() -> None:
-    box = Isolated("cdb_core", expected={"source": ["simulated"]})
-    sources = [
-        dict(labels)["source"] for name, labels in box.series() if name == "cdb_market_data_events_received_total"
-    ]
-    assert sources == ["simulated"] * len(SYMBOLS)
-    box.metrics.market_data_events_received.labels(symbol="BTCUSDT", source="replay").inc()
-    assert box.value("cdb_market_data_events_received_total", symbol="BTCUSDT", source="replay") == 1
+    box = Isolated("cdb_execution", expected={"exchange": ["paper"]})
+
+    def exchanges() -> set[str]:
+        name = "cdb_order_execution_duration_seconds_count"
+        return {dict(labels)["exchange"] for series, labels in box.series() if series == name}
+
+    assert exchanges() == {"paper"}
+    box.metrics.order_execution_duration_seconds.labels(exchange="MEXC").observe(1)
+    assert exchanges() == {"paper", "MEXC"}
+
+
+def test_configured_values_of_an_open_label_are_zero_from_the_start_and_no_others_are_recorded() -> None:
+    box = Isolated("cdb_core", configured={"strategy": ["reversal_v1"], "indicator_type": ["z_score"]})
+    strategies = [dict(labels)["strategy"] for name, labels in box.series() if name == "cdb_signal_strength_count"]
+    assert strategies == ["reversal_v1"] * len(SYMBOLS)
+    box.metrics.signal_strength.labels(symbol="BTCUSDT", strategy="momentum_v1").observe(1)
+    assert box.value("cdb_signal_strength_count", symbol="BTCUSDT", strategy="other") == 1
 
 
 @pytest.mark.parametrize(
@@ -243,7 +253,8 @@ def test_expected_values_narrow_what_is_zero_from_the_start() -> None:
     [
         ("risk", {}, "service 'risk' is not one of cdb_ws, cdb_core"),
         ("cdb_risk", {"venue": ["x"]}, "no metric has the label 'venue'"),
-        ("cdb_risk", {"source": ["simulator"]}, "label source cannot be simulator; allowed: exchange, mexc_ws"),
+        ("cdb_risk", {"exchange": ["NYSE"]}, "label exchange cannot be NYSE; allowed: MEXC, paper"),
+        ("cdb_risk", {"source": ["simulated"]}, "label source is open: configured, not expected"),
     ],
 )
 def test_start_that_the_contract_does_not_know_is_refused(service: str, expected: Any, says: str) -> None:

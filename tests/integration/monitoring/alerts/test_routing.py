@@ -11,7 +11,7 @@ import yaml
 
 from cdb.running.native import StackConfig, StackError, alertmanager, envfile, select
 from cdb.running.native.supervisor import render
-from services.runtime.process import DOCUMENTED_PORTS
+from services import topology
 from tests.integration.monitoring.alerts.promtool import alerts
 from tests.support.paths import ROOT
 from tests.support.programs import amtool
@@ -172,7 +172,7 @@ def test_what_an_inhibition_names_exists(rule: dict[str, Any]) -> None:
     for side in ("source_matchers", "target_matchers"):
         assert named(rule[side], "alertname")
         assert named(rule[side], "alertname") <= set(alerts())
-        assert named(rule[side], "service") <= set(DOCUMENTED_PORTS)
+        assert named(rule[side], "service") <= set(topology.NAMES)
 
 
 def test_what_endangers_the_account_is_never_held_back() -> None:

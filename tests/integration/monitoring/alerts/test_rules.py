@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from services.risk.rules import Limits
+from services.risk.limits import Limits
 from tests.integration.monitoring.alerts.promtool import RULES, alerts
 from tests.support.paths import ROOT
 

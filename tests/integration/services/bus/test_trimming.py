@@ -4,17 +4,8 @@ import pytest
 import redis
 
 from services.bus.streams import Outgoing
-from services.messages import MARKET_DATA, SIGNALS
-from tests.integration.services.consuming import (
-    GROUP,
-    FlushedWhileLookedAt,
-    Hand,
-    bus_of,
-    left,
-    read_as,
-    running,
-    send,
-)
+from services.topology import MARKET_DATA, SIGNALS
+from tests.integration.services.consuming import GROUP, FlushedWhileLookedAt, Hand, bus_of, left, read_as, running, send
 from tests.support.building import a_trade
 from tests.support.servers import Servers
 from tests.support.waiting import until

@@ -1,10 +1,15 @@
 """The connection to the ledger: what counts as a server that is away, and who may write."""
 
+from dataclasses import replace
+
 import psycopg2
+import psycopg2.errors
 import pytest
+from pydantic import SecretStr
 
 from services.errors import ServerAway
 from services.ledger.connection import Ledger
+from services.ledger.migrate import migrate
 from tests.support.servers import Database, Servers
 from tests.support.waiting import until
 
@@ -58,10 +63,7 @@ def test_a_ledger_without_a_schema_is_named_as_that(servers: Servers) -> None:
 
 
 def test_a_wrong_password_is_told_without_any_password(database: Database) -> None:
-    address = type(database.address).of(
-        host=database.address.host, port=database.address.port, user=database.address.user,
-        database=database.name, password="a-wrong-one",
-    )  # fmt: skip
+    address = replace(database.address, password=SecretStr("a-wrong-one"))
     with pytest.raises(ServerAway) as caught:
         Ledger(address, application="test").ping()
     assert "authentication failed" in str(caught.value)
@@ -79,3 +81,31 @@ def test_a_transaction_that_fails_leaves_nothing(database: Database) -> None:
     with pytest.raises(psycopg2.errors.CheckViolation):
         half_done()
     assert database.query("SELECT count(*) FROM marks") == [(0,)]
+
+
+@pytest.mark.parametrize(("layer", "reason"), [(7, "WEATHER"), (4, "DRAWDOWN_LIMIT"), (1, None)])
+def test_a_rejection_must_name_a_layer_with_its_reason(database: Database, layer: int, reason: str | None) -> None:
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        a_rejection(database, layer, reason)
+
+
+def test_a_new_layer_is_taken_after_a_migration_and_old_rows_stay(database: Database) -> None:
+    a_rejection(database, 4, "EXPOSURE_LIMIT")
+    migrate(database.settings, layers=[(1, "STALE_MARKET_DATA"), (7, "WEATHER")])
+    a_rejection(database, 7, "WEATHER")
+    with pytest.raises(psycopg2.errors.CheckViolation):
+        a_rejection(database, 4, "EXPOSURE_LIMIT")
+    assert database.query("SELECT layer FROM decisions ORDER BY layer") == [(4,), (7,)]
+
+
+def a_rejection(database: Database, layer: int, reason: str | None) -> None:
+    signal = f"{layer}-{reason}"
+    database.query(
+        "INSERT INTO signals VALUES (%s, 'BTCUSDT', 'BUY', 'momentum_v1', 1, 1, 0, 1, now(), now())", (signal,)
+    )
+    database.query(
+        "INSERT INTO decisions (signal_id, verdict, layer, reason, decided_at, fills_seen, cash, equity,"
+        " reference_equity, exposure_before, exposure_after, position_after, breaker_active, marks, limits)"
+        " VALUES (%s, 'rejected', %s, %s, now(), 0, 1, 1, 1, 0, 0, 0, false, '{}', '{}')",
+        (signal, layer, reason),
+    )

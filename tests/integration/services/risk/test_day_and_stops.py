@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 import pytest
@@ -10,22 +11,14 @@ from msgspec.structs import replace
 from services.bus.streams import Entry
 from services.clock import MOST_AHEAD_NS, NANOSECONDS, EventClock
 from services.core.handlers import CoreHandler
-from services.core.momentum import MomentumSettings
-from services.messages import MARKET_DATA, SIGNALS, MarketData
+from services.core.strategies.momentum_v1 import Momentum, MomentumSettings
+from services.messages import MarketData
+from services.risk.limits import Limits
 from services.risk.portfolio import Mark
-from services.risk.rules import Limits
-from services.runtime.consumer import Batch, Received
 from services.runtime.faults import Faults
-from tests.integration.services.risk.wall_clock import (
-    Wall,
-    breaker,
-    days,
-    held,
-    last_verdict,
-    live,
-    start,
-    stop_losses,
-)
+from services.runtime.handling import Batch, Received
+from services.topology import MARKET_DATA, SIGNALS
+from tests.integration.services.risk.wall_clock import Wall, breaker, days, held, last_verdict, live, start, stop_losses
 from tests.support.cli import run_cdb
 from tests.support.servers import Database
 from tests.support.trading import OPENING_CASH, STEP_NS, SYMBOLS, TradingDay
@@ -146,8 +139,8 @@ def test_a_trade_from_the_future_is_put_aside_by_risk_and_sets_no_price(database
 def test_a_trade_from_the_future_is_put_aside_by_core_and_moves_no_window(database: Database) -> None:
     day = live(database)
     day.price("BTCUSDT", "100")
-    settings = MomentumSettings(minimum_volume=Decimal(0))
-    core = CoreHandler(settings, symbols=frozenset(SYMBOLS), clock=Wall(day), faults=Faults())
+    momentum = partial(Momentum, MomentumSettings(minimum_volume=Decimal(0)))
+    core = CoreHandler([momentum], symbols=frozenset(SYMBOLS), clock=Wall(day), faults=Faults())
     core.handle(Batch([received(MARKET_DATA, day.prices["BTCUSDT"])], True))
     outcome = core.handle(Batch([received(MARKET_DATA, a_trade_ahead(day, MOST_AHEAD_NS + 1, "500"))], True))
     assert [letter.reason for letter in outcome.dead] == ["bad_message"]

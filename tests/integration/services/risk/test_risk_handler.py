@@ -7,13 +7,14 @@ from msgspec.structs import replace
 
 from services.bus.streams import Entry
 from services.clock import EventClock
-from services.messages import MARKET_DATA, SIGNALS, MarketData, Message, Order, Signal, signal_id
+from services.messages import MarketData, Message, Order, Signal, signal_id
 from services.risk.decider import Decider
 from services.risk.desk import Desk
 from services.risk.handlers import RiskHandler
-from services.risk.rules import Limits
+from services.risk.limits import Limits
 from services.risk.store import RiskStore
-from services.runtime.consumer import Batch, Received
+from services.runtime.handling import Batch, Received
+from services.topology import MARKET_DATA, SIGNALS
 from tests.support.servers import Database
 from tests.support.trading import TradingDay
 

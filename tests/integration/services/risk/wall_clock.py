@@ -9,7 +9,7 @@ from services.messages import Order
 from services.risk.decider import Decider
 from services.risk.desk import Desk
 from services.risk.handlers import RiskHandler
-from services.risk.rules import Limits
+from services.risk.limits import Limits
 from tests.support.servers import Database
 from tests.support.trading import SYMBOLS, TradingDay
 

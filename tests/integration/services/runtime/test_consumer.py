@@ -9,9 +9,10 @@ import redis
 
 from services.bus.streams import DeadEntry, Outgoing
 from services.errors import ServerAway
-from services.messages import ORDERS, SIGNALS
-from services.runtime.consumer import MAX_DELIVERIES, MAX_ENDINGS, Outcome, Received
+from services.runtime.consumer import MAX_DELIVERIES, MAX_ENDINGS
+from services.runtime.handling import Outcome, Received
 from services.runtime.health import Health
+from services.topology import ORDERS, SIGNALS
 from tests.integration.services.consuming import (
     GROUP,
     Hand,
@@ -173,8 +174,8 @@ def test_a_redis_that_refuses_writes_is_waited_for_and_nothing_is_lost(
 
     send(bus_client, 1, 2)
     with servers.redis() as client, running(servers, hand := Hand(passes_on)) as process:
-        health = Health(process.pulse, {"redis": bus_of(client).ping}, lambda _healthy: None)
-        health.start(process.stop)
+        health = Health(process.state, {"redis": bus_of(client).ping}, lambda _healthy: None)
+        health.start()
         until(lambda: hand.batches, what="a message in hand")
         with refusing(bus_client):
             may_go_on.set()

@@ -11,9 +11,10 @@ import pytest
 import redis
 
 from services.clock import WallClock
-from services.messages import MARKET_DATA
-from services.runtime.loop_state import Pulse
+from services.runtime.loop_state import LoopState
+from services.topology import MARKET_DATA
 from services.ws.publisher import Publisher
+from services.ws.sources.port import Source
 from services.ws.trades import RawTrade, Refusal, TradeCheck
 from tests.integration.services.consuming import bus_of, disk_error, left, out_of_memory
 from tests.support.servers import Servers
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.integration
 SYMBOL: Final = "BTCUSDT"
 
 
-class SlowFeed:
+class SlowFeed(Source):
     """A source with a trade now and then: when a test asks for one."""
 
     name = "simulated"
@@ -53,16 +54,16 @@ def test_a_feed_that_could_not_write_is_unhealthy_until_the_bus_takes_messages_a
     servers: Servers, bus_client: redis.Redis, refusing: Callable[[redis.Redis], AbstractContextManager[None]]
 ) -> None:
     """Between two trades nothing is written, and a Redis that is full answers a ping: neither is a recovery."""
-    source, pulse, stop = SlowFeed(), Pulse(), threading.Event()
+    source, state = SlowFeed(), LoopState()
     seen: set[str | None] = set()
 
     def looked_at() -> int:
-        seen.add(pulse.problem())
+        seen.add(state.problem())
         return source.rounds
 
     with servers.redis() as client:
         clock = WallClock()
-        publisher = Publisher(bus_of(client), source, TradeCheck({SYMBOL}, clock), clock=clock, pulse=pulse, stop=stop)
+        publisher = Publisher(bus_of(client), source, TradeCheck({SYMBOL}, clock), state, clock=clock)
         thread = threading.Thread(target=publisher.run, daemon=True)
         thread.start()
         try:
@@ -74,8 +75,8 @@ def test_a_feed_that_could_not_write_is_unhealthy_until_the_bus_takes_messages_a
                 enough = source.rounds + 50
                 until(looked_at, holds=lambda now: now >= enough, every_s=0.01, what="fifty rounds without a trade")
                 assert seen == {"waiting for Redis"}
-            until(pulse.problem, holds=lambda problem: problem is None, what="health, without another trade")
+            until(state.problem, holds=lambda problem: problem is None, what="health, without another trade")
         finally:
-            stop.set()
+            state.stop.set()
             thread.join(10)
     assert (publisher.status.published, publisher.status.dropped) == (1, 1)

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import pytest
 
 from monitoring.dashboards.source import links
-from monitoring.dashboards.source.__main__ import FILES, ROOT
+from monitoring.dashboards.source.__main__ import FILES, ROOT, TARGETS
 from monitoring.dashboards.source.__main__ import main as build
 from monitoring.dashboards.source.board import as_json
 from monitoring.dashboards.source.sdk import models, register_default_plugins
@@ -51,9 +51,10 @@ def test_committed_dashboards_are_up_to_date(capsys: pytest.CaptureFixture[str])
 
 
 def test_check_names_each_stale_dashboard_and_writes_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / "monitoring/dashboards/json").mkdir(parents=True)
+    for name in (*FILES, TARGETS):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     assert build(["--check"], root=tmp_path) == 1
-    assert [line.split()[0] for line in capsys.readouterr().err.splitlines()] == list(FILES)
+    assert [line.split()[0] for line in capsys.readouterr().err.splitlines()] == [*FILES, TARGETS]
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
     assert build([], root=tmp_path) == 0

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.core.momentum import Momentum, MomentumSettings, Opinion
+from services.core.strategies.momentum_v1 import Momentum, MomentumSettings
+from services.core.strategies.port import Opinion
 from tests.support.building import NOW, SECOND, a_trade, quick
 
 SETTINGS = MomentumSettings(lookback_s=5.0, threshold=Decimal("0.01"), minimum_volume=Decimal(1000), cooldown_s=4.0)
@@ -69,16 +70,6 @@ def test_no_second_signal_during_the_cool_down() -> None:
 def test_move_that_is_not_given_starts_no_cool_down() -> None:
     found = opinions([(0, "100"), (1, "100.5"), (2, "101")])
     assert found[-1] is not None
-
-
-@pytest.mark.parametrize(
-    ("ts_event", "trade_id", "news"),
-    [(NOW, 5, False), (NOW, 4, False), (NOW - 1, 6, False), (NOW, 6, True), (NOW + 1, 1, True)],
-)
-def test_only_a_later_trade_is_news(ts_event: int, trade_id: int, news: bool) -> None:
-    memory = Momentum(SETTINGS)
-    memory.update(a_trade(ts_event=NOW, trade_id=5))
-    assert memory.is_news(a_trade(ts_event=ts_event, trade_id=trade_id)) == news
 
 
 def test_greatest_jump_that_messages_allow_is_a_signal_of_full_strength() -> None:

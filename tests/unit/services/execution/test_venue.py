@@ -1,6 +1,5 @@
 """The paper venue: fills that can be told in advance from the order alone."""
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -40,7 +39,7 @@ def test_slippage_grows_with_volatility() -> None:
 
 def test_slippage_is_bounded() -> None:
     huge = an_order(quantity=Decimal("1e15"), volatility=Decimal(100))
-    assert slippage_of(huge, replace(VENUE, depth=Decimal("1e-15"))) == MAX_SLIPPAGE_BPS
+    assert slippage_of(huge, VenueSettings(depth=Decimal("1e-15"))) == MAX_SLIPPAGE_BPS
 
 
 def test_price_moves_against_the_order() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.risk.portfolio import Book, Portfolio
-from tests.support.building import NOW, a_mark, a_portfolio, in_flight, quick
+from tests.support.building import NOW, a_mark, a_portfolio, an_order, in_flight, quick
 
 
 def test_equity_is_cash_and_positions_at_their_newest_prices() -> None:
@@ -39,11 +39,11 @@ def test_orders_in_flight_are_exposure_if_they_buy() -> None:
 
 def test_placed_order_joins_exposure_rate_and_book() -> None:
     portfolio = a_portfolio()
-    order = in_flight("BTCUSDT", "BUY", quantity=2)
+    order = an_order(quantity=Decimal(2))
     portfolio.place(order)
     assert portfolio.exposure() == 200
     assert portfolio.orders_last_minute == 1
-    assert portfolio.as_book().in_flight == (order,)
+    assert [one.order_id for one in portfolio.as_book().in_flight] == [order.order_id]
     assert portfolio.book.in_flight == ()
 
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from services.risk.report import limits
-from services.risk.rules import Limits
+from services.risk.limits import Limits
 from telemetry import metrics
 
 

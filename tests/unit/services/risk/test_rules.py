@@ -1,6 +1,5 @@
 """The rules of risk, each at its boundary: equity is 100,000 and the price 100, so an order is for 85 (8,500)."""
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,13 +19,24 @@ from services.risk.rules import (
     size_of,
     stop_price,
 )
-from tests.support.building import LIMITS, NOW, SECOND, a_mark, a_portfolio, a_position, a_signal, in_flight, quick
+from tests.support.building import (
+    LIMITS,
+    NOW,
+    SECOND,
+    a_mark,
+    a_portfolio,
+    a_position,
+    a_signal,
+    an_order,
+    in_flight,
+    quick,
+)
 
 ORDER = Decimal(85)
 
 
 def decide(portfolio: Portfolio, signal: Signal | None = None, **limits: Any) -> Verdict:
-    return assess(signal or a_signal(), portfolio, replace(LIMITS, **limits), now_ns=NOW)
+    return assess(signal or a_signal(), portfolio, LIMITS.model_copy(update=limits), now_ns=NOW)
 
 
 def rejected(layer: int | None, reason: Reason) -> Rejected:
@@ -209,7 +219,7 @@ def test_order_beyond_the_rate_of_a_minute_is_rejected() -> None:
 
 def test_order_that_was_just_approved_counts_in_flight_and_in_the_rate() -> None:
     portfolio = a_portfolio(orders_last_minute=119)
-    portfolio.place(in_flight("ETHUSDT", "BUY", quantity=1))
+    portfolio.place(an_order(symbol="ETHUSDT", quantity=Decimal(1)))
     assert decide(portfolio) == rejected(6, Reason.ORDER_RATE_EXCEEDED)
     assert portfolio.exposure() == 100
 

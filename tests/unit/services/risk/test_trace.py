@@ -1,24 +1,37 @@
 """How much of a decision its trace shows, by the size of the batch it was made in."""
 
+from typing import ClassVar
+
 import structlog
 
-from services.risk.rules import Reason, Rejected
-from services.risk.trace import DETAILED_BATCH, Times, record_steps
+from services.risk.rules import Check, Reason, Rejected
+from services.risk.trace import DETAILED_BATCH, end_decision
 from services.runtime.logs import _add_trace
+from services.runtime.timeline import Timeline
 from telemetry import tracing
+from tests.support.building import a_signal
 from tests.support.spans import Spans, attributes, context_of, times_of, trace_of
 
 MS = 1_000_000
-TIMES = Times(began=0, read=2 * MS, writing=20 * MS, committed=23 * MS)
-ANSWERS = [5 * MS, 6 * MS, 7 * MS, 8 * MS, 9 * MS]
-REJECTED = Rejected("s-1", 4, Reason.EXPOSURE_LIMIT)
+CHECKS = tuple(Check(layer, layer < 4, (4 + layer) * MS, (5 + layer) * MS) for layer in (1, 2, 3, 4))
+REJECTED = Rejected("s-1", 4, Reason.EXPOSURE_LIMIT, CHECKS)
+ROW = dict.fromkeys(("equity", "exposure_before", "exposure_after"), 0)
+
+
+class Written(Timeline):
+    """The moments of a batch, as a test says."""
+
+    moments: ClassVar[dict[str, int]] = {"began": 0, "read": 2 * MS, "writing": 20 * MS, "committed": 23 * MS}
+
+    def __getitem__(self, name: str) -> int:
+        return self.moments[name]
 
 
 def steps(spans: Spans, *, batch: int) -> list[tuple[str, int, int]]:
-    planned = tracing.plan()
-    assert planned is not None
-    record_steps(planned.context, REJECTED, ANSWERS, TIMES, batch=batch)
-    return [(span.name, times_of(span)[0] // MS, times_of(span)[1] // MS) for span in spans.all()]
+    decision = tracing.tracer().start_span("risk.decide")
+    end_decision(decision, a_signal(), REJECTED, ROW, Written(), batch=batch)
+    below = [span for span in spans.all() if span.name != "risk.decide"]
+    return [(span.name, times_of(span)[0] // MS, times_of(span)[1] // MS) for span in below]
 
 
 def test_a_decision_made_alone_shows_each_layer_that_was_asked(spans: Spans) -> None:

@@ -5,16 +5,16 @@ from opentelemetry.trace import SpanKind
 
 from services.runtime.health import Health
 from services.runtime.instrumentation import trace_requests
-from services.runtime.loop_state import Pulse
-from services.runtime.web import add_test_endpoint, create_app
+from services.runtime.loop_state import LoopState
+from services.runtime.web import Count, add_test_endpoint, create_app
 from tests.support.spans import Spans, attributes
 
 
 def asked(method: str, path: str) -> None:
-    app = create_app("cdb_risk", Health(Pulse(), {}, lambda _healthy: None))
+    app = create_app("cdb_risk", Health(LoopState(), {}, lambda _healthy: None))
     trace_requests(app)
-    add_test_endpoint(app, "/test/it", lambda: {"done": True})
-    app.test_client().open(path, method=method)
+    add_test_endpoint(app, "/test/it", Count, lambda _asked: {"done": True})
+    app.test_client().open(path, method=method, data={"count": "1"} if method == "POST" else None)
 
 
 @pytest.mark.parametrize("path", ["/health", "/metrics", "/health?verbose=1"])

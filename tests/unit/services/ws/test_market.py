@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from bench.simulated_days import Demo, run
 from services.clock import EventClock
-from services.core.momentum import MomentumSettings
+from services.core.strategies.momentum_v1 import MomentumSettings
 from services.execution.venue import VenueSettings
-from services.risk.rules import Limits
+from services.risk.limits import Limits
 from services.settings import DEFAULT_SYMBOLS
-from services.ws.market import BASE_PRICES, OTHER_BASE_PRICE, Market, MarketSettings
+from services.ws.simulated_market import BASE_PRICES, OTHER_BASE_PRICE, Market, MarketSettings
 from services.ws.trades import RawTrade, TradeCheck
 from tests.support.building import NOW, SECOND, quick
 

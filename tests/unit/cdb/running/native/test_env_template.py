@@ -1,27 +1,27 @@
 """deploy/env.template: every setting that .env can have, once, with its default and what it means."""
 
+import importlib
+import pkgutil
 import re
+from collections.abc import Iterator
 from typing import Final
 
 import pytest
 import yaml
-from pydantic import BaseModel
 
+import services.core.strategies
+import services.ws.sources
 from cdb.running.native import Ports, envfile
-from monitoring.receiver.settings import ReceiverSettings
-from services.core.settings import CoreSettings
-from services.execution.settings import ExecutionSettings
-from services.risk.settings import RiskSettings
-from services.settings import MigrateSettings
-from services.ws.settings import WsSettings
+from services.settings import ServiceSettings, Settings
 from tests.support.paths import ROOT
 
 TEXT: Final = envfile.TEMPLATE.read_text(encoding="utf-8")
 LINES: Final = tuple(re.findall(r"^(#?)([A-Z][A-Z0-9_]*)=(.*)$", TEXT, flags=re.MULTILINE))
 VALUES: Final = {name: value for _, name, value in LINES}
 DEFAULTS: Final = {name: value for commented_out, name, value in LINES if commented_out}
-KINDS: Final[tuple[type[BaseModel], ...]] = (
-    *(WsSettings, CoreSettings, RiskSettings, ExecutionSettings, MigrateSettings, ReceiverSettings),
+OWNERS: Final = (
+    *(f"services.{service}.settings" for service in ("core", "execution", "risk", "ws")),
+    "monitoring.receiver.settings",
 )
 REQUIRED: Final = {"REDIS_PASSWORD": "x", "POSTGRES_PASSWORD": "x", "CDB_ALERT_RECEIVER_DATA": "x"}
 CONFIGURATIONS: Final = ("docker-compose.yml", "otel-collector/config.yaml", "monitoring/jaeger/config.yaml")
@@ -29,9 +29,7 @@ CODE: Final = ("cdb", "services", "telemetry", "monitoring/receiver", "deploy")
 
 ELSEWHERE: Final = {
     "of the environment, where .env has no effect": {"CDB_STACK", "CDB_STATE_DIR", "CDB_STACK_ID"},
-    "of a replay, which sets them": {
-        *("CDB_SOURCE", "CDB_CLOCK", "CDB_LOCKSTEP", "CDB_REPLAY_FILE", "CDB_REPLAY_SPEED"),
-    },
+    "of a replay, which sets them": {"CDB_CLOCK", "CDB_LOCKSTEP", "CDB_REPLAY_FILE", "CDB_REPLAY_SPEED"},
     "set by the stack": {
         *("CDB_HTTP_HOST", "CDB_LOG_FORMAT", "CDB_SECRETS_DIR", "REDIS_HOST", "POSTGRES_HOST"),
         *("CDB_COLLECTOR_HOST", "CDB_TRACE_QUEUE_DIR", "CDB_JAEGER_HOST", "CDB_JAEGER_DATA", "CDB_ALERT_RECEIVER_DATA"),
@@ -43,15 +41,22 @@ UNREAD: Final = {"MEXC_API_KEY", "MEXC_API_SECRET", "GRAFANA_PASSWORD"}
 """Lines that no setting of ours reads: the exchange's, for later, and Grafana's, which Compose hands over."""
 
 
-def declared(kind: type[BaseModel]) -> set[str]:
-    """Variables of a settings class and of those nested in it."""
-    found = set()
-    for field in kind.model_fields.values():
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            found |= declared(field.annotation)
-        elif field.alias:
-            found.add(field.alias)
-    return found
+def kinds(kind: type[Settings] = Settings) -> Iterator[type[Settings]]:
+    """Every class of settings that can be read by itself, of services, strategies, sources and the receiver."""
+    plugins = [
+        module.name
+        for place in (services.core.strategies, services.ws.sources)
+        for module in pkgutil.iter_modules(place.__path__, f"{place.__name__}.")
+    ]
+    for name in (*OWNERS, *plugins):
+        importlib.import_module(name)
+    for each in kind.__subclasses__():
+        if each.__module__.startswith(("services.", "monitoring.")) and each is not ServiceSettings:
+            yield each
+        yield from kinds(each)
+
+
+KINDS: Final = tuple(dict.fromkeys(kinds()))
 
 
 def known() -> set[str]:
@@ -59,7 +64,7 @@ def known() -> set[str]:
     configured = [(ROOT / file).read_text(encoding="utf-8") for file in CONFIGURATIONS]
     code = [file.read_text(encoding="utf-8") for folder in CODE for file in (ROOT / folder).rglob("*.py")]
     return {
-        *(name for kind in KINDS for name in declared(kind)),
+        *(name for kind in KINDS for name in kind.variables()),
         *Ports.variables().values(),
         *(name for text in configured for name in re.findall(r"\$\{(?:env:)?(CDB_[A-Z0-9_]+)", text)),
         *(name for text in code for name in re.findall(r'"(CDB_[A-Z0-9_]+)"', text)),
@@ -88,7 +93,7 @@ def test_every_setting_stands_there_once_below_one_line_of_meaning() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=[kind.__name__ for kind in KINDS])
-def test_a_default_that_is_uncommented_changes_nothing(kind: type[BaseModel]) -> None:
+def test_a_default_that_is_uncommented_changes_nothing(kind: type[Settings]) -> None:
     own = {"CDB_TEST_ENDPOINTS", "CDB_OTLP_ENDPOINT"}  # the stack's defaults, not those of a service alone
     uncommented = {name: value for name, value in VALUES.items() if name not in own and name not in envfile.SECRETS}
     assert kind.model_validate({**uncommented, **REQUIRED}) == kind.model_validate(REQUIRED)

@@ -7,39 +7,39 @@ Time is the trades' own.
 """
 
 from collections import deque
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Annotated, ClassVar, Final
 
-from services.messages import MarketData, Side, Signal, signal_id
+from pydantic import Field
+
+from services.clock import NANOSECONDS
+from services.core.strategies.port import Opinion, Strategy
+from services.messages import MarketData
+from services.settings import Fraction, PositiveSeconds, Settings
 from services.volatility import Volatility
 
-NAME: Final = "momentum_v1"
-NANOSECONDS: Final = 1_000_000_000
 _TWO_DECIMALS: Final = Decimal("0.01")
 
 
-@dataclass(frozen=True, kw_only=True)
-class MomentumSettings:
+class MomentumSettings(Settings):
     """Times in seconds, threshold as a share (0.004 is 0.4 %), volume as notional in the quote asset."""
 
-    lookback_s: float = 5.0
-    threshold: Decimal = Decimal("0.004")
-    minimum_volume: Decimal = Decimal(1000)
-    cooldown_s: float = 4.0
-
-
-@dataclass(frozen=True)
-class Opinion:
-    """What the strategy thinks of a symbol, from 0 (hardly) to 1 (strongly)."""
-
-    side: Side
-    strength: Decimal
-    volatility: Decimal
+    lookback_s: PositiveSeconds = Field(default=5.0, validation_alias="MOMENTUM_LOOKBACK_S")
+    threshold: Fraction = Field(
+        default=Decimal("0.004"), validation_alias="MOMENTUM_THRESHOLD_PCT", description="a share: 0.004 is 0.4 %"
+    )
+    minimum_volume: Annotated[Decimal, Field(ge=0, le=Decimal("1e12"), allow_inf_nan=False)] = Field(
+        default=Decimal(1000), validation_alias="MOMENTUM_MIN_VOLUME"
+    )
+    cooldown_s: PositiveSeconds = Field(default=4.0, validation_alias="MOMENTUM_COOLDOWN_S")
 
 
 class Momentum:
     """The strategy's memory of one symbol."""
+
+    name: ClassVar[str] = "momentum_v1"
+    indicators: ClassVar[tuple[str, ...]] = ("momentum", "volume")
+    settings: ClassVar[type[Settings]] = MomentumSettings
 
     def __init__(self, settings: MomentumSettings) -> None:
         self._settings = settings
@@ -49,15 +49,9 @@ class Momentum:
         self._volume = Decimal(0)
         self._volatility = Volatility()
         self._quiet_until_ns = 0
-        self._last = (0, -1)
-
-    def is_news(self, trade: MarketData) -> bool:
-        """Tell whether *trade* is later than all before it; anything else was seen already or comes too late."""
-        return (trade.ts_event, trade.trade_id) > self._last
 
     def update(self, trade: MarketData) -> Opinion | None:
-        """Take in the next trade and return an opinion, if it gives rise to one."""
-        self._last = (trade.ts_event, trade.trade_id)
+        """Take in the next trade; an opinion if the momentum has reached the threshold."""
         notional = trade.price * trade.quantity
         self._window.append((trade.ts_event, trade.price, notional))
         self._volume += notional
@@ -78,18 +72,4 @@ class Momentum:
         return Opinion("BUY" if momentum > 0 else "SELL", strength, self._volatility.value())
 
 
-def signal_from(trade: MarketData, opinion: Opinion, *, stream_id: str, now_ns: int) -> Signal:
-    """Return the signal that says *opinion*; its id is derived from *trade*, which stands on the bus as *stream_id*."""
-    return Signal(
-        ts_event=trade.ts_event,
-        ts_init=now_ns,
-        signal_id=signal_id(trade.symbol, NAME, trade.trade_id),
-        symbol=trade.symbol,
-        side=opinion.side,
-        strategy=NAME,
-        strength=opinion.strength,
-        price=trade.price,
-        volatility=opinion.volatility,
-        trade_id=trade.trade_id,
-        stream_id=stream_id,
-    )
+STRATEGY: Final[type[Strategy]] = Momentum

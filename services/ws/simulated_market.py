@@ -13,14 +13,15 @@ shows it; a strategy, a venue or limits other than the defaults find other condi
 import math
 import random
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple
 
+from services.clock import NANOSECONDS
 from services.messages import Side
 from services.ws.trades import RawTrade
 
-NANOSECONDS: Final = 1_000_000_000
 BASE_PRICES: Final = {
     "BTCUSDT": 64_000.0,
     "ETHUSDT": 3_100.0,
@@ -106,7 +107,7 @@ class _Symbol:
         self._move_to(now_s)
 
     def is_at_rest(self) -> bool:
-        """Tell whether there is no way before the symbol."""
+        """Whether there is no way before the symbol."""
         return self.turns_at_s == math.inf
 
     def _move_to(self, now_s: float) -> None:
@@ -130,7 +131,7 @@ class Market:
         self._breadth = 1.0
         self._now_s = 0.0
 
-    def start_from(self, prices: dict[str, Decimal]) -> None:
+    def start_from(self, prices: Mapping[str, Decimal]) -> None:
         """Go on from the prices that were seen last, so that a restart is no jump."""
         for name, price in prices.items():
             if (symbol := self._by_name.get(name)) is not None:
@@ -141,7 +142,7 @@ class Market:
         self._by_name[name].base *= 1 + share
 
     def next_trade(self, *, trade_id: int, start_ns: int) -> RawTrade:
-        """Return the next trade; its time is *start_ns* plus what has passed in the simulation."""
+        """The next trade; its time is *start_ns* plus what has passed in the simulation."""
         self._now_s += self._random.expovariate(self._settings.trades_per_second)
         while self._next_wave_s <= self._now_s:
             self._begin_wave(self._next_wave_s)
@@ -184,7 +185,7 @@ class Market:
         self._next_wave_s += self._random.uniform(self._settings.shortest_pause_s, self._settings.longest_pause_s)
 
     def _way(self, symbol: _Symbol, spread: float, correction: float, *, slides: bool) -> list[_Leg]:
-        """Return up, rest and down for one symbol; *spread*, from -1 to 1, says how far up."""
+        """Up, rest and down for one symbol; *spread*, from -1 to 1, says how far up."""
         settings = self._settings
         rise = max(settings.smallest_move, self._even_rise + spread * settings.rise_spread - correction)
         top = symbol.level + rise
@@ -213,6 +214,6 @@ class Market:
 
 
 def _rounded(value: float) -> Decimal:
-    """Return *value* with six significant digits, as exchanges quote."""
+    """*value* with six significant digits, as exchanges quote."""
     decimals = max(0, min(12, _DIGITS - 1 - math.floor(math.log10(value))))
     return Decimal(f"{value:.{decimals}f}")

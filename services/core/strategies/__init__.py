@@ -1,0 +1,1 @@
+"""Strategies, one module each, called as CDB_STRATEGIES names them."""

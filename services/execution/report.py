@@ -1,0 +1,63 @@
+"""What cdb_execution measures and logs."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import structlog
+from opentelemetry.trace import Span, use_span
+
+from services import topology
+from services.execution.store import Account
+from services.messages import Fill, Order
+from telemetry import metrics
+
+log = structlog.get_logger()
+
+
+def orders_received(orders: Iterable[Order]) -> None:
+    """Orders arrived that could be looked up in the ledger."""
+    for order in orders:
+        metrics.orders_received.labels(symbol=order.symbol).inc()
+
+
+def order_finished(fill: Fill | None, span: Span, took_s: float) -> None:
+    """The ledger has an order's final state; *span* has not ended, or its exemplar would be lost."""
+    with use_span(span, end_on_exit=False):
+        metrics.order_execution_duration_seconds.labels(exchange="paper").observe(took_s)
+        metrics.event_processing_duration_seconds.labels(service=topology.EXECUTION.name, event_type="order").observe(
+            took_s
+        )
+        if fill is not None:
+            metrics.record_trade(fill.symbol, fill.side, pnl=fill.realised_pnl, slippage=fill.slippage_bps)
+            log.info("filled", **_line(fill))
+
+
+def fill_sent_again() -> None:
+    """A filled order came again and gets the fill it has."""
+    metrics.messages_recovered.labels(stream=topology.FILLS).inc()
+
+
+def order_refused(order: Order, reason: object) -> None:
+    """The venue takes no such order."""
+    log.warning("order refused", order=order.order_id, reason=str(reason))
+
+
+def account(now: Account) -> None:
+    """Show positions and the realised result."""
+    metrics.update_pnl(now.realised_pnl)
+    metrics.update_positions({symbol: held.holding.quantity for symbol, held in now.positions.items()})
+
+
+def error(error_type: str) -> None:
+    """A message could not be handled."""
+    metrics.execution_errors.labels(error_type=error_type).inc()
+
+
+def _line(fill: Fill) -> dict[str, Any]:
+    return {
+        "order": fill.order_id,
+        "side": fill.side,
+        "quantity": str(fill.quantity),
+        "price": str(fill.price),
+        "realised_pnl": None if fill.realised_pnl is None else str(fill.realised_pnl),
+    }

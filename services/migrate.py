@@ -1,0 +1,25 @@
+"""Migrate the ledger and let its exporter in: `python -m services.migrate`, before the services start."""
+
+import structlog
+
+from services.ledger import monitoring
+from services.ledger.migrate import migrate
+from services.risk.rules import LAYERS
+from services.runtime import logs
+from services.settings import MigrateSettings, load
+
+LAYERS_OF_THE_LEDGER = [(layer.number, layer.reason.value) for layer in LAYERS]
+
+
+def main() -> None:
+    """Migrate the ledger that the environment names."""
+    settings = load(MigrateSettings)
+    logs.configure("cdb_migrate", level="INFO", log_format="auto")
+    migrate(settings, layers=LAYERS_OF_THE_LEDGER)
+    if password := settings.monitoring_password.get_secret_value():
+        monitoring.let_in(settings, password)
+    structlog.get_logger().info("the ledger's schema is up to date", database=settings.postgres_db)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Market sources, one module each, called as CDB_SOURCE names them."""

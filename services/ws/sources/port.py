@@ -1,0 +1,55 @@
+"""What a market source is to cdb_ws. A new one is a module beside this, called as it is named, with its SOURCE."""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import ClassVar
+
+from services.settings import Settings
+from services.ws.trades import RawTrade, Refusal
+
+
+class SourceWaits(Exception):
+    """Nothing can be had now, such as while a connection is lost; the publisher asks again. The text says why."""
+
+
+class SourceGaveUp(Exception):
+    """There will be nothing more, and not because all was read. The text says why."""
+
+
+class SourceRefused(Exception):
+    """The settings cannot work with this source, so the process ends at start. The text names what is wrong."""
+
+
+class NoScenario(Exception):
+    """The source cannot play a test scenario."""
+
+
+class Source(ABC):
+    """Gives trades as they become due. Made once, with its own settings and the symbols that are traded."""
+
+    name: ClassVar[str]
+    """What messages and the label `source` call it."""
+    may_lose: ClassVar[bool]
+    """Whether a trade that cannot be published is dropped (the market does not wait) or kept until it can."""
+    settings: ClassVar[type[Settings]]
+
+    @abstractmethod
+    def __init__(self, settings: Settings, symbols: tuple[str, ...]) -> None:
+        """Get ready; raises SourceRefused."""
+
+    @abstractmethod
+    def next(self, stop: threading.Event) -> Sequence[RawTrade | Refusal] | None:
+        """Wait for what is due, at most half a second; None when all was read. Raises SourceWaits, SourceGaveUp."""
+
+    def start_from(self, newest: Mapping[str, Decimal]) -> None:  # noqa: B027  most sources have nothing to do
+        """Go on from the prices that the bus has seen last. A source with prices of its own ignores them."""
+
+    def shock(self, symbol: str, share: float) -> None:
+        """Move one symbol's price at once by *share* (-0.1 is ten percent down); raises NoScenario."""
+        raise NoScenario(symbol, share)
+
+    def stall(self, seconds: float) -> None:
+        """Give no trade for *seconds*, as an exchange that has gone quiet; raises NoScenario."""
+        raise NoScenario(seconds)

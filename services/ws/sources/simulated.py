@@ -1,0 +1,100 @@
+"""The simulated market as a source: trades in real time from a seed."""
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from decimal import Decimal
+from typing import Annotated, Final
+
+from pydantic import Field
+
+from services.clock import NANOSECONDS
+from services.settings import Settings
+from services.ws.simulated_market import Market, MarketSettings
+from services.ws.sources.port import Source
+from services.ws.trades import RawTrade, Refusal
+
+MOST_AT_ONCE: Final = 500
+LONGEST_WAIT_S: Final = 0.5
+TOO_FAR_BEHIND_S: Final = 1.0
+
+
+class SimulatorSettings(Settings):
+    """Which market, and how fast."""
+
+    seed: int = Field(default=20_251_121, validation_alias="SIMULATOR_SEED")
+    trades_per_second: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] = Field(
+        default=20.0, validation_alias="SIMULATOR_TRADES_PER_SECOND"
+    )
+    pace: Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)] = Field(
+        default=1.0, validation_alias="SIMULATOR_PACE", description="how many times faster than usual prices swing"
+    )
+
+
+class SimulatedSource(Source):
+    """Its seconds pass *pace* times as fast as real ones. Trade ids begin at the start's microsecond."""
+
+    name = "simulated"
+    may_lose = True
+    settings = SimulatorSettings
+
+    def __init__(self, settings: SimulatorSettings, symbols: tuple[str, ...]) -> None:
+        self._pace = settings.pace
+        self._lock = threading.Lock()
+        market = MarketSettings(trades_per_second=settings.trades_per_second / settings.pace)
+        self._market = Market(symbols, market, seed=settings.seed)
+        self._start_ns = time.time_ns()
+        self._next_id = self._start_ns // 1000
+        self._upcoming: RawTrade | None = None
+        self._stalled_until = 0.0
+
+    def start_from(self, newest: Mapping[str, Decimal]) -> None:
+        """Go on from these prices, so that a restart is no jump."""
+        with self._lock:
+            self._market.start_from(newest)
+
+    def shock(self, symbol: str, share: float) -> None:
+        """Move one symbol's price at once, and for good."""
+        with self._lock:
+            self._market.shock(symbol, share)
+
+    def stall(self, seconds: float) -> None:
+        """Give no trade for *seconds*, as an exchange that has gone quiet."""
+        self._stalled_until = time.monotonic() + seconds
+
+    def next(self, stop: threading.Event) -> Sequence[RawTrade | Refusal] | None:
+        """Wait for the next trade and get all that are due."""
+        stalled_s = self._stalled_until - time.monotonic()
+        if stalled_s > 0:
+            stop.wait(min(stalled_s, LONGEST_WAIT_S))
+            return []
+        now_ns = time.time_ns()
+        with self._lock:
+            self._catch_up(now_ns)
+            due: list[RawTrade] = []
+            while len(due) < MOST_AT_ONCE and (trade := self._peek()).ts_event <= now_ns:
+                due.append(trade)
+                self._upcoming = None
+            wait_s = (self._peek().ts_event - now_ns) / NANOSECONDS
+        if not due:
+            stop.wait(min(max(wait_s, 0.0), LONGEST_WAIT_S))
+        return due
+
+    def _peek(self) -> RawTrade:
+        if self._upcoming is None:
+            trade = self._market.next_trade(trade_id=self._next_id, start_ns=self._start_ns)
+            real_ns = self._start_ns + int((trade.ts_event - self._start_ns) / self._pace)
+            self._upcoming = replace(trade, ts_event=real_ns)
+            self._next_id += 1
+        return self._upcoming
+
+    def _catch_up(self, now_ns: int) -> None:
+        """After a stall or a suspended machine, leave out what would have happened meanwhile."""
+        passed_s = (now_ns - self._start_ns) / NANOSECONDS
+        if passed_s - self._market.now_s / self._pace > TOO_FAR_BEHIND_S:
+            self._market.skip_to(passed_s * self._pace)
+            self._upcoming = None
+
+
+SOURCE: Final[type[Source]] = SimulatedSource

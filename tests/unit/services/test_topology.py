@@ -1,0 +1,83 @@
+"""What cannot import the table of the system says the same; each test names the file and what is to be added."""
+
+import re
+import tomllib
+from typing import Any, Final
+
+import pytest
+import yaml
+
+from services import topology
+from services.topology import SERVICES, Service
+from telemetry.contract import load_contract
+from tests.support.paths import ROOT
+
+COMPOSE: Final = "docker-compose.yml"
+RULES: Final = "monitoring/prometheus/rules/alerts.yml"
+ROUTES: Final = "monitoring/alertmanager/alertmanager.yml"
+each_service: Final = pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+
+
+def text(file: str) -> str:
+    return (ROOT / file).read_text(encoding="utf-8")
+
+
+def compose() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load(text(COMPOSE))["services"]
+    return found
+
+
+def test_every_stream_has_a_writer_and_a_reader() -> None:
+    written = [stream for service in SERVICES for stream in service.writes]
+    assert sorted(written) == sorted(topology.STREAMS)
+    assert all(topology.READERS.values())
+
+
+@each_service
+def test_compose_runs_it(service: Service) -> None:
+    container = compose().get(service.name)
+    assert container, f"{COMPOSE}: add services.{service.name}"
+    published = f"127.0.0.1:${{{service.port_variable}:-{service.port}}}:{service.port}"
+    wanted = {
+        "command": ["python", "-m", service.module],
+        "ports": [published],
+        "networks": ["cdb_network", "cdb_bus", *(["cdb_ledger"] if service.ledger else [])],
+    }
+    assert {key: container[key] for key in wanted} == wanted, f"{COMPOSE}: services.{service.name} must have {wanted}"
+    assert container["environment"][service.port_variable] == str(service.port)
+    assert any(f":{service.port}/health" in word for word in container["healthcheck"]["test"])
+
+
+def test_compose_runs_no_other_service_of_ours() -> None:
+    """But for the programs around them."""
+    around = {"services.migrate", "monitoring.receiver", "deploy.containers.handover"}
+    ours = {str(one["command"][-1]) for one in compose().values() if one.get("command", [""])[0] == "python"}
+    assert ours - around == {service.module for service in SERVICES}
+
+
+@each_service
+def test_its_end_is_told(service: Service) -> None:
+    line = f'absent(up{{job="cdb_services", instance="{service.instance}"}})'
+    assert line in text(RULES), f"{RULES}: in the alert ServiceDown add: or {line}"
+
+
+def test_an_outage_of_the_ledger_holds_back_who_needs_it() -> None:
+    needs = "|".join(service.name for service in SERVICES if service.ledger)
+    line = f"""[alertname="ServiceDown", 'service=~"{needs}"']"""
+    assert line in text(ROUTES), f"{ROUTES}: where PostgreSQL inhibits ServiceDown, write target_matchers: {line}"
+
+
+def test_the_contract_knows_every_service() -> None:
+    assert load_contract().services == topology.NAMES, f"telemetry/contract.yaml: services: {list(topology.NAMES)}"
+
+
+def test_services_are_kept_apart() -> None:
+    contracts = tomllib.loads(text("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    apart = next(one for one in contracts if one["type"] == "independence")["modules"]
+    missing = {service.module for service in SERVICES} - set(apart)
+    assert not missing, f"pyproject.toml: in the import-linter contract {apart} add {missing}"
+
+
+def test_no_port_is_taken_twice() -> None:
+    ports = re.findall(r"127\.0\.0\.1:\$\{CDB_[A-Z_]+_PORT:-(\d+)\}", text(COMPOSE))
+    assert sorted(set(ports)) == sorted(ports)
