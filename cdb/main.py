@@ -20,19 +20,26 @@ GROUPS: Final = {
     "doctor": ("doctor",),
     "trace": ("trace",),
 }
-"""For each folder of a command, in the order of `cdb --help`, the commands that it registers."""
+"""Folders of commands, in the order of `cdb --help`, each with the commands that it registers."""
+
+
+_HELP: Final = """Run Claire de Binare, a paper-trading bot, and look inside it.
+
+Exit codes of every command: 0 done, 1 refused, failed or not all well, 2 the command line is wrong, 3 a server or the
+stack is not there.
+"""
 
 
 def assembled(words: Sequence[str] = ()) -> typer.Typer:
-    """Return the command, all of it unless the first of *words* is one of its commands: then with that one's group.
+    """Build the command with every group, or with one group only if the first of *words* is one of its commands.
 
     To import all groups takes longer than most commands do.
     """
     app = typer.Typer(
         name="cdb",
-        help="Run Claire de Binare, a paper-trading bot, and look inside it.",
+        help=_HELP,
         no_args_is_help=True,
-        rich_markup_mode="rich",
+        rich_markup_mode="markdown",
         pretty_exceptions_show_locals=False,  # a local may be a password
         callback=lambda: None,  # else a group of one command would take that command's name for an argument
     )
@@ -42,5 +49,5 @@ def assembled(words: Sequence[str] = ()) -> typer.Typer:
 
 
 def main() -> None:
-    """Do what the command line says."""
+    """Run the command line."""
     assembled(sys.argv[1:])(prog_name="cdb")

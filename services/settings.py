@@ -23,11 +23,23 @@ from pydantic import (
 )
 from pydantic.fields import FieldInfo
 
+from services import durations
 from services.topology import Service
+
+
+def _seconds(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        float(value)
+    except ValueError:
+        return durations.parse(value, plain="s").total_seconds()
+    return value
+
 
 Fraction = Annotated[Decimal, Field(gt=0, le=1, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65535)]
-PositiveSeconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+PositiveSeconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False), BeforeValidator(_seconds)]
 
 
 def _split(value: object) -> object:

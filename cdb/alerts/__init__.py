@@ -1,1 +1,1 @@
-"""`cdb alerts`: what fires, what is held back, which notifications arrived."""
+"""`cdb alerts`: which alerts fire, which are held back, which notifications arrived."""

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from cdb.audit.replay import ZERO, Replay
+from cdb.audit.rebooking import ZERO, Rebooking
 from cdb.audit.rows import Decision, SignalOrder
 
 
 @dataclass(frozen=True)
 class Valued:
-    """What a decision should have found: money in the quote asset, orders in flight counted as exposure."""
+    """What a decision should have found, in the quote asset; orders in flight count as exposure."""
 
     equity: Decimal
     exposure: Decimal
@@ -21,29 +21,29 @@ class Valued:
 class Book:
     """Positions from the fills a decision had seen, and the buy orders that were decided before it and not filled.
 
-    Several decisions may share one read of the ledger; each one's order counts as in flight for those after it.
-    Only signals lead to buy orders, so decisions in the order of their numbers say which were in flight.
+    Several decisions may share one read of the ledger: the order of each is in flight for those after it. Only signals
+    lead to buy orders, so the decisions in the order of their numbers say which orders were in flight.
     """
 
-    def __init__(self, replay: Replay) -> None:
-        self.replay = replay
+    def __init__(self, rebooking: Rebooking) -> None:
+        self._rebooking = rebooking
         self._in_flight: dict[str, SignalOrder] = {}
 
     def advance(self, fills_seen: int) -> None:
-        """Take in the fills up to number *fills_seen*."""
-        for order_id in self.replay.advance(fills_seen):
+        """Book the fills up to number *fills_seen*."""
+        for order_id in self._rebooking.advance(fills_seen):
             self._in_flight.pop(order_id, None)
 
     def place(self, order: SignalOrder) -> None:
-        """Count *order* as on its way from now on, unless its fill has been seen already."""
-        if order.side == "BUY" and (order.first_fill is None or order.first_fill > self.replay.last_seq):
+        """Count *order* as in flight from now on, unless its fill has been booked already."""
+        if order.side == "BUY" and (order.first_fill is None or order.first_fill > self._rebooking.last_seq):
             self._in_flight[order.order_id] = order
 
     def value(self, symbol: str, decision: Decision, marks: Mapping[str, Decimal], *, cash: Decimal) -> Valued:
         """Value the book as *decision* on *symbol* had to; a position without a mark counts at its cost."""
         values = {
             name: held.quantity * marks[name] if name in marks else held.cost
-            for name, held in self.replay.held.items()
+            for name, held in self._rebooking.held.items()
             if held.quantity
         }
         buying = [order for order in self._in_flight.values() if _was_open(order, decision.decided_at)]
@@ -57,7 +57,7 @@ class Book:
 
 
 def _was_open(order: SignalOrder, when: datetime) -> bool:
-    """Tell whether an order was refused only later, if at all; the paper venue refuses no purchase."""
+    """Tell whether an order was still open; the paper venue refuses no purchase, but others may."""
     return order.state != "refused" or order.finished_at is None or order.finished_at > when
 
 

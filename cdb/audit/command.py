@@ -1,20 +1,18 @@
 """`cdb audit`: recompute the ledger and name what does not add up."""
 
-import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cdb.audit import read_and_audit, view
-from cdb.kit.failures import REFUSED, exit_codes
-from cdb.kit.paths import ROOT
-from cdb.replay.command import kept_replays
-from cdb.running.addresses import ledger_settings
-from cdb.stack.command import JsonOption
+from cdb.kit.errors import REFUSED, USAGE
+from cdb.kit.failures import exit_codes, fail
+from cdb.kit.options import JsonOption
+from cdb.kit.output import console, print_json
+from cdb.replay.saved import operators_replays
+from cdb.running.stack import running_stack
 from services.ledger.connection import Ledger, LedgerAddress
 
 
@@ -25,33 +23,33 @@ def register(app: typer.Typer) -> None:
 
 def audit(
     ledger: Annotated[
-        str | None, typer.Option(help="Another database on that server; the stack's own without it.")
+        str | None, typer.Option(help="Another database on the same server (default: the stack's own).")
     ] = None,
-    replay: Annotated[str | None, typer.Option(help="The name of a ledger that `cdb replay` has kept.")] = None,
+    replay: Annotated[str | None, typer.Option(help="A ledger that `cdb replay` has saved, by its name.")] = None,
     host: Annotated[str | None, typer.Option(help="Another server's address.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Another server's port.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Recompute the ledger from its own rows and name every row that breaks a rule.
 
-    Reads one snapshot, changes nothing and hinders nobody, so it may run beside the bot. Orders that are still in
-    flight are reported apart. Of each rule at most 10 breaches are named, the rest is counted.
+    The audit reads one snapshot, changes nothing and blocks nobody: it may run while the bot trades. It lists orders
+    that are still in flight separately. For each rule it names at most 10 breaches and counts the rest.
 
-    Exit code: 0 every rule holds, 1 a rule is broken, 3 the ledger could not be read.
+    Exit code: 0 every rule holds, 1 a rule is broken, 2 a wrong option, 3 the ledger could not be read.
 
     Example: cdb audit --json
     """
-    with exit_codes(), _address(ledger, replay, host, port) as address:
-        connection = Ledger(address, application="cdb-audit")
-        try:
-            report = read_and_audit(connection)
-        finally:
-            connection.close()
+    with (
+        exit_codes(),
+        _address(ledger, replay, host, port) as address,
+        closing(Ledger(address, application="cdb-audit")) as connection,
+    ):
+        report = read_and_audit(connection)
     name = f"replay {replay}" if replay else address.database
     if as_json:
-        typer.echo(json.dumps(view.as_json(report, ledger=name)))
+        print_json(view.as_json(report, ledger=name))
     else:
-        view.show(report, Console(highlight=False), ledger=name)
+        view.show(report, console(), ledger=name)
     if not report.holds:
         raise typer.Exit(REFUSED)
 
@@ -59,9 +57,9 @@ def audit(
 @contextmanager
 def _address(ledger: str | None, replay: str | None, host: str | None, port: int | None) -> Iterator[LedgerAddress]:
     if replay is None:
-        yield LedgerAddress.of(ledger_settings(ROOT, os.environ, database=ledger, host=host, port=port))
+        yield LedgerAddress.of(running_stack().ledger_settings(database=ledger, host=host, port=port))
         return
     if (ledger, host, port) != (None, None, None):
-        raise typer.BadParameter("a kept replay has its own server: leave out --ledger, --host and --port")
-    with kept_replays().opened(replay) as address:
+        fail("a saved replay has its own server: leave out --ledger, --host and --port", code=USAGE)
+    with operators_replays().opened(replay) as address:
         yield address

@@ -1,4 +1,4 @@
-"""What an audit says: for each rule how many rows it looked at, and which of them break it."""
+"""What an audit reports: for each rule how many rows it looked at, and which of them break it."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -6,11 +6,11 @@ from enum import Enum
 from typing import Final
 
 SHOWN: Final = 10
-"""So many breaches of a rule are kept; further ones are only counted."""
+"""Breaches of a rule that are named; further ones are only counted."""
 
 
 class Rule(Enum):
-    """What must hold of a ledger. The first half names a rule for programs, the second says it to people."""
+    """What must hold of a ledger: the rule's name for programs, and its sentence for people."""
 
     ONE_DECISION = "one_decision", "every signal has exactly one decision"
     ONE_ORDER = "one_order", "every approved decision has exactly one order that agrees with it, a rejected one none"
@@ -38,7 +38,7 @@ class Rule(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One row that breaks a rule: which, what it should say, and what it says."""
+    """One row that breaks a rule: what it should say, and what it says."""
 
     row: str
     expected: str
@@ -47,7 +47,7 @@ class Finding:
 
 @dataclass
 class Tally:
-    """What was found out about one rule. *shown* has at most SHOWN of the *breaches*."""
+    """Result of one rule. *shown* has at most SHOWN of the *breaches*."""
 
     checked: int = 0
     breaches: int = 0
@@ -55,8 +55,32 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class OnItsWay:
-    """An order without a final state, and for how long: work in flight, no breach."""
+class Check:
+    """One rule asked of one row."""
+
+    tally: Tally
+    row: str
+
+    def breach(self, *, expected: object, found: object) -> None:
+        """Note that the row breaks the rule."""
+        self.tally.breaches += 1
+        if len(self.tally.shown) < SHOWN:
+            self.tally.shown.append(Finding(self.row, _text(expected), _text(found)))
+
+    def expect(self, what: str, *, expected: object, found: object) -> None:
+        """Note a breach unless *found* is *expected*; *what* names the value."""
+        if found != expected:
+            self.breach(expected=f"{what} {_text(expected)}", found=found)
+
+    def agree(self, *names: str, expected: object, found: object) -> None:
+        """Note a breach for each attribute in which *found* differs from *expected*."""
+        for name in names:
+            self.expect(name, expected=getattr(expected, name), found=getattr(found, name))
+
+
+@dataclass(frozen=True)
+class InFlight:
+    """An order without a final state, and for how long: work in flight is no breach."""
 
     order_id: str
     placed_at: datetime
@@ -69,7 +93,7 @@ class Report:
 
     taken_at: datetime
     tallies: dict[Rule, Tally] = field(default_factory=lambda: {rule: Tally() for rule in Rule})
-    in_flight: list[OnItsWay] = field(default_factory=list)
+    in_flight: list[InFlight] = field(default_factory=list)
 
     @property
     def holds(self) -> bool:
@@ -78,24 +102,13 @@ class Report:
 
     @property
     def broken(self) -> list[Rule]:
-        """Return the rules that at least one row breaks."""
+        """Rules that at least one row breaks."""
         return [rule for rule, tally in self.tallies.items() if tally.breaches]
 
-    def checked(self, rule: Rule) -> None:
-        """Count one more row that *rule* was asked of."""
-        self.tallies[rule].checked += 1
-
-    def breach(self, rule: Rule, row: str, *, expected: object, found: object) -> None:
-        """Note that *row* breaks *rule*."""
-        tally = self.tallies[rule]
-        tally.breaches += 1
-        if len(tally.shown) < SHOWN:
-            tally.shown.append(Finding(row, _text(expected), _text(found)))
-
-    def expect(self, rule: Rule, row: str, what: str, *, expected: object, found: object) -> None:
-        """Note a breach unless *found* is *expected*."""
-        if found != expected:
-            self.breach(rule, row, expected=f"{what} {_text(expected)}", found=found)
+    def ask(self, rule: Rule, row: str, *, count: int = 1) -> Check:
+        """Ask *rule* of *row*, which counts as *count* checked rows: 0 if the rule has been asked of it before."""
+        self.tallies[rule].checked += count
+        return Check(self.tallies[rule], row)
 
 
 def _text(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What was true of the account at a moment: the breaker, the reference of drawdown, the test adjustments."""
+"""What held at a moment: the breaker's state, the reference of drawdown, the test adjustments."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -10,14 +10,14 @@ from typing import Final
 from cdb.audit.rows import Adjustment, BreakerChange, Reference
 
 READ_BEFORE: Final = timedelta(seconds=10)
-"""How long before it is stamped a decision may have read the ledger, slowed ones included."""
+"""Longest time between a decision's read of the ledger and its stamp, even if it was slowed down."""
 
 
 class History:
     """The small tables by time.
 
-    All but the breaker's trips may be written by another process than risk, at a moment that the ledger does not relate
-    to risk's reads; where that matters, either order is allowed.
+    Other processes than risk may write them (only the breaker's trips are risk's own), and the ledger does not say
+    whether risk read before or after; where that matters, either order is allowed.
     """
 
     def __init__(
@@ -33,22 +33,22 @@ class History:
 
     @property
     def adjusted(self) -> Decimal:
-        """Return the sum of all test adjustments."""
+        """Sum of all test adjustments."""
         return self._sums[-1]
 
     def tripped_before(self, when: datetime) -> datetime | None:
-        """Return since when the breaker was active at *when*, None if it was not or changed at that very moment."""
+        """Time since which the breaker was active at *when*; None if it was not, or changed at that very moment."""
         newest = bisect_left(self._changed, when) - 1
         if newest < 0 or not self._breaker[newest].active or when in self._changed[newest + 1 : newest + 2]:
             return None
         return self._changed[newest]
 
     def possible_adjustments(self, when: datetime) -> list[Decimal]:
-        """Return by what a decision at *when* may have found cash adjusted: a sum of the first ones noted till then."""
+        """Give the sums by which a decision at *when* may have found cash adjusted: of the first ones until then."""
         return self._sums[: bisect_right(self._adjusted, when) + 1]
 
     def possible_references(self, when: datetime) -> list[Decimal]:
-        """Return what a decision at *when* may have measured drawdown against; [] before the first day opened."""
+        """Give the references that a decision at *when* may have used; [] before the first day opened."""
         until = bisect_right(self._referenced, when)
         since = max(0, bisect_right(self._referenced, when - READ_BEFORE) - 1)
         return [reference.equity for reference in self._references[since:until]]

@@ -1,8 +1,8 @@
-"""Read a ledger from one snapshot, the big tables as streams in the order of their numbers."""
+"""Read a ledger in one snapshot, the big tables as streams in the order of their numbers."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple, TypeVar
 
 import psycopg2
 
@@ -12,17 +12,21 @@ from cdb.audit.findings import Report
 from services.errors import ServerAway
 from services.ledger.connection import Cursor, Ledger
 
+R = TypeVar("R", bound=NamedTuple)
+Row = tuple[Any, ...]
+
 _AT_ONCE: Final = 2_000
 _SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _NO_TIMEOUT: Final = "SET LOCAL statement_timeout = 0"
 
+
+def _columns(alias: str, kind: type[NamedTuple], *, but: tuple[str, ...] = ()) -> str:
+    return ", ".join(f"{alias}.{name}" for name in kind._fields if name not in but)
+
+
 # Joins are outer ones, so that a row without its counterpart shows instead of vanishing.
-_DECIDED: Final = """
-SELECT s.signal_id, s.symbol, s.side, s.strategy, s.trade_id,
-    d.signal_id, d.decision_seq, d.verdict, d.quantity, d.decided_at, d.fills_seen, d.cash, d.equity,
-    d.reference_equity, d.exposure_before, d.exposure_after, d.position_after, d.breaker_active, d.marks, d.limits,
-    o.order_id, o.signal_id, o.symbol, o.side, o.quantity, o.reference_price, o.trade_id, o.state, o.finished_at,
-    o.first_fill
+_DECIDED: Final = f"""
+SELECT {_columns("s", rows.Signal)}, {_columns("d", rows.Decision)}, {_columns("o", rows.SignalOrder)}
 FROM signals s
 FULL JOIN decisions d ON d.signal_id = s.signal_id
 FULL JOIN (
@@ -30,12 +34,10 @@ FULL JOIN (
     FROM orders WHERE cause = 'signal'
 ) o ON o.signal_id = coalesce(s.signal_id, d.signal_id)
 ORDER BY d.decision_seq
-"""
-_ORDERS: Final = """
-SELECT o.order_id, o.cause, o.position_id, o.trade_id, o.symbol, o.side, o.quantity, o.placed_at, o.state,
-    o.finished_at, o.refusal,
-    f.fill_id, f.symbol, f.side, f.quantity, f.position_id,
-    p.symbol, p.opened_at, p.closed_at
+"""  # noqa: S608  the names are those of our own tuples, here and below
+_ORDERS: Final = f"""
+SELECT {_columns("o", rows.Order, but=("fill", "position"))},
+    {_columns("f", rows.OrderFill)}, {_columns("p", rows.Lifetime)}
 FROM orders o
 LEFT JOIN fills f ON f.order_id = o.order_id
 LEFT JOIN (
@@ -44,16 +46,11 @@ LEFT JOIN (
     FROM fills GROUP BY position_id
 ) p ON o.cause = 'stop_loss' AND p.position_id = o.position_id
 ORDER BY o.order_seq
-"""
-_FILLS: Final = """
-SELECT f.fill_seq, f.fill_id, f.order_id, f.position_id, f.symbol, f.side, f.quantity, f.price, f.notional, f.fee,
-    f.realised_pnl, EXISTS (SELECT FROM orders o WHERE o.order_id = f.order_id)
+"""  # noqa: S608
+_FILLS: Final = f"""
+SELECT {_columns("f", rows.Fill, but=("has_order",))}, EXISTS (SELECT FROM orders o WHERE o.order_id = f.order_id)
 FROM fills f ORDER BY f.fill_seq
-"""
-_POSITIONS: Final = "SELECT symbol, position_id, quantity, cost FROM positions"
-_REFERENCES: Final = "SELECT noted_at, equity FROM equity ORDER BY equity_seq"
-_BREAKER: Final = "SELECT changed_at, active FROM breaker ORDER BY breaker_seq"
-_ADJUSTMENTS: Final = "SELECT noted_at, amount FROM test_adjustments ORDER BY adjustment_seq"
+"""  # noqa: S608
 _UNIQUE: Final = (
     ("signals", "signal_id"),
     ("decisions", "signal_id"),
@@ -71,14 +68,14 @@ _UNIQUE: Final = (
 
 
 def read_and_audit(ledger: Ledger) -> Report:
-    """Audit *ledger* as it is at one moment, without hindering who writes. Raise ServerAway if it cannot be read."""
+    """Audit *ledger* as it is at one moment; writers are not blocked. Raises ServerAway."""
     with snapshot(ledger) as found:
         return audit(found)
 
 
 @contextmanager
 def snapshot(ledger: Ledger) -> Iterator[rows.LedgerRows]:
-    """Yield the rows of *ledger* as of now, whatever is written while they are read. Raise ServerAway."""
+    """Read *ledger* as of now, whatever is written meanwhile; the big tables are streamed. Raises ServerAway."""
     with ledger.transaction() as cursor:
         try:
             cursor.execute(_SNAPSHOT)
@@ -89,29 +86,31 @@ def snapshot(ledger: Ledger) -> Iterator[rows.LedgerRows]:
 
 
 def _rows(cursor: Cursor) -> rows.LedgerRows:
-    cursor.execute("SELECT now()")
-    taken_at = cursor.fetchall()[0][0]
-    accounts = _all(cursor, "SELECT opening_cash, cash, realised_pnl FROM account")
+    accounts = _small(cursor, rows.Account, "account")
     return rows.LedgerRows(
-        taken_at=taken_at,
-        account=rows.Account(*accounts[0]) if accounts else None,
+        taken_at=_all(cursor, "SELECT now()")[0][0],
+        account=accounts[0] if accounts else None,
         decided=map(_decided, _stream(cursor, "decided", _DECIDED)),
         orders=map(_order, _stream(cursor, "orders", _ORDERS)),
         fills=map(rows.Fill._make, _stream(cursor, "fills", _FILLS)),
-        positions=[rows.Position(*row) for row in _all(cursor, _POSITIONS)],
-        references=[rows.Reference(*row) for row in _all(cursor, _REFERENCES)],
-        breaker=[rows.BreakerChange(*row) for row in _all(cursor, _BREAKER)],
-        adjustments=[rows.Adjustment(*row) for row in _all(cursor, _ADJUSTMENTS)],
+        positions=_small(cursor, rows.Position, "positions"),
+        references=_small(cursor, rows.Reference, "equity ORDER BY equity_seq"),
+        breaker=_small(cursor, rows.BreakerChange, "breaker ORDER BY breaker_seq"),
+        adjustments=_small(cursor, rows.Adjustment, "test_adjustments ORDER BY adjustment_seq"),
         uniqueness=[_uniqueness(cursor, table, column) for table, column in _UNIQUE],
     )
 
 
-def _all(cursor: Cursor, statement: str) -> list[tuple[Any, ...]]:
+def _small(cursor: Cursor, kind: type[R], table: str) -> list[R]:
+    return [kind(*row) for row in _all(cursor, f"SELECT {', '.join(kind._fields)} FROM {table}")]  # noqa: S608
+
+
+def _all(cursor: Cursor, statement: str) -> list[Row]:
     cursor.execute(statement)
     return cursor.fetchall()
 
 
-def _stream(cursor: Cursor, name: str, statement: str) -> Iterator[tuple[Any, ...]]:
+def _stream(cursor: Cursor, name: str, statement: str) -> Iterator[Row]:
     """Yield rows as they are needed; the cursor belongs to the same transaction and so to the same snapshot."""
     with cursor.connection.cursor(name=name) as streaming:
         streaming.itersize = _AT_ONCE
@@ -121,27 +120,24 @@ def _stream(cursor: Cursor, name: str, statement: str) -> Iterator[tuple[Any, ..
 
 def _uniqueness(cursor: Cursor, table: str, column: str) -> rows.Uniqueness:
     counted = f"SELECT {column}::text, count(*) FROM {table} WHERE {column} IS NOT NULL GROUP BY 1"  # noqa: S608
-    cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608  the names are the constants above
-    (total,) = cursor.fetchall()[0]
+    total = _all(cursor, f"SELECT count(*) FROM {table}")[0][0]  # noqa: S608
     repeated = _all(cursor, f"{counted} HAVING count(*) > 1 ORDER BY 1")
     return rows.Uniqueness(table, column, total, dict(repeated))
 
 
-def _decided(row: tuple[Any, ...]) -> rows.Decided:
-    signal, decision, order = row[:5], row[5:20], row[20:]
-    return rows.Decided(
-        rows.Signal(*signal) if signal[0] is not None else None,
-        rows.Decision(*decision) if decision[0] is not None else None,
-        rows.SignalOrder(*order) if order[0] is not None else None,
-    )
+def _decided(row: Row) -> rows.Decided:
+    signal, decision, order = _sides(row, rows.Signal, rows.Decision, rows.SignalOrder)
+    return rows.Decided(signal, decision, order)
 
 
-def _order(row: tuple[Any, ...]) -> rows.Order:
-    fill, position = row[11:16], row[16:]
-    return rows.Order._make(
-        (
-            *row[:11],
-            rows.OrderFill(*fill) if fill[0] is not None else None,
-            rows.Lifetime(*position) if position[0] is not None else None,
-        )
-    )
+def _order(row: Row) -> rows.Order:
+    own = len(rows.Order._fields) - 2
+    return rows.Order._make((*row[:own], *_sides(row[own:], rows.OrderFill, rows.Lifetime)))
+
+
+def _sides(row: Row, *kinds: type[NamedTuple]) -> Iterator[Any]:
+    """Cut the row of a join into its sides; None for a side that is missing."""
+    for kind in kinds:
+        size = len(kind._fields)
+        side, row = row[:size], row[size:]
+        yield None if side[0] is None else kind._make(side)

@@ -1,13 +1,14 @@
 """Show what an audit found, to people and to programs."""
 
-from datetime import UTC
 from typing import Any
 
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from cdb.audit.findings import OnItsWay, Report, Rule, Tally
+from cdb.audit.findings import InFlight, Report, Rule, Tally
+from cdb.kit.figures import moment, seconds
+from cdb.kit.output import plain_table
 from cdb.kit.printable import cut, printable
 
 _LONGEST_VALUE = 160
@@ -15,8 +16,7 @@ _LONGEST_VALUE = 160
 
 def show(report: Report, console: Console, *, ledger: str) -> None:
     """Print every rule with its counts, what breaks it, and the work in flight."""
-    when = report.taken_at.astimezone(UTC)
-    console.print(Text(f"Ledger {printable(ledger)} as of {when:%Y-%m-%d %H:%M:%S} UTC"))
+    console.print(Text(f"Ledger {printable(ledger)} as of {moment(report.taken_at)} UTC"))
     console.print(_table(report))
     for rule in report.broken:
         console.print(_breaches(rule, report.tallies[rule]))
@@ -27,14 +27,14 @@ def show(report: Report, console: Console, *, ledger: str) -> None:
 
 
 def as_json(report: Report, *, ledger: str) -> dict[str, Any]:
-    """Return the report as one JSON object."""
+    """Report as one JSON object."""
     return {
         "ledger": ledger,
-        "taken_at": report.taken_at.isoformat(),
+        "taken_at": report.taken_at,
         "holds": report.holds,
         "rules": [_rule_as_json(rule, tally) for rule, tally in report.tallies.items()],
         "in_flight": [
-            {"order_id": order.order_id, "placed_at": order.placed_at.isoformat(), "age_s": order.age.total_seconds()}
+            {"order_id": order.order_id, "placed_at": order.placed_at, "age_s": order.age.total_seconds()}
             for order in report.in_flight
         ],
     }
@@ -46,12 +46,12 @@ def _rule_as_json(rule: Rule, tally: Tally) -> dict[str, Any]:
         "rule": rule.text,
         "checked": tally.checked,
         "breaches": tally.breaches,
-        "rows": [vars(finding) for finding in tally.shown],
+        "rows": tally.shown,
     }
 
 
 def _table(report: Report) -> Table:
-    table = Table("rule", "rows", "breaches", box=None, pad_edge=False)
+    table = plain_table("rule", "rows", "breaches")
     table.columns[1].justify = table.columns[2].justify = "right"
     for rule, tally in report.tallies.items():
         mark = Text(f"{tally.breaches:,}", "bold red") if tally.breaches else Text("0", "green")
@@ -69,12 +69,10 @@ def _breaches(rule: Rule, tally: Tally) -> Group:
     return Group(*lines)
 
 
-def _in_flight(orders: list[OnItsWay]) -> Text:
+def _in_flight(orders: list[InFlight]) -> Text:
     if not orders:
         return Text("In flight: nothing.")
     oldest = max(orders, key=lambda order: order.age)
-    noun = "order" if len(orders) == 1 else "orders"
-    return Text(
-        f"In flight: {len(orders):,} {noun}, the oldest {printable(oldest.order_id)} "
-        f"for {oldest.age.total_seconds():.1f} s."
-    )
+    number = f"{len(orders):,} {'order' if len(orders) == 1 else 'orders'}"
+    age = seconds(oldest.age.total_seconds())
+    return Text(f"In flight: {number}, the oldest {printable(oldest.order_id)} for {age}.")

@@ -10,8 +10,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Final
 
-from cdb.backup.errors import BackupError
 from cdb.backup.manifest import Manifest, Member, decode, encode
+from cdb.running.errors import BackupError
 
 MANIFEST: Final = "manifest.json"
 _MOST_MANIFEST_BYTES: Final = 1_000_000
@@ -19,15 +19,15 @@ _CHUNK: Final = 1 << 20
 
 
 def described(file: Path) -> Member:
-    """Return the size and digest of *file*."""
+    """Measure size and digest of *file*."""
     with file.open("rb") as stream:
         return Member(bytes=file.stat().st_size, sha256=_sha256(stream))
 
 
 def write(target: Path, manifest: Manifest, files: Mapping[str, Path]) -> None:
-    """Write an archive, readable by its owner only, that appears under its name when it is whole.
+    """Write an archive, readable by its owner only; it appears under its name when it is whole.
 
-    Raise BackupError if there is a file called so already.
+    Raises BackupError if the file exists.
     """
     partial = target.with_name(f".{target.name}.partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -47,14 +47,14 @@ def write(target: Path, manifest: Manifest, files: Mapping[str, Path]) -> None:
 
 
 class Archive:
-    """An archive that is open for reading and that was found whole."""
+    """An archive, open for reading, that was found whole."""
 
     def __init__(self, tar: tarfile.TarFile, manifest: Manifest) -> None:
         self._tar = tar
         self.manifest = manifest
 
     def extract(self, name: str, into: Path) -> Path:
-        """Write the member *name* into the folder *into*, and return the file."""
+        """Write the member *name* into the folder *into*; gives the file."""
         target = into / name
         with target.open("xb") as file:
             shutil.copyfileobj(_stream(self._tar, name), file, _CHUNK)
@@ -63,7 +63,7 @@ class Archive:
 
 @contextmanager
 def opened(path: Path) -> Iterator[Archive]:
-    """Open *path*, and check every member against the manifest; raise BackupError for what is no whole archive."""
+    """Open *path*, and check every member against the manifest. Raises BackupError unless it is a whole archive."""
     with ExitStack() as cleanup:
         try:
             tar = cleanup.enter_context(tarfile.open(path, "r:"))

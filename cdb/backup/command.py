@@ -1,30 +1,22 @@
 """`cdb backup` and `cdb restore`."""
 
-import json
-import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 import typer
 
-from cdb.backup.containers import InContainers
-from cdb.backup.errors import BackupError
 from cdb.backup.manifest import Manifest
-from cdb.backup.native import Native
-from cdb.backup.premises import Premises
-from cdb.backup.putback import restore as put_back
+from cdb.backup.restore import restore as restore_archive
 from cdb.backup.save import save, target_file
-from cdb.kit.failures import exit_codes, fail
-from cdb.kit.paths import ROOT
-from cdb.running.addresses import way_to_run
-from cdb.running.native import Stack, StackError
-from cdb.running.native.config import state_dir
-from cdb.stack.command import JsonOption
+from cdb.kit.failures import exit_codes
+from cdb.kit.options import JsonOption
+from cdb.kit.output import print_json
+from cdb.running.base import RunningStack
+from cdb.running.stack import running_stack
 
 
 def register(app: typer.Typer) -> None:
@@ -35,78 +27,63 @@ def register(app: typer.Typer) -> None:
 
 def backup(
     target: Annotated[
-        Path, typer.Argument(help="The archive to write, or a folder that gets one called after the time.")
+        Path, typer.Argument(help="Archive to write, or a folder: the archive in it is named after the time.")
     ],
     as_json: JsonOption = False,
 ) -> None:
     """Save the ledger, Prometheus' data and the notifications of the running stack in one archive.
 
-    Trading goes on: the ledger is saved as it is at one moment. Prometheus and the receiver of notifications are
-    stopped for moments, one after the other. Left out: .env with its secrets (keep a copy in a safe place), the bus,
-    Jaeger's traces, Alertmanager's silences, Grafana's own database (its dashboards are files of the project).
-    With CDB_STACK=compose it is the stack in containers; the archive is the same.
+    Trading goes on, and the ledger is saved as it is at one moment. Prometheus and the alert receiver stop for
+    moments, one after the other. Not saved: .env with its secrets (keep a copy in a safe place), the bus, Jaeger's
+    traces, Alertmanager's silences, Grafana's own database (its dashboards are files of the project).
+    With CDB_STACK=compose it saves the stack in containers; the archive is the same.
 
-    Exit code: 0 saved, 1 refused or failed, and then there is no archive, 3 no stack runs.
+    Exit code: 0 saved, 1 refused or failed (there is no archive then), 3 no stack runs.
 
     Example: cdb backup /var/backups
     """
     now = datetime.now(UTC)
-    with _premises() as premises:
+    with _held() as stack:
         file = target_file(target, now)
-        manifest = save(premises, file, now=now, say=_say)
+        manifest = save(stack, file, now=now, say=_say)
     _report(manifest, file, as_json=as_json, done="saved in")
-    _say(".env is not in it: keep a copy of it in a safe place")
+    _say(".env is not in the archive: keep a copy of it in a safe place")
 
 
 def restore(
-    archive: Annotated[Path, typer.Argument(help="An archive of cdb backup.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace a ledger that has traded.")] = False,
+    archive: Annotated[Path, typer.Argument(help="Archive that `cdb backup` wrote.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace the ledger even if it has traded.")] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Replace ledger, metrics and notifications of the running stack by those in an archive.
 
-    The whole archive is checked first: one that is damaged, or of a version that does not fit, is refused and nothing
-    is changed. Services are stopped meanwhile; afterwards trading goes on from the restored ledger.
-    With CDB_STACK=compose it is the stack in containers, whichever kind of stack was saved.
+    It first checks the whole archive, and changes nothing if it is damaged or its version does not fit. Services stop
+    meanwhile; then trading goes on from the restored ledger.
+    With CDB_STACK=compose it restores the stack in containers, whichever kind of stack was saved.
 
     Exit code: 0 restored, 1 refused or failed, 3 no stack runs.
 
     Example: cdb restore cdb-20261123T120000Z.cdb-backup.tar --yes
     """
-    with _premises() as premises:
-        manifest = put_back(premises, archive, overwrite=yes, say=_say)
+    with _held() as stack:
+        manifest = restore_archive(stack, archive, overwrite=yes, say=_say)
     _report(manifest, archive, as_json=as_json, done="restored from")
-    _say("look: cdb audit, cdb doctor --wait 60")
+    _say("check it: cdb audit, cdb doctor --wait 60s")
 
 
 @contextmanager
-def _premises() -> Iterator[Premises]:
-    state = state_dir(ROOT, os.environ)
+def _held() -> Iterator[RunningStack]:
+    """Find the running stack, and keep other commands from changing it meanwhile."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is signal.SIG_DFL:  # nohup has its way
             signal.signal(number, signal.default_int_handler)  # as Ctrl-C: what was stopped is started again
-    with exit_codes():
-        try:
-            with (
-                InContainers.held(os.environ, state) if way_to_run(os.environ) == "compose" else _native(state) as held
-            ):
-                yield held
-        except BackupError as error:
-            fail(str(error))
-
-
-@contextmanager
-def _native(state: Path) -> Iterator[Premises]:
-    stack = Stack.attach(state)
-    if stack is None or not stack.running():
-        raise StackError("no stack runs: `cdb up` starts it; CDB_STACK=compose means one in containers")
-    with Native.held(stack) as premises:
-        yield premises
+    with exit_codes(), closing(running_stack()) as stack, stack.held():
+        yield stack
 
 
 def _report(manifest: Manifest, file: Path, *, as_json: bool, done: str) -> None:
     if as_json:
-        typer.echo(json.dumps({"file": str(file), "manifest": msgspec.to_builtins(manifest)}))
+        print_json({"file": str(file), "manifest": manifest})
         return
     rows = ", ".join(f"{table} {count:,}" for table, count in manifest.ledger_rows.items())
     typer.echo(f"{done} {file}\nledger: {rows}")

@@ -2,14 +2,13 @@
 
 import re
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Final
 
-from cdb.backup.errors import BackupError
-from cdb.running.native import StackError
+from cdb.running.base import LedgerPrograms
+from cdb.running.errors import BackupError, StackError
 from services.errors import ServerAway
 
 _COPY: Final = re.compile(rb"COPY (?:public\.)?\"?(\w+)\"? \(.*\) FROM stdin;\n")
@@ -19,50 +18,34 @@ _END_RESTORE: Final = (
     "WHERE datname = current_database() AND application_name = 'pg_restore'"
 )
 _END: Final = b"\\.\n"
-_NOT_ROWS: Final = frozenset({"alembic_version"})
-PGOPTIONS: Final = "-c lock_timeout=15s"
-"""What PostgreSQL's programs ask of their session."""
-_EMPTY: Final = ("signals", "orders", "fills")
+_NOT_COUNTED: Final = frozenset({"alembic_version"})
+_TRADED: Final = ("signals", "orders", "fills")
 
 
-Ask = Callable[[str], str]
-"""Returns the one value that a statement gives; raises ServerAway or StackError."""
+def server_major(programs: LedgerPrograms) -> int:
+    """Ask for the server's major version."""
+    return int(programs.ask("SHOW server_version_num")) // 10_000
 
 
-@dataclass(frozen=True)
-class Programs:
-    """PostgreSQL's programs: the words before the arguments of each, their environment, and a way to ask the server."""
-
-    dump: Sequence[str]
-    restore: Sequence[str]
-    database: str
-    environment: Mapping[str, str] = field(repr=False)
-    ask: Ask
+def has_traded(programs: LedgerPrograms) -> bool:
+    """Whether a restore would replace anything of worth."""
+    asked = " OR ".join(f"EXISTS (SELECT FROM {table})" for table in _TRADED)
+    return programs.ask(f"SELECT ({asked})::int") == "1"
 
 
-def server_major(ask: Ask) -> int:
-    """Return the server's major version."""
-    return int(ask("SHOW server_version_num")) // 10_000
+def dump(programs: LedgerPrograms, target: Path) -> None:
+    """Write the whole ledger, as it is at one moment, to *target*; nobody has to wait. Raises BackupError."""
+    arguments = ("--format=custom", "--no-owner", "--no-privileges")
+    with target.open("xb") as file, _run(programs, [*programs.dump, *arguments], output=file):
+        pass
 
 
-def has_traded(ask: Ask) -> bool:
-    """Tell whether there is anything in the ledger that a restore would replace."""
-    asked = " OR ".join(f"EXISTS (SELECT FROM {table})" for table in _EMPTY)
-    return ask(f"SELECT ({asked})::int") == "1"
-
-
-def dump(programs: Programs, target: Path) -> None:
-    """Write the whole ledger, as it is at one moment, to *target*; nobody has to wait. Raise BackupError."""
-    with target.open("xb") as file:
-        _run("pg_dump", [*programs.dump, "--format=custom", "--no-owner", "--no-privileges"], programs, output=file)
-
-
-def count_rows(programs: Programs, source: Path) -> dict[str, int]:
-    """Return the rows of each table in what `dump` wrote, by reading all of it. Raise BackupError."""
+def count_rows(programs: LedgerPrograms, source: Path) -> dict[str, int]:
+    """Count the rows of each table in what `dump` wrote, by reading all of it. Raises BackupError."""
     command = [*programs.restore, "--data-only", "--file=-"]
     counts: dict[str, int] = {}
     table = ""
-    with source.open("rb") as file, _started(command, programs, file, subprocess.PIPE) as process:
+    with source.open("rb") as file, _run(programs, command, source=file, output=subprocess.PIPE) as process:
         for line in process.stdout or ():
             if begin := _COPY.fullmatch(line):
                 table = begin[1].decode()
@@ -71,54 +54,41 @@ def count_rows(programs: Programs, source: Path) -> dict[str, int]:
                 table = ""
             elif table:
                 counts[table] += 1
-        _judge(process, "pg_restore")
-    return {name: counts[name] for name in sorted(counts.keys() - _NOT_ROWS)}
+    return {name: counts[name] for name in sorted(counts.keys() - _NOT_COUNTED)}
 
 
-def restore(programs: Programs, source: Path) -> None:
-    """Replace the ledger by what `dump` wrote, in one transaction. Raise BackupError, and then it is as it was."""
+def restore(programs: LedgerPrograms, source: Path) -> None:
+    """Replace the ledger by what `dump` wrote, in one transaction. Raises BackupError; then it is as it was."""
     arguments = ("--clean", "--if-exists", "--no-owner", "--no-privileges", "--single-transaction", "--exit-on-error")
-    with source.open("rb") as file:
-        try:
-            _run("pg_restore", [*programs.restore, *arguments, f"--dbname={programs.database}"], programs, source=file)
-        except BaseException:
-            with suppress(ServerAway, StackError):
-                programs.ask(_END_RESTORE)
-            raise
-
-
-def _run(
-    name: str,
-    command: list[str],
-    programs: Programs,
-    *,
-    source: IO[bytes] | None = None,
-    output: IO[bytes] | None = None,
-) -> None:
-    with _started(command, programs, source, output or subprocess.DEVNULL) as process:
-        _judge(process, name)
+    command = [*programs.restore, *arguments, f"--dbname={programs.database}"]
+    try:
+        with source.open("rb") as file, _run(programs, command, source=file):
+            pass
+    except BaseException:
+        with suppress(ServerAway, StackError):
+            programs.ask(_END_RESTORE)
+        raise
 
 
 @contextmanager
-def _started(
-    command: list[str], programs: Programs, source: IO[bytes] | None, output: IO[bytes] | int
+def _run(
+    programs: LedgerPrograms,
+    command: list[str],
+    *,
+    source: IO[bytes] | int = subprocess.DEVNULL,
+    output: IO[bytes] | int = subprocess.DEVNULL,
 ) -> "Iterator[subprocess.Popen[bytes]]":
+    """Run a program; at the end of the block it must end well, else BackupError has its line of error."""
     with subprocess.Popen(  # noqa: S603  PostgreSQL's programs, no text of others
-        command,
-        env=programs.environment,
-        stdin=source or subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.PIPE,
+        command, env=programs.environment, stdin=source, stdout=output, stderr=subprocess.PIPE
     ) as process:
         try:
             yield process
+            said = (process.stderr.read() if process.stderr else b"").decode(errors="replace").strip()
+            process.wait()
         except BaseException:
             process.kill()
             raise
-
-
-def _judge(process: "subprocess.Popen[bytes]", name: str) -> None:
-    said = (process.stderr.read() if process.stderr else b"").decode(errors="replace").strip()
-    if process.wait() != 0:
-        complaint = f"{name}: {said or f'exit {process.returncode}'}"
-        raise BackupError(next((line for line in said.splitlines() if "error:" in line), complaint))
+    if process.returncode != 0:
+        whole = f"{Path(command[0]).name}: {said or f'exit {process.returncode}'}"
+        raise BackupError(next((line for line in said.splitlines() if "error:" in line), whole))

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from cdb.backup.errors import BackupError
+from cdb.running.errors import BackupError
 from services.ledger.connection import SCHEMA_VERSION
 
 FORMAT: Final = 1
@@ -20,7 +20,7 @@ class Member(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When and by what an archive was made, and what it holds.
 
-    *ledger_rows* are the rows of each table, *series* those that Prometheus took in when it was stopped for the copy.
+    *ledger_rows* counts the rows of each table, *series* those that Prometheus had in memory.
     """
 
     format: int
@@ -40,12 +40,12 @@ class _Format(msgspec.Struct, frozen=True):
 
 
 def encode(manifest: Manifest) -> bytes:
-    """Return the manifest as indented JSON."""
+    """Write a manifest as indented JSON."""
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2)
 
 
 def decode(data: bytes) -> Manifest:
-    """Read a manifest; raise BackupError for another format or none."""
+    """Read a manifest. Raises BackupError for another format or none."""
     try:
         found = msgspec.json.decode(data, type=_Format).format
         if found != FORMAT:
@@ -56,7 +56,7 @@ def decode(data: bytes) -> Manifest:
 
 
 def refuse_other_versions(manifest: Manifest, *, postgres: int, prometheus: str) -> None:
-    """Raise BackupError if what was saved cannot be read by the ledger's code or the servers that run."""
+    """Raise BackupError if this version of the project, or the running servers, cannot read what was saved."""
     if manifest.ledger_schema != SCHEMA_VERSION:
         raise BackupError(
             f"its ledger has schema {manifest.ledger_schema}, this version needs {SCHEMA_VERSION}: restore it with "

@@ -10,96 +10,95 @@ from typing import Final
 import httpx
 
 from cdb.backup import archive, ledger
-from cdb.backup.errors import BackupError
 from cdb.backup.manifest import FORMAT, Manifest
-from cdb.backup.premises import TREES, Premises
-from cdb.kit.prometheus import Prometheus, PrometheusAway, QueryRefused
-from cdb.running.native.ports import HOST
+from cdb.kit.errors import CommandError
+from cdb.running.base import RunningStack
+from cdb.running.errors import BackupError
 from services.ledger.connection import SCHEMA_VERSION
 
 LEDGER: Final = "ledger.dump"
+DATA_OF: Final = ("prometheus", "alert_receiver")
+"""Parts whose data directories are saved."""
 _SUFFIX: Final = ".cdb-backup.tar"
-_TIMEOUT_S: Final = 5.0
+_READY_AGAIN_S: Final = 60.0
 
 Say = Callable[[str], None]
 
 
-def tree_member(part: str) -> str:
-    """Return the name in the archive of a part's data."""
+def member_of(part: str) -> str:
+    """Name of a part's data in the archive."""
     return f"{part}.tar.gz"
 
 
 def target_file(target: Path, now: datetime) -> Path:
-    """Return the file for *target*: itself, or in the folder that it is one called after the time."""
+    """Archive path: *target* itself, or a time-stamped file in it if it is a folder."""
     return target / f"cdb-{now:%Y%m%dT%H%M%SZ}{_SUFFIX}" if target.is_dir() else target
 
 
-def save(premises: Premises, target: Path, *, now: datetime, say: Say) -> Manifest:
-    """Write the archive *target*, saying what is done; return what is in it.
+def save(stack: RunningStack, target: Path, *, now: datetime, say: Say) -> Manifest:
+    """Write the archive *target*, saying what is done.
 
     The ledger is that of one moment, and nobody waits for it. Prometheus and the receiver are stopped for moments, one
-    after the other; Alertmanager sends again what the receiver missed. Raise BackupError, StackError, ServerAway or
-    OSError, and then there is no archive.
+    after the other; Alertmanager sends again what the receiver missed. Raises BackupError, StackError, ServerAway or
+    OSError; then there is no archive.
     """
     if target.exists():
         raise BackupError(f"{target} exists; choose another name, or a folder")
-    programs = premises.programs()
-    facts = _facts(premises)
+    programs = stack.ledger_programs()
+    parts = {name: part for name in DATA_OF if (part := stack.part(name))}
+    prometheus = prometheus_version(stack) if "prometheus" in parts else ""
+    series = _series(stack) if "prometheus" in parts else 0
+    notifications = (
+        _number(stack, "alert_receiver", "/api/notifications?limit=1", "total") if "alert_receiver" in parts else 0
+    )
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".cdb-backup-") as folder:
         files = {LEDGER: Path(folder, LEDGER)}
-        say("ledger: saving it as it is now")
+        say("ledger: saving")
         ledger.dump(programs, files[LEDGER])
         rows = ledger.count_rows(programs, files[LEDGER])
         say(f"ledger: {sum(rows.values()):,} rows, {_size(files[LEDGER])}; read back once")
-        for part in (name for name in TREES if name in premises.parts):
-            files[tree_member(part)] = Path(folder, tree_member(part))
-            say(f"{part}: stopping it for moments to copy its data")
-            premises.save_tree(part, files[tree_member(part)])
-            say(f"{part}: {_size(files[tree_member(part)])}")
+        for name, part in parts.items():
+            file = files[member_of(name)] = Path(folder, member_of(name))
+            say(f"{name}: stopping it for moments to copy its data")
+            stack.save_data(name, file)
+            if part.active:
+                stack.wait_ready([part.name], _READY_AGAIN_S)
+            say(f"{name}: {_size(file)}")
         manifest = Manifest(
             format=FORMAT,
             made_at=now.isoformat(timespec="seconds"),
             project=version("claire-de-binare"),
             ledger_schema=SCHEMA_VERSION,
-            postgres=ledger.server_major(programs.ask),
+            postgres=ledger.server_major(programs),
             ledger_rows=rows,
             members={name: archive.described(file) for name, file in files.items()},
-            prometheus=facts[0],
-            series=facts[1],
-            notifications=facts[2],
+            prometheus=prometheus,
+            series=series,
+            notifications=notifications,
         )
         archive.write(target, manifest, files)
     return manifest
 
 
-def prometheus_version(premises: Premises) -> str:
-    """Return the version of the Prometheus that runs; raise BackupError if it does not answer."""
-    with Prometheus(f"http://{HOST}:{premises.ports.prometheus}") as server:
-        try:
-            return server.version()
-        except (PrometheusAway, QueryRefused) as error:
-            raise BackupError(f"{error}: {premises.status}") from error
-
-
-def _facts(premises: Premises) -> tuple[str, int, int]:
-    """Return the version of Prometheus, how many series it has in memory, and how many notifications are kept."""
-    series = notifications = 0
-    running = ""
-    if "prometheus" in premises.parts:
-        running = prometheus_version(premises)
-        series = _number(premises, "prometheus", "/api/v1/status/tsdb", "data", "headStats", "numSeries")
-    if "alert_receiver" in premises.parts:
-        notifications = _number(premises, "alert_receiver", "/api/notifications?limit=1", "total")
-    return running, series, notifications
-
-
-def _number(premises: Premises, name: str, path: str, *keys: str) -> int:
-    port = premises.ports.of(name)
+def prometheus_version(stack: RunningStack) -> str:
+    """Version of the Prometheus that runs; raises BackupError if it does not answer."""
     try:
-        answer = httpx.get(f"http://{HOST}:{port}{path}", timeout=_TIMEOUT_S, trust_env=False)
-        found = answer.raise_for_status().json()
+        return stack.prometheus.version()
+    except CommandError as error:
+        raise BackupError(f"{error}: {stack.status_command}") from error
+
+
+def _series(stack: RunningStack) -> int:
+    return _number(stack, "prometheus", "/api/v1/status/tsdb", "data", "headStats", "numSeries")
+
+
+def _number(stack: RunningStack, port: str, path: str, *keys: str) -> int:
+    try:
+        found = stack.http.get(stack.url(port, path)).raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:
-        raise BackupError(f"port {port} does not answer as it should ({error}): {premises.status}") from error
+        raise BackupError(
+            f"{stack.url(port)} does not answer as it should ({error}): {stack.status_command}"
+        ) from error
     for key in keys:
         found = found[key]
     return int(found)

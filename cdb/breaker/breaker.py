@@ -21,7 +21,7 @@ _HUNDREDTH: Final = Decimal("0.01")
 class BreakerState:
     """The breaker and the equity it watches, in the quote asset, at the prices that the ledger has.
 
-    since, cause and equity_then are those of its last change, None if it has never changed. drawdown is a share.
+    since, cause and equity_then describe its last change, None if it has never changed. drawdown is a share.
     """
 
     active: bool
@@ -31,25 +31,13 @@ class BreakerState:
     equity: Decimal
     reference_equity: Decimal
     drawdown: Decimal
-    all_marked: bool
-
-    @property
-    def drawdown_percent(self) -> Decimal:
-        """Return today's loss in percent of the reference, to two decimals."""
-        return (100 * self.drawdown).quantize(_HUNDREDTH)
+    all_positions_marked: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """Return it for a program."""
-        return {
-            "active": self.active,
-            "since": self.since.isoformat() if self.since else None,
-            "cause": self.cause,
-            "equity_then": self.equity_then,
-            "equity": self.equity,
-            "reference_equity": self.reference_equity,
-            "drawdown_percent": self.drawdown_percent,
-            "all_positions_marked": self.all_marked,
-        }
+        """All of it for a program, the drawdown in percent to two decimals."""
+        fields = dict(vars(self))
+        fields["drawdown_percent"] = (100 * fields.pop("drawdown")).quantize(_HUNDREDTH)
+        return fields
 
 
 class BreakerDesk:
@@ -58,11 +46,11 @@ class BreakerDesk:
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
         self._clock = clock
-        # Its opening cash is never used: an account that is missing is refused before the store could open one.
+        # The opening cash is never used: a missing account is refused before the store could open one.
         self._store = RiskStore(ledger, opening_cash=Decimal(0))
 
     def state(self) -> BreakerState:
-        """Return the breaker as it stands."""
+        """Read the breaker as it stands."""
         with self._ledger.transaction() as cursor:
             cursor.execute("SELECT EXISTS (SELECT FROM account)")
             if not cursor.fetchall()[0][0]:
@@ -79,9 +67,9 @@ class BreakerDesk:
             equity=portfolio.equity(),
             reference_equity=portfolio.reference_equity(),
             drawdown=portfolio.drawdown(),
-            all_marked=portfolio.is_marked(),
+            all_positions_marked=portfolio.is_marked(),
         )
 
     def reset(self, state: BreakerState) -> None:
-        """Reset the breaker; the equity of *state* becomes what drawdown is measured against."""
+        """Reset the breaker; drawdown is measured against the equity of *state* from now on."""
         self._store.reset_breaker("operator", equity=state.equity, now_ns=self._clock.now_ns())

@@ -1,27 +1,21 @@
 """`cdb breaker`: look at the circuit breaker, and reset it."""
 
-import os
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC
-from typing import Annotated, Any
+from contextlib import closing, contextmanager
 
-import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from cdb.breaker.breaker import BreakerDesk, BreakerState
 from cdb.kit.failures import exit_codes, fail
-from cdb.kit.paths import ROOT
-from cdb.running.addresses import ledger_settings
-from cdb.stack.command import JsonOption
+from cdb.kit.figures import moment, money, percent
+from cdb.kit.options import JsonOption, YesOption, confirm
+from cdb.kit.output import console, plain_table, print_json
+from cdb.running.stack import running_stack
 from services.clock import WallClock
 from services.ledger.connection import Ledger, LedgerAddress
 
-group = typer.Typer(help="Look at the circuit breaker, and reset it.", no_args_is_help=True)
-_encoder = msgspec.json.Encoder(decimal_format="number")
+group = typer.Typer(help="Show and reset the circuit breaker.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -33,27 +27,28 @@ def register(app: typer.Typer) -> None:
 def status(as_json: JsonOption = False) -> None:
     """Show whether the breaker is active, since when and why, and today's drawdown at the ledger's prices.
 
-    An active breaker is a state, not a failure. Exit code: 0 shown, 3 the ledger could not be read.
+    An active breaker does not change the exit code.
+
+    Exit code: 0 shown, 3 the ledger could not be read.
 
     Example: cdb breaker status --json
     """
     with _desk() as desk:
         state = desk.state()
     if as_json:
-        _print_json(state.as_dict())
+        print_json(state.as_dict())
     else:
-        Console(highlight=False).print(_table(state))
+        console().print(_table(state))
 
 
 @group.command()
-def reset(
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    as_json: JsonOption = False,
-) -> None:
-    """Let purchases through again; today's equity becomes what drawdown is measured against.
+def reset(yes: YesOption = False, as_json: JsonOption = False) -> None:
+    """Allow purchases again, and measure drawdown from today's equity.
 
-    cdb_risk takes notice within about a second. It trips again as soon as the loss from the new reference reaches
-    the limit. Exit code: 0 reset, 1 it is not active or nobody agreed, 3 the ledger could not be reached.
+    cdb_risk notices within about a second. The breaker trips again when the loss from the new reference reaches the
+    limit.
+
+    Exit code: 0 reset, 1 it is not active, equity is not known or you said no, 3 the ledger could not be reached.
 
     Example: cdb breaker reset --yes
     """
@@ -61,55 +56,41 @@ def reset(
         state = desk.state()
         _refuse_unless_sensible(state)
         if not yes:
-            _ask(state)
+            drawdown = f"Drawdown is {percent(state.drawdown)} of {money(state.reference_equity)}."
+            question = f"{drawdown} Reset the breaker and measure from {money(state.equity)}?"
+            confirm(question, instead="cdb breaker reset --yes")
         desk.reset(state)
     if as_json:
-        _print_json({"reset": True, "reference_equity": state.equity, "was": state.as_dict()})
+        print_json({"reset": True, "reference_equity": state.equity, "was": state.as_dict()})
     else:
-        typer.echo(f"The breaker is reset. Drawdown is measured against {state.equity:,.2f} from now on.")
+        typer.echo(f"The breaker is reset. Drawdown is measured against {money(state.equity)} from now on.")
 
 
 @contextmanager
 def _desk() -> Iterator[BreakerDesk]:
     with exit_codes():
-        ledger = Ledger(LedgerAddress.of(ledger_settings(ROOT, os.environ)), application="cdb-breaker")
-        try:
+        address = LedgerAddress.of(running_stack().ledger_settings())
+        with closing(Ledger(address, application="cdb-breaker")) as ledger:
             yield BreakerDesk(ledger, WallClock())
-        finally:
-            ledger.close()
 
 
 def _refuse_unless_sensible(state: BreakerState) -> None:
     if not state.active:
         fail("the breaker is not active: there is nothing to reset")
-    if not state.all_marked:
+    if not state.all_positions_marked:
         fail("a position has no price yet, so equity is not known: wait for cdb_ws and cdb_risk, then try again")
     if state.equity <= 0:
-        fail(f"equity is {state.equity:,.2f}: nothing is left to measure drawdown against")
-
-
-def _ask(state: BreakerState) -> None:
-    if not sys.stdin.isatty():
-        fail("there is no terminal to ask on: `cdb breaker reset --yes` resets without asking")
-    question = (
-        f"Drawdown is {state.drawdown_percent} % of {state.reference_equity:,.2f}. "
-        f"Reset the breaker and measure from {state.equity:,.2f}?"
-    )
-    if not typer.confirm(question, err=True):
-        fail("the breaker stays active")
+        fail(f"equity is {money(state.equity)}: nothing is left to measure drawdown against")
 
 
 def _table(state: BreakerState) -> Table:
-    table = Table(show_header=False, box=None, pad_edge=False)
+    table = plain_table()
     table.add_row("breaker", "[bold red]active[/]" if state.active else "[green]not active[/]")
-    if state.since:
-        since = f"{state.since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-        table.add_row("since", f"{since}, cause: {state.cause}, equity then {state.equity_then:,.2f}")
-    table.add_row("equity now", f"{state.equity:,.2f}" + ("" if state.all_marked else " (a position has no price yet)"))
-    table.add_row("reference", f"{state.reference_equity:,.2f}")
-    table.add_row("drawdown", f"{state.drawdown_percent} %")
+    if state.since and state.equity_then is not None:
+        then = f"cause: {state.cause}, equity then {money(state.equity_then)}"
+        table.add_row("since", f"{moment(state.since)} UTC, {then}")
+    unpriced = "" if state.all_positions_marked else " (a position has no price yet)"
+    table.add_row("equity now", f"{money(state.equity)}{unpriced}")
+    table.add_row("reference", money(state.reference_equity))
+    table.add_row("drawdown", percent(state.drawdown))
     return table
-
-
-def _print_json(content: dict[str, Any]) -> None:
-    typer.echo(_encoder.encode(content).decode())

@@ -1,4 +1,4 @@
-"""Check what an alert says to its reader: that all is there, leads somewhere, and is in the unit of its value."""
+"""Check what an alert says: nothing is missing, links lead somewhere, units are those of the value."""
 
 import re
 from collections.abc import Iterator
@@ -8,40 +8,37 @@ from typing import Final
 from cdb.check.findings import Fault, nearest
 from cdb.check.project import RUNBOOKS, Project, RuleEntry
 from cdb.check.shapes import Shape
+from cdb.check.units import Unit
 
 ANNOTATIONS: Final = ("summary", "description", "runbook_url", "dashboard_url")
 _TEMPLATE: Final = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _LABEL: Final = re.compile(r"(?:\$labels|\.Labels)\.(\w+)")
 _PERCENT_AFTER: Final = re.compile(r"\$value[^}]*\}\}\s?%")
 _UID: Final = re.compile(r"/d/([\w-]+)")
+_PAGE: Final = re.compile(r"[\w.-]+\.md\b")
 
 
 def faults(entry: RuleEntry, shape: Shape, project: Project) -> Iterator[Fault]:
-    """Yield what is wrong with the labels and annotations of an alert on something of *shape*."""
+    """Yield the faults of an alert's labels and annotations; its expression returns *shape*."""
     for name in ANNOTATIONS:
         if not entry.annotations.get(name, "").strip():
             yield Fault(f"has no {name}")
+    if [rule.entry.alert for rule in project.rules].count(entry.alert) > 1:
+        yield Fault("another alert has this name too")
     yield from _runbook(entry, project)
-    if address := entry.annotations.get("dashboard_url"):
-        yield from unknown_dashboards(address, project)
+    yield from dead_links(entry.annotations.get("dashboard_url", ""), project)
     for text in (*entry.annotations.values(), *entry.labels.values()):
         yield from _template(text, shape)
 
 
-def unknown_dashboards(text: str, project: Project) -> Iterator[Fault]:
-    """Yield the dashboards that an address in *text* leads to and that are not there."""
+def dead_links(text: str, project: Project) -> Iterator[Fault]:
+    """Yield the dashboards and runbooks in *text* that do not exist."""
     uids = {dashboard.uid for dashboard in project.dashboards.values()}
-    for uid in _UID.findall(text):
-        if uid not in uids:
-            yield Fault(f"there is no dashboard {uid}", nearest(uid, uids))
-
-
-def unknown_runbooks(text: str, project: Project) -> Iterator[Fault]:
-    """Yield the runbooks that an address in *text* leads to and that are not there."""
-    names = {PurePosixPath(path).name for path in project.runbooks}
-    for name in re.findall(r"[\w.-]+\.md\b", text):
-        if name not in names:
-            yield Fault(f"there is no runbook {name}", nearest(name, names))
+    pages = {PurePosixPath(path).name for path in project.runbooks}
+    for what, pattern, known in (("dashboard", _UID, uids), ("runbook", _PAGE, pages)):
+        for name in pattern.findall(text):
+            if name not in known:
+                yield Fault(f"there is no {what} {name}", nearest(name, known))
 
 
 def _runbook(entry: RuleEntry, project: Project) -> Iterator[Fault]:
@@ -53,8 +50,7 @@ def _runbook(entry: RuleEntry, project: Project) -> Iterator[Fault]:
 
 
 def _template(text: str, shape: Shape) -> Iterator[Fault]:
-    percent = shape.unit is not None and shape.unit.dimension == "ratio" and shape.unit.scale == 100
-    ratio = shape.unit is not None and shape.unit.dimension == "ratio" and shape.unit.scale == 1
+    percent, ratio = (shape.unit is not None and shape.unit.same(Unit("ratio", all_is)) for all_is in (100, 1))
     for code in _TEMPLATE.findall(text):
         for label in _LABEL.findall(code):
             if not shape.has(label):

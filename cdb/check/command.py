@@ -1,81 +1,77 @@
-"""`cdb check`: what is committed asks only for what exists."""
+"""`cdb check`: dashboards, alerts, rules and runbooks ask only for what exists."""
 
-import json
-import os
 import re
-from contextlib import ExitStack
+from contextlib import nullcontext
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from cdb.check import view
 from cdb.check.run import UNREADABLE, Depth, run
-from cdb.kit.failures import AWAY, REFUSED, exit_codes, fail
+from cdb.kit.errors import REFUSED
+from cdb.kit.failures import exit_codes, fail
+from cdb.kit.options import JsonOption
+from cdb.kit.output import console, print_json
 from cdb.kit.paths import ROOT
-from cdb.kit.prometheus import Prometheus, PrometheusAway, QueryRefused
-from cdb.running.addresses import prometheus_url
-from cdb.stack.command import JsonOption
+from cdb.kit.prometheus import Prometheus
+from cdb.running.stack import running_stack
 
 
 def register(app: typer.Typer) -> None:
     """Add the group to *app*."""
-    group = typer.Typer(help="Check what is committed against what exists.", no_args_is_help=True)
+    # Without a callback, typer makes a group of one command that command.
+    group = typer.Typer(
+        help="Check dashboards, alerts, rules and runbooks.", no_args_is_help=True, callback=lambda: None
+    )
     group.command()(dashboards)
-    group.callback()(_group)
     app.add_typer(group, name="check")
-
-
-def _group() -> None:
-    """Check what is committed against what exists."""
 
 
 def dashboards(
     depth: Annotated[
         Depth,
-        typer.Option(help="static: files only. contract: also what Prometheus has. live: also what each panel shows."),
+        typer.Option(help="static: files only. contract: also the running Prometheus. live: also the data of panels."),
     ] = Depth.STATIC,
     url: Annotated[
-        str | None, typer.Option("--prometheus", help="Another Prometheus than the running stack's, as a URL.")
+        str | None, typer.Option("--prometheus", help="URL of another Prometheus than the running stack's.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check every query of every dashboard, alert, recording rule and runbook.
 
-    static: each metric, label and label value is in the metric contract, in a recording rule or in foreign.yaml; there
-    is no rate of a gauge, no limit in another unit, no join that cannot match; alerts and panels have all they need.
+    static: Every metric, label and label value exists in the metric contract,
+    a recording rule or foreign.yaml. There is no rate of a gauge, no limit in
+    a wrong unit and no join that cannot match. Alerts and panels are
+    complete, and `cdb dashboard` can draw every panel.
 
-    contract: also, the running Prometheus shows these metrics and labels, in these types.
+    contract: In addition, the running Prometheus has these metrics and labels,
+    with these types.
 
-    live: also, each panel's query returns data there, and each rule is loaded and evaluates.
+    live: In addition, the query of every panel returns data there, and every
+    rule is loaded and evaluates.
 
-    All that is wrong is named, with the nearest right name. Nothing is changed.
+    Each finding names the file, the place and the nearest right name.
+    Nothing is changed.
 
-    Exit code: 0 nothing is wrong, 1 something is, 3 Prometheus does not answer.
+    Exit code: 0 no findings, 1 findings, 3 Prometheus does not answer.
 
     Example: cdb check dashboards --depth live --json
     """
-    with exit_codes(), ExitStack() as cleanup:
-        server = None
-        if depth is not Depth.STATIC:
-            server = cleanup.enter_context(Prometheus(_address(url)))
+    static = depth is Depth.STATIC
+    with exit_codes(), nullcontext() if static else Prometheus(_address(url)) as server:
         try:
             report = run(ROOT, depth, server)
-        except PrometheusAway as error:
-            fail(f"{error}; start it with: make up", code=AWAY)
-        except (QueryRefused, *UNREADABLE) as error:
+        except UNREADABLE as error:
             fail(str(error))
     if as_json:
-        typer.echo(json.dumps(view.as_json(report)))
+        print_json(view.as_json(report))
     else:
-        view.show(report, Console(highlight=False))
+        view.show(report, console())
     if not report.clean:
         raise typer.Exit(REFUSED)
 
 
 def _address(url: str | None) -> str:
-    if url is None:
-        return prometheus_url(ROOT, os.environ)
-    if not re.fullmatch(r"https?://[^\s/]+\S*", url):
+    if url and not re.fullmatch(r"https?://[^\s/]+\S*", url):
         raise typer.BadParameter(f"{url!r} is no address such as http://localhost:19090", param_hint="--prometheus")
-    return url
+    return url or running_stack().url("prometheus")

@@ -20,7 +20,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Fault:
-    """Something wrong with one expression, wherever that is."""
+    """Something wrong, wherever that is."""
 
     text: str
     nearest: str = ""
@@ -39,15 +39,12 @@ class Report:
         """Tell whether nothing is wrong."""
         return not self.findings
 
-    def count(self, kind: str, number: int = 1) -> None:
-        """Add *number* to what was looked at."""
-        self.looked_at[kind] = self.looked_at.get(kind, 0) + number
-
-    def add(self, findings: Iterable[Finding]) -> None:
-        """Add those of *findings* that are new."""
-        self.findings.extend(one for one in findings if one not in self.findings)
+    def add(self, file: str, place: str, *faults: Fault) -> None:
+        """Add *faults* that are at *place* of *file*, each once."""
+        found = (Finding(file, place, fault.text, fault.nearest) for fault in faults)
+        self.findings.extend(one for one in dict.fromkeys(found) if one not in self.findings)
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
-    """Return the one of *names* that is most like *name*; nothing if none is like it."""
+    """Find the one of *names* that is most like *name*; empty if none is like it."""
     return next(iter(difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.6)), "")

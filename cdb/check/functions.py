@@ -1,7 +1,7 @@
 """What PromQL's functions return, and what they must not be given."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -32,39 +32,38 @@ class Call:
 
     @property
     def vector(self) -> Shape:
-        """Return the argument that is a vector."""
+        """The argument that is a vector."""
         return next((one for one in self.arguments if not one.scalar), Shape(scalar=True))
+
+    @property
+    def given(self) -> str:
+        """What messages call the vector."""
+        return self.vector.name or "what it is given"
 
 
 def result(call: Call, interval: str) -> tuple[Shape, list[Fault]]:
-    """Return what *call* returns and what is wrong with it, where Prometheus scrapes every *interval*."""
-    faults = _wrong_kind(call)
-    if call.window is not None and call.name in _NEED_TWO_SAMPLES:
-        scrape = promql.parse_duration(interval)
-        if call.window < 2 * scrape:
-            seconds = f"{call.window.total_seconds():g}"
-            faults.append(Fault(f"{call.name} over {seconds} s never has two values: there is one every {interval}"))
+    """Tell what *call* returns and what is wrong with it, where Prometheus scrapes every *interval*."""
     if call.name in {"label_replace", "label_join"}:
-        shape, more = _relabelled(call)
-        return shape, [*faults, *more]
+        return _relabelled(call)
     if call.name == "histogram_quantile":
-        shape, more = _quantile(call)
-        return shape, [*faults, *more]
+        return _quantile(call)
+    faults = list(_wrong_kind(call))
+    if call.window and call.name in _NEED_TWO_SAMPLES and call.window < 2 * promql.parse_duration(interval):
+        seconds = f"{call.window.total_seconds():g}"
+        faults.append(Fault(f"{call.name} over {seconds} s never has two values: there is one every {interval}"))
     return _returned(call), faults
 
 
-def _wrong_kind(call: Call) -> list[Fault]:
+def _wrong_kind(call: Call) -> Iterator[Fault]:
     vector = call.vector
     if vector.anything:
-        return []
-    if call.name in _OF_COUNTERS:
-        if vector.aggregated:
-            return [Fault(f"{call.name} of a sum sees no restart; take the sum of the {call.name}")]
-        if vector.kind == "gauge":
-            return [Fault(f"{vector.name or 'what it is given'} is a gauge and has no {call.name}", "delta, or itself")]
-    if call.name in _OF_GAUGES and vector.kind != "gauge":
-        return [Fault(f"{vector.name or 'what it is given'} is a counter and has no {call.name}", "rate or increase")]
-    return []
+        return
+    if call.name in _OF_COUNTERS and vector.aggregated:
+        yield Fault(f"{call.name} of a sum sees no restart; take the sum of the {call.name}")
+    elif call.name in _OF_COUNTERS and vector.kind == "gauge":
+        yield Fault(f"{call.given} is a gauge and has no {call.name}", "delta, or itself")
+    elif call.name in _OF_GAUGES and vector.kind != "gauge":
+        yield Fault(f"{call.given} is a counter and has no {call.name}", "rate or increase")
 
 
 def _returned(call: Call) -> Shape:
@@ -74,19 +73,12 @@ def _returned(call: Call) -> Shape:
     if vector.scalar or call.name in _SCALARS:
         return Shape(scalar=True, unit=vector.unit)
     if call.name in _OF_COUNTERS or call.name == "deriv":
-        return _per_second(call)
+        if vector.kind == "bucket":  # their unit is that of the bounds, which stay what they are
+            return vector.value(kind="rate of buckets")
+        return vector.value(unit=vector.unit.per_second() if vector.unit and call.name != "increase" else vector.unit)
     if call.name in _OTHER:
         return vector.value(unit=None)
     return vector.value(bounds=vector.bounds if call.name in _SAME else None)
-
-
-def _per_second(call: Call) -> Shape:
-    vector = call.vector
-    if vector.kind == "bucket":  # their unit is that of the bounds, which stay what they are
-        return vector.value(kind="rate of buckets")
-    if call.name == "increase" or vector.unit is None:
-        return vector.value()
-    return vector.value(unit=vector.unit.per_second())
 
 
 def _quantile(call: Call) -> tuple[Shape, list[Fault]]:
@@ -104,7 +96,7 @@ def _relabelled(call: Call) -> tuple[Shape, list[Fault]]:
     vector, target = call.vector, call.texts[1] or ""
     sources = [call.texts[3]] if call.name == "label_replace" else list(call.texts[3:])
     faults = [
-        Fault(f"{call.name}: {vector.name or 'what it is given'} has no label {source}", nearest(source, vector.labels))
+        Fault(f"{call.name}: {call.given} has no label {source}", nearest(source, vector.labels))
         for source in sources
         if source and not vector.has(source)
     ]
@@ -115,11 +107,10 @@ def _relabelled(call: Call) -> tuple[Shape, list[Fault]]:
 
 
 def _replaced(sources: Values, template: str | None, pattern: str | None) -> Values:
-    """Return what label_replace makes of *sources*; None if that cannot be told."""
+    """Write what label_replace makes of *sources*; None if that cannot be told."""
     if sources is None or template is None or pattern is None:
         return None
     matches = [re.fullmatch(pattern, source) for source in sources]
     if not all(matches):
         return None
-    written = re.sub(r"\$\{?(\d+)\}?", r"\\g<\1>", template)
-    return frozenset(match.expand(written) for match in matches if match)
+    return frozenset(match.expand(re.sub(r"\$\{?(\d+)\}?", r"\\g<\1>", template)) for match in matches if match)

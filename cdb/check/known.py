@@ -19,6 +19,7 @@ CDB_JOB: Final = "cdb_services"
 Values = frozenset[str] | None
 """The values a label can have; None: any."""
 Kind = Literal["counter", "gauge", "bucket"]
+_Jobs = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,6 @@ class Known:
     sets: tuple[Mapping[str, str], ...] = ()  # the label sets that exist, if they are less than all
     family: str = ""  # of a histogram: its name without a suffix
     rare: bool = False
-    source: str = "contract"
 
 
 class _Foreign(msgspec.Struct, forbid_unknown_fields=True):
@@ -55,60 +55,50 @@ class _ForeignFile(msgspec.Struct, forbid_unknown_fields=True):
 
 
 @dataclass(frozen=True)
-class Targets:
-    """What Prometheus scrapes: the instances of each job, and how often."""
-
-    jobs: Mapping[str, tuple[str, ...]]
-    interval: str
-
-    def sets(self, jobs: tuple[str, ...] | Literal["every"]) -> tuple[dict[str, str], ...]:
-        """Return the pairs of job and instance."""
-        chosen = self.jobs if jobs == "every" else {job: self.jobs.get(job, ()) for job in jobs}
-        return tuple({"job": job, "instance": one} for job, instances in chosen.items() for one in instances)
-
-
-@dataclass(frozen=True)
 class Knowledge:
     """Everything that may be asked for, by name."""
 
     metrics: Mapping[str, Known]
-    targets: Targets
+    interval: str
+    """Of scrapes."""
     types: Mapping[str, str] = field(default_factory=dict)  # of families, as /api/v1/metadata has them
 
     def families(self) -> set[str]:
-        """Return the names of histograms, which as such are no metric."""
+        """Names of histograms, which as such are no metric."""
         return {known.family for known in self.metrics.values() if known.family}
 
     def plus(self, *more: Known) -> "Knowledge":
-        """Return this with *more* names."""
-        return Knowledge({**self.metrics, **{known.name: known for known in more}}, self.targets, self.types)
+        """Add *more* names."""
+        return Knowledge({**self.metrics, **{known.name: known for known in more}}, self.interval, self.types)
 
 
 def load(root: Path, contract: Contract) -> Knowledge:
-    """Return what *contract*, and of the project in *root* foreign.yaml and the scrape configuration say.
+    """Put together what *contract*, foreign.yaml and the scrape configuration of the project in *root* say.
 
-    Raise FileError if one of them cannot be used.
+    Raises FileError.
     """
-    targets = _targets(root)
+    jobs, interval = _scraped(root)
     foreign = read_yaml(root, root / FOREIGN, _ForeignFile)
     metrics: dict[str, Known] = {}
     types: dict[str, str] = {metric.prometheus: metric.type for metric in contract.metrics}
     for metric in contract.metrics:
-        metrics |= {known.name: known for known in _of_contract(metric, targets, contract.services)}
+        metrics |= {known.name: known for known in _of_contract(metric, jobs, contract.services)}
     for group in foreign.groups:
-        if unknown := set(() if group.jobs == "every" else group.jobs) - targets.jobs.keys():
-            raise FileError(f"{FOREIGN}: no job {', '.join(sorted(unknown))}; there are {', '.join(targets.jobs)}")
+        chosen = tuple(jobs) if group.jobs == "every" else group.jobs
+        if unknown := set(chosen) - jobs.keys():
+            raise FileError(f"{FOREIGN}: no job {', '.join(sorted(unknown))}; there are {', '.join(jobs)}")
+        places = tuple({"job": job, "instance": instance} for job in chosen for instance in jobs[job])
         for name, entry in group.metrics.items():
             if name in types:
                 raise FileError(f"{FOREIGN}: {name} is there twice, or in the contract too")
             types[name] = entry.type
-            metrics |= {known.name: known for known in _of_others(name, entry, targets.sets(group.jobs))}
-    return Knowledge(metrics, targets, types)
+            metrics |= {known.name: known for known in _of_others(name, entry, places)}
+    return Knowledge(metrics, interval, types)
 
 
-def _of_contract(metric: Metric, targets: Targets, services: tuple[str, ...]) -> Iterator[Known]:
+def _of_contract(metric: Metric, jobs: _Jobs, services: tuple[str, ...]) -> Iterator[Known]:
     owners = services if metric.owner == "all" else (f"cdb_{metric.owner}",)
-    places = tuple(one for one in targets.jobs.get(CDB_JOB, ()) if one.partition(":")[0] in owners)
+    places = tuple(one for one in jobs.get(CDB_JOB, ()) if one.partition(":")[0] in owners)
     labels: dict[str, Values] = {"job": frozenset({CDB_JOB}), "instance": frozenset(places)}
     labels |= {name: frozenset((*values, "other")) if values else None for name, values in metric.values.items()}
     if "service" in labels:
@@ -123,20 +113,9 @@ def _of_contract(metric: Metric, targets: Targets, services: tuple[str, ...]) ->
 
 
 def _of_others(name: str, entry: _Foreign, places: tuple[dict[str, str], ...]) -> Iterator[Known]:
-    labels: dict[str, Values] = {
-        **dict.fromkeys(entry.labels),
-        **{label: frozenset(place[label] for place in places) for label in ("job", "instance")},
-    }
-    one = Known(
-        name,
-        "gauge",
-        labels,
-        Unit.of(entry.unit),
-        entry.bounds,
-        sets=places,
-        rare=entry.rare,
-        source=FOREIGN.as_posix(),
-    )
+    labels: dict[str, Values] = dict.fromkeys(entry.labels)
+    labels |= {label: frozenset(place[label] for place in places) for label in ("job", "instance")}
+    one = Known(name, "gauge", labels, Unit.of(entry.unit), entry.bounds, sets=places, rare=entry.rare)
     yield from _expanded(one, entry.type)
 
 
@@ -148,20 +127,19 @@ def _expanded(known: Known, kind: str, *, falls: bool = False, highest: float | 
     if kind == "summary":
         yield replace(known, labels={**known.labels, "quantile": None})
     else:
-        labels = {**known.labels, "le": None}
-        yield replace(
-            known, name=f"{known.name}_bucket", kind="bucket", labels=labels, highest=highest, family=known.name
-        )
+        buckets = replace(known, kind="bucket", labels={**known.labels, "le": None}, highest=highest, family=known.name)
+        yield replace(buckets, name=f"{known.name}_bucket")
     family = known.name if kind == "histogram" else ""
     yield replace(known, name=f"{known.name}_sum", kind="gauge" if falls else "counter", family=family)
     yield replace(known, name=f"{known.name}_count", kind="counter", unit=Unit("count"), family=family)
 
 
-def _targets(root: Path) -> Targets:
+def _scraped(root: Path) -> tuple[_Jobs, str]:
+    """Read the instances of each job that Prometheus scrapes, and how often it does."""
     settings = read_yaml(root, root / PROMETHEUS / "prometheus.yml", dict[str, Any])
     jobs: dict[str, tuple[str, ...]] = {}
     for job in settings["scrape_configs"]:
         files = [file for found in job.get("file_sd_configs", ()) for file in found["files"]]
         groups = [group for file in files for group in read_yaml(root, root / PROMETHEUS / file, list[dict[str, Any]])]
         jobs[job["job_name"]] = tuple(target for group in groups for target in group["targets"])
-    return Targets(jobs, settings["global"]["scrape_interval"])
+    return jobs, settings["global"]["scrape_interval"]

@@ -3,17 +3,17 @@
 import math
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import suppress
 from typing import Final
 
 import promql_parser as promql
 
-from cdb.check.findings import Finding, nearest
+from cdb.check.findings import Fault, nearest
 from cdb.check.project import Rule
 from cdb.check.static import Checked
-from cdb.dashboard.model import Dashboard, Interval, Query, choices, substitute
-from cdb.dashboard.model.variables import UnknownVariable
-from cdb.kit.prometheus import Prometheus, QueryRefused, RuleGroup
+from cdb.dashboard.model.dashboards import Dashboard, Query
+from cdb.dashboard.model.variables import UnknownVariable, choices, substitute
+from cdb.kit.prometheus import Prometheus, QueryRefused
 from cdb.kit.prometheus import Rule as Loaded
 
 _RANGE_S: Final = 300.0
@@ -21,98 +21,76 @@ _STEP_S: Final = 15.0
 _AT_ONCE: Final = 4
 
 
-@dataclass(frozen=True)
-class _Ask:
-    file: str
-    place: str
-    dashboard: Dashboard
-    query: Query
-    choice: Mapping[str, tuple[str, ...]]
+_Ask = tuple[str, str, Query, str]
+"""File, place, query, and its text with the variables filled in."""
 
 
 def check(checked: Checked, server: Prometheus, now: float) -> None:
-    """Add to *checked* what *server* has no data for at the Unix time *now*, and the rules that do not work there.
+    """Add to *checked* the queries without data at the Unix time *now* and the rules that do not work.
 
-    Raise PrometheusAway.
+    Raises Away.
     """
-    checked.report.depth = "live"
-    asks = [ask for file, dashboard in checked.project.dashboards.items() for ask in _asks(file, dashboard, server)]
+    report, project = checked.report, checked.project
+    report.depth = "live"
+    asks = [ask for file, dashboard in project.dashboards.items() for ask in _asks(file, dashboard, server)]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for findings in pool.map(lambda ask: list(_empty(ask, server, now)), asks):
-            checked.report.add(findings)
-    checked.report.count("queries", len(asks))
-    checked.report.add(_rules(checked.project.rules, server.rules()))
+        found = pool.map(lambda ask: list(_empty(ask[2], ask[3], server, now)), asks)
+        for (file, place, *_), faults in zip(asks, found, strict=True):
+            report.add(file, place, *faults)
+    report.looked_at["queries"] = len(asks)
+    loaded = {(group.name, rule.name): rule for group in server.rules() for rule in group.rules}
+    for rule in project.rules:
+        report.add(rule.file, rule.place, *_not_working(rule, loaded))
 
 
 def _asks(file: str, dashboard: Dashboard, server: Prometheus) -> Iterator[_Ask]:
-    """Yield each query, once for all values of the variables and once for the first of each."""
+    """Yield each query for all values of the variables, and once more for the first value of each."""
     offered = choices(dashboard, lambda selector, label: _offered(server, selector, label))
     first = {name: values[:1] for name, values in offered.items()}
+    chosen = ", ".join(f"${name} {', '.join(values) or 'without a value'}" for name, values in first.items())
     for panel in dashboard.shown:
         for query in panel.targets:
             place = f"{dashboard.title}, panel {panel.title!r}, query {query.ref_id}"
-            yield _Ask(file, place, dashboard, query, {})
-            if _filled(query, dashboard, first) != _filled(query, dashboard, {}):
-                chosen = ", ".join(
-                    f"${name} {', '.join(values) or 'without a value'}" for name, values in first.items()
-                )
-                yield _Ask(file, f"{place} ({chosen})", dashboard, query, first)
+            with suppress(UnknownVariable):  # which the static check has named
+                texts = [substitute(query.expr, dashboard, choice, _RANGE_S) for choice in ({}, first)]
+                yield file, place, query, texts[0]
+                if texts[1] != texts[0]:
+                    yield file, f"{place} ({chosen})", query, texts[1]
 
 
 def _offered(server: Prometheus, selector: str, label: str) -> tuple[str, ...]:
-    """Return the values that *label* has now; the server's own list has also those of long ago."""
-    if not selector:
-        return server.label_values(label)
+    """Values that *label* has now; the server's own list has also those of long ago."""
     found = server.query(f"count by ({label}) ({selector})")
     return tuple(sorted(sample.labels[label] for sample in found if label in sample.labels))
 
 
-def _filled(query: Query, dashboard: Dashboard, choice: Mapping[str, tuple[str, ...]]) -> str:
+def _empty(query: Query, text: str, server: Prometheus, now: float) -> Iterator[Fault]:
     try:
-        return substitute(query.expr, dashboard, choice, Interval(range_s=_RANGE_S, step_s=_STEP_S))
-    except UnknownVariable:
-        return query.expr  # which the static check has named
-
-
-def _empty(ask: _Ask, server: Prometheus, now: float) -> Iterator[Finding]:
-    try:
-        text = substitute(ask.query.expr, ask.dashboard, ask.choice, Interval(range_s=_RANGE_S, step_s=_STEP_S))
-        values = _values(ask.query, text, server, now)
-    except (UnknownVariable, QueryRefused) as error:
-        yield Finding(ask.file, ask.place, f"cannot be asked: {error}")
+        if query.instant:
+            values = [sample.value for sample in server.query(text, now)]
+        else:
+            found = server.query_range(text, start=now - _RANGE_S, end=now, step=_STEP_S)
+            values = [value for series in found for _, value in series.points]
+    except QueryRefused as error:
+        yield Fault(f"cannot be asked: {error}")
         return
     if not values:
-        yield Finding(ask.file, ask.place, f"returns nothing: {text}")
+        yield Fault(f"returns nothing: {text}")
     elif not any(map(math.isfinite, values)):
-        yield Finding(ask.file, ask.place, f"returns no number, only {values[0]}: {text}")
+        yield Fault(f"returns no number, only {values[0]}: {text}")
 
 
-def _values(query: Query, text: str, server: Prometheus, now: float) -> list[float]:
-    if query.instant:
-        return [sample.value for sample in server.query(text, now)]
-    found = server.query_range(text, start=now - _RANGE_S, end=now, step=_STEP_S)
-    return [value for series in found for _, value in series.points]
-
-
-def _rules(rules: tuple[Rule, ...], groups: tuple[RuleGroup, ...]) -> Iterator[Finding]:
-    loaded = {(group.name, rule.name): rule for group in groups for rule in group.rules}
-    for rule in rules:
-        running = loaded.get((rule.group, rule.name))
-        if running is None:
-            like = nearest(rule.name, [name for _, name in loaded])
-            yield Finding(rule.file, rule.place, "is not loaded: what runs was started with other rules", like)
-        elif fault := _fault(rule, running):
-            yield Finding(rule.file, rule.place, fault)
-
-
-def _fault(rule: Rule, running: Loaded) -> str:
-    if running.last_error:
-        return f"cannot be evaluated: {running.last_error}"
-    if running.health != "ok":
-        return f"has not been evaluated yet (health {running.health})"
-    if _normal(rule.entry.expr) != _normal(running.query):
-        return f"another expression is loaded: {running.query}"
-    return ""
+def _not_working(rule: Rule, loaded: Mapping[tuple[str, str], Loaded]) -> Iterator[Fault]:
+    running = loaded.get((rule.group, rule.name))
+    if running is None:
+        like = nearest(rule.name, [name for _, name in loaded])
+        yield Fault("is not loaded: Prometheus was started with other rules", like)
+    elif running.last_error:
+        yield Fault(f"cannot be evaluated: {running.last_error}")
+    elif running.health != "ok":
+        yield Fault(f"has not been evaluated yet (health {running.health})")
+    elif _normal(rule.entry.expr) != _normal(running.query):
+        yield Fault(f"another expression is loaded: {running.query}")
 
 
 def _normal(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Everything in the project that asks Prometheus or is asked for by what does: dashboards, rules, runbooks."""
+"""What of the project is checked: dashboards, rules, runbooks and what they lead to."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -11,7 +11,7 @@ import msgspec
 
 from cdb.check.files import read_yaml
 from cdb.check.known import RULES
-from cdb.dashboard.model import Dashboard, load_dashboards
+from cdb.dashboard.model.dashboards import Dashboard, load_dashboards
 from telemetry.contract import Contract, load_contract
 
 RUNBOOKS: Final = Path("monitoring", "runbooks")
@@ -47,7 +47,7 @@ class Rule:
 
     @property
     def name(self) -> str:
-        """Return the name of the alert, or of what is recorded."""
+        """Name of the alert or of the recorded metric."""
         return self.entry.alert or self.entry.record
 
     @property
@@ -64,17 +64,17 @@ class Project:
 
     @cached_property
     def dashboards(self) -> Mapping[str, Dashboard]:
-        """Return the dashboards by their file."""
+        """Dashboards by their file."""
         return {self._name(file): dashboard for file, dashboard in load_dashboards(self.root).items()}
 
     @cached_property
     def contract(self) -> Contract:
-        """Return the metric contract."""
+        """The metric contract."""
         return load_contract(self.root / "telemetry" / "contract.yaml")
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
-        """Return all rules in the files' order."""
+        """All rules in the order of the files."""
         return tuple(
             Rule(self._name(file), group.name, entry)
             for file in sorted((self.root / RULES).glob("*.yml"))
@@ -84,17 +84,15 @@ class Project:
 
     @cached_property
     def runbooks(self) -> frozenset[str]:
-        """Return the paths of all runbooks."""
+        """Paths of all runbooks."""
         return frozenset(self._name(file) for file in (self.root / RUNBOOKS).glob("*.md"))
 
     @cached_property
     def data_sources(self) -> frozenset[str]:
-        """Return the uid of every data source that Grafana is given."""
+        """Uid of every data source that Grafana has."""
         files = sorted((self.root / DATA_SOURCES).glob("*.y*ml"))
-        entries = [
-            entry for file in files for entry in read_yaml(self.root, file, dict[str, Any]).get("datasources", ())
-        ]
-        return frozenset(str(entry.get("uid")) for entry in entries)
+        read = (read_yaml(self.root, file, dict[str, Any]) for file in files)
+        return frozenset(str(entry.get("uid")) for content in read for entry in content.get("datasources", ()))
 
     def runbook_queries(self) -> Iterator[tuple[str, str]]:
         """Yield each line of PromQL in a runbook, after the runbook's path."""

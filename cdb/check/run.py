@@ -8,16 +8,16 @@ from pathlib import Path
 from cdb.check import exposed, live, static
 from cdb.check.files import FileError
 from cdb.check.findings import Report
-from cdb.dashboard.model.model import DashboardError
+from cdb.dashboard.model.dashboards import DashboardError
 from cdb.kit.prometheus import Prometheus
 from telemetry.contract import ContractError
 
 UNREADABLE = (ContractError, DashboardError, FileError)
-"""What `run` raises for a file that cannot be read at all; the text names it."""
+"""What `run` raises for a file that cannot be read; the text names the file."""
 
 
 class Depth(StrEnum):
-    """How far a check goes; each goes on where the one before it ends."""
+    """How far a check goes; each depth includes those before it."""
 
     STATIC = "static"
     CONTRACT = "contract"
@@ -25,9 +25,9 @@ class Depth(StrEnum):
 
 
 def run(root: Path, depth: Depth, server: Prometheus | None = None, now: Callable[[], float] = time.time) -> Report:
-    """Check the project in *root*, from the depth contract on against *server*.
+    """Check the project in *root*; without a *server* only its files.
 
-    Raise one of UNREADABLE, and from the depth contract on PrometheusAway or QueryRefused.
+    Raises one of UNREADABLE; with a server also Away or QueryRefused.
     """
     checked = static.check(root)
     if server is not None and depth is not Depth.STATIC:

@@ -14,7 +14,7 @@ _LITERALS: Final = re.compile(r"[^\\.+*?()\[\]{}^$]+")
 
 
 def shape_of(selector: promql.VectorSelector, known: Knowledge) -> tuple[Shape, list[Fault]]:
-    """Return what *selector* returns, and what is wrong with it."""
+    """Tell what *selector* returns, and what is wrong with it."""
     matchers = list(selector.matchers.matchers)
     name = selector.name or next(
         (m.value for m in matchers if m.name == "__name__" and m.op == promql.MatchOp.Equal), ""
@@ -28,7 +28,7 @@ def shape_of(selector: promql.VectorSelector, known: Knowledge) -> tuple[Shape, 
     faults = [fault for matcher in matchers for fault in _of_matcher(matcher, metric)]
     labels = {**metric.labels, **{m.name: narrowed(metric.labels.get(m.name), m) for m in matchers}}
     if not faults and not _can_be(metric, labels):
-        faults = [Fault(f"{name} has no series with {', '.join(map(_shown, matchers))}")]
+        faults = [Fault(f"{name} has no series with {selector.prettify().removeprefix(name)}")]
     shape = Shape(labels, kind=metric.kind, unit=metric.unit, bounds=metric.bounds, highest=metric.highest, name=name)
     return shape, faults
 
@@ -63,7 +63,7 @@ def _of_matcher(matcher: promql.Matcher, metric: Known) -> Iterator[Fault]:
 
 
 def _asked(matcher: promql.Matcher) -> list[str]:
-    """Return the values that *matcher* names; none if it has a pattern."""
+    """List the values that *matcher* names; none if it has a pattern."""
     if matcher.op in (promql.MatchOp.Equal, promql.MatchOp.NotEqual):
         return [matcher.value]
     alternatives = matcher.value.removeprefix("(").removesuffix(")").split("|")
@@ -71,7 +71,7 @@ def _asked(matcher: promql.Matcher) -> list[str]:
 
 
 def narrowed(values: Values, matcher: promql.Matcher) -> Values:
-    """Return those of *values* that *matcher* lets pass."""
+    """Keep those of *values* that *matcher* lets pass."""
     if matcher.op == promql.MatchOp.Equal:
         return frozenset({matcher.value})
     if values is None:
@@ -99,9 +99,3 @@ def _fits(pattern: str, value: str) -> bool:
         return re.fullmatch(pattern, value) is not None
     except re.error:  # RE2 knows what Python does not; Prometheus will tell
         return True
-
-
-def _shown(matcher: promql.Matcher) -> str:
-    # The parser's operators have no hash, so that they can be no keys.
-    signs = ((promql.MatchOp.Equal, "="), (promql.MatchOp.NotEqual, "!="), (promql.MatchOp.Re, "=~"))
-    return f"{matcher.name}{next((sign for op, sign in signs if op == matcher.op), '!~')}{matcher.value!r}"

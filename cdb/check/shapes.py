@@ -31,16 +31,16 @@ class Shape:
         return self.anything or label in self.labels
 
     def value(self, **change: object) -> "Shape":
-        """Return the shape of something computed from this: no longer the metric's own value."""
+        """Shape what is computed from this: it is no longer the metric's own value."""
         return replace(self, **{"kind": "gauge", "name": "", "bounds": None, **change})  # type: ignore[arg-type]
 
     def only(self, labels: Iterable[str]) -> "Shape":
-        """Return this with no other labels than *labels*."""
+        """Keep no other labels than *labels*."""
         kept = {label: self.labels.get(label) for label in labels if self.has(label)}
         return replace(self, labels=kept, anything=False, exact=self.exact or len(kept) == 0)
 
     def without(self, labels: Iterable[str]) -> "Shape":
-        """Return this without *labels*."""
+        """Take *labels* away."""
         gone = set(labels)
         return replace(self, labels={name: values for name, values in self.labels.items() if name not in gone})
 
@@ -49,12 +49,10 @@ UNKNOWN = Shape(anything=True, exact=False)
 
 
 def either(left: Shape, right: Shape) -> Shape:
-    """Return the shape of `left or right`."""
+    """Shape what `left or right` returns."""
     shared = left.labels.keys() & right.labels.keys()
-    labels = {name: _united(left.labels[name], right.labels[name]) for name in shared}
-    one_sided = {**left.labels, **right.labels}
     return Shape(
-        {**one_sided, **labels},
+        {**left.labels, **right.labels, **{n: _united(left.labels[n], right.labels[n]) for n in shared}},
         exact=left.exact and right.exact and left.labels.keys() == right.labels.keys(),
         anything=left.anything or right.anything,
         unit=left.unit or right.unit,
@@ -72,16 +70,13 @@ def mismatch(left: Shape, right: Shape, labels: Iterable[str] | None) -> str:
     if left.anything or right.anything:
         return ""
     if labels is None and left.exact and right.exact and left.labels.keys() != right.labels.keys():
-        return f"the left side has the labels {_listed(left)}, the right side {_listed(right)}"
+        first, second = (", ".join(sorted(side.labels)) for side in (left, right))
+        return f"the left side has the labels ({first}), the right side ({second})"
     for label in sorted(labels if labels is not None else left.labels.keys() & right.labels.keys()):
         mine, other = left.labels.get(label), right.labels.get(label)
         if mine is not None and other is not None and not mine & other:
             return f"{label} is {_some(mine)} on the left and {_some(other)} on the right"
     return ""
-
-
-def _listed(shape: Shape) -> str:
-    return f"({', '.join(sorted(shape.labels))})"
 
 
 def _some(values: frozenset[str]) -> str:

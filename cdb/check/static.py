@@ -1,17 +1,17 @@
 """Check everything that asks Prometheus without asking it: against the contract, and against what others show."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cdb.check import alerts, panels
 from cdb.check.expressions import Reading, read
-from cdb.check.findings import Fault, Finding, Report
-from cdb.check.known import RULES, Knowledge, Known, Values, load
+from cdb.check.findings import Fault, Report, nearest
+from cdb.check.known import Knowledge, Known, Values, load
 from cdb.check.project import Project, Rule
-from cdb.check.shapes import Shape
-from cdb.dashboard.model import Dashboard, Panel, substitute
-from cdb.dashboard.model.variables import UnknownVariable, asked_by, uses
+from cdb.check.shapes import UNKNOWN, Shape
+from cdb.dashboard.model.dashboards import Dashboard
+from cdb.dashboard.model.variables import UnknownVariable, asked_by, substitute
 
 STATES = frozenset({"pending", "firing"})
 """What alertstate says."""
@@ -32,128 +32,87 @@ class Checked:
 
     project: Project
     known: Knowledge
-    asked: tuple[Asked, ...]
     report: Report
+    asked: list[Asked] = field(default_factory=list)
+
+    def ask(self, file: str, place: str, text: str) -> Shape:
+        """Read the expression *text* and note what is wrong with it; the shape is what it returns."""
+        reading = read(text, self.known)
+        self.asked.append(Asked(file, place, reading))
+        self.report.add(file, place, *reading.faults)
+        return reading.shape
+
+    def ask_in(self, dashboard: Dashboard, file: str, place: str, text: str) -> Shape:
+        """Read *text* with the variables of *dashboard* filled in."""
+        try:
+            return self.ask(file, place, substitute(text, dashboard))
+        except UnknownVariable as error:
+            like = nearest(str(error).partition(" ")[0], [f"${variable.name}" for variable in dashboard.variables])
+            self.report.add(file, place, Fault(str(error), like))
+            return UNKNOWN
 
 
 def check(root: Path) -> Checked:
-    """Check the project in *root*.
-
-    Raise FileError, ContractError or DashboardError where a file cannot be read at all.
-    """
-    project, report = Project(root), Report("static")
-    known = _with_rules(load(root, project.contract), project.rules)
-    asked: list[Asked] = []
-    for one, faults in (*_dashboards(project, known), *_rules(project, known), *_pages(project, known)):
-        asked.extend(one)
-        report.add(Finding(place.file, place.place, f.text, f.nearest) for place in one for f in place.reading.faults)
-        report.add(faults)
-    report.count("dashboards", len(project.dashboards))
-    report.count("panels", sum(len(dashboard.shown) for dashboard in project.dashboards.values()))
-    report.count("rules", len(project.rules))
-    report.count("expressions", len(asked))
-    report.count("selectors", sum(len(one.reading.selectors) for one in asked))
-    return Checked(project, known, tuple(asked), report)
-
-
-Found = tuple[list[Asked], list[Finding]]
+    """Check the project in *root*; raises FileError, ContractError or DashboardError for a file that cannot be read."""
+    project = Project(root)
+    checked = Checked(project, _with_rules(load(root, project.contract), project.rules), Report("static"))
+    for file, dashboard in project.dashboards.items():
+        _dashboard(checked, file, dashboard)
+    for rule in project.rules:
+        shape = checked.ask(rule.file, rule.place, rule.entry.expr)
+        if rule.entry.alert:
+            checked.report.add(rule.file, rule.place, *alerts.faults(rule.entry, shape, project))
+    for path, line in project.runbook_queries():
+        checked.ask(path, line, line)
+    for metric in project.contract.metrics:
+        checked.ask("telemetry/contract.yaml", f"query of {metric.prometheus}", metric.query)
+    checked.report.looked_at.update(
+        dashboards=len(project.dashboards),
+        panels=sum(len(dashboard.shown) for dashboard in project.dashboards.values()),
+        rules=len(project.rules),
+        expressions=len(checked.asked),
+        selectors=sum(len(one.reading.selectors) for one in checked.asked),
+    )
+    return checked
 
 
 def _with_rules(known: Knowledge, rules: Iterable[Rule]) -> Knowledge:
-    """Return *known* with what *rules* record, and with the alerts that ALERTS is about."""
+    """Add to *known* what *rules* record, and the alerts that ALERTS is about."""
     for _ in range(2):  # a rule may use what a later one records
         for rule in rules:
             if rule.entry.record:
                 known = known.plus(_recorded(rule, read(rule.entry.expr, known).shape))
-    firing = [rule for rule in rules if rule.entry.alert]
+    firing = [rule.entry for rule in rules if rule.entry.alert]
     labels: dict[str, Values] = {}
-    for rule in firing:
-        labels |= dict.fromkeys((*read(rule.entry.expr, known).shape.labels, *rule.entry.labels))
-    labels["alertname"] = frozenset(rule.entry.alert for rule in firing)
+    for entry in firing:
+        labels |= dict.fromkeys((*read(entry.expr, known).shape.labels, *entry.labels))
+    labels["alertname"] = frozenset(entry.alert for entry in firing)
     return known.plus(
-        Known("ALERTS", "gauge", {**labels, "alertstate": STATES}, rare=True, source=RULES.as_posix()),
-        Known("ALERTS_FOR_STATE", "gauge", labels, rare=True, source=RULES.as_posix()),
+        Known("ALERTS", "gauge", {**labels, "alertstate": STATES}, rare=True),
+        Known("ALERTS_FOR_STATE", "gauge", labels, rare=True),
     )
 
 
 def _recorded(rule: Rule, shape: Shape) -> Known:
     labels = {**shape.labels, **{name: frozenset({value}) for name, value in rule.entry.labels.items()}}
-    return Known(
-        rule.entry.record,
-        "gauge",
-        labels,
-        shape.unit,
-        shape.bounds,
-        shape.highest,
-        rare=shape.anything,
-        source=rule.file,
-    )
+    return Known(rule.entry.record, "gauge", labels, shape.unit, shape.bounds, shape.highest, rare=shape.anything)
 
 
-def _rules(project: Project, known: Knowledge) -> Iterator[Found]:
-    names = [rule.name for rule in project.rules if rule.entry.alert]
-    for rule in project.rules:
-        reading = read(rule.entry.expr, known)
-        faults: list[Fault] = []
-        if rule.entry.alert:
-            faults += alerts.faults(rule.entry, reading.shape, project)
-            if names.count(rule.name) > 1:
-                faults.append(Fault("another alert has this name too"))
-        findings = [Finding(rule.file, rule.place, fault.text, fault.nearest) for fault in faults]
-        yield [Asked(rule.file, rule.place, reading)], findings
-
-
-def _dashboards(project: Project, known: Knowledge) -> Iterator[Found]:
-    uids = [dashboard.uid for dashboard in project.dashboards.values()]
-    for file, dashboard in project.dashboards.items():
-        titled = [(panel, f"{dashboard.title}, panel {panel.title!r}") for panel in dashboard.shown]
-        findings = [
-            Finding(file, f"{dashboard.title}, panel {title!r}", fault.text, fault.nearest)
-            for title, fault in panels.of_dashboard(dashboard)
-        ]
-        if uids.count(dashboard.uid) > 1:
-            findings.append(Finding(file, dashboard.title, f"another dashboard has the uid {dashboard.uid} too"))
-        yield _variables(file, dashboard, known), findings
-        for panel, place in titled:
-            yield _panel(file, place, dashboard, panel, project, known)
-
-
-def _variables(file: str, dashboard: Dashboard, known: Knowledge) -> list[Asked]:
-    asked = []
+def _dashboard(checked: Checked, file: str, dashboard: Dashboard) -> None:
+    project, report = checked.project, checked.report
+    if [other.uid for other in project.dashboards.values()].count(dashboard.uid) > 1:
+        report.add(file, dashboard.title, Fault(f"another dashboard has the uid {dashboard.uid} too"))
+    for title, fault in panels.of_dashboard(dashboard):
+        report.add(file, f"{dashboard.title}, panel {title!r}", fault)
     for variable in dashboard.variables:
         place = f"{dashboard.title}, variable ${variable.name}"
         match asked_by(variable):
-            case (selector, label) if selector:
-                reading = read(f"count by ({label}) ({_filled(selector, dashboard)})", known)
-                asked.append(Asked(file, place, reading))
-            case None if variable.type == "query":
-                fault = Fault(f"is no query that is understood: {variable.asks!r}", "label_values(metric, label)")
-                asked.append(Asked(file, place, Reading(faults=[fault])))
-    return asked
-
-
-def _panel(file: str, place: str, dashboard: Dashboard, panel: Panel, project: Project, known: Knowledge) -> Found:
-    asked, shapes = [], []
-    for query in panel.targets:
-        try:
-            reading = read(substitute(query.expr, dashboard), known)
-        except UnknownVariable as error:
-            names = ", ".join(f"${variable.name}" for variable in dashboard.variables)
-            reading = Reading(faults=[Fault(str(error), names)])
-        asked.append(Asked(file, f"{place}, query {query.ref_id}", reading))
-        shapes.append((query, reading.shape))
-    faults = panels.of_panel(panel, shapes, project)
-    return asked, [Finding(file, place, fault.text, fault.nearest) for fault in faults]
-
-
-def _filled(text: str, dashboard: Dashboard) -> str:
-    known = {variable.name for variable in dashboard.variables}
-    return substitute(text, dashboard) if set(uses(text)) <= known else text
-
-
-def _pages(project: Project, known: Knowledge) -> Iterator[Found]:
-    """Yield the examples in runbooks and in the contract."""
-    for path, line in project.runbook_queries():
-        yield [Asked(path, line, read(line, known))], []
-    for metric in project.contract.metrics:
-        yield [Asked("telemetry/contract.yaml", f"query of {metric.prometheus}", read(metric.query, known))], []
+            case (selector, label):
+                checked.ask_in(dashboard, file, place, f"count by ({label}) ({selector})")
+            case None:
+                said = f"its query {variable.asks!r} is not supported; supported: label_values(metric, label)"
+                report.add(file, place, Fault(said, "label_values(metric, label)"))
+    for panel in dashboard.shown:
+        place = f"{dashboard.title}, panel {panel.title!r}"
+        shapes = [(q, checked.ask_in(dashboard, file, f"{place}, query {q.ref_id}", q.expr)) for q in panel.targets]
+        report.add(file, place, *panels.of_panel(panel, shapes, project))

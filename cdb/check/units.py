@@ -16,7 +16,7 @@ class Unit:
 
     @classmethod
     def of(cls, ucum: str) -> Self | None:
-        """Return the unit that the contract or foreign.yaml names; None where that says nothing (1)."""
+        """Read the unit of the contract or foreign.yaml; None where it says nothing (1)."""
         if ucum.startswith("{"):
             return cls("count")
         if ucum == "%":
@@ -24,15 +24,15 @@ class Unit:
         return cls(ucum) if ucum and ucum != "1" else None
 
     def times(self, factor: float) -> "Unit":
-        """Return the unit of *factor* times a value in this one."""
+        """Multiply by *factor*, as the value is."""
         return Unit(self.dimension, self.scale * factor)
 
     def per_second(self) -> "Unit":
-        """Return the unit of the rate of a value in this one; seconds in a second are a ratio."""
+        """Divide by a second; seconds in a second are a ratio."""
         return Unit("ratio" if self.dimension == "s" else f"{self.dimension}/s", self.scale)
 
     def over(self, other: "Unit") -> "Unit | None":
-        """Return the unit of the quotient, as far as it has a name."""
+        """Divide by *other*, as far as the quotient has a name."""
         return Unit("ratio", self.scale / other.scale) if self.dimension == other.dimension else None
 
     def same(self, other: "Unit") -> bool:
@@ -46,28 +46,17 @@ class Unit:
         )
 
 
-_MI: Final = 2.0**20
 GRAFANA: Final = {
     "percent": Unit("ratio", 100),
     "percentunit": Unit("ratio"),
     "s": Unit("s"),
-    "ms": Unit("s", 1e3),
-    "µs": Unit("s", 1e6),
     "currencyUSD": Unit("USD"),
     "bytes": Unit("By"),
-    "decbytes": Unit("By"),
-    "kbytes": Unit("By", 1 / 1024),
-    "mbytes": Unit("By", 1 / _MI),
     "decmbytes": Unit("By", 1e-6),
-    "Bps": Unit("By/s"),
     "ops": Unit("count/s"),
     "cps": Unit("count/s"),
-    "reqps": Unit("count/s"),
-    "opm": Unit("count/s", 60),
-    "cpm": Unit("count/s", 60),
-    "reqpm": Unit("count/s", 60),
 }
-"""What Grafana's names for units say; a unit that is not here (short, none) may show anything."""
+"""What Grafana's names for the supported units mean; short and none may show anything."""
 
 # Outside of these a limit most likely is meant in another unit: 0.05 for five percent, 500 for half a second.
 _SANE: Final[dict[Unit, Bounds]] = {

@@ -1,7 +1,6 @@
 """Show what a check found, to people and to programs."""
 
 from itertools import groupby
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -20,26 +19,17 @@ def show(report: Report, console: Console) -> None:
     width = max(map(len, report.looked_at), default=0)
     for kind, number in report.looked_at.items():
         console.print(Text(f"{kind:<{width}}  {number:>5,}"))
-    console.print(_verdict(report))
+    number = len(report.findings)
+    said = f"{number or 'nothing'} {'things are' if number > 1 else 'thing is' if number else 'is'} wrong"
+    console.print(Text(f"Depth {report.depth}: {said}.", "bold red" if number else "bold green"))
 
 
-def as_json(report: Report) -> dict[str, Any]:
-    """Return the report as one JSON object."""
-    return {
-        "depth": report.depth,
-        "clean": report.clean,
-        "looked_at": report.looked_at,
-        "findings": [vars(finding) for finding in sorted(report.findings)],
-    }
+def as_json(report: Report) -> dict[str, object]:
+    """Shape *report* as one JSON object."""
+    findings = [vars(finding) for finding in sorted(report.findings)]
+    return {"depth": report.depth, "clean": report.clean, "looked_at": report.looked_at, "findings": findings}
 
 
 def _line(finding: Finding) -> Text:
     text = Text(f"  {printable(finding.place)}: ").append(printable(finding.fault), "red")
     return text.append(f"; nearest: {printable(finding.nearest)}" if finding.nearest else "", "green")
-
-
-def _verdict(report: Report) -> Text:
-    if report.clean:
-        return Text(f"Depth {report.depth}: nothing is wrong.", "bold green")
-    number = len(report.findings)
-    return Text(f"Depth {report.depth}: {number} {'thing is' if number == 1 else 'things are'} wrong.", "bold red")

@@ -1,36 +1,32 @@
 """`cdb dashboard`: Grafana's dashboards in the terminal."""
 
-import json
-import os
-import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from datetime import timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from cdb.dashboard.board import live
-from cdb.dashboard.board.ask import Window, ask, since_first
 from cdb.dashboard.board.frame import Frame, printed
 from cdb.dashboard.board.picture import svg
-from cdb.dashboard.board.values import as_values
-from cdb.dashboard.model.model import Dashboard, DashboardError, load_dashboards
-from cdb.dashboard.model.variables import Choice, choices
-from cdb.kit.failures import AWAY, exit_codes, fail
+from cdb.dashboard.model.ask import Snapshot, Window, ask, since_first
+from cdb.dashboard.model.dashboards import Dashboard, load_dashboards
+from cdb.dashboard.model.values import as_values
+from cdb.dashboard.model.variables import choices
+from cdb.kit.failures import complain, exit_codes, fail
+from cdb.kit.options import JsonOption, duration
+from cdb.kit.output import console, plain_table, print_json
 from cdb.kit.paths import ROOT
-from cdb.kit.prometheus import Prometheus, PrometheusAway, QueryRefused
-from cdb.running.addresses import prometheus_url
-from cdb.stack.command import JsonOption
+from cdb.kit.prometheus import Prometheus
+from cdb.running.stack import running_stack
+from services import durations
 
 _PREFIX: Final = "cdb-"
-_SPAN: Final = re.compile(r"(\d+)\s*(s|m|h|d)")
-_SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_LONGEST_S: Final = 14 * 86_400
+_SHORTEST: Final = timedelta(seconds=30)
+_LONGEST: Final = timedelta(days=14)
 _USUAL_S: Final = 900.0
 _REFRESH_S: Final = 10.0
 
@@ -41,86 +37,79 @@ def register(app: typer.Typer) -> None:
 
 
 def dashboard(
-    name: Annotated[str | None, typer.Argument(help="Which one, as its uid with or without cdb-; none: list.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Name of the dashboard, with or without cdb-. Without it: list all.")
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="Print one frame and end.")] = False,
     since: Annotated[
-        str | None, typer.Option(help="How far back charts go: 30s, 15m, 6h, 2d. Without it: 15m, or all there is.")
+        str | None,
+        typer.Option(metavar="TIME", help="Time that charts show: 30s to 14d, such as 15m. Default: up to 15m."),
     ] = None,
     symbol: Annotated[
-        list[str] | None, typer.Option(help="Only this symbol; may be repeated. Without it: all.")
+        list[str] | None, typer.Option(help="Show only this symbol. May be repeated. Default: all.")
     ] = None,
-    width: Annotated[int | None, typer.Option(min=40, max=500, help="Columns; as the terminal without it.")] = None,
+    width: Annotated[int | None, typer.Option(min=40, max=500, help="Columns. Default: the terminal's.")] = None,
     file: Annotated[Path | None, typer.Option("--svg", help="Save one frame as a picture in this file.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show a dashboard of Grafana's, from the same JSON, in the terminal.
+    """Show one of Grafana's dashboards in the terminal.
 
-    Asks the running stack's Prometheus, anew at the dashboard's own rate. Keys: q or Ctrl-C leaves; arrows, page up
-    and page down scroll where the terminal is too low. A panel that fails says why in its place.
+    It reads the dashboard's JSON and asks Prometheus at the dashboard's rate.
+    A panel that fails shows the reason in its place.
+    Keys: q or Ctrl-C leaves; arrows, page up and page down scroll.
 
-    Exit code: 0 shown, 1 NAME or another argument is wrong, 3 Prometheus does not answer.
+    Exit code: 0 shown, 1 NAME or another value does not exist,
+    2 a wrong option, 3 Prometheus does not answer.
 
     Example: cdb dashboard trading-overview --since 1h
     """
-    boards = _boards()
+    boards = list(load_dashboards(ROOT, refused=lambda error: complain(str(error))).values())
     if name is None:
         _list(boards, as_json=as_json)
         return
     if as_json and file:
-        raise typer.BadParameter("a frame is either --json or an --svg picture")
+        raise typer.BadParameter("use either --json or --svg")
     board = _called(name, boards)
-    range_s = None if since is None else _seconds(since)
-    console = Console(width=width)
-    with _prometheus() as prometheus:
-        frame = _frames(board, prometheus, _choice(board, symbol or [], prometheus), range_s)
+    range_s = duration("--since", since, least=_SHORTEST, most=_LONGEST).total_seconds() if since else None
+    terminal = Console(width=width)
+    with exit_codes(), running_stack().prometheus as prometheus:
+        prometheus.query("vector(1)")  # ends the command here if nothing answers
+        choice = _choice(board, symbol or [], prometheus)
+
+        def now() -> Snapshot:
+            end = time.time()
+            window = Window(end, range_s or since_first(prometheus, end, _USUAL_S), choice)
+            return ask(board, window, prometheus)
+
         if as_json:
-            typer.echo(json.dumps(as_values(frame())))
+            print_json(as_values(now()))
         elif file is not None:
-            file.write_text(svg(frame(), width=console.width), encoding="utf-8")
+            file.write_text(svg(Frame(now()), width=terminal.width), encoding="utf-8")
             typer.echo(f"wrote {file}")
-        elif once or not console.is_terminal:
-            _print(frame(), console)
+        elif once or not terminal.is_terminal:
+            frame = Frame(now())
+            terminal.print(frame.head(terminal.width))
+            terminal.print(printed(frame.lines(terminal)), end="")
         else:
-            live.watch(console, frame, refresh_s=_refresh_s(board))
-
-
-def _frames(board: Dashboard, prometheus: Prometheus, choice: Choice, range_s: float | None) -> Callable[[], Frame]:
-    """Return what makes a frame of now; without *range_s* it goes back as far as there is anything."""
-
-    def frame() -> Frame:
-        end = time.time()
-        window = Window(end, range_s or since_first(prometheus, end, _USUAL_S), choice)
-        return Frame(board, window, ask(board, window, prometheus))
-
-    return frame
-
-
-def _print(frame: Frame, console: Console) -> None:
-    console.print(frame.head(console.width))
-    console.print(printed(frame.lines(console)), end="")
+            live.watch(terminal, lambda: Frame(now()), refresh_s=_refresh_s(board))
 
 
 def _refresh_s(board: Dashboard) -> float:
-    found = _SPAN.fullmatch(board.refresh)
-    return float(int(found[1]) * _SECONDS[found[2]]) if found else _REFRESH_S
-
-
-def _boards() -> list[Dashboard]:
     try:
-        return list(load_dashboards(ROOT).values())
-    except DashboardError as error:
-        fail(str(error))
+        return durations.parse(board.refresh).total_seconds()
+    except durations.BadDuration:
+        return _REFRESH_S
 
 
 def _list(boards: list[Dashboard], *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps([{"name": _short(board), "uid": board.uid, "title": board.title} for board in boards]))
+        print_json([{"name": _short(board), "uid": board.uid, "title": board.title} for board in boards])
         return
-    table = Table("name", "title", "every", box=None, pad_edge=False)
+    table = plain_table("name", "title", "every")
     for board in boards:
         table.add_row(_short(board), board.title, board.refresh)
-    Console().print(table)
-    typer.echo(f"\nLook at one: cdb dashboard {_short(boards[0])}" if boards else "there is no dashboard", err=True)
+    console().print(table)
+    typer.echo(f"\nShow one: cdb dashboard {_short(boards[0])}" if boards else "there is no dashboard", err=True)
 
 
 def _called(name: str, boards: list[Dashboard]) -> Dashboard:
@@ -137,16 +126,7 @@ def _short(board: Dashboard) -> str:
     return board.uid.removeprefix(_PREFIX)
 
 
-def _seconds(text: str) -> float:
-    found = _SPAN.fullmatch(text.strip())
-    seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
-    if not 30 <= seconds <= _LONGEST_S:
-        fail(f"--since {text!r:.40}: a time from 30s to 14d is allowed, as in 15m, 6h or 2d")
-    return float(seconds)
-
-
 def _choice(board: Dashboard, symbols: list[str], prometheus: Prometheus) -> dict[str, tuple[str, ...]]:
-    """Return the chosen values of the variables, each of which Prometheus must know."""
     if not symbols:
         return {}
     if not any(variable.name == "symbol" for variable in board.variables):
@@ -155,16 +135,3 @@ def _choice(board: Dashboard, symbols: list[str], prometheus: Prometheus) -> dic
     if unknown := [name for name in symbols if name not in known]:
         fail(f"--symbol: {', '.join(unknown)} has no series: there are {', '.join(known) or 'none'}")
     return {"symbol": tuple(symbols)}
-
-
-@contextmanager
-def _prometheus() -> Iterator[Prometheus]:
-    """Yield the client of the operator's Prometheus; end the command with one line if it does not answer."""
-    with exit_codes(), Prometheus(prometheus_url(ROOT, os.environ)) as prometheus:
-        try:
-            prometheus.query("vector(1)")
-            yield prometheus
-        except PrometheusAway as error:
-            fail(f"{error}. Is the stack running? `make up` starts it, `make status` shows it", code=AWAY)
-        except QueryRefused as error:
-            fail(f"Prometheus refuses: {error}")

@@ -1,29 +1,27 @@
 """`cdb dead-letters`: messages that no service could handle."""
 
 import base64
-import json
-import os
 from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC
+from contextlib import closing, contextmanager
 from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from cdb.dead_letters.letters import DeadLetters, Letter, NotResendable, Resent
-from cdb.kit.failures import REFUSED, exit_codes, fail
-from cdb.kit.paths import ROOT
+from cdb.kit.errors import REFUSED, USAGE
+from cdb.kit.failures import complain, exit_codes, fail
+from cdb.kit.figures import moment
+from cdb.kit.options import JsonOption
+from cdb.kit.output import console, plain_table, print_json
 from cdb.kit.printable import cut, printable
-from cdb.running.addresses import bus_settings
-from cdb.stack.command import JsonOption
+from cdb.running.stack import running_stack
 from services.bus.streams import connect
 from services.messages import is_stream_id
 
-group = typer.Typer(help="Look at messages that no service could handle, and send them again.", no_args_is_help=True)
+group = typer.Typer(help="List, show and resend messages that no service could handle.", no_args_is_help=True)
 _LONGEST_DETAIL = 60
 _LONGEST_DUMP = 2_048
 IdArgument = Annotated[str, typer.Argument(help="The letter's id, as `cdb dead-letters list` shows it.")]
@@ -36,7 +34,7 @@ def register(app: typer.Typer) -> None:
 
 @group.command("list")
 def list_letters(
-    count: Annotated[int, typer.Option(min=1, max=10_000, help="Show at most so many, the newest.")] = 50,
+    count: Annotated[int, typer.Option(min=1, max=10_000, help="Show at most this many, the newest.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """List the newest dead letters, oldest first.
@@ -49,19 +47,19 @@ def list_letters(
         total = letters.count()
         found = letters.newest(count)
     if as_json:
-        typer.echo(json.dumps({"total": total, "letters": [_summary(letter) for letter in found]}))
+        print_json({"total": total, "letters": [_summary(letter) for letter in found]})
         return
     if not found:
         typer.echo("There are no dead letters.")
         return
-    Console(highlight=False).print(_table(found))
+    console().print(_table(found))
     if total > len(found):
-        typer.echo(f"{total - len(found):,} older ones are not shown.")
+        typer.echo(f"{total - len(found):,} older letters are not shown.")
 
 
 @group.command()
 def show(letter_id: IdArgument, as_json: JsonOption = False) -> None:
-    """Show all that is known of one dead letter, its data readable: JSON indented, bytes as hex.
+    """Show one dead letter with its data: JSON indented, anything unreadable as hex.
 
     Exit code: 0 shown, 1 there is no such letter, 3 Redis could not be reached.
 
@@ -70,33 +68,34 @@ def show(letter_id: IdArgument, as_json: JsonOption = False) -> None:
     with _dead_letters() as letters:
         letter = _found(letters, letter_id)
     if as_json:
-        typer.echo(json.dumps({**_summary(letter), "traceparent": letter.traceparent, **_data(letter)}))
+        print_json({**_summary(letter), "traceparent": letter.traceparent, **_data(letter)})
         return
-    table = Table(show_header=False, box=None, pad_edge=False)
+    table = plain_table()
     for name, value in {**_summary(letter), "traceparent": letter.traceparent}.items():
         table.add_row(name.replace("_", " "), Text(printable(str(value))))
-    console = Console(highlight=False)
-    console.print(table)
-    console.print(Text(readable(letter.data)), soft_wrap=True)
+    console().print(table)
+    console().print(Text(readable(letter.data)), soft_wrap=True)
 
 
 @group.command()
 def resend(
     letter_ids: Annotated[list[str] | None, typer.Argument(help="The letters' ids.", metavar="ID...")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Send every letter there is.")] = False,
+    every: Annotated[bool, typer.Option("--all", help="Resend every letter.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Put messages back on their streams as new entries; a letter goes only when its message is back.
+    """Put messages back on their streams as new entries, and remove their letters.
 
-    Every group of the stream reads it again: who had handled it finds it done, so nothing happens twice, and letters
-    of several groups about one message are settled together. What still cannot be handled comes back as a new letter.
+    Every service that reads the stream gets the message again. A service that has handled it before does nothing, so
+    no order is placed twice. If several services had put the same message aside, all its letters are removed. A
+    message that still cannot be handled comes back as a new letter.
 
-    Exit code: 0 all sent, 1 at least one was refused (the others are sent), 3 Redis could not be reached.
+    Exit code: 0 all sent, 1 at least one was refused (the others are sent), 2 no letter was named, 3 Redis could not
+    be reached.
 
     Example: cdb dead-letters resend 1795422575750-0
     """
     if bool(letter_ids) == every:
-        raise typer.BadParameter("name the letters, or say --all")
+        fail("name the letters, or give --all", code=USAGE)
     sent: list[Resent] = []
     refused: list[tuple[str, str]] = []
     with _dead_letters() as letters:
@@ -114,7 +113,7 @@ def resend(
 
 
 def readable(data: bytes) -> str:
-    """Return *data* for a terminal: JSON indented, other text escaped, anything else as a hex dump."""
+    """Show *data* on a terminal: JSON indented, other text escaped, anything else as a hex dump."""
     try:
         text = data.decode()
     except UnicodeDecodeError:
@@ -129,18 +128,15 @@ def readable(data: bytes) -> str:
 @contextmanager
 def _dead_letters() -> Iterator[DeadLetters]:
     with exit_codes():
-        settings = bus_settings(ROOT, os.environ)
+        settings = running_stack().bus_settings()
         password = settings.redis_password.get_secret_value()
-        client = connect(host=settings.redis_host, port=settings.redis_port, password=password)
-        try:
+        with closing(connect(host=settings.redis_host, port=settings.redis_port, password=password)) as client:
             yield DeadLetters(client)
-        finally:
-            client.close()
 
 
 def _found(letters: DeadLetters, letter_id: str) -> Letter:
     if not is_stream_id(letter_id):
-        fail(f"{letter_id!r:.80} is no id: it must look like 1700000000000-0, as `cdb dead-letters list` shows it")
+        fail(f"{letter_id!r:.80} is not an id: it must look like 1700000000000-0, as `cdb dead-letters list` shows it")
     letter = letters.find(letter_id)
     if letter is None:
         fail(f"there is no dead letter {letter_id}")
@@ -148,7 +144,7 @@ def _found(letters: DeadLetters, letter_id: str) -> Letter:
 
 
 def _summary(letter: Letter) -> dict[str, Any]:
-    summary: dict[str, Any] = {"id": letter.id, "when": letter.when.isoformat()}
+    summary: dict[str, Any] = {"id": letter.id, "when": letter.when}
     if letter.content is None:
         return {**summary, "stream": None, "reason": "unreadable", "size": len(letter.raw), "complete": False}
     names = ("stream", "entry_id", "group", "reason", "detail", "size", "complete")
@@ -163,7 +159,8 @@ def _data(letter: Letter) -> dict[str, str]:
 
 
 def _table(letters: list[Letter]) -> Table:
-    table = Table(box=None, pad_edge=False)
+    table = plain_table()
+    table.show_header = True
     for name, width in (("id", 15), ("when (UTC)", 19), ("stream", 11), ("group", 13), ("reason", 11)):
         table.add_column(name, no_wrap=True, min_width=width)
     table.add_column("size", no_wrap=True, justify="right", min_width=6)
@@ -171,23 +168,21 @@ def _table(letters: list[Letter]) -> Table:
     for letter in letters:
         summary = _summary(letter)
         *cells, detail = [str(summary.get(name) or "") for name in ("stream", "group", "reason", "detail")]
-        when = f"{letter.when.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
         shown = [Text(cut(printable(cell), _LONGEST_DETAIL)) for cell in (*cells, f"{summary['size']:,}", detail)]
-        table.add_row(letter.id, when, *shown)
+        table.add_row(letter.id, moment(letter.when), *shown)
     return table
 
 
 def _report_resent(sent: list[Resent], refused: list[tuple[str, str]], *, as_json: bool) -> None:
     if as_json:
-        content = {"resent": [vars(done) for done in sent], "refused": [{"id": i, "why": why} for i, why in refused]}
-        typer.echo(json.dumps(content))
+        print_json({"resent": sent, "refused": [{"id": letter_id, "why": why} for letter_id, why in refused]})
         return
     for done in sent:
         readers = f"read by {', '.join(done.groups)}" if done.groups else "no group reads this stream yet"
-        others = f"; this also settles {', '.join(done.settled[1:])}" if len(done.settled) > 1 else ""
+        others = f"; this also removes {', '.join(done.settled[1:])}" if len(done.settled) > 1 else ""
         typer.echo(f"{done.letter_id} is back on {done.stream} as {done.entry_id}, {printable(readers)}{others}")
     for _, why in refused:
-        typer.secho(f"cdb: {printable(why)}", err=True, fg=typer.colors.RED)
+        complain(why)
     if not sent and not refused:
         typer.echo("There are no dead letters.")
 
@@ -196,5 +191,5 @@ def _hex_dump(data: bytes) -> str:
     shown = data[:_LONGEST_DUMP]
     lines = [f"{at:06x}  {shown[at : at + 16].hex(' ')}" for at in range(0, len(shown), 16)]
     if len(data) > len(shown):
-        lines.append(f"and {len(data) - len(shown):,} more bytes; --json has them all")
+        lines.append(f"and {len(data) - len(shown):,} more bytes; --json shows them all")
     return "\n".join(lines)

@@ -45,14 +45,14 @@ class Letter:
 
     @property
     def when(self) -> datetime:
-        """Return when it was put aside."""
+        """Time at which it was put aside."""
         if self.content is not None:
             return to_datetime(self.content.ts_event)
         return to_datetime(stream_position(self.id)[0] * 1_000_000)
 
     @property
     def data(self) -> bytes:
-        """Return the message's own bytes, as far as they were kept."""
+        """The message's own bytes, as far as they were stored."""
         if self.content is None:
             return self.raw
         return base64.b64decode(self.content.data) if self.content.encoding == "base64" else self.content.data.encode()
@@ -82,23 +82,23 @@ class DeadLetters:
         self._redis: Any = client
 
     def count(self) -> int:
-        """Return how many there are."""
+        """Count the letters."""
         with _translated():
             return int(self._redis.xlen(DEAD_LETTERS))
 
     def newest(self, count: int) -> list[Letter]:
-        """Return the last *count*, oldest first."""
+        """Read the last *count*, oldest first."""
         with _translated():
             return [_letter(*entry) for entry in reversed(self._redis.xrevrange(DEAD_LETTERS, count=count))]
 
     def find(self, letter_id: str) -> Letter | None:
-        """Return the one with that id, None if there is none."""
+        """Find a letter by its id."""
         with _translated():
             found = self._redis.xrange(DEAD_LETTERS, min=letter_id, max=letter_id)
         return _letter(*found[0]) if found else None
 
     def all(self) -> Iterator[Letter]:
-        """Yield all there are now, oldest first."""
+        """Read every letter, oldest first, in pages."""
         after = "-"
         while True:
             with _translated():
@@ -110,26 +110,17 @@ class DeadLetters:
             after = f"({page[-1][0].decode()}"
 
     def resend(self, letter: Letter) -> Resent:
-        """Put the message of *letter* back on its stream and only then remove the letter, both at once.
+        """Put the message of *letter* back on its stream and remove the letter, in one step.
 
-        All groups of the stream read it, also those that had handled it: for them it changes nothing, because ids are
-        derived. So letters of other groups about the same entry are settled, too. Raise NotResendable.
+        Every group of the stream reads it again; for a group that has handled it nothing changes, because ids are
+        derived. So letters of other groups about the same entry are removed, too. Raises NotResendable.
         """
         content = _resendable(letter)
         twins = [other.id for other in self.all() if other.id != letter.id and other.same_message_as(letter)]
         limit = str(LENGTHS.get(content.stream, ""))
         with _translated():
-            entry_id = self._redis.eval(
-                _RESEND,
-                2,
-                DEAD_LETTERS,
-                content.stream,
-                letter.id,
-                limit,
-                letter.data,
-                letter.traceparent,
-                *twins,
-            )
+            keys, message = (DEAD_LETTERS, content.stream), (letter.data, letter.traceparent)
+            entry_id = self._redis.eval(_RESEND, len(keys), *keys, letter.id, limit, *message, *twins)
             if entry_id is None:
                 raise NotResendable(f"{letter.id} is gone: somebody else has sent or removed it")
             groups = tuple(sorted(row["name"].decode() for row in self._redis.xinfo_groups(content.stream)))
@@ -139,9 +130,11 @@ class DeadLetters:
 def _resendable(letter: Letter) -> DeadLetter:
     content = letter.content
     if content is None:
-        raise NotResendable(f"{letter.id} is no dead letter that this version can read")
+        raise NotResendable(f"{letter.id} is not a dead letter that this version can read")
     if not content.complete:
-        raise NotResendable(f"{letter.id} is incomplete: of its {content.size} bytes {len(letter.data)} were kept")
+        raise NotResendable(
+            f"{letter.id} is incomplete: only {len(letter.data)} of its {content.size} bytes were stored"
+        )
     if content.stream not in MESSAGE_TYPES or content.stream == DEAD_LETTERS:
         raise NotResendable(f"{letter.id} is from {content.stream!r:.80}, which is no stream of messages")
     return content

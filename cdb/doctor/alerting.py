@@ -9,40 +9,38 @@ import httpx
 
 from cdb.check.project import Project
 from cdb.doctor.findings import Finding, fail, ok, warn
-from cdb.doctor.site import Site
+from cdb.running.base import RunningStack
 
 CONTRACT_GROUP: Final = "alerts"
 TEST_ALERT: Final = "DoctorTest"
 _LOOK_S: Final = 0.5
 
 
-def rules(site: Site) -> Finding:
+def rules(stack: RunningStack) -> Finding:
     """Prometheus has loaded every rule of the project, the ten alerts of the contract among them, and evaluates it."""
-    wanted = {(rule.group, rule.name) for rule in Project(site.root).rules}
-    loaded = {(group.name, rule.name): rule for group in site.prometheus.rules() for rule in group.rules}
+    wanted = {(rule.group, rule.name) for rule in Project(stack.root).rules}
+    loaded = {(group.name, rule.name): rule for group in stack.prometheus.rules() for rule in group.rules}
     faults = [f"{name} is not loaded" for group, name in sorted(wanted - loaded.keys())]
     here = {name: loaded[group, name] for group, name in sorted(wanted & loaded.keys())}
     faults += [f"{name}: {rule.last_error}" for name, rule in here.items() if rule.last_error]
     if early := sum(rule.health == "unknown" for rule in here.values()):
         faults.append(f"{early} of {len(wanted)} are not evaluated yet: each is within a minute of the start")
     if faults:
-        return fail("; ".join(faults), f"promtool check rules monitoring/prometheus/rules/*.yml; then {_reread(site)}")
+        return fail(
+            "; ".join(faults),
+            f"promtool check rules monitoring/prometheus/rules/*.yml; then {stack.how_to_reload_rules}",
+        )
     ten = sum(group == CONTRACT_GROUP and rule.type == "alerting" for (group, _), rule in loaded.items())
     return ok(f"{ten} alerts of the contract, {len(wanted) - ten} other rules, all evaluated")
 
 
-def _reread(site: Site) -> str:
-    # To Compose a file that is mounted is the same whatever is in it.
-    return "docker compose restart cdb_prometheus" if site.way == "compose" else site.anew
-
-
-def alertmanager(site: Site) -> Finding:
+def alertmanager(stack: RunningStack) -> Finding:
     """Alertmanager is ready, and Prometheus sends to it."""
-    advice = f"{site.look}: alertmanager; curl -s {site.url('prometheus', '/api/v1/alertmanagers')}"
-    answer = site.http.get(site.url("alertmanager", "/-/ready"))
+    advice = f"{stack.where_to_look}: alertmanager; curl -s {stack.url('prometheus', '/api/v1/alertmanagers')}"
+    answer = stack.http.get(stack.url("alertmanager", "/-/ready"))
     if not answer.is_success:
         return fail(f"/-/ready answers {answer.status_code}", advice)
-    addresses = site.prometheus.alertmanagers()
+    addresses = stack.prometheus.alertmanagers()
     return (
         ok(f"ready; Prometheus sends to {', '.join(addresses)}")
         if addresses
@@ -50,30 +48,30 @@ def alertmanager(site: Site) -> Finding:
     )
 
 
-def firing(site: Site) -> Finding:
+def firing(stack: RunningStack) -> Finding:
     """Nothing fires now."""
-    alerts = site.prometheus.alerts()
+    alerts = stack.prometheus.alerts()
     names = sorted({alert.labels.get("alertname", "") for alert in alerts if alert.state == "firing"})
     if names:
         return warn(f"fires now: {', '.join(names)}", "cdb alerts; each has its page in monitoring/runbooks/")
     return ok("no alert fires")
 
 
-def notification(site: Site) -> Finding:
+def notification(stack: RunningStack, within_s: float = 30.0) -> Finding:
     """Send an alert of severity info through Alertmanager, and wait for it at the local receiver."""
     # A name of its own each time: a known group's next notification would wait for group_interval.
     name = f"{TEST_ALERT}{secrets.token_hex(3)}"
     begun = time.monotonic()
-    answer = site.http.post(site.url("alertmanager", "/api/v2/alerts"), json=[_alert(name, datetime.now(UTC))])
+    answer = stack.http.post(stack.url("alertmanager", "/api/v2/alerts"), json=[_alert(name, datetime.now(UTC))])
     if not answer.is_success:
-        return fail(f"Alertmanager refuses an alert: {answer.status_code} {answer.text[:120]}", site.look)
-    while (waited := time.monotonic() - begun) < site.patience_s:
-        if _arrived(site, name):
+        return fail(f"Alertmanager refuses an alert: {answer.status_code} {answer.text[:120]}", stack.where_to_look)
+    while (waited := time.monotonic() - begun) < within_s:
+        if _arrived(stack, name):
             return ok(f"{name} came through Alertmanager to the receiver in {waited:.0f} s")
         time.sleep(_LOOK_S)
     return fail(
-        f"{name} did not reach the receiver within {site.patience_s:.0f} s",
-        f"{site.look}: alert_receiver and alertmanager",
+        f"{name} did not reach the receiver within {within_s:.0f} s",
+        f"{stack.where_to_look}: alert_receiver and alertmanager",
     )
 
 
@@ -89,9 +87,9 @@ def _alert(name: str, now: datetime) -> dict[str, object]:
     }
 
 
-def _arrived(site: Site, name: str) -> bool:
+def _arrived(stack: RunningStack, name: str) -> bool:
     try:
-        answer = site.http.get(site.url("alert_receiver", "/api/notifications"), params={"alertname": name})
+        answer = stack.http.get(stack.url("alert_receiver", "/api/notifications"), params={"alertname": name})
     except httpx.TransportError:
         return False  # it may come back within the time that a notification has
     return answer.is_success and bool(answer.json()["notifications"])

@@ -6,7 +6,7 @@ from typing import Final
 
 from cdb.doctor import alerting, boards, machine, metrics, parts, settings, traces, versions
 from cdb.doctor.findings import Finding
-from cdb.doctor.site import Site
+from cdb.running.base import RunningStack
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class Check:
 
     name: str
     title: str
-    look: Callable[[Site], Finding]
+    look: Callable[[RunningStack], Finding]
 
 
 CHECKS: Final = (

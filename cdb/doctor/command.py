@@ -1,8 +1,7 @@
 """`cdb doctor`: the go-live checklist, executed."""
 
-import json
-import os
 from contextlib import closing
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -10,12 +9,12 @@ import typer
 from cdb.doctor import view
 from cdb.doctor.findings import Verdict
 from cdb.doctor.run import examine
-from cdb.doctor.ways import examined
-from cdb.kit.failures import REFUSED, exit_codes
-from cdb.kit.paths import ROOT
-from cdb.running.native.config import state_dir
-from cdb.stack import view as stack_view
-from cdb.stack.command import JsonOption
+from cdb.kit.errors import REFUSED
+from cdb.kit.failures import exit_codes
+from cdb.kit.options import JsonOption, duration
+from cdb.kit.output import console as standard_output
+from cdb.kit.output import print_json
+from cdb.running.stack import running_stack
 
 
 def register(app: typer.Typer) -> None:
@@ -25,31 +24,33 @@ def register(app: typer.Typer) -> None:
 
 def doctor(
     wait: Annotated[
-        float, typer.Option(min=0, max=3600, help="Repeat what fails for up to so many seconds: after a start.")
-    ] = 0,
+        str,
+        typer.Option(metavar="TIME", help="After a start: repeat what fails for up to this long, such as 90s or 2m."),
+    ] = "0s",
     as_json: JsonOption = False,
 ) -> None:
-    """Go through the go-live checklist: for each item how it stands, what was found, and what to do.
+    """Go through the go-live checklist: how each item stands, what was found, and what to do.
 
-    Everything is asked of the stack that runs: the one that `make up` has started, with CDB_STACK=compose the one in
-    containers. One notification of severity info, called DoctorTest, is sent through
-    Alertmanager to the local receiver, which takes ten seconds; nothing else is changed.
+    It looks at the running stack: the one that `make up` has started, or with CDB_STACK=compose the one in containers.
+    It sends one notification of severity info, called DoctorTest, through Alertmanager to the local receiver, which
+    takes ten seconds, and changes nothing else.
 
     Exit code: 0 nothing fails (a warning is yours to judge), 1 something does, 3 no stack runs.
 
     Example: cdb doctor --wait 120 --json
     """
-    console = stack_view.console()
+    wait_s = duration("--wait", wait, least=timedelta(), most=timedelta(hours=1), plain="s").total_seconds()
+    console = standard_output()
     with exit_codes():
-        site = examined(ROOT, os.environ, state_dir(ROOT, os.environ))
+        stack = running_stack().require_running()
     found = []
-    with closing(site):
-        for check, finding in examine(site, wait_s=wait):
+    with closing(stack):
+        for check, finding in examine(stack, wait_s=wait_s):
             found.append((check, finding))
             if not as_json:
                 view.show(check, finding, console)
     if as_json:
-        typer.echo(json.dumps(view.as_json(site.way, found)))
+        print_json(view.as_json(stack.way, found))
     else:
         view.summary((finding for _, finding in found), console)
     if any(finding.verdict is Verdict.FAIL for _, finding in found):

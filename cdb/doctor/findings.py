@@ -22,15 +22,20 @@ class Finding:
 
 
 def ok(found: str) -> Finding:
-    """Return that all is as it must be."""
+    """Tell that all is as it must be."""
     return Finding(Verdict.OK, found)
 
 
 def warn(found: str, advice: str) -> Finding:
-    """Return what the operator should know before real use."""
+    """Tell the operator what to know before real use."""
     return Finding(Verdict.WARN, found, advice)
 
 
 def fail(found: str, advice: str) -> Finding:
-    """Return what does not work."""
+    """Tell what does not work."""
     return Finding(Verdict.FAIL, found, advice)
+
+
+def first_line(error: Exception) -> str:
+    """First line of what *error* says, else its kind."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

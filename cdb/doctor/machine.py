@@ -13,7 +13,7 @@ from typing import Final
 import psutil
 
 from cdb.doctor.findings import Finding, fail, ok, warn
-from cdb.doctor.site import Site
+from cdb.running.base import RunningStack
 
 _GIB: Final = 1024**3
 _LEAST_FREE: Final = 1 * _GIB
@@ -25,11 +25,11 @@ _TIME_ERROR: Final = 5  # adjtimex(2): the clock is not synchronised
 _STRUCT_TIMEX_BYTES: Final = 512  # more than any machine's
 
 
-def resources(site: Site) -> Finding:
+def resources(stack: RunningStack) -> Finding:
     """There is room on the disk that holds the data, and memory for all parts."""
-    disk, memory = shutil.disk_usage(site.place if site.place.exists() else site.root), psutil.virtual_memory()
-    said = f"{disk.free / _GIB:.1f} GiB free for {site.place}, {memory.total / _GIB:.1f} GiB of memory"
-    advice = "make room, or shorten what is kept: docs/operations.md, 'How long data are kept'"
+    disk, memory = shutil.disk_usage(stack.disk if stack.disk.exists() else stack.root), psutil.virtual_memory()
+    said = f"{disk.free / _GIB:.1f} GiB free for {stack.disk}, {memory.total / _GIB:.1f} GiB of memory"
+    advice = "make room, or shorten how long data are kept: docs/operations.md, 'How long data are kept'"
     if disk.free < _LEAST_FREE:
         return fail(said, advice)
     if disk.free < _GOOD_FREE:
@@ -37,11 +37,12 @@ def resources(site: Site) -> Finding:
     return warn(said, "4 GB are needed for all parts together") if memory.total < _LEAST_MEMORY else ok(said)
 
 
-def clock(site: Site) -> Finding:
+def clock(stack: RunningStack) -> Finding:
     """Prometheus and the services have this machine's time, and it is kept in step with the world's."""
-    server = site.prometheus.query("time()")[0].value - time.time()
+    server = stack.prometheus.query("time()")[0].value - time.time()
     service = (
-        parsedate_to_datetime(site.http.get(site.url("cdb_risk", "/health")).headers["date"]).timestamp() - time.time()
+        parsedate_to_datetime(stack.http.get(stack.url("cdb_risk", "/health")).headers["date"]).timestamp()
+        - time.time()
     )
     skews = {"Prometheus": server, "cdb_risk": service}
     said = ", ".join(f"{name} {skew:+.1f} s" for name, skew in skews.items())
@@ -61,12 +62,12 @@ def _synchronised() -> bool:
     return state not in (-1, _TIME_ERROR)
 
 
-def loopback(site: Site) -> Finding:
+def loopback(stack: RunningStack) -> Finding:
     """No part listens on, or answers at, an address that other machines could reach."""
     advice = (
         "nothing but 127.0.0.1 may be published: ports in docker-compose.yml, listen addresses, a proxy before them"
     )
-    names = {port: name for name, port in site.listening.items()}
+    names = {port: name for name, port in stack.listening.items()}
     open_ports = sorted(f"{names[port]} listens on {at}:{port}" for at, port in _listening() if port in names)
     addresses = _own_addresses()
     # A container's port may be forwarded by the kernel, where nobody is seen to listen.
@@ -79,13 +80,13 @@ def loopback(site: Site) -> Finding:
 
 
 def _listening() -> set[tuple[str, int]]:
-    """Return the addresses, other than this machine's own, on which anybody listens."""
+    """Addresses that others can reach, on which anybody listens."""
     found = [one.laddr for one in psutil.net_connections(kind="tcp") if one.status == psutil.CONN_LISTEN and one.laddr]
     return {(address.ip, address.port) for address in found if not ip_address(address.ip).is_loopback}
 
 
 def _own_addresses() -> list[str]:
-    """Return this machine's IPv4 addresses that others could know."""
+    """IPv4 addresses of this machine that others can reach."""
     found = (
         entry.address
         for entries in psutil.net_if_addrs().values()

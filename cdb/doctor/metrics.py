@@ -3,17 +3,17 @@
 from typing import Final
 
 from cdb.doctor.findings import Finding, fail, ok, warn
-from cdb.doctor.site import Site
+from cdb.running.base import RunningStack
 from telemetry.contract import load_contract
 
 _RISING: Final = ("cdb_signals_generated_total", "cdb_orders_approved_total", "cdb_trades_executed_total")
 _WINDOW: Final = "5m"
 
 
-def names(site: Site) -> Finding:
+def names(stack: RunningStack) -> Finding:
     """Prometheus has every metric that dashboards and alerts have always queried."""
     frozen = [metric for metric in load_contract().metrics if not metric.extension]
-    found = site.prometheus.query('count by (__name__) ({__name__=~"cdb_.+"})')
+    found = stack.prometheus.query('count by (__name__) ({__name__=~"cdb_.+"})')
     shown = {sample.labels.get("__name__", "") for sample in found}
     missing = [
         m.prometheus for m in frozen if f"{m.prometheus}{'_count' if m.type == 'histogram' else ''}" not in shown
@@ -26,9 +26,9 @@ def names(site: Site) -> Finding:
     return ok(f"{len(frozen)} of {len(frozen)}")
 
 
-def rising(site: Site) -> Finding:
+def rising(stack: RunningStack) -> Finding:
     """Signals, approvals and trades have risen in the last minutes."""
-    rises = {name: _rise(site, name) for name in _RISING}
+    rises = {name: _rise(stack, name) for name in _RISING}
     said = f"in {_WINDOW}: " + ", ".join(f"{name} +{rise:.0f}" for name, rise in rises.items())
     if not rises[_RISING[0]]:
         return fail(said, "no signals: monitoring/runbooks/StaleMarketData.md; after a start wait a minute")
@@ -39,5 +39,5 @@ def rising(site: Site) -> Finding:
     return ok(said)
 
 
-def _rise(site: Site, name: str) -> float:
-    return sum(sample.value for sample in site.prometheus.query(f"sum(increase({name}[{_WINDOW}]))"))
+def _rise(stack: RunningStack, name: str) -> float:
+    return sum(sample.value for sample in stack.prometheus.query(f"sum(increase({name}[{_WINDOW}]))"))

@@ -8,32 +8,32 @@ from typing import Final
 import httpx
 
 from cdb.doctor.checks import CHECKS, Check
-from cdb.doctor.findings import Finding, Verdict, fail
-from cdb.doctor.site import Site, reason
-from cdb.kit.prometheus import PrometheusAway, QueryRefused
-from cdb.running.native import StackError
-from cdb.trace.jaeger import JaegerAway
+from cdb.doctor.findings import Finding, Verdict, fail, first_line
+from cdb.kit.errors import CommandError
+from cdb.running.base import RunningStack
 
 _AT_ONCE: Final = 4
 _AGAIN_S: Final = 2.0
-_AWAY: Final = (PrometheusAway, QueryRefused, JaegerAway, httpx.HTTPError, StackError, OSError)
+_AWAY: Final = (CommandError, httpx.HTTPError, OSError)
 
 
-def examine(site: Site, *, wait_s: float = 0.0, checks: Sequence[Check] = CHECKS) -> Iterator[tuple[Check, Finding]]:
+def examine(
+    stack: RunningStack, *, wait_s: float = 0.0, checks: Sequence[Check] = CHECKS
+) -> Iterator[tuple[Check, Finding]]:
     """Yield each of *checks* with its finding, in order; repeat one that fails for up to *wait_s* seconds in all."""
     deadline = time.monotonic() + wait_s
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        yield from zip(checks, pool.map(lambda check: _patiently(check, site, deadline), checks), strict=True)
+        yield from zip(checks, pool.map(lambda check: _repeated(check, stack, deadline), checks), strict=True)
 
 
-def _patiently(check: Check, site: Site, deadline: float) -> Finding:
-    while (finding := _look(check, site)).verdict is Verdict.FAIL and time.monotonic() < deadline:
+def _repeated(check: Check, stack: RunningStack, deadline: float) -> Finding:
+    while (finding := _finding_of(check, stack)).verdict is Verdict.FAIL and time.monotonic() < deadline:
         time.sleep(_AGAIN_S)
     return finding
 
 
-def _look(check: Check, site: Site) -> Finding:
+def _finding_of(check: Check, stack: RunningStack) -> Finding:
     try:
-        return check.look(site)
+        return check.look(stack)
     except _AWAY as error:
-        return fail(reason(error), site.look)
+        return fail(first_line(error), stack.where_to_look)

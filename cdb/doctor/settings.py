@@ -5,26 +5,23 @@ import stat
 from typing import Final
 
 from cdb.doctor.findings import Finding, fail, ok, warn
-from cdb.doctor.site import Site
+from cdb.running.base import RunningStack
 from cdb.running.native import envfile
+from services import topology
 
 _SHORTEST: Final = 16
 _TEST_VALUE: Final = re.compile(rf"({envfile.TEST_MARK}|test_|throw-away[-_])", re.IGNORECASE)
 _PLACEHOLDER: Final = re.compile(r"<.*>|.*(change.?me|your.password|example|secret123|password).*", re.IGNORECASE)
 _HOW_TO_CHANGE: Final = "docs/operations.md, 'Change a secret'"
 _NOT_FOUND: Final = 404
-_TEST_PATHS: Final = {
-    "cdb_ws": "/test/scenario",
-    "cdb_core": "/test/errors",
-    "cdb_risk": "/test/trigger-drawdown",
-    "cdb_execution": "/test/errors",
-}
+_TEST_PATHS: Final = {topology.WS.name: "/test/scenario", topology.RISK.name: "/test/trigger-drawdown"}
+"""Endpoint for tests of services that do not have the usual one, /test/errors."""
 
 
-def secrets(site: Site) -> Finding:
+def secrets(stack: RunningStack) -> Finding:
     """Every secret is set, long enough, one of its own, and none that was made for a test."""
     needed = [entry.name for entry in envfile.ENTRIES if entry.required and entry.name in envfile.SECRETS]
-    values = {name: site.settings.get(name, "") for name in needed}
+    values = {name: stack.settings.get(name, "") for name in needed}
     if weak := [name for name, value in values.items() if len(value) < _SHORTEST or _PLACEHOLDER.fullmatch(value)]:
         return fail(f"empty, shorter than {_SHORTEST} characters or a placeholder: {', '.join(weak)}", _HOW_TO_CHANGE)
     if same := sorted(name for name, value in values.items() if [*values.values()].count(value) > 1):
@@ -34,35 +31,37 @@ def secrets(site: Site) -> Finding:
     return ok(f"{', '.join(needed)}: set, each its own")
 
 
-def env_file(site: Site) -> Finding:
+def env_file(stack: RunningStack) -> Finding:
     """Only its owner may read the file with the secrets."""
-    path = site.root / ".env"
+    path = stack.root / ".env"
     if not path.exists():
         return warn(f"{path} does not exist: the settings came from the environment", "make env")
     mode = stat.S_IMODE(path.stat().st_mode)
     return ok(f"{path}, mode 600") if mode == 0o600 else fail(f"{path} has mode {mode:o}", f"chmod 600 {path}")
 
 
-def as_started(site: Site) -> Finding:
+def as_started(stack: RunningStack) -> Finding:
     """Nothing in settings, and without containers in code, was changed since the start."""
-    changed = site.otherwise()
+    changed = stack.changed_settings()
     if changed is None:
-        return warn("not known: docker compose is not here to be asked", f"{site.anew} takes over what was changed")
+        return warn(
+            "unknown: docker compose is not installed here", f"to apply possible changes: {stack.how_to_restart}"
+        )
     if changed:
-        return warn("; ".join(changed), f"to take that over: {site.anew}")
-    return ok("nothing was changed since the start" if site.way == "native" else "no setting was changed")
+        return warn("; ".join(changed), f"to apply that: {stack.how_to_restart}")
+    return ok("nothing was changed since the start" if stack.way == "native" else "no setting was changed")
 
 
-def test_endpoints(site: Site) -> Finding:
+def test_endpoints(stack: RunningStack) -> Finding:
     """The endpoints that move prices and drawdown for a test do not exist."""
     there = [
         f"{service} {path}"
-        for service, path in _TEST_PATHS.items()
-        if site.http.get(site.url(service, path)).status_code != _NOT_FOUND
+        for service, path in ((name, _TEST_PATHS.get(name, "/test/errors")) for name in topology.NAMES)
+        if stack.http.get(stack.url(service, path)).status_code != _NOT_FOUND
     ]
     if there:
         return warn(
             f"there are {', '.join(there)}",
-            f"the native demo's default; before real use CDB_TEST_ENDPOINTS=0 in .env, {site.anew}",
+            f"the native demo's default; before real use CDB_TEST_ENDPOINTS=0 in .env, {stack.how_to_restart}",
         )
     return ok("none")

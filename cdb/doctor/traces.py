@@ -4,22 +4,24 @@ import time
 from typing import Final
 
 from cdb.doctor.findings import Finding, fail, ok
-from cdb.doctor.site import Site
+from cdb.running.base import RunningStack
+from cdb.trace.jaeger import Jaeger
 from cdb.trace.model import Trace
+from services.topology import CORE, EXECUTION, RISK
 
 _STEPS: Final = ("signal.generate", "risk.decide", "order.execute")
-_SERVICES: Final = ("cdb_core", "cdb_risk", "cdb_execution")
+_SERVICES: Final = (CORE.name, RISK.name, EXECUTION.name)
 _SINCE_S: Final = 3600
 _LIMIT: Final = 20
 _US: Final = 1_000_000
 
 
-def end_to_end(site: Site) -> Finding:
+def end_to_end(stack: RunningStack) -> Finding:
     """Jaeger has a trace of the last hour that goes through all three services, without a gap."""
     now = time.time()
-    found = site.jaeger.find(
-        _SERVICES[-1], start_us=int((now - _SINCE_S) * _US), end_us=int(now * _US), limit=_LIMIT, operation=_STEPS[-1]
-    )
+    span = {"start_us": int((now - _SINCE_S) * _US), "end_us": int(now * _US)}
+    with Jaeger(stack.url("jaeger")) as jaeger:
+        found = jaeger.find(_SERVICES[-1], **span, limit=_LIMIT, operation=_STEPS[-1])
     whole = [trace for trace in found if is_whole(trace)]
     if whole:
         newest = max(whole, key=lambda trace: trace.start_us)
@@ -37,7 +39,7 @@ def end_to_end(site: Site) -> Finding:
 
 
 def is_whole(trace: Trace) -> bool:
-    """Tell whether a trace has every step in its service and every span's parent."""
+    """Whether a trace has every step in its service and every span's parent."""
     steps = {(span.service, span.name) for span in trace.spans}
     known = {span.span_id for span in trace.spans}
     return steps.issuperset(zip(_SERVICES, _STEPS, strict=True)) and all(

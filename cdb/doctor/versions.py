@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cdb.doctor.findings import Finding, fail, ok
-from cdb.doctor.site import Site
+from cdb.running.base import RunningStack
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,14 @@ _PROGRAMS: Final = (
 )
 
 
-def versions(site: Site) -> Finding:
+def versions(stack: RunningStack) -> Finding:
     """Every server is new enough, as it says itself; all services are of one version."""
     shown: list[str] = []
     faults: list[str] = []
     for program in _PROGRAMS:
-        found = sorted({sample.labels.get(program.label, "") for sample in site.prometheus.query(program.query)} - {""})
+        found = sorted(
+            {sample.labels.get(program.label, "") for sample in stack.prometheus.query(program.query)} - {""}
+        )
         shown.append(f"{program.name} {' and '.join(found) or 'unknown'}")
         oldest = ".".join(map(str, program.oldest))
         if not found:
@@ -51,6 +53,6 @@ def versions(site: Site) -> Finding:
 
 
 def _number(version: str) -> tuple[int, ...]:
-    """Return the numbers a version begins with: (2, 42, 0) of 2.42.0+ds."""
+    """Numbers that a version begins with: (2, 42, 0) of 2.42.0+ds."""
     begin = re.match(r"v?(\d+(?:\.\d+)*)", version)
     return tuple(int(part) for part in begin[1].split(".")) if begin else ()

@@ -1,6 +1,7 @@
 """Show findings, to people and to programs."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any, Final
 
 from rich.console import Console
@@ -35,17 +36,8 @@ def summary(findings: Iterable[Finding], console: Console) -> None:
 
 
 def as_json(way: str, found: Iterable[tuple[Check, Finding]]) -> dict[str, Any]:
-    """Return the report as one JSON object."""
-    items = [
-        {
-            "name": check.name,
-            "title": check.title,
-            "verdict": str(finding.verdict),
-            "found": finding.found,
-            "advice": finding.advice,
-        }
-        for check, finding in found
-    ]
+    """Make the report for a program."""
+    items = [{"name": check.name, "title": check.title, **asdict(finding)} for check, finding in found]
     return {
         "stack": way,
         "ready": all(item["verdict"] != Verdict.FAIL for item in items),

@@ -2,30 +2,34 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import typer
 
+from cdb.kit.errors import AWAY, REFUSED, Away, CommandError
 from cdb.kit.printable import printable
-from cdb.running.native import StackError
 from services.errors import ServerAway
-
-REFUSED: Final = 1
-"""What was asked for was looked at and cannot be done, or does not hold."""
-AWAY: Final = 3
-"""A server, its database or its settings are not there, so nothing was looked at."""
 
 
 @contextmanager
-def exit_codes() -> Iterator[None]:
-    """End the command with AWAY and one line if a server or its settings are not to be had."""
+def exit_codes(otherwise: int = AWAY) -> Iterator[None]:
+    """End the command with one line where it meets an expected error; *otherwise* is for errors without a code."""
     try:
         yield
-    except (ServerAway, StackError, OSError) as error:
-        fail(str(error), code=AWAY)
+    except Away as error:
+        fail(f"{error}; `cdb status` shows what runs, `cdb up` starts it", code=AWAY)
+    except CommandError as error:
+        fail(str(error), code=error.exit_code or otherwise)
+    except (ServerAway, OSError) as error:
+        fail(str(error), code=otherwise)
+
+
+def complain(line: str) -> None:
+    """Print one *line* on standard error, as all errors of commands look."""
+    typer.secho(f"cdb: {printable(line)}", err=True, fg=typer.colors.RED)
 
 
 def fail(line: str, *, code: int = REFUSED) -> NoReturn:
     """End the command with *code* and one *line*."""
-    typer.secho(f"cdb: {printable(line)}", err=True, fg=typer.colors.RED)
+    complain(line)
     raise typer.Exit(code)

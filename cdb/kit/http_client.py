@@ -1,27 +1,77 @@
-"""What the clients of the stack's servers have in common: one server, kept connections, no proxy."""
+"""The one way to ask a server of the stack over HTTP: on this machine, never through a proxy."""
 
-from types import TracebackType
-from typing import Self
+import ssl
+from collections.abc import Mapping
+from typing import Final, Self, TypeVar
 
 import httpx
+import msgspec
+
+from cdb.kit.errors import Away
+from cdb.kit.printable import cut
+
+TIMEOUT: Final = httpx.Timeout(10.0, connect=2.0)
+
+T = TypeVar("T")
+Parameters = Mapping[str, str | int | float | None]
+
+
+def local_client(
+    url: str = "", *, timeout: httpx.Timeout | float = TIMEOUT, transport: httpx.BaseTransport | None = None
+) -> httpx.Client:
+    """Connect to *url*; a proxy that the environment names is not used, for servers are on this machine."""
+    # To read all certificates that the machine trusts takes longer than most questions, and none of ours needs one.
+    verify = True if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    return httpx.Client(base_url=url, timeout=timeout, trust_env=False, transport=transport, verify=verify)
 
 
 class HttpClient:
-    """Keeps the connections to the server at *url* until it is closed; threads may share it."""
+    """Keeps the connections to the server at *url*, called *name* in errors, until closed. Threads may share it."""
 
-    def __init__(self, url: str, *, timeout: httpx.Timeout, transport: httpx.BaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        name: str,
+        timeout: httpx.Timeout = TIMEOUT,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
         self.url = url
-        # Not by way of a proxy that the environment may name: this is the same machine.
-        self._client = httpx.Client(base_url=url, timeout=timeout, trust_env=False, transport=transport)
+        self.name = name
+        self._client = local_client(url, timeout=timeout, transport=transport)
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
+
+    def get(self, path: str, parameters: Parameters | None = None) -> httpx.Response:
+        """Ask, without the parameters that are None; an answer of any status is returned. Raises Away."""
+        sent = {name: value for name, value in (parameters or {}).items() if value is not None}
+        try:
+            return self._client.get(path, params=sent)
+        except httpx.HTTPError as error:
+            raise Away(f"{self.name} at {self.url} does not answer: {error or type(error).__name__}") from error
+
+    def read(self, kind: type[T], path: str, parameters: Parameters | None = None) -> T:
+        """Ask, and read the JSON of a good answer as *kind*. Raises Away."""
+        return self.decoded(kind, self.good(self.get(path, parameters)))
+
+    def good(self, answer: httpx.Response) -> httpx.Response:
+        """Pass on an answer of status 200. Raises Away for another one."""
+        if answer.status_code != httpx.codes.OK:
+            said = cut(answer.text.strip(), 200)
+            raise Away(f"{self.url}{answer.url.path} answers {answer.status_code}, not as {self.name} does: {said}")
+        return answer
+
+    def decoded(self, kind: type[T], answer: httpx.Response) -> T:
+        """Read the JSON of *answer*, of any status, as *kind*. Raises Away."""
+        try:
+            return msgspec.json.decode(answer.content, type=kind)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            raise Away(f"what answers at {self.url} is not {self.name}: {error}") from error

@@ -2,19 +2,16 @@
 
 import unicodedata
 
-_KEPT = frozenset("\n\t")
+_LINES = frozenset("\n\t")
 
 
 def printable(text: str, *, keep_lines: bool = False) -> str:
-    r"""Return *text* with every character that a terminal would obey instead of show written as \xNN or \uNNNN.
-
-    With *keep_lines* line ends and tabs stay as they are.
-    """
-    return "".join(c if _is_shown(c) or (keep_lines and c in _KEPT) else _escaped(c) for c in text)
+    r"""Write characters that a terminal would obey as \xNN or \uNNNN; with *keep_lines* not line ends and tabs."""
+    return "".join(c if _is_shown(c) or (keep_lines and c in _LINES) else _escaped(c) for c in text)
 
 
 def cut(text: str, length: int) -> str:
-    """Return *text*, or its beginning with an ellipsis where it is longer than *length*."""
+    """Shorten *text* to *length* characters, the last of them an ellipsis."""
     return text if len(text) <= length else f"{text[: length - 1]}…"
 
 

@@ -1,1 +1,1 @@
-"""Replays: a file of trades through the same four programs, isolated from the running stack and in lockstep."""
+"""Replays: a file of trades through the same services, isolated from the running stack and in lockstep."""

@@ -1,40 +1,41 @@
 """Run one replay: bring up its own stack, follow the feed until the file is done, read what came out, take it down."""
 
-import json
 import time
-import urllib.request
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from cdb.replay.kept import Replays, ledger_of
-from cdb.replay.summary import Summary, summarise
+from cdb.kit.errors import Away
+from cdb.kit.http_client import HttpClient
+from cdb.replay.saved import Replays, address_of
+from cdb.replay.summary import Feed, Summary, summarise
 from cdb.replay.tape import Tape
 from cdb.running.native import TRADING, Stack, StackError
+from cdb.running.native.ports import HOST
 from services.bus.streams import connect
-from services.topology import DEAD_LETTERS
+from services.ledger.connection import Ledger
+from services.topology import DEAD_LETTERS, NAMES
 
-SERVICES: Final = ("cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")
 STUCK_AFTER_S: Final = 60.0
 _POLL_S: Final = 0.1
-_READY_S: Final = 120.0
 
 OnProgress = Callable[[int], None]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What to replay. speed is a factor or "max"; *into* a ledger that exists, or the name of one to be kept."""
+    """What to replay. speed is a factor or "max"; *save_as* is the name of a saved ledger, which may be new."""
 
     tape: Tape
     speed: str
     settings: dict[str, str]
-    keep_as: str | None = None
+    save_as: str | None = None
 
 
 def run(replays: Replays, request: Request, on_progress: OnProgress) -> Summary:
-    """Replay in lockstep and return the summary. Raise StackError naming what failed; nothing is left running."""
-    name = request.keep_as or f"unnamed-{time.time_ns()}"
+    """Replay in lockstep. Raises StackError naming what failed; nothing is left running."""
+    name = request.save_as or f"unnamed-{time.time_ns()}"
     fresh = not replays.exists(name)
     finished = False
     config = replays.config(name, TRADING, _environment(request))
@@ -42,12 +43,14 @@ def run(replays: Replays, request: Request, on_progress: OnProgress) -> Summary:
         with Stack(config) as stack:
             feed = _follow(stack, request.tape.rows, on_progress)
             dead_letters = _dead_letters(stack)
-            for service in SERVICES:  # a service keeps what it must when it ends; ws first, so nothing new comes
+            # A service writes the rest when it ends. In the order of the flow, so that nothing new comes to the next.
+            for service in NAMES:
                 stack.stop_part(service)
             finished = True
-            return summarise(ledger_of(config), feed, dead_letters=dead_letters, kept_as=request.keep_as)
+            with closing(Ledger(address_of(config), application="cdb-replay")) as ledger:
+                return summarise(ledger, feed, dead_letters=dead_letters, saved_as=request.save_as)
     finally:
-        if request.keep_as is None or (fresh and not finished):
+        if request.save_as is None or (fresh and not finished):
             replays.remove(name)
 
 
@@ -66,42 +69,37 @@ def _environment(request: Request) -> dict[str, str]:
     }
 
 
-def _follow(stack: Stack, rows: int, on_progress: OnProgress) -> dict[str, Any]:
-    """Return the feed's state once all *rows* are read and done with."""
-    url = f"http://127.0.0.1:{stack.config.ports.cdb_ws}/feed"
+def _follow(stack: Stack, rows: int, on_progress: OnProgress) -> Feed:
+    """Wait until all *rows* are read and everything that they led to is done."""
     read, moved = -1, time.monotonic()
-    while True:
-        feed = _ask(url)
-        if feed.get("failure"):
-            raise StackError(f"the replay failed: {feed['failure']}")
-        if feed.get("waiting") or feed.get("read", read) != read:
-            read, moved = feed["read"], time.monotonic()
-            on_progress(read)
-        if feed.get("finished"):
-            return feed
-        if time.monotonic() - moved > STUCK_AFTER_S:
-            unwell = [f"{part.name}: {part.health.detail or part.state}" for part in stack.status() if not part.ready]
-            raise StackError(
-                f"the replay stands still at row {read} of {rows}: {'; '.join(unwell) or 'every part is healthy'}"
-            )
-        time.sleep(_POLL_S)
+    with HttpClient(f"http://{HOST}:{stack.config.ports.cdb_ws}", name="cdb_ws") as ws:
+        while True:
+            feed = _ask(ws)
+            if feed.failure:
+                raise StackError(f"the replay failed: {feed.failure}")
+            if feed.waiting or feed.read not in {None, read}:
+                read, moved = feed.read or 0, time.monotonic()
+                on_progress(read)
+            if feed.finished:
+                return feed
+            if time.monotonic() - moved > STUCK_AFTER_S:
+                raise StackError(f"the replay stands still at row {read} of {rows}: {_unwell(stack)}")
+            time.sleep(_POLL_S)
+
+
+def _unwell(stack: Stack) -> str:
+    parts = [f"{part.name}: {part.health.detail or part.state}" for part in stack.status() if not part.ready]
+    return "; ".join(parts) or "every part is healthy"
+
+
+def _ask(ws: HttpClient) -> Feed:
+    try:
+        return ws.read(Feed, "/feed")
+    except Away:
+        return Feed()  # it starts, or starts again
 
 
 def _dead_letters(stack: Stack) -> int:
-    """Return how many messages no service could handle."""
-    client = connect(
-        host="127.0.0.1", port=stack.config.ports.redis, password=stack.config.environment["REDIS_PASSWORD"]
-    )
-    try:
+    password = stack.config.environment["REDIS_PASSWORD"]
+    with closing(connect(host=HOST, port=stack.config.ports.redis, password=password)) as client:
         return int(client.xlen(DEAD_LETTERS))
-    finally:
-        client.close()
-
-
-def _ask(url: str) -> dict[str, Any]:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as reply:  # noqa: S310  our own loopback address
-            found: dict[str, Any] = json.load(reply)
-    except OSError:
-        return {}
-    return found

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from services.ledger.connection import Ledger
 
@@ -18,7 +20,18 @@ SELECT (SELECT count(*) FROM signals),
         + (SELECT coalesce(sum(p.quantity * m.price), 0) FROM positions p JOIN marks m USING (symbol))
 """
 _REASONS: Final = "SELECT reason, count(*) FROM decisions WHERE reason IS NOT NULL GROUP BY 1 ORDER BY 2 DESC, 1"
-_CENT_OF_A_CENT: Final = Decimal("0.00000001")
+_SMALLEST: Final = Decimal("0.00000001")
+
+
+class Feed(msgspec.Struct, frozen=True):
+    """What cdb_ws says at /feed about the file that it reads; the default is what is known before it answers."""
+
+    read: int | None = None
+    refused: int = 0
+    refusals: tuple[dict[str, str], ...] = ()
+    waiting: bool = False
+    finished: bool = False
+    failure: str = ""
 
 
 @dataclass(frozen=True)
@@ -42,40 +55,35 @@ class Summary:
 
     @property
     def problem(self) -> str | None:
-        """Return what makes this result incomplete, or None."""
+        """What makes this result incomplete, if anything does."""
         if self.dead_letters:
             return f"{self.dead_letters} messages could not be handled: the result leaves them out"
         if self.unfinished_orders:
             return f"{self.unfinished_orders} orders have no final state"
         return None
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return plain values for JSON."""
-        return dict(vars(self))
 
-
-def summarise(ledger: Ledger, feed: dict[str, Any], *, dead_letters: int, kept_as: str | None) -> Summary:
-    """Read the figures from *ledger*; *feed* is what cdb_ws says of the file. Raise ServerAway."""
+def summarise(ledger: Ledger, feed: Feed, *, dead_letters: int, saved_as: str | None) -> Summary:
+    """Read the figures from *ledger*. Raises ServerAway."""
     with ledger.transaction() as cursor:
         cursor.execute(_COUNTS)
-        row = cursor.fetchone()
+        ((*counts, realised, unrealised, equity),) = cursor.fetchall()
         cursor.execute(_REASONS)
         reasons = dict(cursor.fetchall())
-    assert row is not None  # noqa: S101  a SELECT of sub-selects gives one row
-    signals, approved, fills, stop_losses, unfinished, realised, unrealised, equity = row
+    signals, approved, fills, stop_losses, unfinished = counts
     return Summary(
-        trades_read=feed["read"],
-        refused=feed["refused"],
+        trades_read=feed.read or 0,
+        refused=feed.refused,
         signals=signals,
         approved=approved,
         rejected=reasons,
         fills=fills,
         stop_losses=stop_losses,
+        realised_pnl=realised.quantize(_SMALLEST),
+        unrealised_pnl=unrealised.quantize(_SMALLEST),
+        equity=equity.quantize(_SMALLEST),
         dead_letters=dead_letters,
         unfinished_orders=unfinished,
-        realised_pnl=Decimal(realised).quantize(_CENT_OF_A_CENT),
-        unrealised_pnl=Decimal(unrealised).quantize(_CENT_OF_A_CENT),
-        equity=Decimal(equity).quantize(_CENT_OF_A_CENT),
-        refusals=tuple(feed["refusals"]),
-        ledger=kept_as,
+        refusals=feed.refusals,
+        ledger=saved_as,
     )

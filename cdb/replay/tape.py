@@ -1,11 +1,11 @@
-"""What a replay must know of a file before it starts: how long it is and which symbols it trades."""
+"""Look through a file before a replay starts: how long it is and which symbols it trades."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cdb.running.native.errors import StackError
+from cdb.running.errors import StackError
 from services.ws.tape import NotATape, read_tape
 from services.ws.trades import RawTrade
 
@@ -23,7 +23,7 @@ class Tape:
 
 
 def survey(path: Path) -> Tape:
-    """Read the file once. Raise StackError if it is none, or holds no trade at all."""
+    """Read the file once. Raises StackError if it is not a tape or holds no trade."""
     rows = 0
     symbols: set[str] = set()
     try:
@@ -36,5 +36,5 @@ def survey(path: Path) -> Tape:
     if not symbols:
         raise StackError(f"{path}: none of its {rows} rows is a trade")
     if len(symbols) > _MOST_SYMBOLS:
-        raise StackError(f"{path}: {len(symbols)} symbols, at most {_MOST_SYMBOLS} can be traded at once")
+        raise StackError(f"{path}: {len(symbols)} symbols; at most {_MOST_SYMBOLS} can be traded at once")
     return Tape(path, rows, tuple(sorted(symbols)))

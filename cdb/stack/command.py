@@ -1,36 +1,23 @@
 """`cdb up`, `down`, `status`, `env` and `clean`: the operator's stack."""
 
-import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from cdb.kit.failures import exit_codes
+from cdb.kit.errors import AWAY, REFUSED
+from cdb.kit.failures import complain, exit_codes
+from cdb.kit.options import JsonOption, YesOption, confirm, duration
+from cdb.kit.output import console as standard_output
+from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
-from cdb.running.addresses import way_to_run
-from cdb.running.compose import engine
-from cdb.running.native import (
-    Failure,
-    PartStatus,
-    Ports,
-    Stack,
-    StackConfig,
-    StackError,
-    envfile,
-    grafana,
-    select,
-)
-from cdb.running.native.config import state_dir
+from cdb.running.errors import StackError
+from cdb.running.native import Failure, PartStatus, Stack, StackConfig, envfile, grafana, select
+from cdb.running.native_stack import NativeStack
+from cdb.running.stack import running_stack
 from cdb.stack import view
-
-_NOT_HEALTHY = 1
-_NOT_RUNNING = 3
-
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object for a script.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -39,36 +26,29 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
-@contextmanager
-def one_clear_line() -> Iterator[None]:
-    """Turn what is expected to go wrong into one line on standard error and exit code 1."""
-    try:
-        yield
-    except (StackError, OSError) as error:
-        typer.secho(f"cdb: {error}", err=True, fg=typer.colors.RED)
-        raise typer.Exit(1) from error
-
-
 def up(
     part: Annotated[list[str] | None, typer.Option(help="Start only this part; may be given more than once.")] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds until every part must be ready.")] = 120,
+    timeout: Annotated[
+        str, typer.Option(metavar="TIME", help="Time within which every part must be ready: 90s, 5m.")
+    ] = "120s",
 ) -> None:
     """Start the stack in the background and wait until every part is ready.
 
-    Safe to repeat: starts what is missing and leaves alone what is healthy.
+    Safe to repeat: it starts what is missing and leaves healthy parts alone.
 
-    Example: REDIS_PORT=26379 cdb up --timeout 60
+    Example: REDIS_PORT=26379 cdb up --timeout 60s
     """
-    console = view.console()
-    with one_clear_line():
-        _refuse_containers("docker compose up -d")
+    within = duration("--timeout", timeout, least=timedelta(seconds=1), plain="s")
+    console = standard_output()
+    with exit_codes(REFUSED):
+        _native_stack("up -d")
         _ensure_env(console)
         stack = Stack(_operators_config(tuple(part or ())))
         ran_before = stack.running()
         with view.progress(console) as on_progress:
             changed = stack.start()
             active = Stack.attach(stack.config.state_dir) or stack
-            failure = active.wait_ready(timeout, on_progress)
+            failure = active.wait_ready(within.total_seconds(), on_progress)
         if failure:
             _explain(failure, active)
             raise typer.Exit(1)
@@ -78,100 +58,97 @@ def up(
     _say_what_is_missing(console, [part.name for part in active.config.parts])
     if changed:
         console.print(
-            f"It runs as it was started; since then {'; '.join(changed)}. To take that over: cdb down, cdb up"
+            f"It still runs as it was started. Since then: {'; '.join(changed)}. To apply that: cdb down, cdb up"
         )
     console.print(
-        f"It keeps running. Look: make status   Stop: make down   Logs: {active.config.layout.logs}",
+        f"It runs in the background. Status: make status   Stop: make down   Logs: {active.config.layout.logs}",
         highlight=False,
         soft_wrap=True,
     )
 
 
 def status(as_json: JsonOption = False) -> None:
-    """Show every part, its health as its own probe sees it, and since when it runs.
+    """Show every part, its health by its own probe, and how long it has been running.
 
-    With CDB_STACK=compose it shows the containers, as the engine sees them.
+    With CDB_STACK=compose it shows the containers and their health checks.
 
     Exit code: 0 all healthy, 1 not all, 3 not running.
 
     Example: cdb status --json
     """
     with exit_codes():
-        in_containers = way_to_run(os.environ) == "compose"
-        stack = _running_or_wanted()
-        parts = engine.parts(os.environ) if in_containers else stack.status()
-        left = [] if parts or in_containers else stack.leftovers()
+        stack = running_stack()
+        parts = stack.parts()
+        not_running = "" if parts else stack.not_running
     healthy = bool(parts) and all(part.ready for part in parts)
     if as_json:
-        typer.echo(json.dumps({"running": bool(parts), "healthy": healthy, "parts": [_as_json(p) for p in parts]}))
+        print_json({"running": bool(parts), "healthy": healthy, "parts": [_as_json(p) for p in parts]})
     elif parts:
-        view.console().print(view.health(parts))
-        _say_what_is_missing(view.console(), [part.name for part in parts])
-    elif in_containers:
-        typer.echo("no stack runs in containers: `docker compose up -d` starts it", err=True)
+        standard_output().print(view.health(parts))
+        _say_what_is_missing(standard_output(), [part.name for part in parts])
     else:
-        rest = f", but processes of it are left ({', '.join(left)}): `cdb down` ends them" if left else ": `cdb up`"
-        typer.echo(f"The stack in {stack.config.state_dir} is not running{rest}", err=True)
+        typer.echo(not_running, err=True)
     if not healthy:
-        raise typer.Exit(_NOT_HEALTHY if parts else _NOT_RUNNING)
+        raise typer.Exit(REFUSED if parts else AWAY)
 
 
 def down() -> None:
-    """Stop the stack and leave no process, socket or pid file behind; the data stay.
+    """Stop the stack; its data stay. No process, socket or pid file is left behind.
 
     Example: cdb down
     """
-    with one_clear_line():
-        _refuse_containers("docker compose down")
-        stack = _running_or_wanted()
+    with exit_codes(REFUSED):
+        stack = _native_stack("down")
         ran = stack.running()
         ended = stack.stop()
     if ended:
-        typer.echo(f"ended what no supervisor looked after: {', '.join(ended)}")
+        typer.echo(f"ended processes that were left over: {', '.join(ended)}")
     typer.echo("stopped; the data stay (cdb clean removes them)" if ran or ended else "nothing was running")
 
 
 def env(
     for_tests: Annotated[bool, typer.Option("--for-tests", help="Mark new secrets as made for a test.")] = False,
 ) -> None:
-    """Create .env with generated secrets, or append the settings it lacks; change nothing that is there.
+    """Create .env with generated secrets, or append settings that are missing; existing lines stay unchanged.
 
-    Secrets made for a test begin with `test-`, and `cdb doctor` warns of them.
+    Secrets made for a test begin with `test-`; `cdb doctor` warns about them.
 
     Example: cdb env
     """
-    with one_clear_line():
-        _ensure_env(view.console(), always=True, mark=envfile.TEST_MARK if for_tests else "")
+    with exit_codes(REFUSED):
+        _ensure_env(standard_output(), always=True, mark=envfile.TEST_MARK if for_tests else "")
 
 
 def clean(
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: YesOption = False,
     with_env: Annotated[bool, typer.Option("--env", help="Remove .env with its secrets, too.")] = False,
 ) -> None:
-    """Stop the stack and remove its data and logs; the ledger is lost.
+    """Stop the stack and delete its data and logs. The ledger is lost.
 
     Example: cdb clean --yes
     """
-    with one_clear_line():
-        _refuse_containers("docker compose down --volumes")
-        stack = _running_or_wanted()
+    with exit_codes(REFUSED):
+        stack = _native_stack("down --volumes")
         place = stack.config.state_dir
         if not yes:
-            _ask(f"Remove the ledger, the bus and the logs in {place}{' and .env' if with_env else ''}?")
+            what = f"the ledger, the bus and the logs in {place}{' and .env' if with_env else ''}"
+            confirm(f"Remove {what}?", instead="cdb clean --yes")
         left = stack.remove()
         if with_env:
             (ROOT / ".env").unlink(missing_ok=True)
     typer.echo(
         f"removed {place}"
         if not left
-        else f"cleaned {place}; not made by cdb and left there: {', '.join(p.name for p in left)}"
+        else f"cleaned {place}; left there, because cdb did not make them: {', '.join(p.name for p in left)}"
     )
 
 
-def _refuse_containers(instead: str) -> None:
-    """Raise StackError rather than do to the other stack what is meant for the one in containers."""
-    if way_to_run(os.environ) == "compose":
-        raise StackError(f"CDB_STACK=compose means the stack in containers: {instead}")
+def _native_stack(compose: str) -> Stack:
+    """Find the stack without containers; raises StackError, naming what *compose* would do, if the other is meant."""
+    found = running_stack()
+    if not isinstance(found, NativeStack):
+        raise StackError(f"CDB_STACK=compose means the stack in containers: docker compose {compose}")
+    return found.stack
 
 
 def _operators_config(parts: tuple[str, ...]) -> StackConfig:
@@ -180,13 +157,6 @@ def _operators_config(parts: tuple[str, ...]) -> StackConfig:
     except ValueError as error:
         raise StackError(str(error)) from error
     return StackConfig.for_operator(ROOT, os.environ, parts=chosen)
-
-
-def _running_or_wanted() -> Stack:
-    """Return the stack as it was started, else as it would be; without secrets, for it need not exist."""
-    place = state_dir(ROOT, os.environ)
-    config = StackConfig.isolated(ROOT, place, parts=select(()), ports=Ports.default())
-    return Stack.attach(place) or Stack(config)
 
 
 def _ensure_env(console: Console, *, always: bool = False, mark: str = "") -> None:
@@ -213,14 +183,10 @@ def _explain(failure: Failure, stack: Stack) -> None:
     typer.echo(f"\nThe last lines of {log}:" if failure.log_tail else f"\n{log} is empty", err=True)
     for line in failure.log_tail:
         typer.echo(f"  {line}", err=True)
-    typer.secho(f"cdb: {failure.part} is not ready: {failure.reason}", err=True, fg=typer.colors.RED)
-    typer.echo("The stack was left as it is for inspection: cdb status. Put it right, then cdb down, cdb up.", err=True)
-
-
-def _ask(question: str) -> None:
-    if not os.isatty(0):
-        raise StackError("there is no terminal to ask on: `cdb clean --yes` removes the data without asking")
-    typer.confirm(question, abort=True)
+    complain(f"{failure.part} is not ready: {failure.reason}")
+    typer.echo(
+        "The other parts still run, so that you can look: cdb status. Mend it, then: cdb down, cdb up.", err=True
+    )
 
 
 def _as_json(part: PartStatus) -> dict[str, object]:

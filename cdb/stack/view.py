@@ -9,23 +9,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from cdb.kit.figures import seconds
 from cdb.running.native.config import StackConfig
 from cdb.running.native.readiness import PartStatus
 from cdb.running.native.stack import Progress
-
-
-def console() -> Console:
-    """Return where tables go: a terminal as wide as it is, else wide enough that no line of a table is folded."""
-    terminal = Console()
-    return terminal if terminal.is_terminal else Console(width=200)
-
-
-def duration(seconds: float) -> str:
-    """Return a length of time for people: 4.2 s, 3 min, 5 h, 2 d."""
-    for limit, unit, length in ((60.0, "s", 1), (3600.0, "min", 60), (86_400.0, "h", 3600)):
-        if seconds < limit:
-            return f"{seconds:.1f} s" if unit == "s" else f"{seconds / length:.0f} {unit}"
-    return f"{seconds / 86_400:.0f} d"
 
 
 @contextmanager
@@ -50,7 +37,7 @@ class _Watch:
         return time.monotonic() - self._begin
 
     def update(self, parts: tuple[PartStatus, ...]) -> list[PartStatus]:
-        """Return the parts that became ready since the last look."""
+        """Note the parts that became ready since the last look, and give them."""
         news = [part for part in parts if part.ready and part.name not in self.ready_after]
         self.ready_after.update((part.name, self.elapsed()) for part in news)
         return news
@@ -71,7 +58,7 @@ def _print_news(console: Console, watch: _Watch, parts: tuple[PartStatus, ...]) 
 
 
 def addresses(config: StackConfig) -> Table:
-    """Return the table of what answers where."""
+    """Make a table of what answers where."""
     table = Table("part", "address", title="Claire de Binare runs", title_justify="left")
     for part in config.parts:
         if part.address:
@@ -80,10 +67,10 @@ def addresses(config: StackConfig) -> Table:
 
 
 def health(parts: tuple[PartStatus, ...]) -> Table:
-    """Return the table of the parts with their health."""
+    """Make a table of the parts with their health."""
     table = Table("part", "pid", "health", "state", "since", "what is wrong")
     for part in parts:
         mark = Text("healthy", "green") if part.ready else Text("not healthy", "red")
-        pid, since = (str(part.pid), duration(part.uptime)) if part.pid else ("", "")
+        pid, since = (str(part.pid), seconds(part.uptime)) if part.pid else ("", "")
         table.add_row(part.name, pid, mark, part.state, since, Text(part.health.detail))
     return table

@@ -1,1 +1,1 @@
-"""Look at the traces that were kept: which decisions were slow, where their time went, and what is usual."""
+"""Stored traces: which decisions were slow, where their time went, and how long such spans usually take."""

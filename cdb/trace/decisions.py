@@ -1,4 +1,4 @@
-"""The slowest decisions: how long each took, and where most of it went."""
+"""The slowest decisions: how long each took, and which step took most of it."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from typing import Final, Protocol
 
 from cdb.trace.model import DECISION, Span, Trace
 from cdb.trace.tree import Node, grow, self_time, walk
+from services.topology import RISK
 
-RISK: Final = "cdb_risk"
 PAGE: Final = 1_000  # traces of a question, about 10 MB of JSON
 
 
 @dataclass(frozen=True)
-class Most:
-    """What took most of a decision's time by itself, in microseconds."""
+class LongestStep:
+    """The step of a decision that took most of its time, not counting the spans below that step. Microseconds."""
 
     span: Span
     self_us: int
@@ -25,63 +25,63 @@ class Decision:
 
     trace: Trace
     span: Span
-    most: Most
+    longest: LongestStep
 
 
 @dataclass(frozen=True)
 class Slowest:
-    """The slowest decisions, the slowest first. Not *complete*: there are more than could be looked at."""
+    """The slowest decisions, slowest first. Not *complete*: there were more than could be looked at."""
 
     decisions: tuple[Decision, ...]
     complete: bool
 
 
 class Finder(Protocol):
-    """What is asked for traces."""
+    """Finds traces: Jaeger's client, or a fake."""
 
     def find(
         self, service: str, *, start_us: int, end_us: int, limit: int, operation: str = "", least_us: int = 0
     ) -> tuple[Trace, ...]:
-        """Return the newest traces, at most *limit*; *least_us* need not be that of the *operation*."""
+        """Find the newest traces, at most *limit*; a span other than the *operation* may last *least_us*."""
         ...
 
 
 def slowest(jaeger: Finder, *, over_us: int, start_us: int, end_us: int, limit: int, page_size: int = PAGE) -> Slowest:
     """Find at most *limit* decisions that took longer than *over_us* in traces that began between two times.
 
-    Jaeger compares a duration with those of all spans of a trace, and gives the newest, not the slowest: so each
-    decision's own is looked at here, and where there are too many, it is asked again for slower ones.
+    Jaeger compares a duration with every span of a trace, and gives the newest traces, not the slowest. So this looks
+    at each decision's own duration, and asks again for slower ones where there are too many.
     """
     found: dict[tuple[str, str], Decision] = {}
     least_us = over_us
     while True:
         page = jaeger.find(
-            RISK, operation=DECISION, least_us=least_us, start_us=start_us, end_us=end_us, limit=page_size
+            RISK.name, operation=DECISION, least_us=least_us, start_us=start_us, end_us=end_us, limit=page_size
         )
-        found |= {(one.trace.trace_id, one.span.span_id): one for trace in page for one in decisions(trace)}
+        found |= {(trace.trace_id, made.span.span_id): made for trace in page for made in decisions(trace)}
         if len(page) < page_size:
             break
         least_us *= 2
-    slow = sorted((one for one in found.values() if one.span.duration_us > over_us), key=_duration, reverse=True)
-    certain = [one for one in slow if one.span.duration_us >= least_us]
+    slow = sorted((made for made in found.values() if made.span.duration_us > over_us), key=_duration, reverse=True)
+    certain = [made for made in slow if made.span.duration_us >= least_us]
     return Slowest(tuple(slow[:limit]), complete=least_us == over_us or len(certain) >= limit)
 
 
 def decisions(trace: Trace) -> Iterator[Decision]:
-    """Yield each decision in *trace*: one, unless something is wrong."""
+    """Find each decision in *trace*: one, unless something is wrong."""
     for node in walk(grow(trace)):
         if node.span.name == DECISION:
-            yield Decision(trace, node.span, most_below(node))
+            yield Decision(trace, node.span, longest_step(node))
 
 
-def most_below(decision: Node) -> Most:
-    """Return what took most of the time of *decision* by itself, a span below it or it.
+def longest_step(decision: Node) -> LongestStep:
+    """Find the step that took most of the time of *decision*: a span below it, or the decision itself.
 
-    What it led to after it had ended is none of its time.
+    Time after the decision has ended does not count.
     """
     within = (decision.span.start_us, decision.span.end_us)
-    below = [Most(node.span, self_time(node, within)) for node in walk(decision.children)]
-    return max([*below, Most(decision.span, self_time(decision))], key=lambda one: one.self_us)
+    below = [LongestStep(node.span, self_time(node, within)) for node in walk(decision.children)]
+    return max([*below, LongestStep(decision.span, self_time(decision))], key=lambda step: step.self_us)
 
 
 def _duration(decision: Decision) -> int:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from cdb.kit.errors import Refused
 from cdb.trace.jaeger import Jaeger
 from cdb.trace.model import Trace
 
@@ -13,25 +14,27 @@ LOOKED_AT: Final = 1_000  # newest traces of each service
 DAY_US: Final = 86_400_000_000
 
 
-class NoSuchTrace(Exception):
+class NoSuchTrace(Refused):
     """There is no such trace, or more than one; the text says which."""
 
 
 def find(jaeger: Jaeger, text: str, *, now_us: int) -> Trace:
-    """Return the trace whose id is *text*, or the only one among the newest of a day whose id begins with it.
+    """Find the trace whose id is *text*, or the only one among the newest of a day whose id begins with it.
 
-    Raise NoSuchTrace, JaegerAway.
+    Raises NoSuchTrace or Away.
     """
     wanted = text.lower()
     if not _ID.fullmatch(wanted):
-        raise NoSuchTrace(f"{text!r:.60} is no trace id: 32 hexadecimal digits are, or the first 4 or more of them")
+        raise NoSuchTrace(
+            f"{text!r:.60} is not a trace id: give its 32 hexadecimal digits, or the first 4 or more of them"
+        )
     if len(wanted) == _WHOLE:
         if found := jaeger.trace(wanted):
             return found
-        raise NoSuchTrace(f"there is no trace {wanted}: it was not kept, or is older than what is kept")
+        raise NoSuchTrace(f"there is no trace {wanted}: it was not stored, or it is too old")
     found_by_id = {trace.trace_id: trace for trace in _newest(jaeger, now_us) if trace.trace_id.startswith(wanted)}
     if not found_by_id:
-        raise NoSuchTrace(f"no trace of the newest {LOOKED_AT:,} of a day begins with {wanted}")
+        raise NoSuchTrace(f"none of the newest {LOOKED_AT:,} traces of the last day begins with {wanted}")
     if len(found_by_id) > 1:
         some = ", ".join(sorted(found_by_id)[:5])
         raise NoSuchTrace(f"{len(found_by_id)} traces begin with {wanted}: {some}: give more digits")

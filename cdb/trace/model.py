@@ -1,4 +1,4 @@
-"""A trace as it was kept: spans that may lack a parent, overlap, or come from clocks that disagree."""
+"""A stored trace: its spans may lack a parent, overlap, or come from clocks that disagree."""
 
 from dataclasses import dataclass, field
 from typing import Final
@@ -24,7 +24,7 @@ class Span:
 
     @property
     def end_us(self) -> int:
-        """Return when it ended."""
+        """End of the span, since 1970."""
         return self.start_us + self.duration_us
 
     @property
@@ -34,39 +34,39 @@ class Span:
 
     @property
     def sends_to(self) -> str:
-        """Return the stream it puts a message on; empty if it does not."""
+        """Stream that it puts a message on; empty if it sends none."""
         return self.text(_STREAM) if self.attributes.get("span.kind") == "producer" else ""
 
     @property
     def label(self) -> str:
-        """Return its name, and of a layer which one it is and what it said."""
+        """Name of the span; for a risk layer with its number and its answer."""
         if "cdb.layer" in self.attributes and "cdb.result" in self.attributes:
             return f"{self.name} {self.text('cdb.layer')} {self.text('cdb.result')}"
         return self.name
 
     def text(self, attribute: str) -> str:
-        """Return *attribute* as text; empty if it has none."""
+        """Value of *attribute* as text; empty without it."""
         return str(self.attributes.get(attribute, ""))
 
 
 @dataclass(frozen=True)
 class Trace:
-    """All that is kept under one id; at least one span, in no order."""
+    """All stored spans of one id: at least one, in no order."""
 
     trace_id: str
     spans: tuple[Span, ...]
 
     @property
     def start_us(self) -> int:
-        """Return when its first span began."""
+        """Start of its first span, since 1970."""
         return min(span.start_us for span in self.spans)
 
     @property
     def end_us(self) -> int:
-        """Return when its last span ended."""
+        """End of its last span, since 1970."""
         return max(span.end_us for span in self.spans)
 
     @property
     def kept(self) -> str:
-        """Return why it was kept; empty if that is not on it."""
+        """Reason for which the collector kept it; empty if no span says."""
         return next((reason for span in self.spans if (reason := span.text("cdb.kept"))), "")

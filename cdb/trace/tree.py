@@ -1,4 +1,4 @@
-"""Put a trace's spans in order: who hangs below whom, and what each did itself."""
+"""The tree of a trace's spans, and the time that each took itself."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Node:
 
     @property
     def depth(self) -> int:
-        """Return how many spans are above it."""
+        """Number of spans above it."""
         depth, above = 0, self.parent
         while above:
             depth, above = depth + 1, above.parent
@@ -33,7 +33,7 @@ class Node:
 
 
 def grow(trace: Trace) -> list[Node]:
-    """Return the roots of *trace*, earliest first: what begins it, and each branch whose parent is missing."""
+    """Build the tree and return its roots, earliest first: what begins it, and each branch whose parent is missing."""
     nodes: dict[str, Node] = {}
     for span in sorted(trace.spans, key=lambda span: (span.start_us, -span.duration_us)):
         nodes.setdefault(span.span_id, Node(span))
@@ -51,7 +51,7 @@ def grow(trace: Trace) -> list[Node]:
 
 
 def walk(roots: Iterable[Node]) -> Iterator[Node]:
-    """Yield *roots* and all below them, each before its children, and those in the order of their starts."""
+    """Yield *roots* and everything below them, parents first, children in the order of their starts."""
     left = list(reversed(list(roots)))
     while left:
         node = left.pop()
@@ -60,7 +60,7 @@ def walk(roots: Iterable[Node]) -> Iterator[Node]:
 
 
 def self_time(node: Node, within: Stretch | None = None) -> int:
-    """Return the microseconds of a span in which none of its children ran, of those in *within*."""
+    """Microseconds of a span, only those in *within*, in which none of its children ran."""
     lowest, highest = within or (node.span.start_us, node.span.end_us)
     begin, end = max(node.span.start_us, lowest), min(node.span.end_us, highest)
     if end <= begin:
@@ -70,7 +70,7 @@ def self_time(node: Node, within: Stretch | None = None) -> int:
 
 
 def covered(stretches: Iterable[Stretch]) -> int:
-    """Return how long at least one of *stretches* lasted; what ends before it begins does not count."""
+    """Length of time in which at least one of *stretches* lasted; one that ends before it begins does not count."""
     total, reached = 0, None
     for begin, end in sorted(stretches):
         start = begin if reached is None else max(begin, reached)

@@ -1,4 +1,4 @@
-"""Draw a trace in the terminal: who was at work when, what was waited for, what failed."""
+"""Draw a trace in the terminal: which service worked when, what it waited for, what failed."""
 
 from collections.abc import Iterator
 from itertools import groupby
@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cdb.kit.figures import microseconds
 from cdb.kit.printable import cut, printable
-from cdb.trace.durations import shown
+from cdb.trace.critical_path import Part, critical_path
 from cdb.trace.model import Span, Trace
-from cdb.trace.path import Part, critical_path
 from cdb.trace.tree import Node, grow, self_time, walk
 
 _LEAST_BAR: Final = 10
@@ -26,7 +26,7 @@ _OF_INTEREST: Final = (
 
 
 class Row(NamedTuple):
-    """One line: a span, or the waiting between one and what follows it. Times in microseconds from the first span."""
+    """One line: a span, or a message's wait on the bus. Times in microseconds from the first span."""
 
     depth: int
     name: str
@@ -40,19 +40,19 @@ class Row(NamedTuple):
 
     @property
     def waiting(self) -> bool:
-        """Tell whether nobody was at work."""
+        """Tell whether it is a wait on the bus."""
         return self.self_us is None
 
 
 def rows(trace: Trace) -> list[Row]:
-    """Return the lines of *trace* in the order of the tree, waiting on the bus before what was waited for."""
+    """Lines of *trace* in the order of the tree, a wait on the bus before the span that handled the message."""
     roots = grow(trace)
     path = critical_path(roots)
     return [row for node in walk(roots) for row in _rows(node, trace.start_us, path)]
 
 
 def draw(trace: Trace, console: Console) -> None:
-    """Print *trace*: what it is about, the waterfall, and what is wrong with it."""
+    """Print *trace*: what it is about, the waterfall, and what is missing or odd in it."""
     lines = rows(trace)
     whole = trace.end_us - trace.start_us
     for line in _heading(trace):
@@ -66,7 +66,7 @@ def draw(trace: Trace, console: Console) -> None:
 
 
 def remarks(trace: Trace) -> list[str]:
-    """Return what is wrong with *trace* itself."""
+    """Say what is missing or odd in *trace* itself."""
     nodes = list(walk(grow(trace)))
     found = []
     if orphans := [node.span.label for node in nodes if node.orphan]:
@@ -76,13 +76,18 @@ def remarks(trace: Trace) -> list[str]:
     return found
 
 
+def title(trace: Trace) -> Text:
+    """Write the trace's id and why the collector kept it."""
+    return Text.assemble(("trace ", "dim"), trace.trace_id, ("  kept: ", "dim"), printable(trace.kept or "?"))
+
+
 def _heading(trace: Trace) -> Iterator[Text]:
     about: dict[str, str] = {}
     for span in sorted(trace.spans, key=lambda span: span.start_us):
         for name in _OF_INTEREST:
             if (value := span.attributes.get(name)) is not None:
                 about.setdefault(name, f"{value:,.8g}" if isinstance(value, float) else str(value))
-    yield Text.assemble(("trace ", "dim"), trace.trace_id, ("  kept: ", "dim"), printable(trace.kept or "?"))
+    yield title(trace)
     words = Text()
     for name in _OF_INTEREST:
         if name in about:
@@ -116,7 +121,7 @@ def _rows(node: Node, zero_us: int, path: list[Part]) -> Iterator[Row]:
 
 
 def waiting_before(node: Node) -> tuple[Span, int, int] | None:
-    """Return who sent the message that *node* handles, and from when to when it was on its stream; None if neither."""
+    """Sender of the message that *node* handles, and from when to when it was on its stream; None without a wait."""
     sender = node.parent.span if node.parent else None
     if sender is None or not sender.sends_to or sender.end_us >= node.span.start_us:
         return None
@@ -130,17 +135,17 @@ def _table(lines: list[Row], whole: int, width: int) -> Table:
     services = min(max(7, *(len(printable(row.service)) for row in lines)), 20)
     bar = max(_LEAST_BAR, width - names - services - _FIXED - 10)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for title, size in (
+    for name, size in (
         ("service", services), ("span", names), ("offset", 9), ("", bar), ("took", 9), ("itself", 9),
     ):  # fmt: skip
-        right = title in {"offset", "took", "itself"}
-        table.add_column(title, justify="right" if right else "left", width=size, no_wrap=True, overflow="ellipsis")
+        right = name in {"offset", "took", "itself"}
+        table.add_column(name, justify="right" if right else "left", width=size, no_wrap=True, overflow="ellipsis")
     for row, label in zip(lines, labels, strict=True):
         style = "red" if row.failed else "dim" if row.waiting else ""
-        name = Text(label, style)
-        itself = "" if row.self_us is None else shown(row.self_us)
-        took = Text(shown(row.duration_us), style)
-        table.add_row(Text(printable(row.service)), name, shown(row.begin_us), _bar(row, whole, bar), took, itself)
+        itself = "" if row.self_us is None else microseconds(row.self_us)
+        took = Text(microseconds(row.duration_us), style)
+        columns = (Text(printable(row.service)), Text(label, style), microseconds(row.begin_us))
+        table.add_row(*columns, _bar(row, whole, bar), took, itself)
     return table
 
 
@@ -167,4 +172,4 @@ def _bar(row: Row, whole: int, width: int) -> Text:
 
 def _legend(lines: list[Row]) -> str:
     waits = ", ┅ of it waiting on the bus" if any(row.waiting for row in lines) else ""
-    return f"█ critical path{waits}, ─ not on it; itself: without the spans below"
+    return f"█ critical path{waits}, ─ not on it; itself: without the spans below it"

@@ -1,8 +1,8 @@
 """Hand the secrets over to the containers, as files in volumes: `python -m deploy.containers.handover`.
 
-Compose copies secrets that come from .env into a container, which it cannot do where the root is read-only. So one
-container gets them in that way and writes each into a volume, which only those mount that need it. That is what
-protects a file: whatever user a container runs as must be able to read its own.
+Compose copies secrets from .env into a container, which it cannot do if the container's root is read-only. So one
+container gets them that way and writes each into a volume, which only those containers mount that need it. Only that
+protects a file: any user of a container must be able to read its own.
 """
 
 import hashlib
@@ -15,13 +15,14 @@ from typing import Any, Final
 
 import yaml
 
-from cdb.running.native import alertmanager, redis_server
-from cdb.running.native.errors import StackError
+from cdb.running import configuration, durations
+from cdb.running.errors import StackError
 
 SECRETS: Final = Path("/run/secrets")
 HANDOVER: Final = Path("/handover")
 COMMITTED: Final = Path("/app/monitoring/alertmanager")
 ALERTMANAGER_CONF: Final = Path("/etc/alertmanager")
+ALERTMANAGER_FILE: Final = "alertmanager.yml"
 RECEIVER: Final = "http://cdb_alert_receiver:9094/webhook"
 REDIS_ADDRESS: Final = "redis://cdb_redis:6379"
 NEEDED: Final = {
@@ -32,11 +33,11 @@ NEEDED: Final = {
     "grafana": "GRAFANA_PASSWORD",
 }
 """For each volume the secret that is in it, in a file called as its variable is."""
-_OPTIONAL: Final = (alertmanager.SLACK_URL, alertmanager.SMTP_PASSWORD)
+_OPTIONAL: Final = (configuration.SLACK_URL, configuration.SMTP_PASSWORD)
 
 
 def read_secrets(folder: Path) -> dict[str, str]:
-    """Return what Compose has put into *folder*; raise StackError naming a secret that is missing or no single line."""
+    """Read what Compose has put into *folder*; raises StackError naming a secret that is missing or not one line."""
     found = {name: _content(folder / name) for name in (*NEEDED.values(), *_OPTIONAL)}
     for name, value in found.items():
         if not value and name not in _OPTIONAL:
@@ -47,9 +48,9 @@ def read_secrets(folder: Path) -> dict[str, str]:
 
 
 def files(secrets: Mapping[str, str], settings: Mapping[str, str], committed: Path) -> dict[Path, str]:
-    """Return what is to be in each file, its path from the directory of all volumes.
+    """Make each file's content, by its path below the directory of all volumes.
 
-    *committed* is the directory of Alertmanager's configuration. Raise StackError naming a setting that is wrong.
+    *committed* is the directory of Alertmanager's configuration. Raises StackError naming a wrong setting.
     """
     handed = {Path(volume, name): secrets[name] for volume, name in NEEDED.items()}
     handed[Path("redis/users.acl")] = _redis_accounts(secrets)
@@ -58,7 +59,7 @@ def files(secrets: Mapping[str, str], settings: Mapping[str, str], committed: Pa
 
 
 def write(handed: Mapping[Path, str], folder: Path) -> None:
-    """Let *handed* be all the files of its volumes under *folder*, each whole at every moment; raise StackError."""
+    """Make *handed* all the files of its volumes below *folder*, each whole at every moment. Raises StackError."""
     try:
         for path, text in handed.items():
             _replace(folder / path, text)
@@ -71,8 +72,9 @@ def write(handed: Mapping[Path, str], folder: Path) -> None:
 
 
 def main() -> None:
-    """Write all files, or end with a line that says what is wrong."""
+    """Write all files, or end with one line that says what is wrong."""
     try:
+        durations.refuse_unreadable_in_containers(os.environ)
         secrets = read_secrets(SECRETS)
         handed = files(secrets, os.environ, COMMITTED)
         write(handed, HANDOVER)
@@ -87,17 +89,17 @@ def _content(path: Path) -> str:
 
 def _redis_accounts(secrets: Mapping[str, str]) -> str:
     password = hashlib.sha256(secrets["REDIS_PASSWORD"].encode()).hexdigest()
-    monitoring = redis_server.monitoring_account(secrets["CDB_MONITORING_PASSWORD"])
+    monitoring = configuration.redis_monitoring_account(secrets["CDB_MONITORING_PASSWORD"])
     return f"user default on #{password} ~* &* +@all\n{monitoring}\n"
 
 
 def _alertmanager(secrets: Mapping[str, str], settings: Mapping[str, str], committed: Path) -> dict[Path, str]:
     place = Path("alertmanager")
-    text = (committed / alertmanager.FILE).read_text(encoding="utf-8")
-    effective: dict[str, Any] = alertmanager.effective(
+    text = (committed / ALERTMANAGER_FILE).read_text(encoding="utf-8")
+    effective: dict[str, Any] = configuration.alertmanager(
         yaml.safe_load(text), {**settings, **secrets}, ALERTMANAGER_CONF, webhook=RECEIVER
     )
-    handed = {place / alertmanager.FILE: yaml.safe_dump(effective)}
+    handed = {place / ALERTMANAGER_FILE: yaml.safe_dump(effective)}
     for template in sorted((committed / "templates").iterdir()):
         handed[place / "templates" / template.name] = template.read_text(encoding="utf-8")
     return handed | {place / name: secrets[name] for name in _OPTIONAL if secrets[name]}

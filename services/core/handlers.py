@@ -87,11 +87,13 @@ class CoreHandler:
         self._note_gap(trade)
         self._clock.advance(trade.ts_event)
         if watched.is_news(trade):
+            took_s = 0.0
             for strategy in watched.strategies:
                 if (opinion := strategy.update(trade)) is not None:
                     self._give_signal(item, trade, strategy, opinion, timeline, outcome)
-                report.strategy_updated(strategy, trade.symbol, timeline.seconds())
-            report.trade_handled(timeline.seconds())
+                took_s = timeline.seconds()
+                report.strategy_updated(strategy, trade.symbol, took_s)
+            report.trade_handled(took_s)
 
     def _give_signal(
         self,
@@ -103,7 +105,7 @@ class CoreHandler:
         outcome: Outcome,
     ) -> None:
         signal = signal_from(trade, opinion, strategy.name, stream_id=item.entry.id, now_ns=self._clock.now_ns())
-        span = trace.start_signal(signal, began_ns=timeline["began"])
+        span = trace.start_signal(signal, began_ns=timeline.began)
         ended_ns = timeline.now()
         outcome.outgoing.append(Outgoing(SIGNALS, signal, span.get_span_context()))
         outcome.afterwards += [partial(report.signal_given, signal, span), partial(span.end, ended_ns)]

@@ -15,7 +15,7 @@ def start_order(item: Received, order: Order, timeline: Timeline) -> Span:
     return tracing.tracer().start_span(
         "order.execute",
         context=messaging_spans.below(item.span),
-        start_time=timeline["began"],
+        start_time=timeline.began,
         attributes={
             "cdb.symbol": order.symbol,
             "cdb.side": order.side,
@@ -31,8 +31,8 @@ def end_order(span: Span, fill: Fill | None, timeline: Timeline, *, batch: int) 
     _describe(span, fill)
     span.end(timeline["committed"])
     parent = span.get_span_context()
-    began, read, writing, committed = (timeline[step] for step in ("began", "read", "writing", "committed"))
-    record_statement("execution.read_state", parent, began, read, prepared="execution_read", batch_size=batch)
+    read, writing, committed = (timeline[step] for step in ("read", "writing", "committed"))
+    record_statement("execution.read_state", parent, timeline.began, read, prepared="execution_read", batch_size=batch)
     record_statement("execution.write", parent, writing, committed, prepared="execution_write", batch_size=batch)
 
 

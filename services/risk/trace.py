@@ -25,7 +25,7 @@ def start_decision(item: Received, signal: Signal, timeline: Timeline) -> Span:
     return tracing.tracer().start_span(
         "risk.decide",
         context=messaging_spans.below(item.span),
-        start_time=timeline["began"],
+        start_time=timeline.began,
         attributes={"cdb.symbol": signal.symbol, "cdb.side": signal.side, "cdb.signal_id": signal.signal_id},
     )
 
@@ -66,8 +66,8 @@ def _record_steps(parent: SpanContext, checks: tuple[Check, ...], timeline: Time
     """
     if not parent.trace_flags.sampled:
         return
-    began, read, writing, committed = (timeline[step] for step in ("began", "read", "writing", "committed"))
-    record_statement("risk.read_state", parent, began, read, prepared="risk_book", batch_size=batch)
+    read, writing, committed = (timeline[step] for step in ("read", "writing", "committed"))
+    record_statement("risk.read_state", parent, timeline.began, read, prepared="risk_book", batch_size=batch)
     _record_wait(parent, read, checks[0].asked, batch)
     for check in checks:
         if batch <= DETAILED_BATCH or not check.passed:

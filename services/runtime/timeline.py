@@ -1,32 +1,40 @@
 """When the steps of one piece of work happened, for its spans and its duration metrics."""
 
-import time
+from time import perf_counter_ns, time_ns
 
-NANOSECONDS = 1_000_000_000
+from services.clock import NANOSECONDS
 
 
 class Timeline:
     """Named moments in nanoseconds since 1970. They never run backwards, even if the machine's clock is set."""
 
-    __slots__ = ("_began", "_began_ticks", "_moments")
+    __slots__ = ("_began", "_moments", "_ticks")
 
     def __init__(self) -> None:
-        self._began = time.time_ns()
-        self._began_ticks = time.perf_counter_ns()
-        self._moments = {"began": self._began}
+        self._ticks = perf_counter_ns()  # every trade has a timeline, few have a span that asks when it began
+        self._began = 0
+        self._moments: dict[str, int] = {}
 
-    def mark(self, name: str) -> int:
-        """Note that the step called *name* ends now."""
-        now = self._moments[name] = self.now()
-        return now
+    @property
+    def began(self) -> int:
+        """When the work began."""
+        if not self._began:
+            self._began = time_ns() - (perf_counter_ns() - self._ticks)
+        return self._began
 
     def now(self) -> int:
         """This moment on the timeline."""
-        return self._began + time.perf_counter_ns() - self._began_ticks
+        return self.began + perf_counter_ns() - self._ticks
+
+    def mark(self, name: str) -> None:
+        """Note that the step called *name* ends now."""
+        self._moments[name] = self.now()
 
     def __getitem__(self, name: str) -> int:
         return self._moments[name]
 
-    def seconds(self, until: str | None = None) -> float:
+    def seconds(self, until: str = "") -> float:
         """Time from the beginning to the step called *until*, or to now."""
-        return ((self._moments[until] if until else self.now()) - self._began) / NANOSECONDS
+        if until:
+            return (self._moments[until] - self.began) / NANOSECONDS
+        return (perf_counter_ns() - self._ticks) / NANOSECONDS

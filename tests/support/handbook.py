@@ -1,6 +1,6 @@
-"""The handbook's sections and commands, and the page about where they are here and what differs.
+"""The handbook's sections and commands, and docs/handbook.md, the page that says what became of them.
 
-`python -m tests.support.handbook` writes the page anew.
+`python -m tests.support.handbook` writes the page.
 """
 
 import re
@@ -17,8 +17,8 @@ PAGE: Final = ROOT / "docs" / "handbook.md"
 MAP: Final = ROOT / "tests" / "data" / "handbook_map.yaml"
 _MAP_HEAD: Final = """# The handbook
 
-Where each section of the German handbook is found here, what differs and why; then its commands, one by one.
-`python -m tests.support.handbook` writes this page from `tests/data/handbook_*.yaml`.
+What became of each section of the German handbook, what differs and why; then its commands, one by one. This page is
+generated: change `tests/data/handbook_*.yaml` and run `python -m tests.support.handbook`.
 
 | section | here | what differs |
 |---|---|---|
@@ -26,8 +26,8 @@ Where each section of the German handbook is found here, what differs and why; t
 _CHECKLIST_HEAD: Final = """
 ## Before real use
 
-The checklist of appendix B, in its order. `.venv/bin/cdb doctor` (of containers with `CDB_STACK=compose`) executes it,
-and checks more: secrets, disk, clock, versions, that only this machine can reach it.
+The checklist of appendix B, in its order. `.venv/bin/cdb doctor` runs it (for containers with `CDB_STACK=compose`),
+and also checks secrets, disk, clock, versions, and that only this machine can reach the bot.
 
 | | what | item of `cdb doctor` | by hand, or what differs |
 |---|---|---|---|
@@ -35,9 +35,9 @@ and checks more: secrets, disk, clock, versions, that only this machine can reac
 _HEAD: Final = """
 ## Without containers
 
-Which commands of the handbook's validation sections (3.3, 6.1 to 6.5), and which `curl` lines of its other sections,
-work as printed on a stack that `make up` has started, and what to type where one differs. Each is tried at the
-documented ports by `tests/system/documented/test_handbook.py`.
+The commands of the handbook's validation sections (3.3, 6.1 to 6.5) and the `curl` lines of its other sections, on a
+stack that `make up` started: does it work as printed, and if not, what to type instead.
+`tests/system/documented/test_handbook.py` tries each at the documented ports.
 
 | section | as printed | without containers |
 |---|---|---|
@@ -45,11 +45,11 @@ documented ports by `tests/system/documented/test_handbook.py`.
 _CONTAINERS_HEAD: Final = """
 ## In containers
 
-The handbook's commands about containers, on a stack that `make env && docker compose up -d` has started. What is in the
-table above works there as printed, but for the test endpoint. Where a command differs, hardening is why: nothing is
-published but on loopback, roots are read-only, networks are divided by need, and secrets are in files. Those with a *
-are typed by no test; `tests/system/containers/test_handbook_commands.py` types the others. Grafana's container is in no
-test: the tests run where no registry of images is reached, and Debian has no Grafana.
+The handbook's commands about containers, on a stack that `make env && docker compose up -d` started. The commands of
+the table above also work there as printed, except the test endpoint. Where a command differs, hardening is the
+reason: ports are published on loopback only, roots are read-only, networks are separate, and secrets are in files.
+`tests/system/containers/test_handbook_commands.py` runs all commands except those marked with *. No test runs
+Grafana's container, because the tests have no image registry and Debian has no Grafana.
 
 | section | as printed | in containers |
 |---|---|---|
@@ -57,7 +57,7 @@ test: the tests run where no registry of images is reached, and Debian has no Gr
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One section of the handbook and where it is found here."""
+    """A section of the handbook and its place here."""
 
     section: str
     found: str
@@ -65,7 +65,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Ticked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line of the handbook's checklist, the doctor's items that look at it and what is left to do by hand."""
+    """A line of the handbook's checklist, the doctor's items that check it, and what is left to do by hand."""
 
     subject: str
     doctor: tuple[str, ...]
@@ -74,7 +74,7 @@ class Ticked(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Map(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where everything is found; *numbering* are all sections of the handbook."""
+    """The place of each section here; *numbering* lists all sections of the handbook."""
 
     numbering: tuple[str, ...]
     sections: tuple[Section, ...]
@@ -82,7 +82,7 @@ class Map(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One line of the handbook and what its reader expects; the fields are explained in the data file."""
+    """A command of the handbook and what its reader expects; the data file explains the fields."""
 
     section: str
     line: str
@@ -97,19 +97,19 @@ class Command(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     not_tried: str = ""
 
     def tried(self) -> tuple[str, ...]:
-        """Return the lines to try: as printed, or what stands for it; programs of the project are on the path."""
+        """The commands to try: as printed or their replacement, without `.venv/bin/`, which is on the path."""
         line = (self.tried_as or self.instead or self.line).replace(".venv/bin/", "")
         return tuple(line.replace("<port>", str(port)) for port in self.ports) or (line,)
 
     def missing(self, shown: str) -> list[str]:
-        """Return what its reader expects and does not find in *shown*."""
+        """What its reader expects and *shown* lacks."""
         unseen = [pattern for pattern in self.sees if not re.search(pattern, shown, re.MULTILINE)]
         few = len(shown.splitlines()) < self.lines
         return [*unseen, *([f"{self.lines} lines"] if few else [])]
 
 
 def commands() -> dict[str, list[Command]]:
-    """Return the commands of each section, in the handbook's order."""
+    """The commands of each section, in the handbook's order."""
     found: dict[str, list[Command]] = {}
     for command in msgspec.yaml.decode(DATA.read_bytes(), type=list[Command]):
         found.setdefault(command.section, []).append(command)
@@ -117,17 +117,17 @@ def commands() -> dict[str, list[Command]]:
 
 
 def container_commands() -> list[Command]:
-    """Return the commands about containers, in the handbook's order."""
+    """The commands about containers, in the handbook's order."""
     return msgspec.yaml.decode(CONTAINERS.read_bytes(), type=list[Command])
 
 
 def sections() -> Map:
-    """Return where each section of the handbook is found here."""
+    """The place of each section here."""
     return msgspec.yaml.decode(MAP.read_bytes(), type=Map)
 
 
 def page() -> str:
-    """Return the page that says where everything is found and which commands differ."""
+    """The text of docs/handbook.md."""
     without = (command for found in commands().values() for command in found)
     return "".join(
         (

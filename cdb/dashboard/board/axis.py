@@ -1,20 +1,18 @@
-"""The axes of a chart: round figures, round times, and the thresholds in sight."""
+"""The axes of a chart: round figures, round times, thresholds in sight."""
 
 import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from cdb.dashboard.board.answers import Answer
-from cdb.dashboard.board.ask import Window
-from cdb.dashboard.board.look import Look, look_of
-from cdb.dashboard.model.model import Panel
+from cdb.dashboard.model.ask import Window
+from cdb.dashboard.model.fields import Answer
+from cdb.dashboard.model.look import Look
 
 _NEAR: Final = 5.0
-"""A threshold is on the axis unless that makes it more than this times as long; else the legend names it only."""
+"""A threshold that would make the axis more than this times as long is only in the legend."""
 _ROOM: Final = 1.05
 _ROUND: Final = (1.0, 2.0, 2.5, 5.0, 10.0, 20.0)
-_BINARY: Final = {"bytes", "kbytes", "mbytes", "binBps"}
 _NEARLY: Final = 1e-9
 _ROUND_TIMES_S: Final = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 172_800)
 
@@ -29,14 +27,9 @@ class Axis:
     look: Look
 
     def held(self, value: float) -> float:
-        """Return *value*, or where it leaves the picture: plotext would draw every cell of the way to it."""
+        """Keep *value* near the axis: plotext draws every cell of the way to a point."""
         beyond = (self.high - self.low) / 2
         return min(max(value, self.low - beyond), self.high + beyond)
-
-    @property
-    def lines(self) -> list[tuple[float, str]]:
-        """Return the thresholds that are lines, with their colours."""
-        return self.look.limits if _has_lines(self.look) else []
 
     def shows(self, value: float) -> bool:
         """Tell whether *value* is on the axis."""
@@ -44,25 +37,23 @@ class Axis:
 
     @property
     def ticks(self) -> list[float]:
-        """Return where the axis has figures."""
+        """Values at which the axis has figures."""
         first = math.ceil(self.low / self.step - _NEARLY)
         last = math.floor(self.high / self.step + _NEARLY)
         return [at * self.step for at in range(first, last + 1)]
 
 
-def axis_of(panel: Panel, answer: Answer, rows: int) -> Axis:
-    """Return an axis on which all points are, and the thresholds that are lines as far as they are near."""
-    look = look_of(panel, answer.series[0].name, answer.series[0].ref_id)
-    settings, custom = look.settings, look.settings.custom
-    values = [value for series in answer.series for _, value in series.points if math.isfinite(value)]
+def axis_of(answer: Answer, rows: int) -> Axis:
+    """Make an axis for all points and for the threshold lines that are near them."""
+    look = answer.fields[0].look
+    settings = look.settings
+    values = [value for field in answer.fields for _, value in field.series.points if math.isfinite(value)]
     low, high = min([*values, 0.0]), max(values, default=0.0)
-    low, high = min(low, custom.get("axisSoftMin") or low), max(high, custom.get("axisSoftMax") or high)
-    if _has_lines(look):
-        near = [limit for limit, _ in look.limits if limit <= _NEAR * high]
-        high = max([high, *(limit * _ROOM for limit in near)])
+    high = max(high, settings.custom.get("axisSoftMax") or high)
+    high = max([high, *(limit * _ROOM for limit, _ in look.lines if limit <= _NEAR * high)])
     low = settings.min if settings.min is not None else low
     high = max(settings.max if settings.max is not None else high, low)
-    base = 1024.0 if settings.unit in _BINARY else 1000.0
+    base = 1024.0 if settings.unit == "bytes" else 1000.0
     step = _step((high - low) or 1.0, max(1, min(4, rows // 2)), base)
     low = low if settings.min is not None else math.floor(low / step + _NEARLY) * step
     high = high if settings.max is not None else math.ceil(high / step - _NEARLY) * step
@@ -70,18 +61,14 @@ def axis_of(panel: Panel, answer: Answer, rows: int) -> Axis:
 
 
 def _step(span: float, most: int, base: float) -> float:
-    """Return the smallest step, round in a unit that grows by *base*, of which no more than *most* make up *span*."""
+    """Find the smallest round step of which at most *most* make up *span*; *base* is 1000, or 1024 for bytes."""
     unit = base ** math.floor(math.log(span / most, base))
     size = unit * 10.0 ** math.floor(math.log10(span / most / unit))
     return next(round_step * size for round_step in _ROUND if round_step * size * most >= span * (1 - _NEARLY))
 
 
-def _has_lines(look: Look) -> bool:
-    return look.settings.custom.get("thresholdsStyle", {}).get("mode", "off") not in {"off", "area"}
-
-
 def times(window: Window, most: int) -> tuple[list[float], list[str]]:
-    """Return up to *most* round times of the local clock within *window*, and how they are written."""
+    """List up to *most* round times of the local clock within *window*, and how they are written."""
     step = next((s for s in _ROUND_TIMES_S if window.range_s / s <= most), _ROUND_TIMES_S[-1])
     offset = datetime.fromtimestamp(window.end).astimezone().utcoffset()
     ahead = offset.total_seconds() if offset else 0.0

@@ -9,13 +9,12 @@ import plotext
 from rich.cells import cell_len
 from rich.text import Text
 
-from cdb.dashboard.board.answers import Answer, Series
-from cdb.dashboard.board.ask import Window
 from cdb.dashboard.board.axis import Axis, axis_of, times
-from cdb.dashboard.board.colours import FAINT, PLAIN, SERIES, rgb
 from cdb.dashboard.board.lines import cut, fitted, joined
-from cdb.dashboard.board.look import Look, look_of
-from cdb.dashboard.model.model import Panel
+from cdb.dashboard.model.answers import Series
+from cdb.dashboard.model.ask import Window
+from cdb.dashboard.model.colours import FAINT, PLAIN
+from cdb.dashboard.model.fields import Answer
 
 _GAP_STEPS: Final = 3.0
 _LEAST_PLOT: Final = 5
@@ -25,36 +24,35 @@ _AREA: Final = 20
 _BACKGROUND: Final = re.compile(r"\x1b\[48;[0-9;]*m")
 
 
-def draw(panel: Panel, answer: Answer, width: int, height: int, window: Window) -> list[Text]:
-    """Return the plot with its threshold lines, and below it the legend: each series with its newest value."""
-    legend = cut(_legend(panel, answer, width), max(1, height - _LEAST_PLOT))
-    axis = axis_of(panel, answer, height - len(legend))
-    return [*_plot(panel, answer, axis, width, height - len(legend), window), *legend]
+def draw(answer: Answer, width: int, height: int, window: Window) -> list[Text]:
+    """Draw the plot with its threshold lines, and below it the legend with the newest values."""
+    legend = cut(_legend(answer, width), max(1, height - _LEAST_PLOT))
+    axis = axis_of(answer, height - len(legend))
+    return [*_plot(answer, axis, width, height - len(legend), window), *legend]
 
 
-def rows(panel: Panel, answer: Answer, width: int) -> int:
-    """Return how many lines a plot with its whole legend needs."""
-    return _GOOD_PLOT + len(_legend(panel, answer, width))
+def rows(answer: Answer, width: int) -> int:
+    """Lines that a plot with its whole legend needs."""
+    return _GOOD_PLOT + len(_legend(answer, width))
 
 
-def _plot(panel: Panel, answer: Answer, axis: Axis, width: int, height: int, window: Window) -> list[Text]:
+def _plot(answer: Answer, axis: Axis, width: int, height: int, window: Window) -> list[Text]:
     if height < 3 or width < 12:
         return []
     plotext.terminal.limit(width=False, height=False)  # the size asked for, not the terminal's
     figure = plotext.figure.clear()
     figure.plot_size(width, height)
-    frame = plotext.pixel(rgb(FAINT))
+    frame = _pixel(FAINT)
     figure.axes(active=True, pixel=frame)
     figure.axes(active=False, axis="x", side="upper")
     figure.axes(active=False, axis="y", side="right")
-    for value, code in axis.lines:
+    for value, code in axis.look.lines:
         if axis.shows(value):
-            figure.line(value, "horizontal", pixel=plotext.pixel(rgb(code)), style="dotted")
-    filled = len(answer.series) == 1 and panel.field_config.defaults.custom.get("fillOpacity", 0) >= _AREA
-    for at, series in enumerate(answer.series):
-        look = look_of(panel, series.name, series.ref_id)
-        for piece in _unbroken(series, window):
-            markers = [plotext.marker("braille", plotext.pixel(rgb(_colour(look, at, v)))) for _, v in piece]
+            figure.line(value, "horizontal", pixel=_pixel(code), style="dotted")
+    filled = len(answer.fields) == 1 and axis.look.settings.custom.get("fillOpacity", 0) >= _AREA
+    for field in answer.fields:
+        for piece in _unbroken(field.series, window):
+            markers = [plotext.marker("braille", _pixel(field.curve_colour(value))) for _, value in piece]
             signal = figure.signal([t for t, _ in piece], [axis.held(v) for _, v in piece], marker=markers).lines()
             figure.draw(signal.fillx() if filled else signal)
     _rulers(figure, axis, window, frame=frame, width=width)
@@ -73,16 +71,13 @@ def _rulers(figure: Any, axis: Axis, window: Window, *, frame: Any, width: int) 
     horizontal.pixel(frame)
 
 
+def _pixel(code: str) -> Any:
+    return plotext.pixel(tuple(int(code[at : at + 2], 16) for at in (1, 3, 5)))
+
+
 def _without_background(drawn: str) -> list[Text]:
-    """Return what plotext has drawn on the terminal's own background instead of plotext's white."""
+    """Show the terminal's own background instead of plotext's white."""
     return list(Text.from_ansi(_BACKGROUND.sub("", drawn), no_wrap=True).split("\n"))
-
-
-def _colour(look: Look, at: int, value: float) -> str:
-    """Return the colour of *value* of the series that is the *at*-th: where the panel says so, its threshold's."""
-    if look.settings.color.get("mode") == "thresholds":
-        return look.colour(value)
-    return look.fixed or SERIES[at % len(SERIES)]
 
 
 def _unbroken(series: Series, window: Window) -> Iterator[list[tuple[float, float]]]:
@@ -98,14 +93,11 @@ def _unbroken(series: Series, window: Window) -> Iterator[list[tuple[float, floa
         yield piece
 
 
-def _legend(panel: Panel, answer: Answer, width: int) -> list[Text]:
-    """Return every series with its newest value, and every threshold line, in as many columns as fit."""
-    entries = []
-    for at, series in enumerate(answer.series):
-        look = look_of(panel, series.name, series.ref_id)
-        entries.append(("━━", _colour(look, at, series.last), f"{look.name or series.name} {look.text(series.last)}"))
-    axis = axis_of(panel, answer, 2)
-    for value, code in axis.lines:
+def _legend(answer: Answer, width: int) -> list[Text]:
+    """List series with their newest values, and threshold lines, in as many columns as fit."""
+    entries = [("━━", field.curve_colour(field.value), f"{field.name} {field.text}") for field in answer.fields]
+    axis = axis_of(answer, 2)
+    for value, code in axis.look.lines:
         above = "" if axis.shows(value) else ", beyond the axis"
         entries.append(("┈┈", code, f"limit {axis.look.short(value)}{above}"))
     widths = _columns([cell_len(text) + 3 for _, _, text in entries], width)
@@ -117,7 +109,7 @@ def _legend(panel: Panel, answer: Answer, width: int) -> list[Text]:
 
 
 def _columns(lengths: list[int], width: int) -> list[int]:
-    """Return the widths of as many columns as entries of *lengths*, row by row, fit into."""
+    """Find the widths of the columns: as many as entries of *lengths*, row by row, fit into."""
     for count in range(len(lengths), 1, -1):
         widths = [max(lengths[at::count]) for at in range(count)]
         if sum(widths) + 2 * (count - 1) <= width:

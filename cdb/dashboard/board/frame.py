@@ -1,6 +1,5 @@
 """One frame: every panel of a dashboard with its answer, on as many cells as there are."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -12,12 +11,11 @@ from rich.segment import Segment, Segments
 from rich.text import Text
 
 from cdb.dashboard.board import kinds
-from cdb.dashboard.board.answers import Answer
-from cdb.dashboard.board.ask import Window
-from cdb.dashboard.board.colours import BAD, FAINT, PLAIN
 from cdb.dashboard.board.layout import Place, placed
 from cdb.dashboard.board.lines import fitted
-from cdb.dashboard.model.model import Dashboard, Panel
+from cdb.dashboard.model.ask import Snapshot
+from cdb.dashboard.model.colours import BAD, FAINT, PLAIN
+from cdb.dashboard.model.dashboards import Panel
 
 _BORDER: Final = 2
 _SIDES: Final = 4
@@ -29,15 +27,12 @@ Line = list[Segment]
 
 @dataclass(frozen=True)
 class Frame:
-    """What is shown of a dashboard at one time."""
+    """Draws what is *shown*."""
 
-    dashboard: Dashboard
-    window: Window
-    answers: Mapping[int, Answer]
-    """By the panel's id."""
+    shown: Snapshot
 
     def lines(self, console: Console, *, height: int | None = None) -> list[Line]:
-        """Return the frame as wide as *console*, as low as *height* if it can be, without a height as tall as it is."""
+        """Draw the frame as wide as *console*, and as low as *height* if it can be."""
         scale = _ROWS_OF_GRID
         places = self._placed(console.width, scale)
         while height is not None and _bottom(places) > height and scale > 0.5:
@@ -48,11 +43,13 @@ class Frame:
         return [[s for place in ordered for s in drawn[id(place)].get(y, ())] for y in range(_bottom(places))]
 
     def head(self, width: int, note: str = "") -> Text:
-        """Return the line above the panels: title, time and range, the variables' values, *note* at the right end."""
-        until = datetime.fromtimestamp(self.window.end).astimezone()
-        said = [f"{until:%Y-%m-%d %H:%M:%S}", f"last {_span(self.window.range_s)}"]
-        said += [f"{name} {', '.join(values) or 'all'}" for name, values in self._choice().items()]
-        line = Text(self.dashboard.title, f"bold {PLAIN}", no_wrap=True)
+        """Line above the panels: title, time and range, the variables' values, *note* at the right end."""
+        window = self.shown.window
+        until = datetime.fromtimestamp(window.end).astimezone()
+        said = [f"{until:%Y-%m-%d %H:%M:%S}", f"last {window.length}"]
+        names = (variable.name for variable in self.shown.dashboard.variables)
+        said += [f"{name} {', '.join(window.choice.get(name, ())) or 'all'}" for name in names]
+        line = Text(self.shown.dashboard.title, f"bold {PLAIN}", no_wrap=True)
         line.append("".join(f"  ·  {text}" for text in said), FAINT)
         room = width - line.cell_len - 2
         if len(note) <= room:
@@ -60,28 +57,23 @@ class Frame:
         line.truncate(width, overflow="ellipsis")
         return line
 
-    def _choice(self) -> dict[str, tuple[str, ...]]:
-        return {variable.name: self.window.choice.get(variable.name, ()) for variable in self.dashboard.variables}
-
     def _placed(self, width: int, scale: float) -> list[Place]:
         def rows(panel: Panel, wide: int) -> int:
-            answer = self.answers.get(panel.id, Answer())
-            return max(_BORDER + kinds.rows(panel, answer, wide - _SIDES), round(panel.grid_pos.h * scale))
+            needed = kinds.rows(panel, self.shown.answers[panel.id], wide - _SIDES)
+            return max(_BORDER + needed, round(panel.grid_pos.h * scale))
 
-        return placed(self.dashboard.shown, width, least=kinds.narrowest, rows=rows)
+        return placed(self.shown.dashboard.shown, width, least=kinds.narrowest, rows=rows)
 
     def _drawn(self, console: Console, place: Place) -> dict[int, Line]:
-        """Return the lines of *place* by their number in the frame."""
-        answer = self.answers.get(place.panel.id, Answer())
+        """Lines of *place* by their number in the frame."""
+        answer = self.shown.answers[place.panel.id]
         inner = place.width - _SIDES, place.height - _BORDER
         framed = Box(
-            Group(*kinds.drawn(place.panel, answer, *inner, self.window)),
+            Group(*kinds.drawn(place.panel, answer, *inner, self.shown.window)),
             title=Text(place.panel.title, f"bold {PLAIN}"),
             title_align="left",
             box=box.ROUNDED,
             border_style=BAD if answer.error else FAINT,
-            width=place.width,
-            height=place.height,
         )
         options = console.options.update(width=place.width, height=place.height)
         lines = console.render_lines(framed, options, pad=True)[: place.height]
@@ -89,16 +81,9 @@ class Frame:
 
 
 def printed(lines: list[Line]) -> RenderableType:
-    """Return *lines* as something that a console prints."""
+    """Turn *lines* into something that a console prints."""
     return Segments([segment for line in lines for segment in (*line, Segment.line())])
 
 
 def _bottom(places: list[Place]) -> int:
     return max((place.y + place.height for place in places), default=0)
-
-
-def _span(seconds: float) -> str:
-    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
-        if seconds % size == 0:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{seconds:.0f} s"

@@ -7,14 +7,13 @@ from typing import Final
 from rich.text import Text
 
 from cdb.dashboard.board import bars, chart, stat, table
-from cdb.dashboard.board.answers import Answer
-from cdb.dashboard.board.ask import Window
-from cdb.dashboard.board.colours import BAD, FAINT
 from cdb.dashboard.board.lines import centred
-from cdb.dashboard.model.model import Panel
+from cdb.dashboard.model.ask import Window
+from cdb.dashboard.model.colours import BAD, FAINT
+from cdb.dashboard.model.dashboards import Panel
+from cdb.dashboard.model.fields import Answer
 
 NO_DATA: Final = "No data"
-_WITHOUT_KIND: Final = 30
 
 
 @dataclass(frozen=True)
@@ -27,42 +26,43 @@ class Kind:
 
 
 def _row_each(_panel: Panel, answer: Answer, _width: int) -> int:
-    return len(answer.series)
+    return len(answer.fields)
 
 
-_BAR_GAUGE: Final = Kind(lambda p, a, w, h, _: bars.bar_gauge(p, a, w, h), _row_each, 38)
 KINDS: Final[dict[str, Kind]] = {
     "stat": Kind(lambda p, a, w, h, _: stat.draw(p, a, w, h), stat.rows, 16),
-    "gauge": Kind(lambda p, a, w, h, _: bars.gauge(p, a, w, h), lambda _p, a, _w: 3 * len(a.series), 24),
-    "bargauge": _BAR_GAUGE,
-    "barchart": _BAR_GAUGE,
-    "piechart": Kind(lambda p, a, w, h, _: bars.pie(p, a, w, h), _row_each, 38),
-    "table": Kind(lambda p, a, w, h, _: table.draw(p, a, w, h), lambda p, a, _: table.rows(p, a), 38),
-    "timeseries": Kind(chart.draw, chart.rows, 38),
+    "gauge": Kind(lambda _p, a, w, h, _: bars.gauge(a, w, h), lambda _p, a, _w: 3 * len(a.fields), 24),
+    "bargauge": Kind(lambda _p, a, w, h, _: bars.bar_gauge(a, w, h), _row_each, 38),
+    "piechart": Kind(lambda _p, a, w, h, _: bars.pie(a, w, h), _row_each, 38),
+    "table": Kind(lambda p, a, w, h, _: table.draw(p, a, w, h), table.rows, 38),
+    "timeseries": Kind(lambda _, a, w, h, window: chart.draw(a, w, h, window), lambda _, a, w: chart.rows(a, w), 38),
 }
 
 
+_UNKNOWN: Final = Kind(lambda *_: [], lambda *_: 1, 30)
+
+
 def drawn(panel: Panel, answer: Answer, width: int, height: int, window: Window) -> list[Text]:
-    """Return what is inside a panel: its picture, or why there is none."""
-    kind = KINDS.get(panel.type)
-    if answer.error or kind is None:
-        said = answer.error or f"a panel of type {panel.type} is not drawn here: {', '.join(KINDS)} are"
-        return centred(said, width, height, BAD)
+    """Draw what is inside a panel: its picture, or why there is none."""
+    if answer.error:
+        return centred(answer.error, width, height, BAD)
     if answer.empty:
-        return centred(panel.field_config.defaults.no_value or NO_DATA, width, height, FAINT)
-    lines = kind.draw(panel, answer, width, height, window)[:height]
+        return centred(NO_DATA, width, height, FAINT)
+    lines = _kind(panel).draw(panel, answer, width, height, window)[:height]
     for line in lines:
         line.truncate(width)  # on the narrowest terminals figures give way, never the frame
     return lines
 
 
 def rows(panel: Panel, answer: Answer, width: int) -> int:
-    """Return the lines that *panel* needs inside, if it is so wide."""
-    kind = KINDS.get(panel.type)
-    return 1 if kind is None or answer.empty else kind.rows(panel, answer, width)
+    """Lines that *panel* needs inside at this width."""
+    return 1 if answer.empty else _kind(panel).rows(panel, answer, width)
 
 
 def narrowest(panel: Panel) -> int:
-    """Return the least width of *panel* with its border."""
-    kind = KINDS.get(panel.type)
-    return kind.narrowest if kind else _WITHOUT_KIND
+    """Least width of *panel* with its border."""
+    return _kind(panel).narrowest
+
+
+def _kind(panel: Panel) -> Kind:
+    return KINDS.get(panel.type, _UNKNOWN)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from cdb.dashboard.model.model import Panel
+from cdb.dashboard.model.dashboards import Panel
 
 Rows = Callable[[Panel, int], int]
 """How many rows a panel wants if it is so wide."""
@@ -21,18 +21,16 @@ class Place:
 
 
 def placed(panels: Sequence[Panel], width: int, *, least: Callable[[Panel], int], rows: Rows) -> list[Place]:
-    """Return the places of *panels* on *width* cells; none is narrower than *least* says, unless *width* is."""
+    """Place *panels* on *width* cells; none is narrower than *least* says, unless *width* is."""
     places: list[Place] = []
     y = 0
     for band in _bands(panels):
         for line in _lines(_stacks(band), width, least):
-            heights = []
-            x = 0
             widths = _shares([_span(stack) for stack in line], [_least(stack, least) for stack in line], width)
-            for stack, wide in zip(line, widths, strict=True):
-                heights.append(sum(rows(panel, wide) for panel in stack))
-            tallest = max(heights)
-            for stack, wide in zip(line, widths, strict=True):
+            wide_stacks = list(zip(line, widths, strict=True))
+            tallest = max(sum(rows(panel, wide) for panel in stack) for stack, wide in wide_stacks)
+            x = 0
+            for stack, wide in wide_stacks:
                 places += _stacked(stack, x, y, wide, tallest, rows)
                 x += wide
             y += tallest
@@ -40,7 +38,7 @@ def placed(panels: Sequence[Panel], width: int, *, least: Callable[[Panel], int]
 
 
 def _stacked(stack: list[Panel], x: int, y: int, width: int, height: int, rows: Rows) -> list[Place]:
-    """Return *stack* one below the other; the last takes what is left of *height*."""
+    """Place *stack* one below the other; the last takes what is left of *height*."""
     places = []
     bottom = y + height
     for at, panel in enumerate(stack):
@@ -51,32 +49,29 @@ def _stacked(stack: list[Panel], x: int, y: int, width: int, height: int, rows: 
 
 
 def _bands(panels: Sequence[Panel]) -> list[list[Panel]]:
-    """Return *panels* cut where a horizontal line crosses none of them, from top to bottom."""
-    ordered = sorted(panels, key=lambda panel: (panel.grid_pos.y, panel.grid_pos.x))
-    return _cut(ordered, lambda panel: (panel.grid_pos.y, panel.grid_pos.y + panel.grid_pos.h))
+    """Cut *panels* where a horizontal line crosses none of them, from top to bottom."""
+    return _cut(panels, lambda panel: (panel.grid_pos.y, panel.grid_pos.y + panel.grid_pos.h))
 
 
 def _stacks(band: Sequence[Panel]) -> list[list[Panel]]:
-    """Return *band* cut where a vertical line crosses none of its panels, from left to right."""
-    ordered = sorted(band, key=lambda panel: (panel.grid_pos.x, panel.grid_pos.y))
-    stacks = _cut(ordered, lambda panel: (panel.grid_pos.x, panel.grid_pos.x + panel.grid_pos.w))
-    return [sorted(stack, key=lambda panel: (panel.grid_pos.y, panel.grid_pos.x)) for stack in stacks]
+    """Cut *band* where a vertical line crosses none of its panels, from left to right."""
+    return _cut(band, lambda panel: (panel.grid_pos.x, panel.grid_pos.x + panel.grid_pos.w))
 
 
-def _cut(ordered: Sequence[Panel], extent: Callable[[Panel], tuple[int, int]]) -> list[list[Panel]]:
+def _cut(panels: Sequence[Panel], extent: Callable[[Panel], tuple[int, int]]) -> list[list[Panel]]:
     groups: list[list[Panel]] = []
     end = 0
-    for panel in ordered:
+    for panel in sorted(panels, key=extent):
         first, last = extent(panel)
         if not groups or first >= end:
             groups.append([])
         groups[-1].append(panel)
         end = max(end, last)
-    return groups
+    return [sorted(group, key=lambda panel: (panel.grid_pos.y, panel.grid_pos.x)) for group in groups]
 
 
 def _lines(stacks: list[list[Panel]], width: int, least: Callable[[Panel], int]) -> list[list[list[Panel]]]:
-    """Return *stacks* broken into lines on which each has its least width, as even as they go."""
+    """Break *stacks* into lines on which each has its least width, as even as they go."""
     lines: list[list[list[Panel]]] = [[]]
     for stack in stacks:
         if lines[-1] and sum(_least(other, least) for other in [*lines[-1], stack]) > width:
@@ -89,7 +84,7 @@ def _lines(stacks: list[list[Panel]], width: int, least: Callable[[Panel], int])
 
 
 def _shares(spans: list[int], least: list[int], width: int) -> list[int]:
-    """Return *width* shared out in proportion to *spans*, each at least as wide as it must be."""
+    """Share out *width* in proportion to *spans*, each at least as wide as it must be."""
     wide = [max(narrow, span * width // sum(spans)) for span, narrow in zip(spans, least, strict=True)]
     while sum(wide) > width:
         at = max(range(len(wide)), key=lambda i: wide[i] - least[i])

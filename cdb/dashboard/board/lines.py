@@ -1,21 +1,21 @@
 """Lines of text of a fixed width: what every kind of panel is made of."""
 
 import math
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Iterable
 from typing import Final, Literal
 
 from rich.cells import cell_len
 from rich.text import Text
 
-from cdb.dashboard.board.colours import FAINT
+from cdb.dashboard.model.colours import FAINT
 from cdb.kit.printable import printable
 
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
-_LEVELS: Final = "▁▂▃▄▅▆▇█"
 
 
 def fitted(text: str, width: int, style: str = "", align: Literal["left", "center", "right"] = "left") -> Text:
-    """Return *text* exactly *width* cells wide, cut with an ellipsis where it is longer."""
+    """Make *text* exactly *width* cells wide, cut with an ellipsis where it is longer."""
     line = Text(printable(text), style, no_wrap=True)
     line.truncate(width, overflow="ellipsis")
     line.align(align, width)
@@ -23,12 +23,12 @@ def fitted(text: str, width: int, style: str = "", align: Literal["left", "cente
 
 
 def joined(parts: Iterable[Text]) -> Text:
-    """Return *parts* one after the other."""
+    """Join *parts* without folding them."""
     return Text("", no_wrap=True).join(parts)
 
 
 def bar(fraction: float, width: int, colour: str) -> Text:
-    """Return a bar *width* cells wide of which *fraction* (0 to 1, else cut) is filled, to the eighth of a cell."""
+    """Draw a bar *width* cells wide of which *fraction* (0 to 1, else cut) is filled, to the eighth of a cell."""
     share = min(max(fraction, 0.0), 1.0) if math.isfinite(fraction) else 0.0
     eighths = round(share * width * 8)
     if share > 0:
@@ -40,26 +40,14 @@ def bar(fraction: float, width: int, colour: str) -> Text:
     return line
 
 
-def spark(values: Sequence[float], width: int, colour: str) -> Text:
-    """Return the run of *values* as one line, the newest at its right end."""
-    numbers = [value for value in values if math.isfinite(value)]
-    if len(numbers) < 2:
-        return Text(" " * width)
-    chosen = [numbers[round(i * (len(numbers) - 1) / (width - 1))] for i in range(width)] if width > 1 else numbers[-1:]
-    low, high = min(chosen), max(chosen)
-    span = high - low
-    levels = [int((value - low) / span * (len(_LEVELS) - 1)) if span else 0 for value in chosen]
-    return Text("".join(_LEVELS[level] for level in levels), colour, no_wrap=True)
-
-
 def middle(lines: list[Text], width: int, height: int) -> list[Text]:
-    """Return *lines* in the middle of *height*."""
+    """Put *lines* in the middle of *height*."""
     above = max(0, (height - len(lines)) // 2)
     return [Text(" " * width)] * above + lines
 
 
 def cut(lines: list[Text], height: int) -> list[Text]:
-    """Return at most *height* of *lines*; the last says how many are left out."""
+    """Keep at most *height* of *lines*; the last says how many are left out."""
     if len(lines) <= height:
         return lines
     kept = max(0, height - 1)
@@ -67,12 +55,6 @@ def cut(lines: list[Text], height: int) -> list[Text]:
 
 
 def centred(text: str, width: int, height: int, style: str) -> list[Text]:
-    """Return *text*, broken at words, in the middle of *width* by *height*."""
-    words, rows = text.split(), [""]
-    for word in words:
-        joined_row = f"{rows[-1]} {word}".strip()
-        if cell_len(joined_row) <= width or not rows[-1]:
-            rows[-1] = joined_row
-        else:
-            rows.append(word)
-    return middle([fitted(row, width, style, "center") for row in rows[:height]], width, height)
+    """Break *text* at words and put it in the middle of *width* by *height*."""
+    rows = textwrap.wrap(text, width, break_long_words=False)[:height]
+    return middle([fitted(row, width, style, "center") for row in rows], width, height)

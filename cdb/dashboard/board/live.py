@@ -93,9 +93,7 @@ def keys() -> Iterator[Callable[[float], str]]:
 
 def _key(seconds: float) -> str:
     ready, _, _ = select.select([sys.stdin], [], [], seconds)
-    if not ready:
-        return ""
-    return os.read(sys.stdin.fileno(), 16).decode(errors="replace")
+    return os.read(sys.stdin.fileno(), 16).decode(errors="replace") if ready else ""
 
 
 def _no_key(seconds: float) -> str:

@@ -16,7 +16,7 @@ _THEME: Final = TerminalTheme(_BACKGROUND, _TEXT, [_TEXT] * 8)  # all the rest h
 
 
 def svg(frame: Frame, *, width: int) -> str:
-    """Return *frame*, *width* cells wide, as SVG that loads nothing from elsewhere."""
+    """Draw *frame*, *width* cells wide, as SVG that loads nothing from elsewhere."""
     console = Console(
         record=True,
         width=width,
@@ -27,6 +27,6 @@ def svg(frame: Frame, *, width: int) -> str:
     )
     console.print(frame.head(width))
     console.print(printed(frame.lines(console)), end="")
-    name = frame.dashboard.uid
+    name = frame.shown.dashboard.uid
     drawn = console.export_svg(title=f"cdb dashboard {name.removeprefix('cdb-')}", theme=_THEME, unique_id=name)
     return _FONTS.sub("", drawn)

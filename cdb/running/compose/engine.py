@@ -8,34 +8,16 @@ from typing import IO, Final
 
 import msgspec
 
+from cdb.running.errors import StackError
 from cdb.running.native import Health, PartStatus
-from cdb.running.native.errors import StackError
+from cdb.running.native.ports import BY_ADDRESS
 
 _PROJECT: Final = "claire-de-binare"
 _LABEL: Final = "com.docker.compose"
 _ANSWER_S: Final = 15.0
 _PUBLISHED: Final = re.compile(r":(\d+)(?:-(\d+))?->(\d+)(?:-\d+)?/tcp")  # neighbours are shown as one range
-_PORT_OF: Final = {
-    ("cdb_ws", 8000): "cdb_ws",
-    ("cdb_core", 8001): "cdb_core",
-    ("cdb_risk", 8002): "cdb_risk",
-    ("cdb_execution", 8003): "cdb_execution",
-    ("cdb_otel_collector", 4317): "otlp_grpc",
-    ("cdb_otel_collector", 4318): "otlp_http",
-    ("cdb_otel_collector", 8888): "collector_telemetry",
-    ("cdb_otel_collector", 9464): "exposition",
-    ("cdb_otel_collector", 13133): "collector_health",
-    ("cdb_redis_exporter", 9121): "redis_exporter",
-    ("cdb_postgres_exporter", 9187): "postgres_exporter",
-    ("cdb_prometheus", 9090): "prometheus",
-    ("cdb_alertmanager", 9093): "alertmanager",
-    ("cdb_alert_receiver", 9094): "alert_receiver",
-    ("cdb_jaeger", 16686): "jaeger",
-    ("cdb_grafana", 3000): "grafana",
-}
-"""Which of a stack's ports a container's port is."""
 ONE_SHOTS: Final = frozenset({"cdb_handover", "cdb_migrate"})
-"""The containers that end by themselves; any other one that has ended was stopped."""
+"""Containers that end by themselves; any other one that has ended was stopped."""
 
 
 class Container(msgspec.Struct, frozen=True, rename="pascal"):
@@ -48,17 +30,17 @@ class Container(msgspec.Struct, frozen=True, rename="pascal"):
 
     @property
     def service(self) -> str:
-        """Return its name in docker-compose.yml, which is that of the container, too."""
+        """Name in docker-compose.yml, which the container has, too."""
         return self._label("service")
 
     @property
     def made_of(self) -> str:
-        """Return the hash of what docker-compose.yml and .env said of it when it was made."""
+        """Hash of what docker-compose.yml and .env said of it when it was made."""
         return self._label("config-hash")
 
     @property
     def active(self) -> bool:
-        """Tell whether it runs, or will in a moment by its restart policy."""
+        """Whether it runs, or will in a moment by its restart policy."""
         return self.state in {"running", "restarting"}
 
     def _label(self, name: str) -> str:
@@ -66,7 +48,7 @@ class Container(msgspec.Struct, frozen=True, rename="pascal"):
         return found[1] if found else "unknown"
 
     def part(self) -> PartStatus:
-        """Return it as a part: healthy by its own check, without one while it runs; a one-shot if it ended well."""
+        """Judge its health: by its own check, without one while it runs; a one-shot is well if it ended well."""
         done = self.service in ONE_SHOTS and self.status.startswith("Exited (0)")
         well = done or (self.state == "running" and not re.search(r"\((?:unhealthy|health: starting)\)", self.status))
         return PartStatus(
@@ -75,22 +57,14 @@ class Container(msgspec.Struct, frozen=True, rename="pascal"):
 
 
 def project(environ: Mapping[str, str]) -> str:
-    """Return what the stack is called among all that compose has started."""
+    """Name of the stack among all that compose has started."""
     return environ.get("COMPOSE_PROJECT_NAME") or _PROJECT
 
 
-def parts(environ: Mapping[str, str]) -> tuple[PartStatus, ...]:
-    """Return the containers as parts, by name; () if none of them runs; raise StackError."""
-    found = look(project(environ))
-    if not any(one.active for one in found):
-        return ()
-    return tuple(sorted((one.part() for one in found), key=lambda part: part.name))
-
-
 def look(project: str) -> tuple[Container, ...]:
-    """Return the containers that `docker compose up` has started, those that ended too; raise StackError.
+    """Find the containers that `docker compose up` has started, also those that ended. Raises StackError.
 
-    Those of `docker compose run` are an operator's own.
+    Containers of `docker compose run` are an operator's own and do not count.
     """
     labels = (f"project={project}", "oneoff=False")
     filters = [word for label in labels for word in ("--filter", f"label={_LABEL}.{label}")]
@@ -98,18 +72,18 @@ def look(project: str) -> tuple[Container, ...]:
     try:
         return tuple(msgspec.json.decode(line, type=Container) for line in lines)
     except msgspec.MsgspecError as error:
-        raise StackError(f"docker ps gives what is not understood: {error}") from error
+        raise StackError(f"docker ps answers in an unknown form: {error}") from error
 
 
 def published(containers: tuple[Container, ...]) -> dict[str, int]:
-    """Return the ports of this machine that lead into *containers*, by the names they have in a stack."""
+    """Ports of this machine that lead into *containers*, by their names in a stack."""
     found = {
-        (one.service, int(inside) + step): int(first) + step
+        f"{one.service}:{int(inside) + step}": int(first) + step
         for one in containers
         for first, last, inside in _PUBLISHED.findall(one.ports)
         for step in range(int(last or first) - int(first) + 1)
     }
-    return {_PORT_OF[key]: port for key, port in found.items() if key in _PORT_OF}
+    return {BY_ADDRESS[address]: port for address, port in found.items() if address in BY_ADDRESS}
 
 
 def docker(
@@ -120,9 +94,9 @@ def docker(
     output: IO[bytes] | None = None,
     within_s: float | None = _ANSWER_S,
 ) -> str:
-    """Run docker in *root* with *environ*, if given; it reads *source*. Return what it prints unless to *output*.
+    """Run docker in *root* with *environ*, if given; it reads *source*, and gives its output unless *output* takes it.
 
-    Raise StackError with the line that it fails with, or if it takes longer than *within_s* seconds.
+    Raises StackError with the line that it fails with, or if it takes longer than *within_s* seconds.
     """
     try:
         done = subprocess.run(  # noqa: S603  fixed arguments

@@ -1,7 +1,7 @@
 """Run a whole stack, the operator's or an isolated one beside it."""
 
+from cdb.running.errors import StackError
 from cdb.running.native.config import Health, Kind, Part, StackConfig
-from cdb.running.native.errors import StackError
 from cdb.running.native.parts import ALL_PARTS, TRADING, select
 from cdb.running.native.ports import Ports
 from cdb.running.native.readiness import Failure, PartStatus

@@ -1,5 +1,6 @@
 """The stack's own OpenTelemetry Collector."""
 
+from cdb.running import durations
 from cdb.running.native.config import StackConfig
 from cdb.running.native.ports import HOST
 from cdb.running.native.tools import otelcol
@@ -9,21 +10,22 @@ FEATURE_GATES = "--feature-gates=+processor.tailsamplingprocessor.recordpolicy"
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
-    """Return the collector's command line; ports and token come from its environment."""
+    """Command line; ports and token are in the environment."""
     folder = config.root / "otel-collector"
     return (otelcol(), *(word for name in FILES for word in ("--config", str(folder / name))), FEATURE_GATES)
 
 
 def environment(config: StackConfig) -> dict[str, str]:
-    """Return what the collector reads besides the stack's settings."""
+    """Environment of the collector besides the stack's."""
     return {
         "CDB_COLLECTOR_HOST": HOST,
         "CDB_JAEGER_HOST": HOST,
-        "CDB_TRACE_QUEUE_DIR": str(config.layout.trace_queue),
+        "CDB_TRACE_QUEUE_DIR": str(config.layout.data_of("otel_collector")),
         "GOMEMLIMIT": "350MiB",
+        **durations.for_servers(config.environment, *durations.IN_COLLECTOR),
     }
 
 
 def provides(config: StackConfig) -> dict[str, str]:
-    """Tell the services where to send."""
+    """Where services send metrics and spans."""
     return {"CDB_OTLP_ENDPOINT": f"http://{HOST}:{config.ports.otlp_grpc}"}

@@ -23,7 +23,7 @@ _DEFAULTS = {
     "CDB_TEST_ENDPOINTS": "1",
     "CDB_LOG_FORMAT": "json",
 }
-STACK_ID = "CDB_STACK_ID"  # marks every process of a stack with its state directory
+STACK_ID = "CDB_STACK_ID"  # in the environment of every process of a stack: its state directory
 STATE_DIR = "CDB_STATE_DIR"
 
 
@@ -45,16 +45,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Part:
-    """One program of the stack. *probe* asks it whether it can do its work; a one-shot is judged by its exit.
+    """One program of the stack. *probe* asks whether it can do its work; a one-shot is judged by its exit.
 
-    *secrets* are the only ones of .env that it gets. *environment* is for itself alone and holds no secret; *provides*
-    is what every part gets where this one runs, unless the settings say otherwise. A part that is not *available* on
-    this machine is left out unless it is asked for by name.
+    It gets no other secrets of .env than *secrets*. *environment* is for itself alone and holds no secret. All parts
+    get what *provides* gives, unless the settings say otherwise. A part that is not *available* on this machine is left
+    out unless it is asked for by name.
     """
 
     name: str
-    kind: Kind
     command: "Callable[[StackConfig], tuple[str, ...]]"
+    kind: Kind = Kind.SERVER
     probe: "Callable[[StackConfig], Health] | None" = None
     ports: tuple[str, ...] = ()
     prepare: "Callable[[StackConfig], None] | None" = None
@@ -86,23 +86,18 @@ class StackConfig:
 
     @property
     def layout(self) -> Layout:
-        """Return the stack's paths."""
+        """Paths of the stack."""
         return Layout(self.state_dir)
 
-    @property
-    def stack_id(self) -> str:
-        """Return what marks this stack's processes."""
-        return str(self.state_dir)
-
     def process_environment(self) -> dict[str, str]:
-        """Return the environment that every process of the stack gets."""
+        """Environment that every process of the stack gets."""
         return {
             **self.inherited,
             **self._provided(),
             **self.environment,
             **self.ports.environment(),
             "PYTHONUNBUFFERED": "1",
-            STACK_ID: self.stack_id,
+            STACK_ID: str(self.state_dir),
         }
 
     def _provided(self) -> dict[str, str]:
@@ -112,12 +107,12 @@ class StackConfig:
         return found
 
     def part(self, name: str) -> Part:
-        """Return the part called *name*; raise KeyError if there is none."""
+        """Part by its name; raises KeyError."""
         return {part.name: part for part in self.parts}[name]
 
     @classmethod
     def for_operator(cls, root: Path, environ: Mapping[str, str], *, parts: tuple[Part, ...]) -> Self:
-        """Join defaults, .env and *environ*, the latter winning; raise StackError naming a wrong value."""
+        """Join defaults, .env and *environ*, the later winning; raises StackError naming a wrong value."""
         env_file = root / ".env"
         from_file = envfile.read(env_file)
         known = {*_DEFAULTS, *from_file, *Ports.variables().values()}
@@ -146,7 +141,7 @@ class StackConfig:
         environment: Mapping[str, str] | None = None,
         ports: Ports | None = None,
     ) -> Self:
-        """Describe a stack beside any other: free ports, throw-away secrets, settings from the caller only."""
+        """Configure a stack beside any other: free ports, throw-away secrets, settings from the caller only."""
         settings = {
             **_DEFAULTS,
             "POSTGRES_USER": "claire",
@@ -170,5 +165,5 @@ class StackConfig:
 
 
 def state_dir(root: Path, environ: Mapping[str, str]) -> Path:
-    """Return the directory of the operator's stack: CDB_STATE_DIR, or .cdb beside the code."""
+    """Directory of the operator's stack: CDB_STATE_DIR, or .cdb beside the code."""
     return Path(environ.get(STATE_DIR) or root / ".cdb").resolve()

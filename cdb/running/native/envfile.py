@@ -11,7 +11,7 @@ from typing import Final
 
 from dotenv import dotenv_values
 
-from cdb.running.native.errors import StackError
+from cdb.running.errors import StackError
 
 TEMPLATE: Final = Path(__file__).parents[3] / "deploy" / "env.template"
 """What a new .env is made from; deploy/containers/make-env reads it, too."""

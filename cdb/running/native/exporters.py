@@ -1,4 +1,4 @@
-"""What shows Redis and PostgreSQL to Prometheus, under accounts that may look and nothing else."""
+"""The exporters that show Redis and PostgreSQL to Prometheus; their accounts may only read figures."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ USER = "monitoring"
 
 
 def redis_command(config: StackConfig) -> tuple[str, ...]:
-    """Return the Redis exporter's command line; the password is in a file."""
+    """Command line of the Redis exporter; the password is in a file."""
     return (
         debian_program("prometheus-redis-exporter", package="prometheus-redis-exporter"),
         f"-web.listen-address={HOST}:{config.ports.redis_exporter}",
@@ -32,7 +32,7 @@ def prepare_redis(config: StackConfig) -> None:
 
 
 def postgres_command(config: StackConfig) -> tuple[str, ...]:
-    """Return the PostgreSQL exporter's command line; user and password are in files that its environment names."""
+    """Command line of the PostgreSQL exporter; its environment names the file of the password."""
     return (
         debian_program("prometheus-postgres-exporter", package="prometheus-postgres-exporter"),
         f"--web.listen-address={HOST}:{config.ports.postgres_exporter}",
@@ -41,7 +41,7 @@ def postgres_command(config: StackConfig) -> tuple[str, ...]:
 
 
 def postgres_environment(config: StackConfig) -> dict[str, str]:
-    """Return where the server is and which files hold the account."""
+    """Where the server is, and which file holds the password."""
     database = config.environment["POSTGRES_DB"]
     return {
         "DATA_SOURCE_URI": f"{HOST}:{config.ports.postgres}/{database}?sslmode=disable",

@@ -1,6 +1,7 @@
-"""Files that only their owner may read."""
+"""Files that a stack's servers read."""
 
 import os
+from collections.abc import Mapping
 
 
 def write_private(path: "os.PathLike[str]", text: str) -> None:
@@ -11,3 +12,11 @@ def write_private(path: "os.PathLike[str]", text: str) -> None:
         os.fchmod(descriptor, 0o600)
         file.write(text)
     os.replace(partial, path)
+
+
+def ini(sections: Mapping[str, Mapping[str, object]]) -> str:
+    """Text of an INI file; nothing is escaped."""
+    return "\n".join(
+        f"[{name}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())
+        for name, values in sections.items()
+    )

@@ -1,15 +1,13 @@
 """The stack's own Grafana, where it is installed: Debian has no package of it, so nobody needs it."""
 
-import configparser
-import io
 import os
 import shutil
 from pathlib import Path
 
 from cdb.kit.paths import DASHBOARDS
+from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
-from cdb.running.native.errors import StackError
-from cdb.running.native.files import write_private
+from cdb.running.native.files import ini, write_private
 from cdb.running.native.ports import HOST
 
 MISSING = "Grafana is not installed; `cdb dashboard` shows the same dashboards in the terminal"
@@ -18,12 +16,12 @@ _SBIN = "/usr/sbin"  # where its package puts the program, and what ordinary use
 
 
 def installed() -> bool:
-    """Tell whether this machine has Grafana."""
+    """Whether this machine has Grafana."""
     return _program() is not None
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
-    """Return the server's command line; all else, the password too, is in files. Raise StackError without Grafana."""
+    """Command line; all else, the password too, is in files. Raises StackError without Grafana."""
     found = _program()
     if found is None:
         raise StackError(MISSING)
@@ -32,7 +30,7 @@ def command(config: StackConfig) -> tuple[str, ...]:
 
 
 def environment(config: StackConfig) -> dict[str, str]:
-    """Return what the provisioning files leave open: this machine's addresses."""
+    """Addresses of this machine, which the provisioning files leave open."""
     return {
         "CDB_GRAFANA_PROMETHEUS_URL": f"http://{HOST}:{config.ports.prometheus}",
         "CDB_GRAFANA_JAEGER_URL": f"http://{HOST}:{config.ports.jaeger}",
@@ -41,7 +39,7 @@ def environment(config: StackConfig) -> dict[str, str]:
 
 
 def prepare(config: StackConfig) -> None:
-    """Write the configuration and, beside it, the password of its user admin."""
+    """Write the configuration and, beside it, the password of the user admin."""
     place = config.layout.grafana_conf
     place.mkdir(mode=0o700, exist_ok=True)
     password = place / "password"
@@ -50,37 +48,26 @@ def prepare(config: StackConfig) -> None:
 
 
 def _settings(config: StackConfig, password: Path) -> str:
-    data = config.layout.data / "grafana"
-    parser = configparser.RawConfigParser()
-    parser.read_dict(
+    data = config.layout.data_of("grafana")
+    outside = ("reporting_enabled", "check_for_updates", "check_for_plugin_updates")
+    return ini(
         {
             "paths": {
-                "data": str(data),
-                "logs": str(config.layout.logs),
-                "plugins": str(data / "plugins"),
-                "provisioning": str(_source(config) / "provisioning"),
+                "data": data,
+                "logs": config.layout.logs,
+                "plugins": data / "plugins",
+                "provisioning": config.root / "monitoring" / "grafana" / "provisioning",
             },
-            "server": {"http_addr": HOST, "http_port": str(config.ports.grafana)},
+            "server": {"http_addr": HOST, "http_port": config.ports.grafana},
             "security": {"admin_user": "admin", "admin_password": f"$__file{{{password}}}"},
-            "dashboards": {"default_home_dashboard_path": str(config.root / DASHBOARDS / HOME_DASHBOARD)},
+            "dashboards": {"default_home_dashboard_path": config.root / DASHBOARDS / HOME_DASHBOARD},
             # It asks nobody outside for anything.
-            "analytics": {
-                "reporting_enabled": "false",
-                "check_for_updates": "false",
-                "check_for_plugin_updates": "false",
-            },
+            "analytics": dict.fromkeys(outside, "false"),
             "news": {"news_feed_enabled": "false"},
             "plugins": {"preinstall_disabled": "true"},
             "log": {"mode": "console", "level": "warn"},
         }
     )
-    text = io.StringIO()
-    parser.write(text)
-    return text.getvalue()
-
-
-def _source(config: StackConfig) -> Path:
-    return config.root / "monitoring" / "grafana"
 
 
 def _program() -> str | None:
@@ -89,7 +76,7 @@ def _program() -> str | None:
 
 
 def _home(program: str) -> Path:
-    """Return the directory of Grafana's own files: where its package has it, or around an unpacked archive."""
+    """Directory of Grafana's own files: where its package has it, or around an unpacked archive."""
     candidates = (Path("/usr/share/grafana"), Path(program).resolve().parent.parent)
     for candidate in candidates:
         if (candidate / "conf" / "defaults.ini").exists():

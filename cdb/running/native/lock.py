@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cdb.running.native.errors import StackError
+from cdb.running.errors import StackError
 
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold the lock; raise StackError naming the holder if another command has it. The kernel frees a dead one's."""
+    """Hold the lock; raises StackError naming the holder if another command has it. The kernel frees a dead one's."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         try:
@@ -19,8 +19,8 @@ def locked(path: Path) -> Iterator[None]:
         except BlockingIOError as error:
             holder = os.pread(descriptor, 32, 0).decode(errors="replace").strip()
             raise StackError(
-                f"another command (pid {holder or 'unknown'}) is just starting or stopping the stack in {path.parent}: "
-                "try again when it has ended"
+                f"another command (pid {holder or 'unknown'}) is starting or stopping the stack in {path.parent}: "
+                "try again when it has finished"
             ) from error
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)

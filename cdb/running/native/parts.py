@@ -1,6 +1,7 @@
-"""The table of parts: what runs, in the order in which it is shown."""
+"""What a stack is made of, in the order in which it is shown."""
 
 import sys
+from collections.abc import Callable
 
 from cdb.running.native import (
     alertmanager,
@@ -14,39 +15,40 @@ from cdb.running.native import (
     redis_server,
 )
 from cdb.running.native.config import Kind, Part, StackConfig
+from services.topology import NAMES, SERVICES, Service
 
 
-def _service(name: str, module: str, *secrets: str) -> Part:
-    def command(_config: StackConfig) -> tuple[str, ...]:
-        return (sys.executable, "-m", module)
+def _module(name: str) -> Callable[[StackConfig], tuple[str, ...]]:
+    return lambda _config: (sys.executable, "-m", name)
 
+
+def _service(service: Service) -> Part:
+    exchange = () if service.reads else ("MEXC_API_KEY", "MEXC_API_SECRET")  # whoever reads no stream has a source
     return Part(
-        name=name,
+        service.name,
         kind=Kind.SERVICE,
-        command=command,
-        probe=probes.http_health(name),
-        ports=(name,),
+        command=_module(service.module),
+        probe=probes.http_ok(service.name),
+        ports=(service.name,),
         needs=("redis", "postgres", "migrate"),
         address="http://127.0.0.1:{port}/health and /metrics",
-        secrets=("REDIS_PASSWORD", "CDB_OTLP_TOKEN", *secrets),
+        secrets=("REDIS_PASSWORD", "CDB_OTLP_TOKEN", *exchange, *(("POSTGRES_PASSWORD",) if service.ledger else ())),
     )
 
 
 ALL_PARTS: tuple[Part, ...] = (
     Part(
-        name="redis",
-        kind=Kind.SERVER,
+        "redis",
         command=redis_server.command,
         prepare=redis_server.prepare,
-        data_dir=lambda config: config.layout.redis_data,
+        data_dir=lambda config: config.layout.data_of("redis"),
         probe=probes.redis_ping,
         ports=("redis",),
         packages=("redis-server",),
         address="127.0.0.1:{port}, password REDIS_PASSWORD in .env",
     ),
     Part(
-        name="postgres",
-        kind=Kind.SERVER,
+        "postgres",
         command=postgres.command,
         prepare=postgres.prepare,
         data_dir=postgres.data_dir,
@@ -58,19 +60,15 @@ ALL_PARTS: tuple[Part, ...] = (
         address="127.0.0.1:{port}, user and password in .env",
     ),
     Part(
-        name="migrate",
+        "migrate",
         kind=Kind.ONE_SHOT,
-        command=lambda _config: (sys.executable, "-m", "services.migrate"),
+        command=_module("services.migrate"),
         needs=("postgres",),
         secrets=("POSTGRES_PASSWORD", "CDB_MONITORING_PASSWORD"),
     ),
-    _service("cdb_ws", "services.ws", "MEXC_API_KEY", "MEXC_API_SECRET"),
-    _service("cdb_core", "services.core"),
-    _service("cdb_risk", "services.risk", "POSTGRES_PASSWORD"),
-    _service("cdb_execution", "services.execution", "POSTGRES_PASSWORD"),
+    *(_service(service) for service in SERVICES),
     Part(
-        name="otel_collector",
-        kind=Kind.SERVER,
+        "otel_collector",
         command=collector.command,
         environment=collector.environment,
         provides=collector.provides,
@@ -80,8 +78,7 @@ ALL_PARTS: tuple[Part, ...] = (
         address="http://127.0.0.1:{port}/metrics, what Prometheus reads",
     ),
     Part(
-        name="jaeger",
-        kind=Kind.SERVER,
+        "jaeger",
         command=jaeger.command,
         environment=jaeger.environment,
         probe=probes.http_ok("jaeger_health", "/status"),
@@ -96,8 +93,7 @@ ALL_PARTS: tuple[Part, ...] = (
         address="http://127.0.0.1:{port}/api/traces, the traces that were kept",
     ),
     Part(
-        name="redis_exporter",
-        kind=Kind.SERVER,
+        "redis_exporter",
         command=exporters.redis_command,
         prepare=exporters.prepare_redis,
         probe=probes.http_ok("redis_exporter", "/metrics", shows="redis_up 1"),
@@ -107,8 +103,7 @@ ALL_PARTS: tuple[Part, ...] = (
         address="http://127.0.0.1:{port}/metrics",
     ),
     Part(
-        name="postgres_exporter",
-        kind=Kind.SERVER,
+        "postgres_exporter",
         command=exporters.postgres_command,
         environment=exporters.postgres_environment,
         prepare=exporters.prepare_postgres,
@@ -119,8 +114,7 @@ ALL_PARTS: tuple[Part, ...] = (
         address="http://127.0.0.1:{port}/metrics",
     ),
     Part(
-        name="prometheus",
-        kind=Kind.SERVER,
+        "prometheus",
         command=prometheus.command,
         prepare=prometheus.prepare,
         probe=probes.http_ok("prometheus", "/-/ready"),
@@ -129,8 +123,7 @@ ALL_PARTS: tuple[Part, ...] = (
         address="http://127.0.0.1:{port}/classic/targets and /classic/alerts",  # Debian has no other pages
     ),
     Part(
-        name="alertmanager",
-        kind=Kind.SERVER,
+        "alertmanager",
         command=alertmanager.command,
         prepare=alertmanager.prepare,
         probe=probes.http_ok("alertmanager", "/-/ready"),
@@ -139,17 +132,15 @@ ALL_PARTS: tuple[Part, ...] = (
         address="http://127.0.0.1:{port}/api/v2/alerts, or cdb alerts",
     ),
     Part(
-        name="alert_receiver",
-        kind=Kind.SERVER,
-        command=lambda _config: (sys.executable, "-m", "monitoring.receiver"),
-        environment=lambda config: {"CDB_ALERT_RECEIVER_DATA": str(config.layout.alert_receiver_data)},
-        probe=probes.http_health("alert_receiver"),
+        "alert_receiver",
+        command=_module("monitoring.receiver"),
+        environment=lambda config: {"CDB_ALERT_RECEIVER_DATA": str(config.layout.data_of("alert_receiver"))},
+        probe=probes.http_ok("alert_receiver"),
         ports=("alert_receiver",),
         address="http://127.0.0.1:{port}, every notification",
     ),
     Part(
-        name="grafana",
-        kind=Kind.SERVER,
+        "grafana",
         command=grafana.command,
         environment=grafana.environment,
         prepare=grafana.prepare,
@@ -159,12 +150,12 @@ ALL_PARTS: tuple[Part, ...] = (
         available=grafana.installed,
     ),
 )
-TRADING = ("redis", "postgres", "migrate", "cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")
+TRADING = ("redis", "postgres", "migrate", *NAMES)
 """The parts that trade; the others watch."""
 
 
 def select(names: tuple[str, ...]) -> tuple[Part, ...]:
-    """Return the parts called *names*, without a name all that are available; raise ValueError for an unknown one."""
+    """Choose parts by name; without a name, all that are available here. Raises ValueError for an unknown name."""
     known = {part.name for part in ALL_PARTS}
     if unknown := [name for name in names if name not in known]:
         raise ValueError(f"no part is called {', '.join(unknown)}: there are {', '.join(p.name for p in ALL_PARTS)}")

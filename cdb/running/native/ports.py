@@ -1,101 +1,111 @@
 """The ports of a stack, all on 127.0.0.1."""
 
-import dataclasses
 import random
 import socket
 import weakref
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
-from typing import Self
+from typing import Final, Self
 
-from cdb.running.native.errors import StackError
+from cdb.running.errors import StackError
+from services import topology
 
-HOST = "127.0.0.1"
+HOST: Final = "127.0.0.1"
 # Below the kernel's range for outgoing connections, or one of those could sit on a port while its part restarts.
-_FREE_RANGE = range(20_000, 32_000)
+_FREE_RANGE: Final = range(20_000, 32_000)
+_LISTENERS: Final = {
+    "redis": (16379, "cdb_redis:6379"),
+    "postgres": (15432, "cdb_postgres:5432"),
+    **{service.name: (service.port, service.instance) for service in topology.SERVICES},
+    "otlp_grpc": (4317, "cdb_otel_collector:4317"),
+    "otlp_http": (4318, "cdb_otel_collector:4318"),
+    "exposition": (9464, "cdb_otel_collector:9464"),
+    "collector_telemetry": (8888, "cdb_otel_collector:8888"),
+    "collector_health": (13133, "cdb_otel_collector:13133"),
+    "redis_exporter": (9121, "cdb_redis_exporter:9121"),
+    "postgres_exporter": (9187, "cdb_postgres_exporter:9187"),
+    "prometheus": (19090, "cdb_prometheus:9090"),
+    "alertmanager": (9093, "cdb_alertmanager:9093"),
+    "alert_receiver": (9094, "cdb_alert_receiver:9094"),
+    "jaeger": (16686, "cdb_jaeger:16686"),
+    "jaeger_grpc": (16685, "cdb_jaeger:16685"),
+    "jaeger_otlp_grpc": (14317, "cdb_jaeger:4317"),
+    "jaeger_otlp_http": (14318, "cdb_jaeger:4318"),
+    "jaeger_telemetry": (18888, "cdb_jaeger:8888"),
+    "jaeger_health": (13134, "cdb_jaeger:13134"),
+    "grafana": (3000, "cdb_grafana:3000"),
+}
+"""Each listener's documented port, and its address among containers, which is also its `instance`."""
+BY_ADDRESS: Final = {address: name for name, (_, address) in _LISTENERS.items()}
+"""Listener at an address among containers."""
 
 
-def _port(default: int, variable: str) -> int:
-    return field(default=default, metadata={"variable": variable})
+def _variable(name: str) -> str:
+    own = name in ("redis", "postgres") or name.startswith("cdb_")
+    return f"{name.upper()}_PORT" if own else f"CDB_{name.upper()}_PORT"
 
 
-@dataclass(frozen=True)
-class Ports:
-    """One TCP port for each listener. A new part's port is one line here, with the variable that overrides it."""
+class Ports(dict[str, int]):
+    """A TCP port for each listener, by name: ports["redis"] or ports.redis; the documented one if none is chosen."""
 
-    redis: int = _port(16379, "REDIS_PORT")
-    postgres: int = _port(15432, "POSTGRES_PORT")
-    cdb_ws: int = _port(8000, "CDB_WS_PORT")
-    cdb_core: int = _port(8001, "CDB_CORE_PORT")
-    cdb_risk: int = _port(8002, "CDB_RISK_PORT")
-    cdb_execution: int = _port(8003, "CDB_EXECUTION_PORT")
-    otlp_grpc: int = _port(4317, "CDB_OTLP_GRPC_PORT")
-    otlp_http: int = _port(4318, "CDB_OTLP_HTTP_PORT")
-    exposition: int = _port(9464, "CDB_EXPOSITION_PORT")
-    collector_telemetry: int = _port(8888, "CDB_COLLECTOR_TELEMETRY_PORT")
-    collector_health: int = _port(13133, "CDB_COLLECTOR_HEALTH_PORT")
-    redis_exporter: int = _port(9121, "CDB_REDIS_EXPORTER_PORT")
-    postgres_exporter: int = _port(9187, "CDB_POSTGRES_EXPORTER_PORT")
-    prometheus: int = _port(19090, "CDB_PROMETHEUS_PORT")
-    alertmanager: int = _port(9093, "CDB_ALERTMANAGER_PORT")
-    alert_receiver: int = _port(9094, "CDB_ALERT_RECEIVER_PORT")
-    jaeger: int = _port(16686, "CDB_JAEGER_PORT")
-    jaeger_grpc: int = _port(16685, "CDB_JAEGER_GRPC_PORT")
-    jaeger_otlp_grpc: int = _port(14317, "CDB_JAEGER_OTLP_GRPC_PORT")
-    jaeger_otlp_http: int = _port(14318, "CDB_JAEGER_OTLP_HTTP_PORT")
-    jaeger_telemetry: int = _port(18888, "CDB_JAEGER_TELEMETRY_PORT")
-    jaeger_health: int = _port(13134, "CDB_JAEGER_HEALTH_PORT")
-    grafana: int = _port(3000, "CDB_GRAFANA_PORT")
+    def __init__(self, **chosen: int) -> None:
+        super().__init__({name: chosen.get(name, default) for name, (default, _) in _LISTENERS.items()})
+
+    def __getattr__(self, name: str) -> int:
+        if name not in self:
+            raise AttributeError(name)
+        return self[name]
 
     @classmethod
     def default(cls) -> Self:
-        """Return the documented ports."""
+        """Documented ports."""
         return cls()
 
     @classmethod
     def free(cls) -> Self:
-        """Pick ports that nobody listens on now.
+        """Pick ports that nobody listens on now; raises StackError if there are too few.
 
-        As long as the object lives no other process picks one of them, not even while its part is stopped. Raise
-        StackError if there are too few.
+        As long as the object lives no other process picks one of them, not even while its part is stopped.
         """
-        reservations = reserve(len(dataclasses.fields(cls)))
-        ports = cls(*(reservation.getsockname()[1] for reservation in reservations))
+        reservations = reserve(len(_LISTENERS))
+        numbers = (reservation.getsockname()[1] for reservation in reservations)
+        ports = cls(**dict(zip(_LISTENERS, numbers, strict=True)))
         weakref.finalize(ports, release, reservations)
         return ports
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
-        """Return the documented ports with those that *environment* overrides; raise StackError on a wrong one."""
-        chosen = {name: _parse(var, environment[var]) for name, var in cls.variables().items() if var in environment}
-        ports = cls(**chosen)
+        """Take the documented ports but those that *environment* overrides; raises StackError on a wrong one."""
+        ports = cls(
+            **{name: _parse(var, environment[var]) for name, var in cls.variables().items() if var in environment}
+        )
         ports._refuse_duplicates()
         return ports
 
     @classmethod
     def variables(cls) -> dict[str, str]:
-        """Map the name of each port to the environment variable that sets it."""
-        return {f.name: str(f.metadata["variable"]) for f in dataclasses.fields(cls)}
+        """Environment variable that sets each port."""
+        return {name: _variable(name) for name in _LISTENERS}
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that tell the services these ports."""
-        return {variable: str(self.of(name)) for name, variable in self.variables().items()}
+        """Variables that tell the services these ports."""
+        return {_variable(name): str(port) for name, port in self.items()}
 
     def of(self, name: str) -> int:
-        """Return the port called *name*."""
-        return int(getattr(self, name))
+        """Port by its name."""
+        return self[name]
 
     def _refuse_duplicates(self) -> None:
         seen: dict[int, str] = {}
-        for name, variable in self.variables().items():
-            other = seen.setdefault(self.of(name), variable)
-            if other != variable:
-                raise StackError(f"{other} and {variable} are both {self.of(name)}: every part needs its own port")
+        for name, port in self.items():
+            if (other := seen.setdefault(port, name)) != name:
+                raise StackError(
+                    f"{_variable(other)} and {_variable(name)} are both {port}: every part needs its own port"
+                )
 
 
 def reserve(count: int) -> list[socket.socket]:
-    """Return *count* UDP sockets on ports that nobody listens on; raise StackError if there are too few.
+    """Open *count* UDP sockets on ports that nobody listens on; raises StackError if there are too few.
 
     As long as one is open nobody else gets its number from here. No part uses the UDP port itself.
     """
@@ -133,7 +143,7 @@ def _parse(variable: str, text: str) -> int:
 
 
 def can_listen(port: int) -> bool:
-    """Tell whether a server could listen on 127.0.0.1:*port* now."""
+    """Whether a server could listen on 127.0.0.1:*port* now."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do: closed connections do not count
         try:

@@ -8,8 +8,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
-from cdb.running.native.errors import StackError
 from cdb.running.native.tools import postgres_bin
 
 _SETTINGS = {
@@ -31,7 +31,7 @@ _TIMEOUT = 120.0  # seconds for initdb on a slow disk
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
-    """Return the server's command line; it holds no secret."""
+    """Command line; it holds no secret."""
     data = data_dir(config)
     settings = {**_SETTINGS, "port": str(config.ports.postgres)}
     options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
@@ -39,7 +39,7 @@ def command(config: StackConfig) -> tuple[str, ...]:
 
 
 def server_user(_config: StackConfig | None = None) -> str | None:
-    """Return the user that the server runs as: None is the current one; PostgreSQL refuses to be root."""
+    """User that the server runs as; None is the current one. PostgreSQL refuses to be root."""
     if os.geteuid() != 0:
         return None
     for name in ("postgres", "nobody"):
@@ -51,7 +51,7 @@ def server_user(_config: StackConfig | None = None) -> str | None:
 
 
 def data_dir(config: StackConfig) -> Path:
-    """Return the cluster's directory: the one that exists, or the first that the server's user could reach."""
+    """Directory of the cluster: the one that exists, else the first that the server's user can reach."""
     near, far = config.layout.postgres_candidates
     for candidate in (near, far):
         if (candidate / "PG_VERSION").exists():
@@ -60,15 +60,15 @@ def data_dir(config: StackConfig) -> Path:
 
 
 def prepare(config: StackConfig) -> None:
-    """Make the cluster if there is none, and let role, password and database be those of the settings.
+    """Make the cluster if there is none, and set role, password and database to those of the settings.
 
-    The server must not run. A cluster that was left half made is made again.
+    The server must not run. A half-made cluster is made again.
     """
     data = data_dir(config)
     if not data.exists():
         _create(data)
     if data.parent != config.layout.data:
-        (data.parent / "belongs-to").write_text(f"{config.state_dir}\n")  # for who wonders what this is
+        (data.parent / "belongs-to").write_text(f"{config.state_dir}\n")  # for whoever wonders what this is
     (data / "postmaster.pid").unlink(missing_ok=True)  # its process is gone: else a reused pid blocks the start
     note = data / "cdb-account"  # inside the cluster, so it is lost and found with it
     account = _account_digest(config, _salt(note))
@@ -116,7 +116,7 @@ def _provision(config: StackConfig, data: Path) -> None:
 
 
 def _run(command: list[str], *, what: str, stdin: str = "") -> str:
-    """Run a program as the server's user; return its standard error."""
+    """Run a program as the server's user; gives its standard error."""
     account = pwd.getpwnam(user) if (user := server_user()) else None
     # An empty list, not None: root's other groups are given up too.
     identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
@@ -143,7 +143,7 @@ def _run(command: list[str], *, what: str, stdin: str = "") -> str:
 
 
 def _reachable(directory: Path) -> bool:
-    """Tell whether the server's user may walk down to *directory*."""
+    """Whether the server's user may enter *directory*."""
     if server_user() is None:
         return True
     try:

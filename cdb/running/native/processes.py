@@ -2,10 +2,10 @@
 
 import os
 import signal
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
 
@@ -16,44 +16,32 @@ _SERVERS = {"postgres": signal.SIGINT, "redis-server": signal.SIGTERM}
 _GRACE = 6.0  # seconds between asking and killing, as supervisord waits
 
 
-@dataclass(frozen=True)
-class PortOwner:
-    """Who listens on a port, as far as this user may see."""
-
-    pid: int | None
-    name: str | None
-    stack: str | None = None
-
-    def __str__(self) -> str:
-        if self.pid is None:
-            return "a process of another user"
-        of_stack = f", part of the stack in {self.stack}" if self.stack else ""
-        return f"{self.name} (pid {self.pid}{of_stack})"
+T = TypeVar("T")
 
 
-def port_owner(port: int) -> PortOwner:
-    """Return the process that listens on *port*."""
+def port_owner(port: int) -> str:
+    """Name the process that listens on *port*, as far as this user may see it."""
     for connection in psutil.net_connections(kind="tcp"):
         listens = connection.status == psutil.CONN_LISTEN and connection.laddr and connection.laddr.port == port
         if listens and connection.pid:
-            try:
+            with suppress(psutil.Error):
                 process = psutil.Process(connection.pid)
-                return PortOwner(process.pid, process.name(), _environ(process).get(STACK_ID))
-            except psutil.Error:
-                break
-    return PortOwner(None, None)
+                stack = _stack_of(process)
+                of_stack = f", part of the stack in {stack}" if stack else ""
+                return f"{process.name()} (pid {process.pid}{of_stack})"
+    return "a process of another user"
 
 
 def of_stack(config: StackConfig) -> list[psutil.Process]:
-    """Return the stack's processes: those with its mark, and servers that overwrote theirs but work in its data."""
+    """Find the stack's processes: those with its mark, and servers that overwrote it but work in its data."""
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     servers = {part.data_dir(config) for part in config.parts if part.data_dir}
-    return [p for p in psutil.process_iter() if p.pid not in own and _belongs(p, config.stack_id, servers)]
+    return [p for p in psutil.process_iter() if p.pid not in own and _belongs(p, str(config.state_dir), servers)]
 
 
 def end(processes: Iterable[psutil.Process]) -> list[str]:
-    """End *processes*, stopped ones too: ask, wait, then kill; servers after their clients. Return their names."""
-    names = {process: _name(process) for process in processes}
+    """End *processes*, stopped ones too: ask, wait, then kill; servers after their clients. Gives their names."""
+    names = {process: _asked(process.name, "ended") for process in processes}
     clients = [process for process, name in names.items() if name not in _SERVERS]
     servers = [process for process, name in names.items() if name in _SERVERS]
     for group in (clients, servers):
@@ -65,12 +53,12 @@ def _end_together(group: list[psutil.Process], names: dict[psutil.Process, str])
     pids = {process.pid for process in group}
     for process in group:
         # A server's children are its own to end, in order; only if it cannot they are killed below.
-        if _parent_pid(process) not in pids:
-            _signal(process, _SERVERS.get(names[process], signal.SIGTERM))
-        _signal(process, signal.SIGCONT)
+        if _asked(process.ppid, None) not in pids:
+            _send(process, _SERVERS.get(names[process], signal.SIGTERM))
+        _send(process, signal.SIGCONT)
     _, stubborn = psutil.wait_procs(group, timeout=_GRACE)
     for process in stubborn:
-        _signal(process, signal.SIGKILL)
+        _send(process, signal.SIGKILL)
     psutil.wait_procs(stubborn, timeout=_GRACE)
 
 
@@ -81,38 +69,24 @@ def wait_gone(pid: int, timeout: float) -> None:
 
 
 def _belongs(process: psutil.Process, stack_id: str, servers: set[Path]) -> bool:
-    if _environ(process).get(STACK_ID) == stack_id:
+    if _stack_of(process) == stack_id:
         return True
-    try:
-        # PostgreSQL and Redis write their titles over their environment; they stay in their data directory.
-        return process.name() in _SERVERS and Path(process.cwd()) in servers
-    except psutil.Error:
-        return False
+    # PostgreSQL and Redis write their titles over their environment; they stay in their data directory.
+    return _asked(process.name, "") in _SERVERS and Path(_asked(process.cwd, "/")) in servers
 
 
-def _environ(process: psutil.Process) -> dict[str, str]:
+def _stack_of(process: psutil.Process) -> str | None:
+    return _asked(lambda: process.environ().get(STACK_ID), None)
+
+
+def _asked(question: Callable[[], T], otherwise: T) -> T:
+    """Ask about a process that may have ended, or be another user's."""
     try:
-        return process.environ()
+        return question()
     except (psutil.Error, OSError):
-        return {}
+        return otherwise
 
 
-def _name(process: psutil.Process) -> str:
-    try:
-        return process.name()
-    except psutil.Error:
-        return "ended"
-
-
-def _parent_pid(process: psutil.Process) -> int | None:
-    try:
-        return process.ppid()
-    except psutil.Error:
-        return None
-
-
-def _signal(process: psutil.Process, number: int) -> None:
-    try:
+def _send(process: psutil.Process, number: int) -> None:
+    with suppress(psutil.Error):
         process.send_signal(number)
-    except psutil.Error:
-        return

@@ -1,44 +1,25 @@
 """The stack's own Prometheus: the configuration that containers have, with addresses of this machine."""
 
-import re
 import shutil
 from typing import Any
 
 import yaml
 
+from cdb.running.durations import PROMETHEUS_RETENTION, PROMETHEUS_RETENTION_DEFAULT, SCRAPE_INTERVAL, for_servers
+from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
-from cdb.running.native.errors import StackError
 from cdb.running.native.files import write_private
-from cdb.running.native.ports import HOST
+from cdb.running.native.ports import BY_ADDRESS, HOST
 from cdb.running.native.tools import debian_program
-
-RETENTION = "CDB_PROMETHEUS_RETENTION"
-RETENTION_DEFAULT = "14d"
-_DURATION = re.compile(r"[1-9][0-9]{0,3}[hdwy]")
-SCRAPE_INTERVAL = "CDB_SCRAPE_INTERVAL"
-_PORT_OF = {
-    "cdb_ws:8000": "cdb_ws",
-    "cdb_core:8001": "cdb_core",
-    "cdb_risk:8002": "cdb_risk",
-    "cdb_execution:8003": "cdb_execution",
-    "cdb_otel_collector:9464": "exposition",
-    "cdb_otel_collector:8888": "collector_telemetry",
-    "cdb_redis_exporter:9121": "redis_exporter",
-    "cdb_postgres_exporter:9187": "postgres_exporter",
-    "cdb_jaeger:8888": "jaeger_telemetry",
-    "cdb_prometheus:9090": "prometheus",
-    "cdb_alertmanager:9093": "alertmanager",
-}
-"""Which of a stack's ports stands for a container's address."""
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
-    """Return the server's command line."""
+    """Command line; raises StackError if the time to keep metrics is wrong."""
     return (
         debian_program("prometheus", package="prometheus"),
         f"--config.file={config.layout.prometheus_conf / 'prometheus.yml'}",
-        f"--storage.tsdb.path={config.layout.prometheus_data}",
-        f"--storage.tsdb.retention.time={_retention(config)}",
+        f"--storage.tsdb.path={config.layout.data_of('prometheus')}",
+        f"--storage.tsdb.retention.time={_length(config, PROMETHEUS_RETENTION) or PROMETHEUS_RETENTION_DEFAULT}",
         f"--web.listen-address={HOST}:{config.ports.prometheus}",
         f"--web.external-url=http://localhost:{config.ports.prometheus}",  # in notifications; else this machine's name
         f"--web.console.templates={config.root / 'monitoring' / 'runbooks'}",  # /consoles/ServiceDown.md, as plain text
@@ -58,19 +39,16 @@ def prepare(config: StackConfig) -> None:
         native = [_native(config, address) for group in groups for address in group["targets"]]
         write_private(place / "targets" / file.name, yaml.safe_dump(native, sort_keys=False))
     settings: dict[str, Any] = yaml.safe_load((source / "prometheus.yml").read_text(encoding="utf-8"))
-    if interval := config.environment.get(SCRAPE_INTERVAL):
+    if interval := _length(config, SCRAPE_INTERVAL):
         settings["global"] |= {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval}
     write_private(place / "prometheus.yml", yaml.safe_dump(settings, sort_keys=False))
 
 
-def _retention(config: StackConfig) -> str:
-    kept = config.environment.get(RETENTION) or RETENTION_DEFAULT
-    if not _DURATION.fullmatch(kept):
-        raise StackError(f"{RETENTION}={kept!r:.80} is no time: a number and h, d, w or y is allowed, such as 14d")
-    return kept
+def _length(config: StackConfig, setting: str) -> str | None:
+    return for_servers(config.environment, setting).get(setting)
 
 
 def _native(config: StackConfig, address: str) -> dict[str, Any]:
-    if address not in _PORT_OF:
+    if address not in BY_ADDRESS:
         raise StackError(f"monitoring/prometheus/targets has {address}, which no port of this stack stands for")
-    return {"targets": [f"{HOST}:{config.ports.of(_PORT_OF[address])}"], "labels": {"instance": address}}
+    return {"targets": [f"{HOST}:{config.ports[BY_ADDRESS[address]]}"], "labels": {"instance": address}}

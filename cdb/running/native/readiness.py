@@ -9,19 +9,23 @@ _STARTS_ALLOWED = 3  # a part waits for what it needs by itself, so one that kee
 
 @dataclass(frozen=True)
 class PartStatus:
-    """One part as it is now. *uptime* is in seconds; *started* is when its process began, in Unix seconds."""
+    """One part as it is now; *uptime* is in seconds."""
 
     name: str
     state: str
     health: Health
     pid: int | None = None
     uptime: float = 0.0
-    started: int = 0
 
     @property
     def ready(self) -> bool:
-        """Tell whether the part does its work."""
+        """Whether the part does its work."""
         return self.health.ok
+
+    @property
+    def active(self) -> bool:
+        """Whether it runs, or will in a moment: nobody has stopped it."""
+        return self.state in {"running", "starting", "backoff", "restarting"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,7 @@ class RestartWatch:
     _seen: dict[str, set[int]] = field(default_factory=dict)
 
     def gave_up(self, status: tuple[PartStatus, ...]) -> tuple[str, str] | None:
-        """Return the part that will not come up, and why; None while there is hope."""
+        """Name the part that will not come up, and why; None while there is hope."""
         for part in status:
             starts = self._seen.setdefault(part.name, set())
             if part.pid:
@@ -55,7 +59,7 @@ class RestartWatch:
 
 
 def blame(status: tuple[PartStatus, ...], parts: tuple[Part, ...]) -> str:
-    """Return the part to look at first: one that is not ready although all that it needs is."""
+    """Choose the part to look at first: one that is not ready although all that it needs is."""
     ready = {part.name for part in status if part.ready}
     known = {part.name for part in parts}
     waiting = [part for part in parts if part.name not in ready]

@@ -2,52 +2,43 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
-from cdb.running.native.errors import StackError
 from cdb.running.native.files import write_private
 from cdb.running.native.parts import ALL_PARTS
 from cdb.running.native.ports import Ports
 
-_CODE = ("services", "telemetry", "cdb/running/native", "otel-collector", "monitoring")
-_SUFFIXES = {".py", ".yaml", ".yml", ".sql", ".mako", ".ini", ".tmpl", ".html"}
+_CODE: Final = ("services", "telemetry", "cdb/running/native", "otel-collector", "monitoring")
+_SUFFIXES: Final = {".py", ".yaml", ".yml", ".sql", ".mako", ".ini", ".tmpl", ".html"}
 
-
-@dataclass(frozen=True)
-class Record:
-    """A running stack's root, ports and settings, the names of its parts and a digest of its code."""
-
-    root: str
-    ports: dict[str, int]
-    environment: dict[str, str]
-    parts: tuple[str, ...]
-    code: str
+Record = dict[str, Any]
+"""A running stack's root, ports and settings (environment), the names of its parts and a digest of its code."""
 
 
 def describe(config: StackConfig) -> Record:
-    """Return what would be written down for *config* now."""
-    return Record(
-        root=str(config.root),
-        ports=asdict(config.ports),
-        environment=dict(config.environment),
-        parts=tuple(part.name for part in config.parts),
-        code=code_digest(config.root),
-    )
+    """Make the record of *config* and of the code as it is now."""
+    return {
+        "root": str(config.root),
+        "ports": dict(config.ports),
+        "environment": dict(config.environment),
+        "parts": [part.name for part in config.parts],
+        "code": code_digest(config.root),
+    }
 
 
 def write(config: StackConfig) -> None:
     """Write the record, readable by its owner only: it holds the stack's secrets."""
-    write_private(config.layout.record, json.dumps(asdict(describe(config)), indent=2))
+    write_private(config.layout.record, json.dumps(describe(config), indent=2))
 
 
 def read(path: Path) -> Record | None:
-    """Return the record, None if there is none; raise StackError if it cannot be read."""
+    """Read a record, None if there is none; raises StackError if it cannot be read."""
     try:
-        raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return Record(**{**raw, "parts": tuple(raw["parts"])})
+        record: Record = json.loads(path.read_text(encoding="utf-8"))
+        return {name: record[name] for name in ("root", "ports", "environment", "parts", "code")}
     except FileNotFoundError:
         return None
     except PermissionError as error:
@@ -57,34 +48,35 @@ def read(path: Path) -> Record | None:
 
 
 def load(state_dir: Path) -> StackConfig | None:
-    """Return the settings of the stack that was started in *state_dir*, None if none was."""
+    """Rebuild the configuration of the stack that was started in *state_dir*, None if none was."""
     record = read(state_dir / "stack.json")
     if record is None:
         return None
     return StackConfig(
-        root=Path(record.root),
+        root=Path(record["root"]),
         state_dir=state_dir,
-        ports=Ports(**record.ports),
-        environment=record.environment,
-        parts=tuple(part for part in ALL_PARTS if part.name in record.parts),
+        ports=Ports(**record["ports"]),
+        environment=record["environment"],
+        parts=tuple(part for part in ALL_PARTS if part.name in record["parts"]),
     )
 
 
 def differences(running: Record, wanted: Record) -> list[str]:
     """Say in what the running stack differs from the wanted one; values are not shown, they may be secrets."""
     variables = Ports.variables()
-    said = [f"{variables[p]} is now {n}" for p, n in wanted.ports.items() if running.ports.get(p) != n]
-    names = sorted({*running.environment, *wanted.environment} - set(variables.values()))
-    said += [f"{n} was changed" for n in names if running.environment.get(n) != wanted.environment.get(n)]
-    if set(running.parts) != set(wanted.parts):
-        said.append(f"it has the parts {', '.join(running.parts)}")
-    if running.code != wanted.code:
+    said = [f"{variables[p]} is now {n}" for p, n in wanted["ports"].items() if running["ports"].get(p) != n]
+    before, now = running["environment"], wanted["environment"]
+    names = sorted({*before, *now} - set(variables.values()))
+    said += [f"{name} was changed" for name in names if before.get(name) != now.get(name)]
+    if set(running["parts"]) != set(wanted["parts"]):
+        said.append(f"it has the parts {', '.join(running['parts'])}")
+    if running["code"] != wanted["code"]:
         said.append("the code was changed")
     return said
 
 
 def code_digest(root: Path) -> str:
-    """Return a digest of the code and configuration that the running processes have loaded from the checkout."""
+    """Digest the code and configuration that the running processes have loaded from the checkout."""
     digest = hashlib.sha256()
     for top in _CODE:
         for path in sorted((root / top).rglob("*")):

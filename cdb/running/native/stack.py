@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cdb.running.errors import StackError
 from cdb.running.native import processes, record, supervisor
 from cdb.running.native.config import Health, Kind, Part, StackConfig
-from cdb.running.native.errors import StackError
 from cdb.running.native.lock import locked
 from cdb.running.native.ports import Ports, can_listen
 from cdb.running.native.readiness import Failure, PartStatus, RestartWatch, blame
@@ -27,7 +27,7 @@ Progress = Callable[[tuple[PartStatus, ...]], None]
 
 
 class Stack:
-    """A stack in its state directory; the object holds nothing that another one with the same config would not see.
+    """A stack in its state directory, which holds all its state: another object with the same config sees the same.
 
     As a context manager: started and ready inside, stopped (its data kept) afterwards.
     """
@@ -37,7 +37,7 @@ class Stack:
 
     @classmethod
     def attach(cls, state_dir: Path) -> Self | None:
-        """Return the stack that was started in *state_dir* with the settings it has, None if none was."""
+        """Find the stack that was started in *state_dir*, with the settings it has; None if none was."""
         config = record.load(state_dir.resolve())
         return cls(config) if config else None
 
@@ -54,10 +54,10 @@ class Stack:
         self.stop()
 
     def start(self) -> list[str]:
-        """Start what does not run; healthy parts stay as they are. Do not wait for readiness.
+        """Start what does not run, without waiting until it is ready; leaves healthy parts alone.
 
-        Return in what a stack that already ran differs from this config. Raise StackError naming a taken port, a
-        missing program, or another command at work on this stack.
+        Gives the differences between a stack that already ran and this config. Raises StackError naming a taken port,
+        a missing program, or another command at work on this stack.
         """
         self.config.layout.create()
         with locked(self.config.layout.lock):
@@ -74,7 +74,7 @@ class Stack:
     def stop(self) -> list[str]:
         """Stop everything, also what an earlier supervisord left behind; keep the data.
 
-        Return the processes that had to be ended one by one, because no supervisord looked after them any more.
+        Gives the processes that had to be ended one by one, because no supervisord looked after them any more.
         """
         if not self.config.state_dir.is_dir():
             return processes.end(processes.of_stack(self.config))
@@ -86,7 +86,7 @@ class Stack:
             return ended
 
     def remove(self) -> list[Path]:
-        """Stop everything and remove the state with its data and replays; return what in it is foreign and stays."""
+        """Stop everything and remove the state with its data and replays; gives what is foreign and stays."""
         self.stop()
         for place in self.config.layout.replays.glob("*/"):
             (self.attach(place) or Stack(replace(self.config, state_dir=place))).remove()
@@ -96,9 +96,9 @@ class Stack:
         return self.config.layout.remove()
 
     def wait_ready(self, timeout: float, on_progress: Progress | None = None) -> Failure | None:
-        """Wait up to *timeout* seconds until every part does its work; return what went wrong, None if all is well.
+        """Wait up to *timeout* seconds until every part does its work; gives what went wrong, None if all is well.
 
-        *on_progress* is called with all parts after each look. What failed is left running for inspection.
+        Calls *on_progress* with all parts after each look. What failed is left running for inspection.
         """
         watch = RestartWatch()
         deadline = time.monotonic() + timeout
@@ -118,15 +118,15 @@ class Stack:
             time.sleep(_POLL)
 
     def running(self) -> bool:
-        """Tell whether this stack's supervisord answers."""
+        """Whether this stack's supervisord answers."""
         return self._client() is not None
 
     def leftovers(self) -> list[str]:
-        """Return the processes of this stack that exist, named with their pids."""
+        """Name the processes of this stack that exist, with their pids."""
         return [f"{process.name()} (pid {process.pid})" for process in processes.of_stack(self.config)]
 
     def status(self) -> tuple[PartStatus, ...]:
-        """Return every part with its health as its own probe sees it; () if the stack does not run."""
+        """Look at every part, its health as its own probe sees it; () if the stack does not run."""
         client = self._client()
         if client is None:
             return ()
@@ -143,21 +143,16 @@ class Stack:
         client, part = self._running_client(), self._part(name)
         client.stop(part.name)
         # One that died of itself is none that could be stopped, and supervisord is about to start it again.
-        while client.processes()[part.name].state not in _AT_REST and part.kind is not Kind.ONE_SHOT:
+        while client.processes()[part.name].statename not in _AT_REST and part.kind is not Kind.ONE_SHOT:
             time.sleep(_LOOK)
             client.stop(part.name)
 
-    def restart_part(self, name: str) -> None:
-        """Stop one part, wait for its end, and start it."""
-        self.stop_part(name)
-        self.start_part(name)
-
     def pid_of(self, name: str) -> int | None:
-        """Return the pid of a part's process, None if it has none now."""
-        return self._running_client().processes()[self._part(name).name].pid
+        """Pid of a part's process, None if it has none now."""
+        return self._running_client().processes()[self._part(name).name].pid or None
 
     def log_tail(self, name: str, lines: int = 20) -> list[str]:
-        """Return the last lines of a part's log, [] if it has none."""
+        """Last lines of a part's log, [] if it has none."""
         try:
             text = self.config.layout.log(name).read_text(encoding="utf-8", errors="replace")
         except FileNotFoundError:
@@ -210,11 +205,16 @@ class Stack:
     def _look(self, part: Part, info: ProcessInfo | None) -> PartStatus:
         if info is None:
             return PartStatus(part.name, state="unknown", health=Health(ok=False, detail="not part of this stack"))
-        health = _exit_health(info) if part.kind is Kind.ONE_SHOT else _process_health(info)
+        health = _health(part, info)
         if part.probe and info.running:
             health = part.probe(self.config)
-        state = "done" if _done(part, info) else info.state.lower()
-        return PartStatus(part.name, state=state, health=health, pid=info.pid, uptime=info.uptime, started=info.started)
+        return PartStatus(
+            part.name,
+            state="done" if _done(part, info) else info.statename.lower(),
+            health=health,
+            pid=info.pid or None,
+            uptime=info.uptime,
+        )
 
     def _part(self, name: str) -> Part:
         try:
@@ -235,16 +235,13 @@ class Stack:
 
 
 def _done(part: Part, info: ProcessInfo) -> bool:
-    return part.kind is Kind.ONE_SHOT and info.state == "EXITED" and info.exit_status == 0
+    return part.kind is Kind.ONE_SHOT and info.statename == "EXITED" and info.exitstatus == 0
 
 
-def _exit_health(info: ProcessInfo) -> Health:
-    if info.state == "EXITED":
-        return Health(ok=info.exit_status == 0, detail="" if info.exit_status == 0 else f"exit {info.exit_status}")
-    return Health(ok=False, detail=info.spawn_error or "at work")
-
-
-def _process_health(info: ProcessInfo) -> Health:
-    if info.state == "RUNNING":
-        return Health(ok=True)
-    return Health(ok=False, detail=info.spawn_error or f"process is {info.state.lower()}")
+def _health(part: Part, info: ProcessInfo) -> Health:
+    if part.kind is not Kind.ONE_SHOT:
+        detail = info.spawnerr or f"process is {info.statename.lower()}"
+        return Health(ok=True) if info.statename == "RUNNING" else Health(ok=False, detail=detail)
+    if info.statename == "EXITED":
+        return Health(ok=True) if info.exitstatus == 0 else Health(ok=False, detail=f"exit {info.exitstatus}")
+    return Health(ok=False, detail=info.spawnerr or "at work")

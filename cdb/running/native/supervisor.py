@@ -9,16 +9,16 @@ import socket
 import subprocess
 import sys
 import xmlrpc.client
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from supervisor.xmlrpc import SupervisorTransport
 
+from cdb.running.errors import StackError
 from cdb.running.native import envfile
 from cdb.running.native.config import Kind, Part, StackConfig
-from cdb.running.native.errors import StackError
-from cdb.running.native.files import write_private
+from cdb.running.native.files import ini, write_private
 
 _USER = "cdb"
 _RPC_TIMEOUT = 4.0  # seconds
@@ -27,26 +27,30 @@ _START_TIMEOUT = 30.0  # seconds
 _RPC_FACTORY = "supervisor.rpcinterface:make_main_rpcinterface"
 
 
-@dataclass(frozen=True)
-class ProcessInfo:
-    """What supervisord knows about one part. *uptime* is in seconds, *state* supervisord's word for it."""
+class ProcessInfo(msgspec.Struct, frozen=True):
+    """What supervisord knows about one part, in its own words; times are Unix seconds by its clock."""
 
     name: str
-    state: str
-    pid: int | None
-    started: int
-    uptime: float
-    exit_status: int
-    spawn_error: str
+    statename: str
+    pid: int  # 0 without a process
+    start: int
+    now: int
+    exitstatus: int
+    spawnerr: str
 
     @property
     def running(self) -> bool:
-        """Tell whether there is a process (which need not be ready yet)."""
-        return self.state in {"STARTING", "RUNNING", "STOPPING"}
+        """Whether there is a process (which need not be ready yet)."""
+        return self.statename in {"STARTING", "RUNNING", "STOPPING"}
+
+    @property
+    def uptime(self) -> float:
+        """Seconds since the process began."""
+        return float(max(0, self.now - self.start)) if self.running else 0.0
 
 
 class SupervisorClient:
-    """Supervisord's remote procedures over its Unix socket. Every call raises StackError if it does not answer."""
+    """Supervisord's remote procedures over its Unix socket. Every call raises StackError if there is no answer."""
 
     def __init__(self, socket_path: Path, password: str) -> None:
         self._socket_path = socket_path
@@ -54,7 +58,7 @@ class SupervisorClient:
 
     @classmethod
     def of(cls, config: StackConfig) -> "SupervisorClient | None":
-        """Return the client of a stack that was started, None if it was not."""
+        """Client of a stack that was started, None if it was not."""
         parser = configparser.RawConfigParser()
         try:
             parser.read_string(config.layout.supervisor_conf.read_text(encoding="utf-8"))
@@ -63,7 +67,7 @@ class SupervisorClient:
         return cls(config.layout.supervisor_socket, parser.get("unix_http_server", "password"))
 
     def alive(self) -> bool:
-        """Tell whether supervisord answers."""
+        """Whether supervisord answers."""
         if not self._socket_path.exists():
             return False
         try:
@@ -73,23 +77,24 @@ class SupervisorClient:
         return True
 
     def processes(self) -> dict[str, ProcessInfo]:
-        """Return what supervisord knows about each part."""
-        return {str(raw["name"]): _process_info(raw) for raw in self._call("getAllProcessInfo")}
+        """Ask about every part, by name."""
+        found = msgspec.convert(self._call("getAllProcessInfo"), tuple[ProcessInfo, ...])
+        return {info.name: info for info in found}
 
     def start(self, name: str) -> None:
-        """Start a part without waiting for it; a running one stays as it is."""
+        """Start a part without waiting for it; leaves a running one alone."""
         self._call("startProcess", name, False, harmless=("ALREADY_STARTED",))
 
     def stop(self, name: str, *, wait: bool = True) -> None:
-        """Stop a part, and wait for its end if *wait*; a stopped one stays as it is."""
+        """Stop a part, and wait for its end if *wait*; leaves a stopped one alone."""
         self._call("stopProcess", name, wait, harmless=("NOT_RUNNING",), timeout=_RPC_TIMEOUT + 2 * _STOP_WAIT)
 
     def pid(self) -> int:
-        """Return supervisord's own pid."""
+        """Ask for supervisord's own pid."""
         return int(self._call("getPID"))
 
     def shutdown(self) -> None:
-        """Let supervisord stop all that still runs and exit."""
+        """Have supervisord stop all that still runs, and exit."""
         self._call("shutdown")
 
     def _call(
@@ -129,7 +134,7 @@ class _Connection(http.client.HTTPConnection):
 
 
 def launch(config: StackConfig) -> SupervisorClient:
-    """Write the configuration, start supervisord as a daemon and return its client; raise StackError if it fails."""
+    """Write the configuration and start supervisord as a daemon; raises StackError if it fails."""
     password = secrets.token_urlsafe(24)
     write_private(config.layout.supervisor_conf, render(config, password))
     command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(config.layout.supervisor_conf)]
@@ -152,7 +157,7 @@ def launch(config: StackConfig) -> SupervisorClient:
 
 
 def render(config: StackConfig, password: str) -> str:
-    """Return supervisord's configuration: the socket's password is the only secret in it."""
+    """Write out supervisord's configuration; the socket's password is the only secret in it."""
     layout = config.layout
     sections: dict[str, dict[str, object]] = {
         "unix_http_server": {
@@ -177,7 +182,13 @@ def render(config: StackConfig, password: str) -> str:
     }
     for order, part in enumerate(config.parts):
         sections[f"program:{part.name}"] = _program(config, part, priority=order + 1)
-    return "\n".join(_section(name, values) for name, values in sections.items())
+    for value in (str(value) for values in sections.values() for value in values.values()):
+        # Comments begin with the former two; the last is expanded, in some places twice.
+        if any(mark in value for mark in (" ;", " #", "%")) or not value.isprintable():
+            raise StackError(
+                f"{value!r} has ' ;', ' #', '%' or a control character: supervisord cannot use such a path"
+            )
+    return ini(sections)
 
 
 def _program(config: StackConfig, part: Part, *, priority: int) -> dict[str, object]:
@@ -204,32 +215,8 @@ def _program(config: StackConfig, part: Part, *, priority: int) -> dict[str, obj
 
 
 def _command(config: StackConfig, part: Part) -> list[str]:
-    """Return the part's command line behind env(1), which takes from it the secrets that it does not need."""
+    """Put env(1) before the part's command line, which takes away the secrets that it does not need."""
     kept_from_it = [name for name in envfile.SECRETS if name not in part.secrets]
     own = part.environment(config) if part.environment else {}
     unset = [word for name in kept_from_it for word in ("-u", name)]
     return ["env", *unset, *(f"{name}={value}" for name, value in own.items()), *part.command(config)]
-
-
-def _section(name: str, values: dict[str, object]) -> str:
-    for value in map(str, values.values()):
-        # Comments begin with the former two; the last is expanded, in some places twice.
-        if any(mark in value for mark in (" ;", " #", "%")) or not value.isprintable():
-            raise StackError(
-                f"{value!r} has ' ;', ' #', '%' or a control character: supervisord cannot use such a path"
-            )
-    return f"[{name}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())
-
-
-def _process_info(raw: dict[str, Any]) -> ProcessInfo:
-    started, now = int(raw["start"]), int(raw["now"])
-    running = raw["statename"] in {"STARTING", "RUNNING", "STOPPING"}
-    return ProcessInfo(
-        name=str(raw["name"]),
-        state=str(raw["statename"]),
-        pid=int(raw["pid"]) or None,
-        started=started,
-        uptime=float(max(0, now - started)) if running else 0.0,
-        exit_status=int(raw["exitstatus"]),
-        spawn_error=str(raw["spawnerr"]),
-    )

@@ -5,18 +5,18 @@ import shutil
 import sys
 from pathlib import Path
 
-from cdb.running.native.errors import StackError
+from cdb.running.errors import StackError
 
 _DEBIAN = Path("/usr/lib/postgresql")
 
 
 def redis_server() -> str:
-    """Return the path of redis-server; raise StackError if it is not installed."""
+    """Path of redis-server; raises StackError if it is not installed."""
     return debian_program("redis-server", package="redis-server")
 
 
 def debian_program(name: str, *, package: str) -> str:
-    """Return the path of a program; raise StackError naming its Debian package if it is not installed."""
+    """Path of a program; raises StackError naming its Debian package if it is not installed."""
     found = shutil.which(name)
     if not found:
         raise _missing(name, package=package)
@@ -24,12 +24,12 @@ def debian_program(name: str, *, package: str) -> str:
 
 
 def otelcol() -> str:
-    """Return the path of the collector that the bootstrap has built; raise StackError if it has not."""
+    """Path of the collector that the bootstrap builds; raises StackError without one."""
     return _built("otelcol", "the collector")
 
 
 def jaeger() -> str:
-    """Return the path of Jaeger that the bootstrap has built; raise StackError if it has not."""
+    """Path of Jaeger that the bootstrap builds; raises StackError without one."""
     return _built("jaeger", "Jaeger")
 
 
@@ -41,7 +41,7 @@ def _built(name: str, title: str) -> str:
 
 
 def postgres_bin(major: str | None = None) -> Path:
-    """Return the directory of PostgreSQL's programs, the newest or that of *major*; raise StackError without one."""
+    """Directory of PostgreSQL's programs, the newest or that of *major*; raises StackError without one."""
     versions = sorted(_DEBIAN.glob("*/bin/postgres"), key=lambda path: _number(path.parent.parent.name), reverse=True)
     directories = [path.parent for path in versions]
     if on_path := shutil.which("postgres"):

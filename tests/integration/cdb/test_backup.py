@@ -15,9 +15,11 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from cdb.backup import archive, tree, volume
-from cdb.backup.errors import BackupError
+from cdb.backup import archive
 from cdb.backup.manifest import Manifest, Member, decode, encode, refuse_other_versions
+from cdb.running import data_files
+from cdb.running.compose import volume
+from cdb.running.errors import BackupError
 from tests.support.bot import Bot, running_bot
 from tests.support.cli import run_cdb
 from tests.support.paths import ROOT
@@ -78,7 +80,7 @@ def test_no_secret_is_in_an_archive(bot: Bot, saved: Path, tmp_path: Path) -> No
     with archive.opened(saved) as found:
         files = [found.extract(name, tmp_path) for name in found.manifest.members]
     for name in ("prometheus", "alert_receiver"):
-        tree.unpack(tmp_path / f"{name}.tar.gz", tmp_path / name)
+        data_files.unpack(tmp_path / f"{name}.tar.gz", tmp_path / name)
     there = [saved, *files, *(file for file in tmp_path.rglob("*") if file.is_file())]
     secrets = [bot.stack.config.environment[name] for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "CDB_OTLP_TOKEN")]
     assert not [file for file in there if any(one.encode() in file.read_bytes() for one in secrets)]
@@ -170,7 +172,7 @@ def test_an_archive_of_another_ledger_schema_is_refused_with_what_to_do(bot: Bot
 
 def test_without_a_stack_nothing_is_saved(tmp_path: Path) -> None:
     result = run_cdb("backup", str(tmp_path), environment={})
-    line = "cdb: no stack runs: `cdb up` starts it; CDB_STACK=compose means one in containers\n"
+    line = "cdb: no stack runs in /nonexistent: `make up` starts it; CDB_STACK=compose means the one in containers\n"
     assert (result.returncode, result.stderr) == (3, line)
 
 
@@ -179,7 +181,7 @@ def test_without_a_stack_nothing_is_saved(tmp_path: Path) -> None:
     ("environment", "said"),
     [
         ({"CDB_STACK": "compose", "PATH": "/nonexistent"}, "docker is not installed, so no stack runs in containers"),
-        ({"CDB_STACK": "swarm"}, "CDB_STACK='swarm' is no way to run a stack: native, compose is allowed"),
+        ({"CDB_STACK": "swarm"}, "CDB_STACK='swarm' is not a way to run a stack: native or compose is allowed"),
     ],
 )
 def test_a_stack_that_cannot_be_there_is_named(
@@ -231,7 +233,7 @@ def test_a_member_that_reaches_outside_its_folder_is_refused(tmp_path: Path, nam
             entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(entry, io.BytesIO())
     with pytest.raises(BackupError, match="no file below a server's data"):
-        tree.unpack(packed, tmp_path / "tree")
+        data_files.unpack(packed, tmp_path / "tree")
     assert not (tmp_path / "outside").exists()
 
 
@@ -244,7 +246,7 @@ def test_a_copied_tree_is_as_it_was_when_the_server_writes_on(tmp_path: Path) ->
     (source / "wal").mkdir()
     (source / "wal" / "00000000").write_text("begun")
     (source / "lock").write_text("")
-    tree.copy(source, tmp_path / "copy")
+    data_files.copy(source, tmp_path / "copy")
     with (source / "wal" / "00000000").open("a") as log:
         log.write(" and gone on")
     shutil.rmtree(source / "01BLOCK")
@@ -271,12 +273,12 @@ def test_what_the_engine_copies_is_packed_as_a_folder_is(tmp_path: Path) -> None
             file = tarfile.TarInfo(name)
             file.size, file.mode, file.uid, file.mtime = 3, 0o640, 65534, 1.5
             tar.addfile(file, io.BytesIO(b"new"))
-    tree.repack(tmp_path / "copied.tar", tmp_path / "tree.tar.gz")
+    data_files.repack(tmp_path / "copied.tar", tmp_path / "tree.tar.gz")
     with tarfile.open(tmp_path / "tree.tar.gz") as packed:
         seen = {entry.name: (entry.mode, entry.uid) for entry in packed}
     assert seen == {".": (0o750, 0), "wal": (0o750, 0), "wal/0": (0o640, 65534), "long" * 40: (0o640, 65534)}
-    tree.refuse_strangers(tmp_path / "tree.tar.gz")
-    tree.unpack(tmp_path / "tree.tar.gz", tmp_path / "tree")
+    data_files.refuse_strangers(tmp_path / "tree.tar.gz")
+    data_files.unpack(tmp_path / "tree.tar.gz", tmp_path / "tree")
     assert (tmp_path / "tree" / "wal" / "0").read_bytes() == b"new"
 
 
@@ -287,7 +289,7 @@ def test_what_is_neither_file_nor_folder_is_not_saved(tmp_path: Path, kind: byte
         entry.type = kind
         tar.addfile(entry)
     with pytest.raises(BackupError, match="'data/one' is neither file nor folder"):
-        tree.repack(tmp_path / "copied.tar", tmp_path / "tree.tar.gz")
+        data_files.repack(tmp_path / "copied.tar", tmp_path / "tree.tar.gz")
 
 
 class Data:
@@ -316,7 +318,7 @@ def test_a_volume_is_replaced_whole(tmp_path: Path) -> None:
     for name in ("01BLOCK/meta.json", ".new"):
         (tmp_path / "new" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "new" / name).write_text("new")
-    tree.pack(tmp_path / "new", tmp_path / "tree.tar.gz")
+    data_files.pack(tmp_path / "new", tmp_path / "tree.tar.gz")
     assert data.run(volume.RECEIVE, tmp_path / "tree.tar.gz") == 0
     assert data.run(volume.EXCHANGE) == 0
     assert data.seen() == {
@@ -333,7 +335,7 @@ def test_of_an_archive_that_ends_too_early_nothing_is_left_in_a_volume(tmp_path:
     """So does a full disk end it, or the operator."""
     data = Data(tmp_path / "data")
     before = data.seen()
-    tree.pack(data.folder, tmp_path / "tree.tar.gz")
+    data_files.pack(data.folder, tmp_path / "tree.tar.gz")
     os.truncate(tmp_path / "tree.tar.gz", 100)
     assert data.run(volume.RECEIVE, tmp_path / "tree.tar.gz") == 1
     assert data.seen() == before

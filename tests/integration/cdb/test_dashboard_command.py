@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from cdb.dashboard.model.model import Dashboard, load_dashboards
+from cdb.dashboard.model.dashboards import Dashboard, load_dashboards
 from tests.integration.cdb.answering import Answering, answering
 from tests.support.cli import run_cdb
 from tests.support.paths import ROOT
@@ -102,7 +102,8 @@ def test_without_a_name_the_dashboards_are_listed(prometheus: Answering) -> None
         (("risk",), "'risk': there are risk-alerts, system-health, trading-overview; did you mean risk-alerts?"),
         (("trading-overview", "--symbol", "BTC"), "BTC has no series: there are BTCUSDT, ETHUSDT"),
         (("risk-alerts", "--symbol", "BTCUSDT"), "risk-alerts has no variable of that name"),
-        (("risk-alerts", "--since", "soon"), "a time from 30s to 14d is allowed"),
+        (("risk-alerts", "--since", "soon"), "is not a length of time: a number with"),
+        (("risk-alerts", "--since", "15d"), "is out of range: 30s to 14d is allowed"),
         (("risk-alerts", "--svg", "/nonexistent/board.svg"), "/nonexistent/board.svg"),
     ],
 )
@@ -119,7 +120,7 @@ def test_without_a_running_stack_it_says_how_to_start_one() -> None:
     result = cdb(gone, "risk-alerts", "--once")
     assert result.returncode == 3
     assert "does not answer" in result.stderr
-    assert "make up" in result.stderr
+    assert "cdb up" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 

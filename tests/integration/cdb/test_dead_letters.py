@@ -77,7 +77,7 @@ def test_the_list_shows_the_newest_oldest_first(put_aside: PutAside, environment
     assert (found["letters"][0]["group"], found["letters"][0]["size"]) == ("cdb_risk", 9)
     shown = run_cdb("dead-letters", "list", "--count", "2", environment=environment).stdout
     assert ids[2] in shown
-    assert "1 older ones are not shown" in shown
+    assert "1 older letters are not shown" in shown
 
 
 def test_control_characters_never_reach_the_terminal(put_aside: PutAside, environment: dict[str, str]) -> None:
@@ -151,8 +151,8 @@ def test_all_are_resent_and_what_cannot_be_stays(
     said = run_cdb("dead-letters", "resend", "--all", environment=environment)
     assert said.returncode == 1
     assert said.stderr.splitlines() == [
-        f"cdb: {too_large} is incomplete: of its {MAX_MESSAGE_BYTES + 1} bytes {MAX_MESSAGE_BYTES} were kept",
-        f"cdb: {foreign} is no dead letter that this version can read",
+        f"cdb: {too_large} is incomplete: only {MAX_MESSAGE_BYTES} of its {MAX_MESSAGE_BYTES + 1} bytes were stored",
+        f"cdb: {foreign} is not a dead letter that this version can read",
     ]
     assert (data_of(bus_client, MARKET_DATA), data_of(bus_client, ORDERS)) == ([b"one"], [b"two"])
     assert [entry_id.decode() for entry_id, _ in bus_client.xrange("dead_letters")] == [too_large, foreign]
@@ -185,7 +185,7 @@ def test_a_letter_of_no_stream_of_ours_is_refused(
     ("arguments", "says"),
     [
         (("show", "1-1"), "there is no dead letter 1-1"),
-        (("show", "x\x1b"), "is no id: it must look like 1700000000000-0"),
+        (("show", "x\x1b"), "is not an id: it must look like 1700000000000-0"),
         (("resend", "1-1"), "there is no dead letter 1-1"),
     ],
 )

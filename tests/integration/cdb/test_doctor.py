@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,13 @@ from cdb.doctor import alerting, boards, machine, metrics, parts, settings, trac
 from cdb.doctor.checks import CHECKS
 from cdb.doctor.findings import Finding, Verdict
 from cdb.doctor.run import examine
-from cdb.doctor.site import Site, address_of, client
-from cdb.kit.prometheus import Prometheus
+from cdb.running.base import RunningStack
 from cdb.running.compose.engine import Container, published
 from cdb.running.native import Health, PartStatus, Ports, envfile
-from cdb.trace.jaeger import Jaeger
+from cdb.running.native_stack import NativeStack
 from cdb.trace.model import Span, Trace
 from services.clock import WallClock
+from services.topology import NAMES as SERVICES
 from telemetry.contract import load_contract
 from tests.integration.cdb.stub import Answer, Answers, stub, vector
 from tests.support.cli import run_cdb
@@ -30,37 +29,29 @@ pytestmark = pytest.mark.integration
 SECRETS = {name: f"cPqv93kd7TzW0mX{number}" for number, name in enumerate(envfile.SECRETS)}
 
 
-def site_on(ports: Ports) -> Site:
-    return Site(
-        way="native",
-        root=ROOT,
-        place=ROOT,
-        ports=ports,
-        listening={},
-        settings=SECRETS,
-        parts=lambda: (PartStatus("cdb_ws", "running", Health(ok=True)),),
-        otherwise=list,
-        prometheus=Prometheus(address_of(ports, "prometheus")),
-        jaeger=Jaeger(address_of(ports, "jaeger")),
-        http=client(),
-        patience_s=1.0,
-    )
-
-
-@pytest.fixture
-def alone() -> Iterator[Site]:
-    """Give a stack of which nothing answers."""
-    with closing(site_on(Ports.free())) as site:
-        yield site
+def stack_on(ports: Ports, **changed: Any) -> RunningStack:
+    """Give a stack that is what it says, with nothing behind it."""
+    stack = NativeStack(ROOT, {"CDB_STATE_DIR": str(ROOT)})
+    well = (PartStatus("cdb_ws", "running", Health(ok=True)),)
+    known = {"parts": lambda: well, "changed_settings": list, "listening": {}, "settings": SECRETS, "ports": ports}
+    vars(stack).update({**known, **changed})
+    return stack
 
 
 @contextmanager
-def where(answers: Answers, *names: str) -> Iterator[Site]:
+def alone(**changed: Any) -> Iterator[RunningStack]:
+    """Give a stack of which nothing answers."""
+    with closing(stack_on(Ports.free(), **changed)) as stack:
+        yield stack
+
+
+@contextmanager
+def where(answers: Answers, *names: str) -> Iterator[RunningStack]:
     """Give a stack whose ports called *names* answer so, and nothing else does."""
     with stub(answers) as port:
-        ports = replace(Ports.free(), **dict.fromkeys(names, port))
-        with closing(site_on(ports)) as site:
-            yield replace(site, listening=dict.fromkeys(names, port))
+        answering = dict.fromkeys(names, port)
+        with closing(stack_on(Ports(**{**Ports.free(), **answering}), listening=answering)) as stack:
+            yield stack
 
 
 def shows(**by_query: Answer) -> Answers:
@@ -85,14 +76,15 @@ def warned(finding: Finding) -> str:
     return finding.found
 
 
-def test_where_nothing_answers_every_item_is_a_finding_and_none_a_crash(alone: Site) -> None:
-    seen = {check.name: finding for check, finding in examine(alone)}
+def test_where_nothing_answers_every_item_is_a_finding_and_none_a_crash() -> None:
+    with alone() as stack:
+        seen = {check.name: finding for check, finding in examine(stack)}
     assert [*seen] == [check.name for check in CHECKS]
     right = {name for name, finding in seen.items() if finding.verdict is not Verdict.FAIL}
     assert right - {"env"} == {"parts", "grafana", "secrets", "settings", "loopback", "resources"}
 
 
-def test_an_item_that_fails_is_looked_at_again_as_long_as_is_allowed(alone: Site) -> None:
+def test_an_item_that_fails_is_looked_at_again_as_long_as_is_allowed() -> None:
     looks: list[float] = []
     states = iter([Health(ok=False, detail="starting"), Health(ok=True)])
 
@@ -101,19 +93,21 @@ def test_an_item_that_fails_is_looked_at_again_as_long_as_is_allowed(alone: Site
         return (PartStatus("cdb_ws", "running", next(states)),)
 
     item = next(check for check in CHECKS if check.name == "parts")
-    [(_, finding)] = examine(replace(alone, parts=look), wait_s=60, checks=[item])
+    with alone(parts=look) as stack:
+        [(_, finding)] = examine(stack, wait_s=60, checks=[item])
     assert (finding.verdict, len(looks)) == (Verdict.OK, 2)
 
 
-def test_a_part_that_is_not_healthy_is_named_with_its_reason(alone: Site) -> None:
+def test_a_part_that_is_not_healthy_is_named_with_its_reason() -> None:
     sick = PartStatus("cdb_risk", "running", Health(ok=False, detail="ledger: no answer"))
-    assert failed(parts.parts(replace(alone, parts=lambda: (sick,)))) == "cdb_risk: ledger: no answer"
+    with alone(parts=lambda: (sick,)) as stack:
+        assert failed(parts.parts(stack)) == "cdb_risk: ledger: no answer"
 
 
 def test_a_service_that_shows_too_few_metrics_is_named() -> None:
     few = "# TYPE cdb_health_status gauge\ncdb_health_status 1\n"
-    with where(lambda *_: (200, few), *parts.SERVICES) as site:
-        assert "less than 10" in failed(parts.endpoints(site))
+    with where(lambda *_: (200, few), *SERVICES) as stack:
+        assert "less than 10" in failed(parts.endpoints(stack))
 
 
 def test_a_metric_of_the_contract_that_is_not_there_is_named() -> None:
@@ -122,17 +116,17 @@ def test_a_metric_of_the_contract_that_is_not_there_is_named() -> None:
         for metric in load_contract().metrics
     ]
     without = [name for name in names if name != "cdb_daily_drawdown_pct"]
-    with where(shows(cdb_=vector(*(({"__name__": name}, 1) for name in without))), "prometheus") as site:
-        assert failed(metrics.names(site)) == "36 of 37; missing: cdb_daily_drawdown_pct"
-    with where(shows(cdb_=vector(*(({"__name__": name}, 1) for name in names))), "prometheus") as site:
-        assert metrics.names(site).found == "37 of 37"
+    with where(shows(cdb_=vector(*(({"__name__": name}, 1) for name in without))), "prometheus") as stack:
+        assert failed(metrics.names(stack)) == "36 of 37; missing: cdb_daily_drawdown_pct"
+    with where(shows(cdb_=vector(*(({"__name__": name}, 1) for name in names))), "prometheus") as stack:
+        assert metrics.names(stack).found == "37 of 37"
 
 
 def test_no_signals_fail_and_signals_without_trades_warn() -> None:
-    with where(shows(), "prometheus") as site:
-        assert "cdb_signals_generated_total +0" in failed(metrics.rising(site))
-    with where(shows(signals=vector(({}, 7)), approved=vector(({}, 2))), "prometheus") as site:
-        assert "cdb_trades_executed_total +0" in warned(metrics.rising(site))
+    with where(shows(), "prometheus") as stack:
+        assert "cdb_signals_generated_total +0" in failed(metrics.rising(stack))
+    with where(shows(signals=vector(({}, 7)), approved=vector(({}, 2))), "prometheus") as stack:
+        assert "cdb_trades_executed_total +0" in warned(metrics.rising(stack))
 
 
 @pytest.mark.parametrize(
@@ -143,14 +137,14 @@ def test_no_signals_fail_and_signals_without_trades_warn() -> None:
     ],
 )
 def test_a_server_that_is_too_old_is_named(shown: dict[str, str], fault: str) -> None:
-    with where(shows(prometheus_build_info=vector((shown, 1))), "prometheus") as site:
-        assert fault in failed(versions.versions(site))
+    with where(shows(prometheus_build_info=vector((shown, 1))), "prometheus") as stack:
+        assert fault in failed(versions.versions(stack))
 
 
 def test_services_of_several_versions_are_named() -> None:
     both = vector(({"service_version": "0.1.0"}, 1), ({"service_version": "0.2.0"}, 1))
-    with where(shows(cdb=both), "prometheus") as site:
-        assert "services run in several versions: 0.1.0, 0.2.0" in failed(versions.versions(site))
+    with where(shows(cdb=both), "prometheus") as stack:
+        assert "services run in several versions: 0.1.0, 0.2.0" in failed(versions.versions(stack))
 
 
 def test_a_server_whose_clock_is_an_hour_behind_is_named() -> None:
@@ -158,13 +152,14 @@ def test_a_server_whose_clock_is_an_hour_behind_is_named() -> None:
         late = {"resultType": "scalar", "result": [0, str(time.time() - 3600)]}
         return 200, {"status": "success", "data": late}
 
-    with where(answers, "prometheus", "cdb_risk") as site:
-        assert "Prometheus -3600" in failed(machine.clock(site))
+    with where(answers, "prometheus", "cdb_risk") as stack:
+        assert "Prometheus -3600" in failed(machine.clock(stack))
 
 
-def test_a_disk_without_room_fails(alone: Site) -> None:
+def test_a_disk_without_room_fails() -> None:
     """The kernel's own file systems have none."""
-    assert failed(machine.resources(replace(alone, place=Path("/sys")))).startswith("0.0 GiB free")
+    with alone(state_dir=Path("/sys")) as stack:
+        assert failed(machine.resources(stack)).startswith("0.0 GiB free")
 
 
 @pytest.mark.parametrize(
@@ -180,51 +175,53 @@ def test_a_disk_without_room_fails(alone: Site) -> None:
         ),
     ],
 )
-def test_a_weak_secret_is_named_and_not_shown(alone: Site, changed: dict[str, str], said: str) -> None:
-    found = failed(settings.secrets(replace(alone, settings={**SECRETS, **changed})))
+def test_a_weak_secret_is_named_and_not_shown(changed: dict[str, str], said: str) -> None:
+    with alone(settings={**SECRETS, **changed}) as stack:
+        found = failed(settings.secrets(stack))
     assert said in found
     assert not any(value and value in found for value in changed.values())
 
 
-def test_a_secret_that_is_marked_as_made_for_a_test_is_a_warning(alone: Site) -> None:
-    marked = {**SECRETS, "REDIS_PASSWORD": "test-6fd0a1b2c3d4e5f6"}
-    assert warned(settings.secrets(replace(alone, settings=marked))) == "values made for tests: REDIS_PASSWORD"
+def test_a_secret_that_is_marked_as_made_for_a_test_is_a_warning() -> None:
+    with alone(settings={**SECRETS, "REDIS_PASSWORD": "test-6fd0a1b2c3d4e5f6"}) as stack:
+        assert warned(settings.secrets(stack)) == "values made for tests: REDIS_PASSWORD"
 
 
-def test_a_file_with_secrets_that_others_may_read_fails(alone: Site, tmp_path: Path) -> None:
+def test_a_file_with_secrets_that_others_may_read_fails(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("")
     file.chmod(0o644)
-    assert failed(settings.env_file(replace(alone, root=tmp_path))).endswith("has mode 644")
-    file.chmod(0o600)
-    assert settings.env_file(replace(alone, root=tmp_path)).verdict is Verdict.OK
+    with alone(root=tmp_path) as stack:
+        assert failed(settings.env_file(stack)).endswith("has mode 644")
+        file.chmod(0o600)
+        assert settings.env_file(stack).verdict is Verdict.OK
 
 
 def test_endpoints_for_tests_that_exist_are_a_warning() -> None:
-    services = parts.SERVICES
-    with where(lambda path, *_: (405 if path == "/test/scenario" else 404, ""), *services) as site:
-        assert warned(settings.test_endpoints(site)) == "there are cdb_ws /test/scenario"
-    with where(lambda *_: (404, ""), *services) as site:
-        assert settings.test_endpoints(site).verdict is Verdict.OK
+    services = SERVICES
+    with where(lambda path, *_: (405 if path == "/test/scenario" else 404, ""), *services) as stack:
+        assert warned(settings.test_endpoints(stack)) == "there are cdb_ws /test/scenario"
+    with where(lambda *_: (404, ""), *services) as stack:
+        assert settings.test_endpoints(stack).verdict is Verdict.OK
 
 
 def test_an_alertmanager_that_nobody_sends_to_fails() -> None:
     def answers(path: str, *_: Any) -> Answer:
         return 200, {"status": "success", "data": {"activeAlertmanagers": []}}
 
-    with where(answers, "prometheus", "alertmanager") as site:
-        assert "sends to none" in failed(alerting.alertmanager(site))
+    with where(answers, "prometheus", "alertmanager") as stack:
+        assert "sends to none" in failed(alerting.alertmanager(stack))
 
 
 def test_an_alert_that_fires_is_a_warning() -> None:
     alerts = [{"labels": {"alertname": "StaleMarketData"}, "state": "firing"}, {"labels": {}, "state": "pending"}]
-    with where(lambda *_: (200, {"status": "success", "data": {"alerts": alerts}}), "prometheus") as site:
-        assert warned(alerting.firing(site)) == "fires now: StaleMarketData"
+    with where(lambda *_: (200, {"status": "success", "data": {"alerts": alerts}}), "prometheus") as stack:
+        assert warned(alerting.firing(stack)) == "fires now: StaleMarketData"
 
 
 def test_a_notification_that_does_not_arrive_fails() -> None:
-    with where(lambda *_: (200, {"total": 0, "notifications": []}), "alertmanager", "alert_receiver") as site:
-        assert "did not reach the receiver within 1 s" in failed(alerting.notification(site))
+    with where(lambda *_: (200, {"total": 0, "notifications": []}), "alertmanager", "alert_receiver") as stack:
+        assert "did not reach the receiver within 1 s" in failed(alerting.notification(stack, within_s=1.0))
 
 
 BOARDS = [{"uid": f"cdb-{name}"} for name in ("trading-overview", "risk-alerts", "system-health")]
@@ -248,8 +245,8 @@ def test_what_is_wrong_with_grafana_is_named(search: Answer, source: int, anonym
             return source, {"message": "connection refused"}
         return search if "Authorization" in headers else (anonymous, [])
 
-    with where(answers, "grafana") as site:
-        finding = boards.grafana(site)
+    with where(answers, "grafana") as stack:
+        finding = boards.grafana(stack)
     assert said in finding.found if said else finding.verdict is Verdict.OK
     assert finding.verdict is (Verdict.FAIL if said else Verdict.OK)
 
@@ -283,7 +280,7 @@ def test_without_a_stack_the_command_says_how_to_start_one() -> None:
     assert (result.returncode, result.stdout) == (3, "")
     assert (
         result.stderr
-        == "cdb: no stack runs in /nonexistent: `make up` starts it; CDB_STACK=compose looks at containers\n"
+        == "cdb: no stack runs in /nonexistent: `make up` starts it; CDB_STACK=compose means the one in containers\n"
     )
 
 
@@ -291,7 +288,7 @@ def test_an_unknown_way_to_run_a_stack_is_refused() -> None:
     result = run_cdb("doctor", environment={"CDB_STACK": "swarm"})
     assert result.returncode == 3
     assert "CDB_STACK='swarm'" in result.stderr
-    assert "native, compose" in result.stderr
+    assert "native or compose" in result.stderr
 
 
 def container(service: str, status: str, *, state: str = "running", ports: str = "") -> Container:

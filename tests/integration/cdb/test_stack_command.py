@@ -43,7 +43,7 @@ def test_the_operators_day_from_up_to_clean(checkout: Path) -> None:
     up = run_cdb(checkout, "up", "--part", "redis", "--part", "postgres")
     assert up.returncode == 0, up.stderr
     assert "created" in up.stdout
-    assert run_cdb(checkout, "status", "--json").stdout.startswith('{"running": true, "healthy": true')
+    assert run_cdb(checkout, "status", "--json").stdout.startswith('{"running":true,"healthy":true')
     again = run_cdb(checkout, "up", "--part", "redis", "--part", "postgres")
     assert again.returncode == 0
     assert "REDIS_PORT" not in again.stderr

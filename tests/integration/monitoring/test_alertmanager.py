@@ -291,15 +291,15 @@ def test_cdb_alerts_can_be_asked_for_the_last_minutes_and_for_fewer(alerting: Al
 def test_cdb_alerts_says_what_since_may_be(since: str) -> None:
     said = CliRunner(env={"COLUMNS": "250"}).invoke(assembled(), ["alerts", f"--since={since}"])
     assert said.exit_code == 2
-    assert "must be such as 90s, 15m, 2h, 7d or 2026-11-23T10:00:00Z" in said.output
+    assert "a length of time up to 3650d (90s, 15m, 7d) or a moment with its time zone" in said.output
 
 
 def test_cdb_alerts_without_a_stack_is_one_line_and_exit_code_3() -> None:
     said = run_cdb("alerts", environment={"CDB_ALERTMANAGER_PORT": "1", "CDB_ALERT_RECEIVER_PORT": "2"})
     assert said.returncode == 3
     (line,) = said.stderr.splitlines()
-    assert "Alertmanager does not answer on port 1" in line
-    assert "the alert receiver does not answer on port 2" in line
+    assert "Alertmanager at http://127.0.0.1:1 does not answer" in line
+    assert "the alert receiver at http://127.0.0.1:2 does not answer" in line
     assert "`cdb status`" in line
 
 
@@ -310,15 +310,14 @@ def test_cdb_alerts_shows_what_one_of_the_two_knows(alerting: Alerting) -> None:
     said = cdb_alerts(alerting, "--limit", "1000", CDB_ALERTMANAGER_PORT="1")
     assert said.exit_code == 3
     assert "DailyDrawdownLimitExceeded in short" in said.stdout
-    assert "Alertmanager does not answer on port 1" in said.stderr
+    assert "Alertmanager at http://127.0.0.1:1 does not answer" in said.stderr
 
 
 def test_cdb_alerts_says_if_somebody_else_answers(alerting: Alerting) -> None:
     receiver = str(alerting.stack.config.ports.alert_receiver)
     said = cdb_alerts(alerting, CDB_ALERTMANAGER_PORT=receiver, CDB_ALERT_RECEIVER_PORT="1")
     assert (said.exit_code, len(said.stderr.splitlines())) == (3, 1)
-    assert "Alertmanager on port" in said.stderr
-    assert "answers 404" in said.stderr
+    assert "answers 404, not as Alertmanager does" in said.stderr
 
 
 def test_a_receiver_without_a_place_for_its_data_says_so_in_one_line() -> None:

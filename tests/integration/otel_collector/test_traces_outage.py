@@ -56,7 +56,8 @@ def test_nothing_is_missing_after_jaeger_was_away_and_the_collector_was_restarte
     tracing.send(waiting)
     until(lambda: queued(tracing), holds=lambda size: size == SPANS * len(waiting), what="all of them in the queue")
     tracing.send(judged_at_the_end)
-    tracing.stack.restart_part(COLLECTOR)
+    tracing.stack.stop_part(COLLECTOR)
+    tracing.stack.start_part(COLLECTOR)
     until(
         lambda: queued(tracing), holds=lambda size: size == 2 * SPANS * 20, what="what was unjudged in the queue, too"
     )

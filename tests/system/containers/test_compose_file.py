@@ -7,14 +7,14 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from cdb.backup.volume import PLACES
 from cdb.running.compose.engine import ONE_SHOTS
+from cdb.running.compose.volume import PLACES
+from cdb.running.durations import IN_CONTAINERS, PROMETHEUS_RETENTION, PROMETHEUS_RETENTION_DEFAULT
 from cdb.running.native import Ports, envfile
 from cdb.running.native.collector import FEATURE_GATES
 from cdb.running.native.config import StackConfig
 from cdb.running.native.grafana import HOME_DASHBOARD
 from cdb.running.native.parts import ALL_PARTS
-from cdb.running.native.prometheus import RETENTION, RETENTION_DEFAULT
 from tests.support.paths import ROOT
 from tests.system.containers.compose import SERVICES, is_one_shot, mebibytes, mounts, read, started, words
 
@@ -253,7 +253,12 @@ def test_servers_are_told_what_they_are_told_without_containers(native: StackCon
         here = {_option(word) for word in ALL[container]["command"]}
         assert here == there - {"web.listen-address"} - {w for w in there if w.startswith("/")}, container
     assert FEATURE_GATES in ALL["cdb_otel_collector"]["command"]
-    assert f"--storage.tsdb.retention.time=${{{RETENTION}:-{RETENTION_DEFAULT}}}" in ALL["cdb_prometheus"]["command"]
+    retention = f"${{{PROMETHEUS_RETENTION}:-{PROMETHEUS_RETENTION_DEFAULT}}}"
+    assert f"--storage.tsdb.retention.time={retention}" in ALL["cdb_prometheus"]["command"]
+
+
+def test_lengths_of_time_are_checked_before_the_servers_start_that_read_them() -> None:
+    assert {*IN_CONTAINERS} <= {*ALL["cdb_handover"]["environment"]}
 
 
 def test_redis_is_set_up_as_without_containers(native: StackConfig) -> None:

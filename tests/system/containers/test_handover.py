@@ -4,6 +4,7 @@ import hashlib
 import json
 import secrets
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -174,3 +175,12 @@ def _files_of(settings: object) -> list[str]:
         return []
     own = [value for name, value in settings.items() if str(name).endswith("_file")]
     return own + [found for item in settings.values() for found in _files_of(item)]
+
+
+def test_it_needs_nothing_that_runs_a_stack() -> None:
+    """The container has no network and ends at once: what it imports is what it takes."""
+    code = "import sys, deploy.containers.handover; print(*sys.modules)"
+    seen = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    imported = {*seen.stdout.split()}
+    assert "cdb.running.configuration" in imported
+    assert imported.isdisjoint({"cdb.running.native", "httpx", "psycopg2", "pydantic", "redis", "supervisor"})

@@ -16,9 +16,8 @@ import pytest
 
 from cdb.doctor import settings
 from cdb.doctor.findings import Verdict
-from cdb.doctor.site import Site
-from cdb.doctor.ways import examined
-from cdb.running.native.config import state_dir
+from cdb.running.base import RunningStack
+from cdb.running.stack import running_stack
 from tests.support.checklist import assert_ready, failed, verdicts
 from tests.support.operations import Step, steps, type_in
 from tests.support.paths import ROOT
@@ -36,17 +35,19 @@ AWAY: Final = ("cdb_redis_exporter", "cdb_alert_receiver")
 
 
 @pytest.fixture
-def site(stack: Containers) -> Iterator[Site]:
+def site(stack: Containers) -> Iterator[RunningStack]:
     stack.wait_well()
     with closing(found()) as site:
         yield site
 
 
-def found(**changed: str) -> Site:
-    return examined(ROOT, {**os.environ, **changed}, state_dir(ROOT, os.environ))
+def found(**changed: str) -> RunningStack:
+    return running_stack(ROOT, {**os.environ, **changed}).require_running()
 
 
-def test_a_container_that_was_stopped_is_named_by_each_item_that_needs_it(stack: Containers, site: Site) -> None:
+def test_a_container_that_was_stopped_is_named_by_each_item_that_needs_it(
+    stack: Containers, site: RunningStack
+) -> None:
     with stopped(stack, *AWAY):
         seen = verdicts(site, "parts", "notification", "endpoints")
         assert all(f"{container}: Exited (" in failed(seen["parts"]) for container in AWAY), seen
@@ -63,7 +64,7 @@ def test_a_container_that_was_stopped_is_named_by_each_item_that_needs_it(stack:
     assert verdicts(site, "parts")["parts"].verdict is Verdict.OK
 
 
-def test_what_up_would_change_is_a_warning(site: Site) -> None:
+def test_what_up_would_change_is_a_warning(site: RunningStack) -> None:
     assert settings.as_started(site).verdict is Verdict.OK
     with closing(found(MAX_POSITION_PCT="0.07")) as now:
         seen = settings.as_started(now)

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from cdb.dashboard.model.model import Dashboard, load_dashboards
+from cdb.dashboard.model.dashboards import Dashboard, load_dashboards
 from tests.support.bot import Bot
 from tests.support.paths import ROOT
 from tests.support.waiting import until

@@ -7,7 +7,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import asdict, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -18,8 +17,9 @@ from psycopg2 import sql
 
 from cdb.doctor import alerting, boards, machine, parts, settings
 from cdb.doctor.findings import Verdict
-from cdb.doctor.site import Site, native
+from cdb.running.base import RunningStack
 from cdb.running.native import Ports
+from cdb.running.stack import running_stack
 from tests.support.bot import LIVELY, Bot, running_bot
 from tests.support.checklist import assert_ready, failed, verdicts
 from tests.support.copies import copy_project
@@ -47,17 +47,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
 
 
 @pytest.fixture
-def site(whole: Bot) -> Iterator[Site]:
+def stack(whole: Bot) -> Iterator[RunningStack]:
     whole.stack.start()
     whole.wait_healthy()
-    with closing(found(whole)) as site:
-        yield site
+    with closing(found(whole)) as stack:
+        yield stack
 
 
-def found(whole: Bot, root: Path = ROOT) -> Site:
-    site = native(root, {}, whole.stack.config.state_dir)
-    assert site is not None
-    return site
+def found(whole: Bot, root: Path = ROOT) -> RunningStack:
+    return running_stack(root, {"CDB_STATE_DIR": str(whole.stack.config.state_dir)}).require_running()
 
 
 def test_on_a_healthy_bot_nothing_fails_and_only_the_named_exceptions_warn(whole: Bot) -> None:
@@ -66,8 +64,8 @@ def test_on_a_healthy_bot_nothing_fails_and_only_the_named_exceptions_warn(whole
     assert_ready(result, stack="native", exceptions=NAMED_EXCEPTIONS)
 
 
-def test_the_notification_is_seen_at_the_receiver(whole: Bot, site: Site) -> None:
-    assert alerting.notification(site).verdict is Verdict.OK
+def test_the_notification_is_seen_at_the_receiver(whole: Bot, stack: RunningStack) -> None:
+    assert alerting.notification(stack).verdict is Verdict.OK
     _, kept = whole.ask("alert_receiver", "/api/notifications?limit=1000")
     ours = [one for one in kept["notifications"] if one["alertname"].startswith(alerting.TEST_ALERT)]
     assert {(one["severity"], one["receiver"]) for one in ours} == {("info", "info")}
@@ -97,7 +95,7 @@ def test_every_command_of_the_decision_table_runs(whole: Bot) -> None:
 
 
 def run(whole: Bot, command: str) -> "subprocess.CompletedProcess[str]":
-    ports = {str(default): str(whole.stack.config.ports.of(name)) for name, default in asdict(Ports.default()).items()}
+    ports = {str(default): str(whole.stack.config.ports[name]) for name, default in Ports().items()}
     here = re.sub(r"(?<=localhost:)(\d+)", lambda found: ports[found[1]], command)
     here = here.replace(".venv/bin/cdb", f"{sys.executable} -m cdb").replace(
         ".cdb/", f"{whole.stack.config.state_dir}/"
@@ -106,41 +104,41 @@ def run(whole: Bot, command: str) -> "subprocess.CompletedProcess[str]":
     return type_in(here, {**whole.stack.config.process_environment(), **place})
 
 
-def test_without_a_service_its_absence_is_named(whole: Bot, site: Site) -> None:
+def test_without_a_service_its_absence_is_named(whole: Bot, stack: RunningStack) -> None:
     with without(whole, "cdb_core"):
-        assert "cdb_core" in failed(verdicts(site, "parts")["parts"])
+        assert "cdb_core" in failed(verdicts(stack, "parts")["parts"])
         until(
-            lambda: verdicts(site, "targets")["targets"],
+            lambda: verdicts(stack, "targets")["targets"],
             holds=lambda seen: seen.verdict is Verdict.FAIL and "cdb_core:8001" in seen.found,
         )
-        assert "refused" in failed(verdicts(site, "endpoints")["endpoints"])
-    until(lambda: parts.targets(site), holds=lambda seen: seen.verdict is Verdict.OK, what="all targets up")
+        assert "refused" in failed(verdicts(stack, "endpoints")["endpoints"])
+    until(lambda: parts.targets(stack), holds=lambda seen: seen.verdict is Verdict.OK, what="all targets up")
 
 
-def test_without_prometheus_each_item_that_asks_it_fails_and_the_others_do_not(whole: Bot, site: Site) -> None:
+def test_without_prometheus_each_item_that_asks_it_fails_and_the_others_do_not(whole: Bot, stack: RunningStack) -> None:
     asks = ("targets", "metrics", "rising", "dashboards", "rules", "alertmanager", "firing", "clock", "versions")
     with without(whole, "prometheus"):
-        seen = verdicts(site, *asks, "endpoints", "secrets")
+        seen = verdicts(stack, *asks, "endpoints", "secrets")
     assert {name for name, finding in seen.items() if finding.verdict is Verdict.FAIL} == {*asks}
     assert all("Prometheus" in seen[name].found for name in asks), seen
 
 
 @pytest.mark.parametrize("part", ["alertmanager", "alert_receiver"])
-def test_without_who_tells_no_notification_arrives(whole: Bot, site: Site, part: str) -> None:
+def test_without_who_tells_no_notification_arrives(whole: Bot, stack: RunningStack, part: str) -> None:
     with without(whole, part):
-        failed(verdicts(site, "notification")["notification"])
-        assert part in failed(verdicts(site, "parts")["parts"])
+        failed(verdicts(stack, "notification")["notification"])
+        assert part in failed(verdicts(stack, "parts")["parts"])
 
 
-def test_without_jaeger_no_trace_is_found(whole: Bot, site: Site) -> None:
+def test_without_jaeger_no_trace_is_found(whole: Bot, stack: RunningStack) -> None:
     with without(whole, "jaeger"):
-        assert "Jaeger" in failed(verdicts(site, "trace")["trace"])
+        assert "Jaeger" in failed(verdicts(stack, "trace")["trace"])
 
 
-def test_a_password_that_the_ledger_refuses_is_named(whole: Bot, site: Site) -> None:
+def test_a_password_that_the_ledger_refuses_is_named(whole: Bot, stack: RunningStack) -> None:
     with password_in_the_ledger(whole, "another-password"):
-        assert "postgres: " in failed(parts.parts(site))
-    until(lambda: parts.parts(site), holds=lambda seen: seen.verdict is Verdict.OK, what="every part healthy")
+        assert "postgres: " in failed(parts.parts(stack))
+    until(lambda: parts.parts(stack), holds=lambda seen: seen.verdict is Verdict.OK, what="every part healthy")
 
 
 @contextmanager
@@ -165,35 +163,36 @@ def test_a_target_and_a_rule_that_are_in_the_files_but_not_loaded_are_named(whol
     (root / "monitoring/prometheus/rules/more.yml").write_text(
         "groups: [{name: more, rules: [{alert: NeverSeen, expr: up == 7}]}]\n"
     )
-    with closing(found(whole, root)) as site:
-        assert "redis another:1 is not scraped" in failed(parts.targets(site))
-        assert "NeverSeen is not loaded" in failed(alerting.rules(site))
-        failed(boards.queries(site))  # an alert without what the checker demands of one
+    with closing(found(whole, root)) as stack:
+        assert "redis another:1 is not scraped" in failed(parts.targets(stack))
+        assert "NeverSeen is not loaded" in failed(alerting.rules(stack))
+        failed(boards.queries(stack))  # an alert without what the checker demands of one
 
 
 def test_what_differs_from_the_settings_of_now_is_a_warning(whole: Bot, tmp_path: Path) -> None:
     limits = {"MAX_DAILY_DRAWDOWN_PCT": "0.05", "MAX_POSITION_PCT": "0.07", "MAX_EXPOSURE_PCT": "0.50"}
     lines = {**whole.stack.config.environment, **limits}
     (tmp_path / ".env").write_text("".join(f"{name}='{value}'\n" for name, value in lines.items()))
-    with closing(found(whole, tmp_path)) as site:
-        seen = settings.as_started(site)
+    with closing(found(whole, tmp_path)) as stack:
+        seen = settings.as_started(stack)
     assert seen.verdict is Verdict.WARN
     assert "MAX_POSITION_PCT was changed" in seen.found
 
 
-def test_a_part_on_every_address_of_the_machine_is_refused(site: Site) -> None:
+def test_a_part_on_every_address_of_the_machine_is_refused(stack: RunningStack) -> None:
     with socket.socket() as stranger:
         stranger.bind(("0.0.0.0", 0))  # noqa: S104  that is the fault
         stranger.listen()
         port = stranger.getsockname()[1]
-        seen = failed(machine.loopback(replace(site, listening={**site.listening, "grafana": port})))
+        vars(stack)["listening"] = {**stack.listening, "grafana": port}
+        seen = failed(machine.loopback(stack))
     assert f"grafana listens on 0.0.0.0:{port}" in seen
 
 
-def test_a_backup_brings_back_ledger_metrics_and_notifications(whole: Bot, site: Site, tmp_path: Path) -> None:
+def test_a_backup_brings_back_ledger_metrics_and_notifications(whole: Bot, stack: RunningStack, tmp_path: Path) -> None:
     """What the dashboards showed before is shown after; what came after the backup is gone from the ledger."""
     whole.wait_trading()
-    assert alerting.notification(site).verdict is Verdict.OK
+    assert alerting.notification(stack).verdict is Verdict.OK
     oldest = whole.query("SELECT fill_id FROM fills ORDER BY fill_seq LIMIT 1")[0][0]
     saved = whole.cdb("backup", str(tmp_path), "--json")
     assert saved.returncode == 0, saved.stderr

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cdb.replay.kept import Replays
+from cdb.replay.saved import Replays
 from cdb.running.native.tools import postgres_bin, redis_server
 from services.ledger.connection import Ledger
 from tests.support.paths import ROOT

@@ -1,15 +1,14 @@
 """The stack that is up already, however it was started: CDB_STACK=native or compose, then `pytest -m e2e`."""
 
-import os
 from collections.abc import Iterator
 from typing import Final
 
 import pytest
 
-from cdb.kit.prometheus import Prometheus, PrometheusAway
-from cdb.running.addresses import prometheus_url
+from cdb.kit.errors import Away
+from cdb.kit.prometheus import Prometheus
+from cdb.running import stack
 from cdb.running.native import StackError
-from tests.support.paths import ROOT
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -21,7 +20,7 @@ RISING: Final = ("cdb_signals_generated_total", "cdb_orders_approved_total", "cd
 def running_stack() -> Iterator[Prometheus]:
     """Hand out the Prometheus of the stack that is up."""
     try:
-        url = prometheus_url(ROOT, os.environ)
+        url = stack.running_stack().url("prometheus")
     except StackError as error:
         pytest.fail(str(error), pytrace=False)
     with Prometheus(url) as prometheus:
@@ -44,6 +43,6 @@ def total(prometheus: Prometheus, metric: str) -> float:
     """Return the sum of all series of *metric*; below 0 while there is none."""
     try:
         found = prometheus.query(f"sum({metric})")
-    except PrometheusAway as away:
+    except Away as away:
         pytest.fail(f"no stack is up: {away}", pytrace=False)
     return found[0].value if found else -1.0

@@ -10,9 +10,9 @@ from typing import Any, Final
 import pytest
 
 from cdb.kit.prometheus import Prometheus
+from cdb.trace.baseline import baselines_for
 from cdb.trace.jaeger import Jaeger
 from cdb.trace.model import DECISION, Span, Trace
-from cdb.trace.usual import usual
 from tests.support.bot import Bot
 from tests.support.waiting import until
 from tests.system.native.messages import signal
@@ -78,7 +78,7 @@ def slowed(whole_demo: Bot) -> Iterator[Slowed]:
     """Let the bot decide until it is known what is usual, and then slowly."""
     with Prometheus(whole_demo.url("prometheus", "")) as prometheus, Jaeger(whole_demo.url("jaeger", "")) as jaeger:
         until(
-            lambda: usual(prometheus, at=time.time()),
+            lambda: baselines_for(prometheus, began=time.time(), now=time.time()),
             holds=lambda known: ("cdb_risk", "risk.read_state") in known,
             within_s=120,
             every_s=1,
@@ -156,10 +156,10 @@ def test_a_slow_decision_is_drawn_and_explained_by_what_is_usual(slowed: Slowed)
 
 
 def test_each_point_on_the_chart_of_decisions_leads_to_a_trace_that_was_kept(slowed: Slowed) -> None:
-    with Prometheus(slowed.bot.url("prometheus", "")) as prometheus:
-        now = time.time()
-        series = until(lambda: prometheus.exemplars(HISTOGRAM, start=now - 300, end=now), within_s=60, what="exemplars")
-    wanted = {one.labels["trace_id"] for some in series for one in some.exemplars}
+    now = time.time()
+    asked = {"query": HISTOGRAM, "start": str(now - 300), "end": str(now)}
+    series = until(lambda: slowed.bot.prometheus("query_exemplars", **asked), within_s=60, what="exemplars")
+    wanted = {exemplar["labels"]["trace_id"] for found in series for exemplar in found["exemplars"]}
     until(
         lambda: sorted(one for one in wanted if slowed.jaeger.trace(one) is None),
         holds=lambda missing: not missing,

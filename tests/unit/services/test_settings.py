@@ -72,6 +72,14 @@ def test_values_of_the_environment_are_read(environment: pytest.MonkeyPatch) -> 
     assert load(MomentumSettings).threshold == Decimal("0.0005")
 
 
+@pytest.mark.parametrize(("text", "seconds"), [("3", 3), ("1.5", 1.5), ("3s", 3), ("2m", 120), ("500ms", 0.5)])
+def test_a_length_of_time_is_seconds_or_has_its_unit(
+    environment: pytest.MonkeyPatch, text: str, seconds: float
+) -> None:
+    environment.setenv("MAX_SIGNAL_AGE_S", text)
+    assert load(RiskSettings).limits.max_signal_age_s == seconds
+
+
 def test_a_secret_of_a_container_is_read_from_the_file_that_is_called_as_its_variable(
     environment: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -128,6 +136,9 @@ WRONG: list[tuple[type[Settings], str, str, str]] = [
     (MomentumSettings, "MOMENTUM_THRESHOLD_PCT", "4", "less than or equal to 1"),
     (MomentumSettings, "MOMENTUM_LOOKBACK_S", "0", "greater than 0"),
     (MomentumSettings, "MOMENTUM_COOLDOWN_S", "nan", "finite number"),
+    (MomentumSettings, "MOMENTUM_COOLDOWN_S", "a while", "(without one: s) is allowed, such as 90s, 15m or 7d"),
+    (MomentumSettings, "MOMENTUM_COOLDOWN_S", "", "such as 90s, 15m or 7d"),
+    (RiskSettings, "MAX_SIGNAL_AGE_S", "2d", "less than or equal to 86400"),
     (MomentumSettings, "MOMENTUM_MIN_VOLUME", "-1", "greater than or equal to 0"),
     (ExecutionSettings, "PAPER_FEE_BPS", "501", "less than or equal to 500"),
     (ExecutionSettings, "PAPER_DEPTH", "0", "greater than 0"),

@@ -16,7 +16,7 @@ import redis
 
 from cdb.running.native import Kind, Part, Stack, StackConfig, StackError, processes, select
 from cdb.running.native.lock import locked
-from cdb.running.native.probes import http_health
+from cdb.running.native.probes import http_ok
 from tests.support.paths import ROOT
 from tests.support.waiting import until
 
@@ -28,7 +28,7 @@ STUB = Path(__file__).with_name("stack_stub.py")
 
 def a_service(*, unhealthy_while: Path = Path("/nonexistent")) -> Part:
     command = (sys.executable, str(STUB), str(unhealthy_while))
-    return Part("stub", kind=Kind.SERVICE, command=lambda _: command, probe=http_health("cdb_ws"), ports=("cdb_ws",))
+    return Part("stub", kind=Kind.SERVICE, command=lambda _: command, probe=http_ok("cdb_ws"), ports=("cdb_ws",))
 
 
 def a_program(name: str, code: str, kind: Kind) -> Part:
@@ -187,7 +187,8 @@ def test_a_part_that_is_stopped_as_it_dies_stays_stopped(shared: Stack) -> None:
 
 def test_a_restarted_part_has_a_new_process(shared: Stack) -> None:
     pid = shared.pid_of("stub")
-    shared.restart_part("stub")
+    shared.stop_part("stub")
+    shared.start_part("stub")
     assert shared.wait_ready(20) is None
     assert shared.pid_of("stub") != pid
 
@@ -206,7 +207,7 @@ def test_the_log_of_a_part_has_what_it_said(shared: Stack) -> None:
 
 def test_an_unknown_part_is_refused_with_the_known_ones(shared: Stack) -> None:
     with pytest.raises(StackError, match=r"no part 'stubb': there are redis, postgres, stub"):
-        shared.restart_part("stubb")
+        shared.stop_part("stubb")
 
 
 def test_another_command_finds_the_stack_with_its_ports_and_settings(shared: Stack) -> None:
@@ -305,7 +306,7 @@ def test_a_taken_port_names_the_process_that_holds_it(stack: Stack) -> None:
 
 def test_two_commands_at_once_are_refused_naming_the_other(stack: Stack) -> None:
     stack.config.layout.create()
-    message = rf"another command \(pid {os.getpid()}\) is just starting or stopping"
+    message = rf"another command \(pid {os.getpid()}\) is starting or stopping"
     with locked(stack.config.layout.lock), pytest.raises(StackError, match=message):
         stack.start()
 

@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.unit.cdb.check.wrong_questions import MEANING, NAMES_AND_LABELS
+from tests.unit.cdb.check.wrong_settings import LIMITS, UNSUPPORTED
 from tests.unit.cdb.check.wrong_words import READERS, UNITS
 
-MUTATIONS: Final = (*NAMES_AND_LABELS, *MEANING, *UNITS, *READERS)
+MUTATIONS: Final = (*NAMES_AND_LABELS, *MEANING, *UNITS, *READERS, *LIMITS, *UNSUPPORTED)

@@ -89,11 +89,11 @@ NAMES_AND_LABELS: Final = (
     ),
     Mutation(
         "a label value that does not exist",
-        query(RISK, "Violations by Risk Layer", 'layer="6"', 'layer="7"'),
+        query(RISK, "Violations by Risk Layer", 'layer="6"', 'layer="0"'),
         RISK,
         panel_of("Violations by Risk Layer"),
         "cdb_risk_violations_total has no layer='7'",
-        "one of 1, 2, 3, 4, 5, 6",
+        "one of 1, 2, 3",
     ),
     Mutation(
         "a service that does not exist",

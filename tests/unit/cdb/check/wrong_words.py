@@ -64,11 +64,11 @@ UNITS: Final = (
         "percent",
     ),
     Mutation(
-        "seconds shown as milliseconds",
-        defaults(HEALTH, "p95 Event Processing by Service", unit="ms"),
+        "seconds shown as a ratio",
+        defaults(HEALTH, "p95 Event Processing by Service", unit="percentunit"),
         HEALTH,
         panel_of("p95 Event Processing by Service"),
-        "query A returns s, shown in ms",
+        "query A returns s, shown in percentunit",
         "s",
     ),
     Mutation(

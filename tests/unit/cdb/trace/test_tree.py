@@ -2,7 +2,7 @@
 
 import pytest
 
-from cdb.trace.decisions import decisions, most_below
+from cdb.trace.decisions import decisions, longest_step
 from cdb.trace.model import Span
 from cdb.trace.tree import covered, grow, self_time, walk
 from tests.unit.cdb.trace.building import WHOLE, span, trace
@@ -82,7 +82,7 @@ def test_what_ends_before_it_begins_covers_nothing() -> None:
 
 def test_most_of_a_decisions_time_is_in_the_step_that_took_it_and_not_in_what_it_led_to() -> None:
     (decision,) = decisions(WHOLE)
-    assert (decision.most.span.name, decision.most.self_us) == ("risk.read_state", 300_000)
+    assert (decision.longest.span.name, decision.longest.self_us) == ("risk.read_state", 300_000)
 
 
 def test_what_happens_after_a_decision_has_ended_is_none_of_its_time() -> None:
@@ -91,10 +91,10 @@ def test_what_happens_after_a_decision_has_ended_is_none_of_its_time() -> None:
         span("risk.write", 10, 90, below="risk.decide"),
         span("send orders", 95, 5_000, below="risk.decide"),
     )
-    assert [(one.most.span.name, one.most.self_us) for one in decisions(made)] == [("risk.write", 80)]
+    assert [(one.longest.span.name, one.longest.self_us) for one in decisions(made)] == [("risk.write", 80)]
 
 
 @pytest.mark.parametrize("steps", [(), (span("risk.read_state", 0, 20, below="risk.decide"),)])
 def test_a_decision_whose_steps_took_less_than_the_rest_has_its_time_itself(steps: tuple[Span, ...]) -> None:
     (root,) = grow(trace(span("risk.decide", 0, 100), *steps))
-    assert (most_below(root).span.name, most_below(root).self_us) == ("risk.decide", 80 if steps else 100)
+    assert (longest_step(root).span.name, longest_step(root).self_us) == ("risk.decide", 80 if steps else 100)

@@ -2,12 +2,11 @@
 
 from rich.text import Text
 
-from cdb.dashboard.board.answers import Answer, Series, from_range, from_samples
-from cdb.dashboard.board.ask import Window
 from cdb.dashboard.board.kinds import drawn
-from cdb.dashboard.model.model import Dashboard, Panel, load_dashboards
-from cdb.kit.prometheus import Sample
-from cdb.kit.prometheus import Series as Found
+from cdb.dashboard.model.answers import Series, series_of
+from cdb.dashboard.model.ask import Window
+from cdb.dashboard.model.dashboards import Dashboard, Panel, load_dashboards
+from cdb.dashboard.model.fields import Answer, answered
 from tests.support.paths import ROOT
 
 WINDOW = Window(end=1_700_000_000.0, range_s=900.0)
@@ -22,22 +21,21 @@ def panel(title: str) -> Panel:
 
 def now(shown: Panel, *values: tuple[dict[str, str], float], query: int = 0) -> tuple[Series, ...]:
     """Return the answer to an instant query: labels and value of each series."""
-    samples = tuple(Sample(labels, WINDOW.end, value) for labels, value in values)
-    return from_samples(shown, shown.targets[query], samples)
+    return series_of(shown, shown.targets[query], ((labels, ((WINDOW.end, value),)) for labels, value in values))
 
 
 def over_time(shown: Panel, *runs: tuple[dict[str, str], list[float]], query: int = 0) -> tuple[Series, ...]:
     """Return the answer to a range query: labels and values of each series, the last value at the window's end."""
-    found = tuple(
-        Found(labels, tuple((WINDOW.end - 5.0 * (len(run) - 1 - at), value) for at, value in enumerate(run)))
+    found = (
+        (labels, tuple((WINDOW.end - 5.0 * (len(run) - 1 - at), value) for at, value in enumerate(run)))
         for labels, run in runs
     )
-    return from_range(shown, shown.targets[query], found)
+    return series_of(shown, shown.targets[query], found)
 
 
 def lines(shown: Panel, *series: Series, width: int = 60, height: int = 12, error: str = "") -> list[Text]:
     """Return what is drawn inside the panel."""
-    return drawn(shown, Answer(series, error), width, height, WINDOW)
+    return drawn(shown, Answer(error=error) if error else answered(shown, series), width, height, WINDOW)
 
 
 def plain(drawn_lines: list[Text]) -> str:

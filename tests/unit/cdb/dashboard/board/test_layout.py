@@ -4,7 +4,7 @@ import pytest
 
 from cdb.dashboard.board import kinds
 from cdb.dashboard.board.layout import Place, placed
-from cdb.dashboard.model.model import Dashboard, GridPos, Panel
+from cdb.dashboard.model.dashboards import Dashboard, GridPos, Panel
 from tests.unit.cdb.dashboard.board.panels import BOARDS
 
 

@@ -2,13 +2,10 @@
 
 import pytest
 
-from cdb.dashboard.model import Dashboard, Interval, choices, substitute
-from cdb.dashboard.model.model import Templating, Variable
-from cdb.dashboard.model.variables import UnknownVariable, asked_by, uses
+from cdb.dashboard.model.dashboards import Dashboard, Templating, Variable
+from cdb.dashboard.model.variables import UnknownVariable, asked_by, choices, substitute
 
-SYMBOL = Variable(
-    name="symbol", query="label_values(cdb_signals_generated_total, symbol)", multi=True, include_all=True
-)
+SYMBOL = Variable(name="symbol", query="label_values(cdb_signals_generated_total, symbol)")
 BOARD = Dashboard(title="Board", uid="board", templating=Templating(list=(SYMBOL,)))
 
 
@@ -27,19 +24,18 @@ def test_chosen_values_become_a_regular_expression(chosen: tuple[str, ...], aske
 
 
 def test_the_variables_of_time_are_grafanas() -> None:
-    times = Interval(range_s=900, step_s=15, rate_s=60)
-    text = "$__rate_interval $__interval $__range $__range_s ${__interval_ms}"
-    assert substitute(text, BOARD, interval=times) == "60s 15s 900s 900 15000"
+    assert substitute("$__rate_interval ${__range}", BOARD, range_s=900) == "60s 900s"
 
 
 def test_what_belongs_to_label_replace_stays() -> None:
     text = 'label_replace(up, "a", "$1 ${2}", "b", "(.+)(.+)")'
     assert substitute(text, BOARD) == text
-    assert uses(text) == []
 
 
 def test_a_variable_that_is_not_there_is_named() -> None:
-    with pytest.raises(UnknownVariable, match=r"\$symbols is no variable of Board"):
+    with pytest.raises(
+        UnknownVariable, match=r"\$symbols is no variable of Board; there are \$symbol, \$__rate_interval, \$__range"
+    ):
         substitute("$symbols", BOARD)
 
 
@@ -48,7 +44,7 @@ def test_a_variable_that_is_not_there_is_named() -> None:
     [
         ("label_values(up, job)", ("up", "job")),
         ('label_values(up{job="a", instance=~"b,c"}, instance)', ('up{job="a", instance=~"b,c"}', "instance")),
-        ("label_values(job)", ("", "job")),
+        ("label_values(job)", None),
         ("metrics(cdb_.*)", None),
     ],
 )
@@ -57,9 +53,7 @@ def test_the_selector_and_label_of_a_variables_query_are_found(query: str, asked
     assert asked_by(Variable(name="x", query={"query": query, "refId": "A"})) == asked
 
 
-def test_only_variables_that_are_asked_for_offer_values() -> None:
-    board = Dashboard(
-        title="", uid="", templating=Templating(list=(SYMBOL, Variable(name="c", type="custom", query="a,b")))
-    )
+def test_only_variables_with_a_supported_query_offer_values() -> None:
+    board = Dashboard(title="", uid="", templating=Templating(list=(SYMBOL, Variable(name="c", query="a,b"))))
     offered = choices(board, lambda selector, label: (f"{selector} {label}",))
     assert offered == {"symbol": ("cdb_signals_generated_total symbol",)}

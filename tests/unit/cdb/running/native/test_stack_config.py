@@ -43,7 +43,7 @@ def test_a_foreign_secret_of_the_shell_is_passed_on_but_not_recorded(checkout: P
     config = operators(checkout, CLOUD_TOKEN="hush", PGPASSWORD="not for us")
     assert config.process_environment()["CLOUD_TOKEN"] == "hush"
     assert "PGPASSWORD" not in config.process_environment()
-    assert "CLOUD_TOKEN" not in record.describe(config).environment
+    assert "CLOUD_TOKEN" not in record.describe(config)["environment"]
 
 
 def test_secrets_are_not_in_the_config_shown(checkout: Path) -> None:
@@ -122,5 +122,8 @@ def test_how_long_metrics_are_kept_is_a_setting_and_a_wrong_one_is_refused_by_na
     kept = "--storage.tsdb.retention.time="
     assert f"{kept}14d" in prometheus.command(operators(checkout))
     assert f"{kept}7d" in prometheus.command(operators(checkout, CDB_PROMETHEUS_RETENTION="7d"))
+    assert f"{kept}36h" in prometheus.command(operators(checkout, CDB_PROMETHEUS_RETENTION="1.5d"))
+    with pytest.raises(StackError, match="CDB_PROMETHEUS_RETENTION='1m' is out of range: 1h to 36500d is allowed"):
+        prometheus.command(operators(checkout, CDB_PROMETHEUS_RETENTION="1m"))
     with pytest.raises(StackError, match="CDB_PROMETHEUS_RETENTION='a week'"):
         prometheus.command(operators(checkout, CDB_PROMETHEUS_RETENTION="a week"))

@@ -1,0 +1,92 @@
+"""Book every fill again, in the order of their numbers, and compare with what was booked.
+
+The arithmetic is written a second time on purpose: it shares nothing with the service whose books are audited.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Final
+
+from cdb.audit.findings import Report, Rule
+from cdb.audit.rows import Fill, Position
+from services.messages import fill_id_of_order, position_id_of_order
+
+UNIT: Final = Decimal("0.00000001")
+ZERO: Final = Decimal(0)
+
+
+@dataclass
+class Held:
+    """Quantity of one symbol that is held, and its cost with fees."""
+
+    position_id: str = ""
+    quantity: Decimal = ZERO
+    cost: Decimal = ZERO
+
+
+class Rebooking:
+    """The account as the fills make it. It goes forward fill by fill and never back."""
+
+    def __init__(self, fills: Iterable[Fill], opening_cash: Decimal, report: Report) -> None:
+        self.cash = opening_cash
+        self.realised = ZERO
+        self.held: dict[str, Held] = {}
+        self.last_seq = 0
+        self._report = report
+        self._fills: Iterator[Fill] = iter(fills)
+        self._next = next(self._fills, None)
+
+    def advance(self, until: int | None = None) -> list[str]:
+        """Book the fills up to number *until*, by default all; returns the ids of their orders."""
+        filled = []
+        while self._next is not None and (until is None or self._next.fill_seq <= until):
+            self._book(self._next)
+            self.last_seq = self._next.fill_seq
+            filled.append(self._next.order_id)
+            self._next = next(self._fills, None)
+        return filled
+
+    def compare_positions(self, positions: Iterable[Position]) -> None:
+        """Compare what is held with the ledger's *positions*."""
+        stored = {position.symbol: position for position in positions}
+        for symbol in sorted({*stored, *self.held}):
+            check = self._report.ask(Rule.POSITIONS, f"position {symbol}")
+            held, found = self.held.get(symbol), stored.get(symbol)
+            if found is None:
+                check.breach(expected=f"a row of {held}", found=None)
+                continue
+            check.agree("quantity", "cost", "position_id", expected=held or Held(found.position_id), found=found)
+
+    def _book(self, fill: Fill) -> None:
+        report, row = self._report, f"fill {fill.fill_id}"
+        held = self.held.setdefault(fill.symbol, Held())
+        if not fill.has_order:
+            report.ask(Rule.ONE_FILL, row, count=0).breach(expected=f"order {fill.order_id}", found=None)
+        if not held.quantity:
+            held.position_id = position_id_of_order(fill.order_id)
+        derived = report.ask(Rule.DERIVED, row)
+        derived.expect("fill_id", expected=fill_id_of_order(fill.order_id), found=fill.fill_id)
+        derived.expect("position_id", expected=held.position_id, found=fill.position_id)
+        notional = (fill.price * fill.quantity).quantize(UNIT, ROUND_HALF_EVEN)
+        report.ask(Rule.NOTIONAL, row).expect("notional", expected=notional, found=fill.notional)
+        if fill.side == "BUY":
+            held.quantity += fill.quantity
+            held.cost += notional + fill.fee
+            self.cash -= notional + fill.fee
+        else:
+            self._sell(fill, held, notional - fill.fee)
+
+    def _sell(self, fill: Fill, held: Held, proceeds: Decimal) -> None:
+        row = f"fill {fill.fill_id}"
+        never_short = self._report.ask(Rule.NEVER_SHORT, row)
+        if not fill.quantity <= held.quantity:
+            never_short.breach(expected=f"at most {held.quantity} of {fill.symbol}", found=fill.quantity)
+        left = max(ZERO, held.quantity - fill.quantity)
+        # The last sale takes the rest of the cost, so that nothing is left behind by rounding.
+        sold = (held.cost * fill.quantity / held.quantity).quantize(UNIT, ROUND_HALF_EVEN) if left else held.cost
+        result = self._report.ask(Rule.REALISED, row)
+        result.expect("realised_pnl", expected=proceeds - sold, found=fill.realised_pnl)
+        held.quantity, held.cost = left, held.cost - sold
+        self.cash += proceeds
+        self.realised += proceeds - sold

@@ -1,0 +1,65 @@
+"""Put an archive back into a running stack."""
+
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from cdb.backup import archive, ledger
+from cdb.backup.manifest import Manifest, refuse_other_versions
+from cdb.backup.save import DATA_OF, LEDGER, Say, member_of, prometheus_version
+from cdb.running.base import LedgerPrograms, RunningStack
+from cdb.running.errors import BackupError
+from services.topology import NAMES, STREAMS
+
+_READY_S: Final = 120.0
+
+
+def restore(stack: RunningStack, source: Path, *, overwrite: bool, say: Say) -> Manifest:
+    """Replace ledger, metrics and notifications by those in *source*, saying what is done; gives its manifest.
+
+    The services are stopped meanwhile. What is on the bus goes with the old ledger; dead letters stay. Nothing is
+    changed before the whole archive is found sound and fit. Raises BackupError, StackError, ServerAway or OSError.
+    """
+    with archive.opened(source) as found:
+        manifest = found.manifest
+        say(f"{source}: of {manifest.made_at}, sound")
+        programs = stack.ledger_programs()
+        _refuse_unfit(stack, programs, manifest, overwrite=overwrite)
+        running = [part.name for part in stack.parts() if part.active]
+        with tempfile.TemporaryDirectory(dir=stack.workplace, prefix=".restore-") as folder:
+            say("services: stopping them")
+            with stack.stopped(*NAMES):
+                ledger.restore(programs, found.extract(LEDGER, Path(folder)))
+                say(f"ledger: {sum(manifest.ledger_rows.values()):,} rows are back")
+                stack.remove_streams(*STREAMS)  # an order of which the ledger knows nothing must not be filled
+                say("bus: emptied of what the old ledger led to; dead letters stay")
+                _restore_data(stack, found, Path(folder), say)
+    say("services: starting them")
+    if unready := stack.wait_ready(running, _READY_S):
+        why = unready.health.detail or unready.state
+        raise BackupError(f"it is restored, but {unready.name} is not ready: {why}; {stack.status_command}")
+    return manifest
+
+
+def _refuse_unfit(stack: RunningStack, programs: LedgerPrograms, manifest: Manifest, *, overwrite: bool) -> None:
+    if LEDGER not in manifest.members:
+        raise BackupError("the archive holds no ledger")
+    running = prometheus_version(stack) if stack.part("prometheus") else manifest.prometheus
+    refuse_other_versions(manifest, postgres=ledger.server_major(programs), prometheus=running)
+    if ledger.has_traded(programs) and not overwrite:
+        raise BackupError(
+            "the running ledger has signals, orders or fills, and they would be lost: save them with cdb backup, "
+            "then give --yes"
+        )
+
+
+def _restore_data(stack: RunningStack, found: archive.Archive, folder: Path, say: Say) -> None:
+    for part in DATA_OF:
+        name = member_of(part)
+        if name not in found.manifest.members:
+            say(f"{part}: nothing of it was saved")
+        elif stack.part(part) is None:
+            say(f"{part}: does not run here, left out")
+        else:
+            stack.replace_data(part, found.extract(name, folder))
+            say(f"{part}: its data are back")

@@ -1,0 +1,74 @@
+"""What a panel shows: its series, each with the settings that it has in this panel."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from cdb.dashboard.model.answers import Series
+from cdb.dashboard.model.colours import SERIES
+from cdb.dashboard.model.config import configured
+from cdb.dashboard.model.dashboards import Panel
+from cdb.dashboard.model.look import Look, look_of
+
+
+@dataclass(frozen=True)
+class Field:
+    """One series and how it looks."""
+
+    series: Series
+    look: Look
+    place: int = 0
+    """Among the panel's series; tells their colours apart."""
+
+    @property
+    def name(self) -> str:
+        """Name as the legend has it."""
+        return self.series.name
+
+    @property
+    def value(self) -> float:
+        """Newest value, NaN without one: the calculation lastNotNull."""
+        return self.series.last
+
+    @property
+    def text(self) -> str:
+        """Newest value as it is read."""
+        return self.look.text(self.value)
+
+    @property
+    def colour(self) -> str:
+        """Colour of the newest value."""
+        return self.look.colour(self.value)
+
+    @property
+    def own_colour(self) -> str:
+        """Colour of the series whatever its value."""
+        return self.look.fixed or SERIES[self.place % len(SERIES)]
+
+    def curve_colour(self, value: float) -> str:
+        """Colour of *value* in a chart: its threshold's if the panel says so."""
+        by_threshold = self.look.settings.color.get("mode") == "thresholds"
+        return self.look.colour(value) if by_threshold else self.own_colour
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a panel shows, or in *error* why it shows nothing."""
+
+    fields: tuple[Field, ...] = ()
+    error: str = ""
+
+    @property
+    def empty(self) -> bool:
+        """Tell whether there is no figure to show."""
+        return all(math.isnan(field.value) for field in self.fields)
+
+
+def answered(panel: Panel, series: Sequence[Series]) -> Answer:
+    """Give *series*, the answers to all queries of *panel*, the panel's settings."""
+    return Answer(
+        tuple(
+            Field(one, look_of(panel, one.name, ref_id=one.ref_id, config=one.config), place)
+            for place, one in enumerate(configured(panel, series))
+        )
+    )

@@ -1,0 +1,24 @@
+"""Where commands print: tables for people, JSON for programs."""
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.table import Table
+
+_encoder = msgspec.json.Encoder(decimal_format="number")
+
+
+def console() -> Console:
+    """Open standard output: as wide as the terminal, else wide enough that no line of a table is folded."""
+    terminal = Console(highlight=False)
+    return terminal if terminal.is_terminal else Console(width=200, highlight=False)
+
+
+def plain_table(*titles: str, title: str | None = None) -> Table:
+    """Make a table without a frame."""
+    return Table(*titles, title=title, title_justify="left", box=None, pad_edge=False, show_header=bool(titles))
+
+
+def print_json(content: object) -> None:
+    """Print *content* as one line of JSON; times are ISO 8601, Decimals are numbers with all their digits."""
+    typer.echo(_encoder.encode(content).decode())

@@ -1,0 +1,90 @@
+"""What Alertmanager and Redis are configured with in both ways to run; handed to containers by deploy/containers.
+
+Slack and e-mail join the receivers that are theirs where the settings have their secrets, which go into files that the
+configuration names.
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from cdb.running.errors import StackError
+
+SLACK_URL: Final = "CDB_SLACK_WEBHOOK_URL"
+SMARTHOST: Final = "CDB_SMTP_SMARTHOST"
+SMTP_PASSWORD: Final = "CDB_SMTP_PASSWORD"  # noqa: S105  a variable's name
+SLACK_RECEIVERS: Final = ("critical", "warning")
+EMAIL_RECEIVERS: Final = ("critical",)
+
+
+def alertmanager(
+    committed: Mapping[str, Any], settings: Mapping[str, str], secrets: Path, *, webhook: str
+) -> dict[str, Any]:
+    """Add Slack and e-mail, as *settings* have them, to *committed*, and the local receiver's address *webhook*.
+
+    Secrets are not in it: it names the files in *secrets* that hold them, each called as its variable is. Raises
+    StackError naming a setting that is missing or wrong.
+    """
+    slack, email = _slack(settings, secrets), _email(settings, secrets)
+    receivers = []
+    for receiver in committed["receivers"]:
+        added = dict(receiver)
+        added["webhook_configs"] = [{**hook, "url": webhook} for hook in receiver["webhook_configs"]]
+        if slack and receiver["name"] in SLACK_RECEIVERS:
+            added["slack_configs"] = [slack]
+        if email and receiver["name"] in EMAIL_RECEIVERS:
+            added["email_configs"] = [email]
+        receivers.append(added)
+    return {**committed, "receivers": receivers}
+
+
+def _slack(settings: Mapping[str, str], secrets: Path) -> dict[str, Any]:
+    url = settings.get(SLACK_URL, "")
+    if not url:
+        return {}
+    if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
+        raise StackError(f"{SLACK_URL} is no address: it must look like https://host/path, or be empty")
+    return {
+        "api_url_file": str(secrets / SLACK_URL),
+        "send_resolved": True,
+        "color": '{{ if eq .Status "firing" }}danger{{ else }}good{{ end }}',
+        "title": '{{ template "cdb.title" . }}',
+        "fallback": '{{ template "cdb.title" . }}',
+        "text": '{{ template "cdb.text" . }}',
+    }
+
+
+def _email(settings: Mapping[str, str], secrets: Path) -> dict[str, Any]:
+    smarthost = settings.get(SMARTHOST, "")
+    if not smarthost:
+        return {}
+    if not re.fullmatch(r"[^\s:]+:\d{1,5}", smarthost):
+        raise StackError(f"{SMARTHOST}={smarthost!r:.80} is no mail server: it must be host:port, such as mail:587")
+    for name in ("CDB_SMTP_FROM", "CDB_SMTP_TO"):
+        if "@" not in settings.get(name, ""):
+            raise StackError(f"{name} has no address of e-mail, which {SMARTHOST} needs: set it, or empty {SMARTHOST}")
+    require_tls = settings.get("CDB_SMTP_REQUIRE_TLS") or "1"
+    if require_tls not in ("0", "1"):
+        raise StackError(f"CDB_SMTP_REQUIRE_TLS={require_tls!r:.80}: 0 or 1 is allowed")
+    login = {"auth_username": settings["CDB_SMTP_USER"]} if settings.get("CDB_SMTP_USER") else {}
+    if settings.get(SMTP_PASSWORD):
+        login["auth_password_file"] = str(secrets / SMTP_PASSWORD)
+    return {
+        "smarthost": smarthost,
+        "from": settings["CDB_SMTP_FROM"],
+        "to": settings["CDB_SMTP_TO"],
+        **login,
+        "require_tls": require_tls == "1",
+        "send_resolved": True,
+        "headers": {"Subject": '{{ template "cdb.title" . }}'},
+        "html": "",
+        "text": '{{ template "cdb.text" . }}',
+    }
+
+
+def redis_monitoring_account(password: str) -> str:
+    """Redis account of the exporter: it may read figures, but no key and no setting (one of these is the password)."""
+    digest = hashlib.sha256(password.encode()).hexdigest()
+    return f"user monitoring on #{digest} -@all +ping +info +latency|latest +slowlog|len +slowlog|get +client|setname"

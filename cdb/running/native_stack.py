@@ -1,0 +1,168 @@
+"""The operator's stack without containers: parts under supervisord, data in the state directory."""
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from functools import cached_property, partial
+from pathlib import Path
+
+import redis
+
+from cdb.running import data_files
+from cdb.running.base import PGOPTIONS, LedgerPrograms, RunningStack
+from cdb.running.native import Kind, PartStatus, Ports, Stack, StackConfig, envfile, record, select
+from cdb.running.native.lock import locked
+from cdb.running.native.tools import postgres_bin
+from cdb.running.settings import read_settings
+from services.bus.streams import connect
+from services.errors import ServerAway
+from services.ledger.connection import Ledger, LedgerAddress
+from services.settings import BusSettings, LedgerSettings
+
+
+class NativeStack(RunningStack):
+    """A stack without containers. *stack* is as it was started, else as it would be, then without its secrets."""
+
+    way = "native"
+    status_command = "cdb status"
+    where_to_look = "cdb status, then the log of the part in .cdb/logs/"
+    how_to_restart = "cdb down, cdb up"
+    how_to_reload_rules = how_to_restart
+    how_to_add_grafana = f"install Grafana, then {how_to_restart}"
+
+    def __init__(self, root: Path, environ: Mapping[str, str]) -> None:
+        super().__init__(root, environ)
+        found = Stack.attach(self.state_dir)
+        self._started = found is not None
+        self.stack = found or Stack(StackConfig.isolated(root, self.state_dir, parts=select(()), ports=Ports()))
+
+    @property
+    def not_running(self) -> str:
+        """Names processes that are left, too."""
+        left = self.stack.leftovers()
+        rest = (
+            f", but processes of it are left ({', '.join(left)}): `cdb down` ends them"
+            if left
+            else ": `make up` starts it"
+        )
+        return f"no stack runs in {self.state_dir}{rest}; CDB_STACK=compose means the one in containers"
+
+    def parts(self) -> tuple[PartStatus, ...]:
+        """Ask supervisord and each part's own probe."""
+        return self.stack.status()
+
+    @cached_property
+    def ports(self) -> Ports:
+        """Ports it was started on, else those that the environment or .env choose."""
+        return self.stack.config.ports if self._started else super().ports
+
+    @cached_property
+    def listening(self) -> Mapping[str, int]:
+        """Ports of all parts that stay."""
+        parts = (part for part in self.stack.config.parts if part.kind is not Kind.ONE_SHOT)
+        return {port: self.ports[port] for part in parts for port in part.ports}
+
+    @cached_property
+    def settings(self) -> Mapping[str, str]:
+        """What it was started with, else what it would be."""
+        config = self.stack.config
+        return {**config.environment, **config.ports.environment()} if self._started else super().settings
+
+    def changed_settings(self) -> list[str]:
+        """Differences; without .env nothing can be said of what would be started now."""
+        running = record.read(self.stack.config.layout.record)
+        if running is None or not envfile.read(self.root / ".env"):
+            return []
+        chosen = {name: value for name, value in self.environ.items() if name != "CDB_STACK"}
+        wanted = StackConfig.for_operator(self.root, chosen, parts=self.stack.config.parts)
+        return record.differences(running, record.describe(wanted))
+
+    @property
+    def disk(self) -> Path:
+        """State directory."""
+        return self.state_dir
+
+    @property
+    def workplace(self) -> Path:
+        """Folder of the data."""
+        return self.stack.config.layout.data
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the lock that start and stop take."""
+        self.require_running()
+        with locked(self.stack.config.layout.lock):
+            yield
+
+    def start(self, names: Sequence[str]) -> None:
+        """Start parts by supervisord."""
+        for name in names:
+            self.stack.start_part(name)
+
+    def stop(self, names: Sequence[str]) -> None:
+        """Stop parts by supervisord."""
+        for name in names:
+            self.stack.stop_part(name)
+
+    def ledger_programs(self) -> LedgerPrograms:
+        """Find this machine's programs; the password is in their environment, not among arguments that all can see."""
+        address = LedgerAddress.of(read_settings(LedgerSettings, self.settings))  # not those of the environment
+        ask = partial(_asked, address)
+        folder = postgres_bin(str(int(ask("SHOW server_version_num")) // 10_000))
+        environment = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "LC_ALL": "C",
+            "PGHOST": address.host,
+            "PGPORT": str(address.port),
+            "PGUSER": address.user,
+            "PGDATABASE": address.database,
+            "PGPASSWORD": address.password.get_secret_value(),
+            "PGCONNECT_TIMEOUT": "5",
+            "PGOPTIONS": PGOPTIONS,
+        }
+        dump, restore = ((str(folder / name),) for name in ("pg_dump", "pg_restore"))
+        return LedgerPrograms(dump, restore, address.database, environment, ask)
+
+    def remove_streams(self, *names: str) -> None:
+        """Remove streams by a client."""
+        bus = read_settings(BusSettings, self.settings)
+        with closing(
+            connect(host=bus.redis_host, port=bus.redis_port, password=bus.redis_password.get_secret_value())
+        ) as client:
+            try:
+                client.delete(*names)
+            except redis.RedisError as error:
+                raise ServerAway("Redis", error) from error
+
+    def save_data(self, part: str, target: Path) -> None:
+        """Copy the data while the part is stopped, and pack the copy when it runs again."""
+        with tempfile.TemporaryDirectory(dir=self.workplace, prefix=".backup-") as folder:
+            copied = Path(folder, part)
+            with self.stopped(part):
+                data_files.copy(self.workplace / part, copied)
+            data_files.pack(copied, target)
+
+    def replace_data(self, part: str, source: Path) -> None:
+        """Unpack beside the data, and exchange the folders while the part is stopped."""
+        with tempfile.TemporaryDirectory(dir=self.workplace, prefix=".restore-") as folder:
+            fresh = Path(folder, part)
+            data_files.unpack(source, fresh)
+            with self.stopped(part):
+                _exchange(self.workplace / part, fresh)
+
+
+def _asked(address: LedgerAddress, statement: str) -> str:
+    with closing(Ledger(address, application="cdb-backup")) as ledger:
+        return str(ledger.execute(statement)[0][0])
+
+
+def _exchange(there: Path, fresh: Path) -> None:
+    """Let *fresh* take the place of *there*, and that its own; if it cannot, leave both as they were."""
+    aside = fresh.with_name(f"{fresh.name}.replaced")
+    there.rename(aside)
+    try:
+        fresh.rename(there)
+    except OSError:
+        aside.rename(there)
+        raise
