@@ -2,8 +2,8 @@
 
 from decimal import Decimal
 
-from services.risk.report import limits
 from services.risk.limits import Limits
+from services.risk.report import limits
 from telemetry import metrics
 
 
