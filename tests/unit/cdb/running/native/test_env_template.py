@@ -1,7 +1,6 @@
 """deploy/env.template: every setting that .env can have, once, with its default and what it means."""
 
 import importlib
-import pkgutil
 import re
 from collections.abc import Iterator
 from typing import Final
@@ -9,8 +8,6 @@ from typing import Final
 import pytest
 import yaml
 
-import services.core.strategies
-import services.ws.sources
 from cdb.running.native import Ports, envfile
 from services.settings import ServiceSettings, Settings
 from tests.support.paths import ROOT
@@ -19,10 +16,12 @@ TEXT: Final = envfile.TEMPLATE.read_text(encoding="utf-8")
 LINES: Final = tuple(re.findall(r"^(#?)([A-Z][A-Z0-9_]*)=(.*)$", TEXT, flags=re.MULTILINE))
 VALUES: Final = {name: value for _, name, value in LINES}
 DEFAULTS: Final = {name: value for commented_out, name, value in LINES if commented_out}
-OWNERS: Final = (
+MODULES: Final = (
+    *("services.settings", "services.risk.limits", "services.core.strategies.momentum_v1"),
+    *("services.ws.sources.simulated", "services.ws.sources.replay", "monitoring.receiver.settings"),
     *(f"services.{service}.settings" for service in ("core", "execution", "risk", "ws")),
-    "monitoring.receiver.settings",
 )
+"""Where settings are declared. A new strategy or source works without a line in the template; one here helps users."""
 REQUIRED: Final = {"REDIS_PASSWORD": "x", "POSTGRES_PASSWORD": "x", "CDB_ALERT_RECEIVER_DATA": "x"}
 CONFIGURATIONS: Final = ("docker-compose.yml", "otel-collector/config.yaml", "monitoring/jaeger/config.yaml")
 CODE: Final = ("cdb", "services", "telemetry", "monitoring/receiver", "deploy")
@@ -41,22 +40,15 @@ UNREAD: Final = {"MEXC_API_KEY", "MEXC_API_SECRET", "GRAFANA_PASSWORD"}
 """Lines that no setting of ours reads: the exchange's, for later, and Grafana's, which Compose hands over."""
 
 
-def kinds(kind: type[Settings] = Settings) -> Iterator[type[Settings]]:
-    """Every class of settings that can be read by itself, of services, strategies, sources and the receiver."""
-    plugins = [
-        module.name
-        for place in (services.core.strategies, services.ws.sources)
-        for module in pkgutil.iter_modules(place.__path__, f"{place.__name__}.")
-    ]
-    for name in (*OWNERS, *plugins):
-        importlib.import_module(name)
-    for each in kind.__subclasses__():
-        if each.__module__.startswith(("services.", "monitoring.")) and each is not ServiceSettings:
-            yield each
-        yield from kinds(each)
+def kinds() -> Iterator[type[Settings]]:
+    """Every class of settings that can be read by itself."""
+    for name in MODULES:
+        for each in vars(importlib.import_module(name)).values():
+            if isinstance(each, type) and issubclass(each, Settings) and each.__module__ == name:
+                yield each
 
 
-KINDS: Final = tuple(dict.fromkeys(kinds()))
+KINDS: Final = tuple(kind for kind in kinds() if kind is not ServiceSettings)  # each service adds its port
 
 
 def known() -> set[str]:
