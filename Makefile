@@ -1,7 +1,7 @@
 # The two commands that matter: `make up` runs the bot, `make test` checks the project.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean env cdb test test-containers lint soak generate pictures lock
+.PHONY: help up down status clean env cdb test test-containers lint coverage soak generate pictures lock
 
 BIN := .venv/bin
 # Tests mostly wait: for servers to start, for alerts to last. So there are more at once than a small machine has processors.
@@ -42,6 +42,9 @@ lint: ## check style, types, imports, and what dashboards and alerts ask for
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/cdb check dashboards
+
+coverage: ## measure which lines the unit and integration tests run in their own process; there is no gate
+	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term tests/unit tests/integration
 
 soak: ## run the demo undisturbed for MINUTES=15; fails, naming it, if an alert fires
 	@deploy/native/bootstrap run

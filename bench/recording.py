@@ -1,7 +1,7 @@
 """Measure what one recording costs: our API beside raw OpenTelemetry and prometheus_client.
 
-All ways run interleaved in one process, with and without a sampled span around them; the table shows medians as ratios
-to prometheus_client's labels().inc(), .set() and .observe(), since the machine's speed is nobody's business.
+All ways run in turns in one process, with and without a sampled span around them. The table shows medians as ratios
+to prometheus_client's labels().inc(), .set() and .observe(), because absolute times depend on the machine.
 
     python -m bench.recording [--rounds N] [--calls N] [--json]
 """
@@ -43,7 +43,7 @@ class Result(NamedTuple):
 
 
 def ways() -> tuple[dict[str, dict[str, Call]], Recorder]:
-    """Return what is measured, by instrument and way, and our recorder."""
+    """Calls to measure by instrument and by way of recording, and our recorder."""
     recorder = Recorder(load_contract())
     metrics = Metrics(recorder)
     provider = MeterProvider([LocalReader(recorder)], shutdown_on_exit=False)
@@ -111,7 +111,7 @@ def _timed(call: Call, calls: int) -> float:
 
 
 def measure(rounds: int, calls: int) -> list[Result]:
-    """Run every way once per round, one after the other; return medians per call, the empty call taken off."""
+    """Time every way once per round; results are medians per call minus the cost of an empty call."""
     measured, recorder = ways()
     tracer = TracerProvider(shutdown_on_exit=False).get_tracer("bench")
     times: dict[tuple[str, str, bool], list[float]] = {}
@@ -131,7 +131,7 @@ def measure(rounds: int, calls: int) -> list[Result]:
 
 
 def table(results: list[Result]) -> str:
-    """Return the ratios as text."""
+    """Ratios as a text table."""
     cells = {(result.instrument, result.way, result.span): result for result in results}
     lines = [f"{'instrument':<11}{'way':<28}{'ratio':>8}{'in span':>9}{'aim':>6}{'ns':>7}"]
     for instrument, way in dict.fromkeys((result.instrument, result.way) for result in results):

@@ -1,8 +1,8 @@
-"""Is the operator left in peace while nothing is wrong? The demo, undisturbed, with the committed alerts.
+"""Run the demo undisturbed with the committed alerts: none may fire while nothing is wrong.
 
-A stack of its own with default settings runs beside any other, or the running one is looked at; nothing is done to
-it. An alert that fired, a notification that arrived and a ledger that does not add up are each named, and end it with
-exit code 1. An alert that was pending and went away again is told, and is no fault.
+It starts a stack of its own with default settings beside any other, or watches the running one and changes nothing in
+it. Each alert that fired, notification that arrived and audit rule that is broken is named, and the exit code is then
+1. An alert that was only pending is named too, but is no fault.
 
 Example: python -m bench.soak --minutes 15
 """
@@ -33,16 +33,16 @@ from services.ledger.connection import Ledger, LedgerAddress
 from services.settings import LedgerSettings, read
 
 PARTS: Final = tuple(part.name for part in ALL_PARTS if part.name != "grafana")
-"""Nobody looks at dashboards here."""
+"""All parts but Grafana: a soak reads no dashboard."""
 READY_WITHIN_S: Final = 180.0
 LOOK_EVERY_S: Final = 5.0
 SAY_EVERY_S: Final = 60.0
-"""How often there is a line where no terminal could show one that changes."""
+"""How often a line is printed if the output is no terminal."""
 
 
 @dataclass(frozen=True)
 class Soaked:
-    """What was seen. Alerts are named with their service or symbol and the number of evaluations in that state."""
+    """Result of a soak. Alerts are named with their service or symbol; the number counts evaluations in that state."""
 
     minutes: float
     signals: int
@@ -54,12 +54,12 @@ class Soaked:
 
     @property
     def peaceful(self) -> bool:
-        """Tell whether there was nothing that should have bothered anybody."""
+        """Whether the bot traded, no alert fired, no notification arrived and the ledger is in order."""
         return not (self.fired or self.notified or self.broken_rules) and self.signals > 0 and self.fills > 0
 
 
 def soak(bot: Bot, console: Console, *, minutes: float) -> Soaked:
-    """Watch *bot* for *minutes* and return what was seen; raise StackError if a part of it stops answering."""
+    """Watch *bot* for *minutes*; raises StackError if a part stops answering."""
     began, deadline = time.time(), time.monotonic() + 60 * minutes
     first = _signals_and_fills(bot)
     next_line = 0.0
@@ -103,7 +103,7 @@ def _alerts_now(bot: Bot) -> dict[str, dict[str, int]]:
 
 
 def _alerts_between(bot: Bot, began: float, ended: float) -> dict[str, dict[str, int]]:
-    """Return from Prometheus' own record in which state each alert was found, and at how many evaluations."""
+    """State of each alert and the number of evaluations in it, from the series ALERTS in Prometheus."""
     return _by_state(_prometheus(bot, f"count_over_time(ALERTS[{math.ceil(ended - began)}s])", at=ended))
 
 
@@ -147,7 +147,7 @@ def _listed(states: dict[str, dict[str, int]]) -> str:
 
 @contextmanager
 def _running() -> Iterator[Bot]:
-    """Look at the operator's own stack, and leave it as it is."""
+    """The operator's stack; it is only looked at."""
     stack = Stack.attach(state_dir(ROOT, os.environ))
     if stack is None or not stack.running():
         raise StackError("nothing is running: `make up` starts it; without --running there is a stack of its own")
@@ -168,7 +168,7 @@ def _own() -> Iterator[Bot]:
 
 
 def report(found: Soaked, console: Console) -> None:
-    """Print what was seen, the worst last."""
+    """Print the result, the worst last."""
     console.print(f"{found.minutes:g} minutes: {found.signals} signals, {found.fills} fills")
     for name, count in found.pending.items():
         console.print(f"pending at {count} evaluations: {name}")

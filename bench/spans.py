@@ -1,7 +1,7 @@
-"""Measure what one span costs its caller: ours, recorded when it has ended, beside the SDK's and the instrumentations'.
+"""Measure what one span costs its caller: ours (recorded after its end), the SDK's and the instrumentations'.
 
-All ways run interleaved in one process, on a real Redis and PostgreSQL. What counts is processor time, which waiting
-for a server is not; an instrumentation's span is the instrumented call less the plain one. Nothing is exported.
+All ways run in turns in one process, on a real Redis and PostgreSQL. It measures processor time, so waiting for a
+server does not count. An instrumentation's span costs the instrumented call minus the plain one. Nothing is exported.
 
     python -m bench.spans [--rounds N] [--calls N] [--json]
 """
@@ -33,7 +33,7 @@ ATTRIBUTES: Final[tracing.Attributes] = {
 
 
 class Way(NamedTuple):
-    """A call that makes one span, and the same call without it, if it does something besides."""
+    """A call that makes one span, and what the call does besides, without the span."""
 
     call: Call
     plain: Call = lambda: None
@@ -48,7 +48,7 @@ class Result(NamedTuple):
 
 
 def ways(bot: Bot) -> dict[str, Way]:
-    """Return what is measured, by its name, on the servers of *bot*."""
+    """Ways to measure, by name, on the servers of *bot*."""
     provider = SpanProvider()
     provider.add_span_processor(SpanProcessor())
     trace.set_tracer_provider(provider)
@@ -89,7 +89,7 @@ def _timed(call: Call, calls: int) -> float:
 
 
 def measure(measured: dict[str, Way], *, rounds: int, calls: int) -> list[Result]:
-    """Run every way once per round, one after the other; the medians of what the span adds."""
+    """Time every way once per round; results are medians of what the span adds."""
     times: dict[str, list[float]] = {name: [] for name in measured}
     for _ in range(rounds):
         for name, way in measured.items():

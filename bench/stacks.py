@@ -1,4 +1,4 @@
-"""Stacks for benchmarks: servers, ledger and ports of their own beside any other, the same four programs.
+"""Stacks for benchmarks: the same four programs, on servers, a ledger and ports of their own.
 
 A Lab keeps the servers' data in a temporary directory. Each run starts the parts it needs with its own settings on an
 empty bus and a new ledger, and leaves nothing running.
@@ -18,13 +18,13 @@ from types import TracebackType
 from typing import Any, Final, Self
 
 import psutil
-import psycopg2
 import psycopg2.extensions
 
 from cdb.running.native import Stack, StackConfig, StackError, select
 from services.bus.streams import Bus, connect
 from services.clock import WallClock
 from services.topology import DEAD_LETTERS
+from tests.support.ledger import connect_ledger
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 SERVERS: Final = ("redis", "postgres")
@@ -44,7 +44,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Backlog:
-    """How far a group is behind the newest entry of a stream: seconds between entries, and entries not acknowledged."""
+    """How far a group is behind the newest entry of a stream: in seconds, and in entries not acknowledged."""
 
     seconds: float
     entries: int
@@ -64,7 +64,7 @@ class Bot:
         self.bus = Bus(self.redis, group="bench", consumer="bench", clock=WallClock())
 
     def ask(self, service: str, path: str, *, post: bool = False) -> str:
-        """Return the body of an answer; raise StackError if there is none."""
+        """Body of an answer; raises StackError if there is none."""
         url = f"http://127.0.0.1:{self.stack.config.ports.of(service)}{path}"
         request = urllib.request.Request(url, method="POST" if post else "GET")
         try:
@@ -74,36 +74,29 @@ class Bot:
             raise StackError(f"{service} does not answer {path}: {error}") from error
 
     def feed(self) -> dict[str, Any]:
-        """Return how far ws is."""
+        """Answer of cdb_ws to GET /feed."""
         answer: dict[str, Any] = json.loads(self.ask("cdb_ws", "/feed"))
         return answer
 
     def counter(self, service: str, name: str) -> float:
-        """Return the sum of a metric's samples, as /metrics shows them."""
+        """Sum of a metric's samples on /metrics."""
         lines = self.ask(service, "/metrics").splitlines()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith((f"{name} ", f"{name}{{")))
 
     def query(self, statement: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Return the rows of *statement* from the ledger, [] if it has none."""
+        """Rows of *statement* from the ledger; [] if it gives none."""
         with closing(self.connection()) as connection, connection.cursor() as cursor:
             cursor.execute(statement, arguments or None)
             return cursor.fetchall() if cursor.description else []
 
     def connection(self) -> psycopg2.extensions.connection:
-        """Return a connection that commits each statement; the caller closes it."""
-        settings = self.stack.config.environment
-        connection: psycopg2.extensions.connection = psycopg2.connect(
-            host="127.0.0.1",
-            port=self.stack.config.ports.postgres,
-            user=settings["POSTGRES_USER"],
-            password=settings["POSTGRES_PASSWORD"],
-            dbname=settings["POSTGRES_DB"],
-        )
+        """New connection that commits each statement; the caller closes it."""
+        connection = connect_ledger(self.stack.config)
         connection.autocommit = True
         return connection
 
     def backlog(self, stream: str, group: str) -> Backlog:
-        """Return how far *group* is behind on *stream*, seen at one moment. What it has in hand counts as not done."""
+        """How far *group* is behind on *stream*. Entries that it has read but not acknowledged count as not done."""
         pipeline = self.redis.pipeline(transaction=True)
         pipeline.xinfo_stream(stream)
         pipeline.xinfo_groups(stream)
@@ -113,13 +106,13 @@ class Bot:
         newest, read_until = info["last-generated-id"], row["last-delivered-id"]
         if not pending["pending"] and read_until == newest:
             return Backlog(0.0, 0)
-        first = info["first-entry"]  # all that is left to read if the stream was cut behind the group
+        first = info["first-entry"]  # the oldest entry left, if the stream was trimmed past the group
         done_until = max(pending["min"] or read_until, first[0] if first else newest, key=_milliseconds)
         entries = (row.get("lag") or 0) + pending["pending"]
         return Backlog((_milliseconds(newest) - _milliseconds(done_until)) / 1000, entries)
 
     def cpu_seconds(self) -> dict[str, float]:
-        """Return the processor time each part has used, its children's included, and this process as `bench`."""
+        """Processor time of each part with its children, and of this process as `bench`."""
         used = {"bench": _own_cpu(psutil.Process())}
         for name in (part.name for part in self.stack.config.parts):
             pid = self.stack.pid_of(name)
@@ -132,7 +125,7 @@ class Bot:
         return used
 
     def megabytes(self) -> dict[str, float]:
-        """Return the resident memory of each running service in MB."""
+        """Resident memory of each running service in MB."""
         found = {}
         for service in (part.name for part in self.stack.config.parts if part.name in SERVICES):
             pid = self.stack.pid_of(service)
@@ -142,13 +135,12 @@ class Bot:
         return found
 
     def close(self) -> None:
-        """Give the connection back."""
         self.redis.close()
 
 
 @dataclass
 class Lab:
-    """One cluster and one Redis for many runs. *extra* are settings that every run gets besides its own."""
+    """One PostgreSQL cluster and one Redis for many runs. *extra*: settings for every run."""
 
     extra: Mapping[str, str] = field(default_factory=dict)
     memory: list[Memory] = field(default_factory=list)
@@ -159,7 +151,7 @@ class Lab:
         self._config = StackConfig.isolated(ROOT, state, parts=select(SERVERS), environment=self.extra)
         try:
             with self._running(self._config) as bot:
-                # ALTER SYSTEM stays in this cluster: the next start has both.
+                # ALTER SYSTEM takes effect at the next start of this cluster.
                 for setting in ("track_commit_timestamp", "track_wal_io_timing"):
                     bot.query(f"ALTER SYSTEM SET {setting} = on")
         except BaseException:
@@ -174,7 +166,7 @@ class Lab:
 
     @contextmanager
     def run(self, name: str, services: Sequence[str], settings: Mapping[str, str]) -> Iterator[Bot]:
-        """Run *services* with *settings* on an empty bus and a new ledger, and note their memory at the end."""
+        """Run *services* with *settings* on an empty bus and a new ledger; records their memory at the end."""
         environment = {
             **self._config.environment,
             **settings,
@@ -207,7 +199,7 @@ class Lab:
 
 
 def wait_until(condition: Callable[[], object], *, within_s: float, what: str, every_s: float = 0.1) -> None:
-    """Call *condition* until it is true; raise StackError naming *what* after *within_s* seconds."""
+    """Wait until *condition* is true; raises StackError with *what* after *within_s* seconds."""
     deadline = time.monotonic() + within_s
     while not condition():
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""For all rooms: the spans that a test leads to, which tests share a stack, and how quickly the operator was told."""
+"""For all tests: recorded spans, the order in which parallel processes take tests, and the table of alert delays."""
 
 from typing import Any, Final
 
@@ -9,30 +9,30 @@ from tests.support.spans import provider, spans
 
 __all__ = ["provider", "spans"]
 
-ROOMS_THAT_TAKE_LONG: Final = (
+SLOWEST_FIRST: Final = (
     "system/documented",
     "system/contract",
     "system/native",
     "integration/monitoring/alerts",
     "integration",
 )
-"""The longest first."""
+"""Folders whose tests start before all others, so that no process begins a long test when the others are done."""
 _LINES: Final[pytest.StashKey[list[str]]] = pytest.StashKey()
 
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Where several processes run the tests, keep together what shares a stack, and begin with what takes longest."""
-    if not getattr(config.option, "loadgroup", False):  # as pytest-xdist has it in each of its processes
+    """With `--dist loadgroup`: give tests that share a stack to one process, and start the slowest folders first."""
+    if not getattr(config.option, "loadgroup", False):  # pytest-xdist sets this in each of its processes
         return
-    groups = {item: shared for item in items if (shared := what_is_shared(item))}
+    groups = {item: group for item in items if (group := group_of(item))}
     for item, group in groups.items():
         item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: (item not in groups, room_order(item)))
+    items.sort(key=lambda item: (item not in groups, turn_of(item)))
 
 
-def what_is_shared(item: pytest.Item) -> str:
-    """Return the package or module whose fixture *item* uses, "" if it uses none but those of a test or of the run."""
+def group_of(item: pytest.Item) -> str:
+    """Package or module that *item* must stay together with: the one whose fixture it uses; "" if it uses none."""
     scopes = set()
     if isinstance(item, pytest.Function):
         scopes = {found.scope for several in item._fixtureinfo.name2fixturedefs.values() for found in several}
@@ -42,14 +42,14 @@ def what_is_shared(item: pytest.Item) -> str:
     return module if scopes & {"module", "class"} else ""
 
 
-def room_order(item: pytest.Item) -> int:
-    """Return when the room of *item* has its turn."""
-    rooms = enumerate(ROOMS_THAT_TAKE_LONG)
-    return next((turn for turn, room in rooms if item.nodeid.startswith(f"tests/{room}/")), len(ROOMS_THAT_TAKE_LONG))
+def turn_of(item: pytest.Item) -> int:
+    """Place of the item's folder in SLOWEST_FIRST; all other folders come last."""
+    folders = enumerate(SLOWEST_FIRST)
+    return next((turn for turn, folder in folders if item.nodeid.startswith(f"tests/{folder}/")), len(SLOWEST_FIRST))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Hand over what the alerts' tests measured, from the process that ran them."""
+    """Send the delays that the alert tests measured to the main process."""
     config = session.config
     if rows := config.stash.get(TOLD, []):
         config.stash[_LINES] = getattr(config, "workeroutput", {})["told"] = table(rows)
@@ -57,14 +57,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    """Take it over."""
+    """Receive the delays from a process that has ended."""
     if lines := getattr(node, "workeroutput", {}).get("told"):
         node.config.stash[_LINES] = lines
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Print how long alerts took from their causes to their notifications."""
+    """Print the time from each alert's cause to its notification."""
     if lines := config.stash.get(_LINES, []):
-        terminalreporter.section("from cause to notification, at a tenth of all times")
+        terminalreporter.section("from cause to notification; all times are a tenth of the real ones")
         for line in lines:
             terminalreporter.write_line(line)

@@ -1,4 +1,4 @@
-"""A whole bot that is watched ten times as fast, and what its operator is told by the local alert receiver."""
+"""A whole bot whose monitoring is ten times as fast, and the notifications that the local receiver gets."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,14 +25,14 @@ SETTINGS: Final = {
 }
 """Lively, but with so few trades that signals are far more than a twentieth of what cdb_risk handles."""
 PARTS: Final = tuple(part.name for part in ALL_PARTS if part.name != "grafana")
-"""Nobody looks at dashboards here."""
+"""All parts but Grafana: these tests read no dashboard."""
 PATIENCE_S: Final = 120.0
-"""For what takes half a minute on an idle machine: the longest `for` with its window, or a group's interval."""
+"""Enough for the slowest alert (its `for` and its window) or a group interval: half a minute on an idle machine."""
 
 
 @dataclass(frozen=True)
 class Alert:
-    """An alert as its receiver has it. *labels* are those besides its name, severity and component."""
+    """An alert as it arrives at the receiver. *labels*: all but name, severity and component."""
 
     name: str
     severity: str
@@ -41,18 +41,18 @@ class Alert:
 
     @property
     def title(self) -> str:
-        """Return its name and what tells it from others of the name."""
+        """Name and label values, which tell it from other alerts of that name."""
         return " ".join((self.name, *self.labels.values()))
 
     def is_in(self, labels: Mapping[str, str]) -> bool:
-        """Tell whether *labels* are those of this alert."""
+        """Whether *labels* include all labels of this alert."""
         wanted = {"alertname": self.name, "severity": self.severity, "component": self.component, **self.labels}
         return wanted.items() <= labels.items()
 
 
 @dataclass
 class Told:
-    """How long it took to tell of one alert, in seconds: from its cause, and from the end of the cause."""
+    """Delays of one alert's notifications in seconds: firing after its cause, resolved after the end of the cause."""
 
     alert: Alert
     cause: str
@@ -63,34 +63,34 @@ class Told:
 
 
 TOLD: Final[pytest.StashKey[list[Told]]] = pytest.StashKey()
-"""Every alert that a test run has caused, for the table at its end."""
+"""Delays of every alert that the run has caused, for the table at its end."""
 
 
 class Watch:
-    """Notes when causes begin and end, and waits until the operator is told."""
+    """Records when causes begin and end, and waits for the notifications."""
 
     def __init__(self, bot: Bot, table: list[Told]) -> None:
         self.bot = bot
         self._table = table
 
     def begin(self, cause: str, *alerts: Alert, at: float | None = None) -> None:
-        """Note that *cause* of *alerts* begins now, or began *at* that time."""
+        """Record that the *cause* of *alerts* begins now, or began at Unix time *at*."""
         self._table += [Told(alert, cause, at or time.time()) for alert in alerts]
 
     def end(self, *alerts: Alert) -> None:
-        """Note that the cause of *alerts* ends now."""
+        """Record that the cause of *alerts* ends now."""
         for alert in alerts:
             self._newest(alert).ended_at = time.time()
 
     def until_told(self, *alerts: Alert) -> None:
-        """Wait until each of *alerts*, caused before, has been notified as firing."""
+        """Wait until each of *alerts* has been notified as firing; begin() comes first."""
         for alert in alerts:
             row = self._newest(alert)
             got = self._until("firing", alert, since=row.caused_at)
             row.told_after_s = _seconds(got["received_at"]) - row.caused_at
 
     def until_resolved(self, *alerts: Alert) -> None:
-        """Wait until each of *alerts*, whose cause has ended, has been notified as resolved."""
+        """Wait until each of *alerts* has been notified as resolved; end() comes first."""
         for alert in alerts:
             row = self._newest(alert)
             assert row.ended_at is not None, f"the cause of {alert.title} has not ended"
@@ -98,22 +98,22 @@ class Watch:
             row.resolved_after_s = _seconds(got["received_at"]) - row.ended_at
 
     def notifications(self, *, since: float) -> list[dict[str, Any]]:
-        """Return what the receiver got after *since*, oldest first."""
+        """Notifications that arrived after Unix time *since*, oldest first."""
         status, body = self.bot.ask("alert_receiver", f"/api/notifications?since={since:.3f}&limit=1000")
         assert status == 200, body
         return [one for one in reversed(body["notifications"]) if _seconds(one["received_at"]) >= since]
 
     def alerts(self, *states: str) -> list[dict[str, str]]:
-        """Return the labels of Prometheus' alerts that are in one of *states* (firing, pending)."""
+        """Labels of the alerts that are in one of *states* (firing, pending) in Prometheus."""
         found = self.bot.prometheus("alerts")["alerts"]
         return [one["labels"] for one in found if one["state"] in states]
 
     def names(self, *states: str) -> set[str]:
-        """Return the names of Prometheus' alerts in one of *states*."""
+        """Names of the alerts that are in one of *states* in Prometheus."""
         return {labels["alertname"] for labels in self.alerts(*states)}
 
     def suppressed(self) -> set[tuple[str, str]]:
-        """Return name and service of the alerts that Alertmanager has and, for an inhibition, tells nobody of."""
+        """Name and service of the alerts that Alertmanager holds back because of an inhibition."""
         status, found = self.bot.ask("alertmanager", "/api/v2/alerts?active=false&silenced=false&inhibited=true")
         assert status == 200, found
         inhibited = [one for one in found if one["status"]["inhibitedBy"]]
@@ -130,7 +130,7 @@ class Watch:
         )
 
     def until_over(self, *names: str) -> None:
-        """Wait until no alert of these *names* is pending or firing, nor was told of last as firing.
+        """Wait until no alert of these *names* is pending or firing, and the last notification of each is "resolved".
 
         One that begins anew before its end was told is, to Alertmanager, the same that still fires.
         """
@@ -170,7 +170,7 @@ class Watch:
 
 @contextmanager
 def watched_ten_times_as_fast(place: Path) -> Iterator[Bot]:
-    """Run everything on the fast copy of the committed rules."""
+    """Run all parts with the fast copy of the committed configuration; removed afterwards."""
     root = make_fast_copy(place / "fast-copy")
     stack = Stack(StackConfig.isolated(root, place / "state", parts=select(PARTS), environment=SETTINGS))
     require_parts(stack.config)
@@ -182,7 +182,7 @@ def watched_ten_times_as_fast(place: Path) -> Iterator[Bot]:
 
 
 def _start(stack: Stack) -> None:
-    """Start Prometheus after the others, or it would tell of all that is not there yet."""
+    """Start Prometheus last, or it would alert on parts that are still starting."""
     stack.start()
     stack.stop_part("prometheus")
     until(
@@ -197,7 +197,7 @@ def _start(stack: Stack) -> None:
 
 
 def table(rows: list[Told]) -> list[str]:
-    """Return how long each alert took, one line each."""
+    """Delays as text, one line per alert."""
     widths = "{:<48} {:<48} {:>10} {:>14}"
     head = widths.format("alert", "cause", "told after", "resolved after")
     return [

@@ -5,15 +5,12 @@ import os
 import signal
 import subprocess
 import sys
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-import psycopg2
 import psycopg2.extensions
 import redis
 
@@ -22,6 +19,8 @@ from services.bus.streams import Bus, connect
 from services.clock import WallClock
 from services.errors import ServerAway
 from services.topology import FILLS, MARKET_DATA, ORDERS, SIGNALS
+from tests.support.http import ask
+from tests.support.ledger import connect_ledger
 from tests.support.paths import ROOT
 from tests.support.programs import require_parts
 from tests.support.waiting import until
@@ -32,7 +31,7 @@ INSTANCES: Final = {
     "cdb_risk": "cdb_risk:8002",
     "cdb_execution": "cdb_execution:8003",
 }
-"""What `instance` says of each service, on whatever port it listens."""
+"""The label `instance` of each service; it does not depend on the port."""
 SERVICES: Final = tuple(INSTANCES)
 GROUPS: Final = {
     MARKET_DATA: ("cdb_core", "cdb_risk"),
@@ -40,6 +39,15 @@ GROUPS: Final = {
     ORDERS: ("cdb_execution",),
     FILLS: ("cdb_risk",),
 }
+TEST_ENDPOINTS: Final = (
+    ("cdb_risk", "/test/trigger-drawdown"),
+    ("cdb_risk", "/test/slow-decisions?delay_ms=1&seconds=1"),
+    ("cdb_risk", "/test/reset"),
+    ("cdb_ws", "/test/scenario?kind=garbage&count=1"),
+    ("cdb_core", "/test/errors?count=1"),
+    ("cdb_execution", "/test/errors?count=1"),
+)
+"""Every endpoint that CDB_TEST_ENDPOINTS switches on, with valid parameters."""
 LIVELY: Final = {
     "SIMULATOR_TRADES_PER_SECOND": "75",
     "SIMULATOR_PACE": "10",
@@ -47,7 +55,7 @@ LIVELY: Final = {
     "MOMENTUM_COOLDOWN_S": "0.2",
     "MAX_ORDERS_PER_MINUTE": "10000",
 }
-"""Prices ten times as quick as usual: several signals a second, so that a fault always meets work in hand."""
+"""Prices move ten times as fast as by default. Several signals a second mean that a fault always interrupts work."""
 
 
 class Bot:
@@ -57,70 +65,51 @@ class Bot:
         self.stack = stack
 
     def url(self, service: str, path: str) -> str:
-        """Return the address of *path* at *service*."""
+        """Address of *path* at *service*."""
         return f"http://127.0.0.1:{self.stack.config.ports.of(service)}{path}"
 
     def ask(self, service: str, path: str, *, post: bool = False) -> tuple[int, Any]:
-        """Return status and body of an answer; status 0 if nobody answers."""
-        request = urllib.request.Request(self.url(service, path), method="POST" if post else "GET")  # noqa: S310
-        try:
-            with urllib.request.urlopen(request, timeout=5) as reply:  # noqa: S310  loopback
-                return reply.status, _body(reply.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, _body(error.read())
-        except OSError:
-            return 0, None
+        """Status and body of an answer; status 0 if nobody answers."""
+        return ask(self.stack.config.ports.of(service), path, post=b"" if post else None)
 
     def health(self) -> dict[str, int]:
-        """Return the status of every service's /health."""
+        """Status of every service's /health; 0 where nobody answers."""
         return {service: self.ask(service, "/health")[0] for service in SERVICES}
 
     def metric(self, service: str, name: str, **labels: str) -> float:
-        """Return the sum of a metric's samples that carry *labels*, as /metrics shows them."""
+        """Sum of the samples on /metrics that carry *labels*."""
         _, text = self.ask(service, "/metrics")
         wanted = [f'{label}="{value}"' for label, value in labels.items()]
         lines = [line for line in text.splitlines() if line.startswith((f"{name}{{", f"{name} "))]
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if all(want in line for want in wanted))
 
     def prometheus(self, path: str, **parameters: str) -> Any:
-        """Return the data of an answer of its Prometheus to GET /api/v1/*path*."""
+        """Data of Prometheus' answer to GET /api/v1/*path*; fails unless it succeeds."""
         status, answer = self.ask("prometheus", f"/api/v1/{path}?{urllib.parse.urlencode(parameters)}")
         assert status == 200 and answer["status"] == "success", answer  # noqa: PT018  both are one thing
         return answer["data"]
 
     def query(self, statement: str) -> list[tuple[Any, ...]]:
-        """Return the rows of *statement* from the ledger."""
         with closing(self.connection()) as connection, connection, connection.cursor() as cursor:
             cursor.execute(statement)
             return cursor.fetchall()
 
     @contextmanager
     def locked(self, table: str) -> Iterator[None]:
-        """Hold the rows of *table*, so that whoever wants to change them waits."""
+        """Lock the rows of *table*: whoever changes them waits until the block ends."""
         with closing(self.connection()) as connection, connection, connection.cursor() as cursor:
             cursor.execute(f"SELECT * FROM {table} FOR UPDATE")  # noqa: S608  constants of the tests
             yield
 
     def connection(self) -> psycopg2.extensions.connection:
-        """Return a connection to the ledger; the caller closes it."""
-        settings = self.stack.config.process_environment()
-        connection: psycopg2.extensions.connection = psycopg2.connect(
-            host="127.0.0.1",
-            port=self.stack.config.ports.postgres,
-            user=settings["POSTGRES_USER"],
-            password=settings["POSTGRES_PASSWORD"],
-            dbname=settings["POSTGRES_DB"],
-        )
-        return connection
+        """New connection to the ledger; the caller closes it."""
+        return connect_ledger(self.stack.config)
 
     def count(self, table: str, where: str = "true") -> int:
-        """Return how many rows of *table* there are."""
         return int(self.query(f"SELECT count(*) FROM {table} WHERE {where}")[0][0])  # noqa: S608  constants of the tests
 
     @contextmanager
     def redis(self) -> Iterator[redis.Redis]:
-        """Yield a client of the bot's Redis."""
         client = connect(
             host="127.0.0.1",
             port=self.stack.config.ports.redis,
@@ -132,19 +121,19 @@ class Bot:
             client.close()
 
     def put(self, stream: str, **fields: Any) -> str:
-        """Append an entry as a stranger would, and return its id."""
+        """Append an entry that no service wrote; returns its id."""
         with self.redis() as client:
             entry_id: Any = client.xadd(stream, dict(fields.items()))
         return str(entry_id.decode())
 
     def dead_letters(self) -> list[dict[str, Any]]:
-        """Return all dead letters, oldest first."""
+        """All dead letters, oldest first."""
         with self.redis() as client:
             rows: Any = client.xrange("dead_letters")
         return [json.loads(fields[b"data"]) for _, fields in rows]
 
     def kill(self, part: str) -> None:
-        """End a part's process by SIGKILL and wait until there is a new one, of a server until it answers."""
+        """Kill a part with SIGKILL and wait for its new process; a server must answer again, too."""
         old = self.stack.pid_of(part)
         assert old is not None, f"{part} does not run"
         os.kill(old, signal.SIGKILL)
@@ -153,18 +142,17 @@ class Bot:
             until(lambda: next(seen for seen in self.stack.status() if seen.name == part).ready, what=f"{part} ready")
 
     def wait_healthy(self, within_s: float = 30.0) -> None:
-        """Wait until every service is healthy."""
         until(
             self.health, holds=lambda seen: set(seen.values()) == {200}, within_s=within_s, what="all services healthy"
         )
 
     def wait_trading(self, within_s: float = 30.0) -> None:
-        """Wait until a new order is decided and filled."""
+        """Wait for a new fill."""
         fills = self.count("fills")
         until(lambda: self.count("fills"), holds=lambda now: now > fills, within_s=within_s, what="a new fill")
 
     def quiesce(self, within_s: float = 45.0) -> None:
-        """Stop the market and wait until all it led to is done: nothing unread, no order without a final state."""
+        """Stop the market, and wait until nothing is unread and every order has its final state."""
         until(lambda: self.ask("cdb_ws", "/test/scenario?kind=stall&seconds=600", post=True)[0] == 200)
         until(self._settled, within_s=within_s, what="a settled bus")
         until(
@@ -176,11 +164,11 @@ class Bot:
         until(self._settled, within_s=within_s, what="a settled bus")
 
     def go_on(self) -> None:
-        """Let the market trade again."""
+        """Start the market again."""
         until(lambda: self.ask("cdb_ws", "/test/scenario?kind=stall&seconds=0.1", post=True)[0] == 200)
 
     def cdb(self, *arguments: str, within_s: float = 120.0) -> subprocess.CompletedProcess[str]:
-        """Run the operator's command on this bot."""
+        """Run `cdb` on this bot."""
         return subprocess.run(
             [sys.executable, "-m", "cdb", *arguments],
             env=self.operators_environment(),
@@ -192,7 +180,7 @@ class Bot:
         )
 
     def operators_environment(self) -> dict[str, str]:
-        """Return the environment in which the operator's command means this bot."""
+        """Environment in which `cdb` finds this bot."""
         return {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
             **self.stack.config.process_environment(),
@@ -200,7 +188,7 @@ class Bot:
         }
 
     def audit(self) -> None:
-        """Fail with what the audit says unless the ledger is in order."""
+        """Run `cdb audit`; fails with its output if a rule is broken."""
         result = self.cdb("audit")
         assert result.returncode == 0, result.stdout + result.stderr
 
@@ -216,7 +204,7 @@ class Bot:
 def running_bot(
     state: Path, settings: Mapping[str, str] | None = None, *, parts: tuple[str, ...] = TRADING
 ) -> Iterator[Bot]:
-    """Run a bot in *state* on free ports and remove it afterwards; without *parts* only what trades."""
+    """Run a bot on free ports with its data in *state*, and remove it afterwards. () means all parts."""
     stack = Stack(StackConfig.isolated(ROOT, state, parts=select(parts), environment=settings or {}))
     require_parts(stack.config)
     try:
@@ -224,10 +212,3 @@ def running_bot(
             yield Bot(stack)
     finally:
         stack.remove()
-
-
-def _body(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        return data.decode(errors="replace")

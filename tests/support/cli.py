@@ -1,4 +1,4 @@
-"""Run the operator's command as the operator does."""
+"""Run `cdb` as the operator does."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ from tests.support.paths import ROOT
 
 
 def run_cdb(*arguments: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Run cdb with the given environment and nothing else; a wide terminal, so that no line is broken."""
+    """Run `cdb` with *environment* and nothing else of this process's. The terminal is wide: no line is wrapped."""
     return subprocess.run(
         [sys.executable, "-m", "cdb", *arguments],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Collectors that the room runs by themselves, with the project's configuration or a changed one."""
+"""A collector without a stack, with the project's configuration or a changed one."""
 
 import os
 import subprocess
@@ -24,22 +24,19 @@ OPENMETRICS: Final = "application/openmetrics-text; version=1.0.0"
 
 @dataclass(frozen=True)
 class Collector:
-    """A running collector."""
-
     ports: Ports
 
     @property
     def endpoint(self) -> str:
-        """Return where it takes OTLP over gRPC."""
+        """Address for OTLP over gRPC."""
         return f"http://127.0.0.1:{self.ports.otlp_grpc}"
 
     def exposition(self) -> str:
-        """Return its exposition as text."""
         return fetch(self.ports.exposition, "/metrics")
 
 
 def fetch(port: int, path: str, *, accept: str = "*/*") -> str:
-    """Return what is answered on *port* of this machine."""
+    """Text of an answer on 127.0.0.1; raises an OSError if nobody answers or the status is no success."""
     with urlopen(Request(f"http://127.0.0.1:{port}{path}", headers={"Accept": accept}), timeout=5) as reply:
         text: str = reply.read().decode()
     return text
@@ -47,7 +44,7 @@ def fetch(port: int, path: str, *, accept: str = "*/*") -> str:
 
 @contextmanager
 def free_ports(count: int) -> Iterator[list[int]]:
-    """Yield ports that nobody listens on, which no other test gets meanwhile."""
+    """Ports that nobody listens on; no other test gets them before the block ends."""
     reservations = reserve(count)
     try:
         yield [reservation.getsockname()[1] for reservation in reservations]
@@ -57,7 +54,7 @@ def free_ports(count: int) -> Iterator[list[int]]:
 
 @contextmanager
 def running_collector(log: Path, *files: Path) -> Iterator[Collector]:
-    """Run a collector with the project's configuration, or with *files*; its log is in the failure if it ends."""
+    """Run a collector with *files*, by default the project's configuration. If it ends, the failure has its log."""
     program = collector_program()
     collector = Collector(Ports.free())
     words = [word for file in files or (CONFIG, RENAMING) for word in ("--config", str(file))]
@@ -74,7 +71,7 @@ def running_collector(log: Path, *files: Path) -> Iterator[Collector]:
 
 
 def collector_environment(ports: Ports, queue: Path) -> dict[str, str]:
-    """Return the variables that the collector's configuration reads; spans on their way wait in *queue*."""
+    """Variables that the collector's configuration reads; *queue* is the folder of its span queue."""
     own = {"CDB_OTLP_TOKEN": TOKEN, "CDB_TRACE_QUEUE_DIR": str(queue), "PATH": os.environ["PATH"]}
     return {**ports.environment(), **own}
 

@@ -1,4 +1,4 @@
-"""A copy of what is committed, to be changed in one place."""
+"""A copy of the committed configuration, with one mistake made in it."""
 
 import json
 import shutil
@@ -18,12 +18,12 @@ RISK: Final = "monitoring/dashboards/json/cdb-risk-alerts.json"
 HEALTH: Final = "monitoring/dashboards/json/cdb-system-health.json"
 
 Change = Callable[[Path], None]
-"""Makes a mistake in the copy that is in the given folder."""
+"""Makes a mistake in the copy in the given folder."""
 Json = dict[str, Any]
 
 
 def copy_project(folder: Path) -> Path:
-    """Copy what the checker reads into *folder* and return that."""
+    """Copy all that `cdb check` reads into *folder*; returns *folder*."""
     shutil.copytree(ROOT / "monitoring", folder / "monitoring", ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "telemetry").mkdir()
     shutil.copy(ROOT / CONTRACT, folder / CONTRACT)
@@ -32,7 +32,7 @@ def copy_project(folder: Path) -> Path:
 
 @dataclass(frozen=True)
 class Replaced:
-    """Writes *new* instead of *old*, which must be there; a *once* that is False means each time it is there."""
+    """Replaces *old* by *new*, only the first one if *once*. Fails if there is no *old*."""
 
     file: str
     old: str
@@ -48,7 +48,7 @@ class Replaced:
 
 @dataclass(frozen=True)
 class OfPanel:
-    """Changes the JSON of one panel, and lets *change* see its first query for short."""
+    """Changes the JSON of one panel; fails if *change* has no effect."""
 
     file: str
     title: str
@@ -66,7 +66,7 @@ class OfPanel:
 
 
 def query(file: str, title: str, old: str, new: str) -> OfPanel:
-    """Write *new* instead of *old* in the queries of a panel."""
+    """Replace *old* by *new* in the queries of a panel."""
 
     def change(panel: Json) -> None:
         for target in panel["targets"]:
@@ -76,10 +76,10 @@ def query(file: str, title: str, old: str, new: str) -> OfPanel:
 
 
 def defaults(file: str, title: str, **settings: Any) -> OfPanel:
-    """Set some of a panel's defaults for its fields."""
+    """Set entries of a panel's fieldConfig.defaults."""
     return OfPanel(file, title, lambda panel: panel["fieldConfig"]["defaults"].update(settings))
 
 
 def without(file: str, title: str, *keys: str) -> OfPanel:
-    """Take *keys* from a panel."""
+    """Remove *keys* from a panel."""
     return OfPanel(file, title, lambda panel: [panel.pop(key) for key in keys])

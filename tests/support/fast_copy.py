@@ -17,7 +17,7 @@ from tests.support.paths import ROOT
 
 FACTOR: Final = 10
 FAST_EXPORTS: Final = {"CDB_METRIC_EXPORT_INTERVAL_S": "1.5", "CDB_METRIC_EXPIRATION": "4500ms"}
-"""The 15 s between exports, and the 45 s that a series lives without one, divided as well."""
+"""The 15 s between exports and the 45 s after which a series expires, divided by FACTOR as well."""
 _TIMES: Final = frozenset(
     {
         *("interval", "for", "keep_firing_for"),
@@ -28,7 +28,7 @@ _TIMES: Final = frozenset(
 
 
 def make_fast_copy(place: Path, root: Path = ROOT) -> Path:
-    """Make *place* a root of the project whose monitoring is ten times as fast; all else in it is a link to *root*."""
+    """Create a project root in *place*: fast monitoring, and links to *root* for everything else."""
     place.mkdir(parents=True)
     for entry in root.iterdir():
         if entry.name not in {"monitoring", ".cdb", ".env"}:
@@ -48,7 +48,7 @@ def make_fast_copy(place: Path, root: Path = ROOT) -> Path:
 
 
 def faster(content: Any) -> Any:
-    """Return the content of a configuration file with every time in it divided."""
+    """Content of a configuration file with every time divided by FACTOR."""
     if isinstance(content, list):
         return [faster(item) for item in content]
     if not isinstance(content, dict):
@@ -60,7 +60,7 @@ def faster(content: Any) -> Any:
 
 
 def faster_expression(expression: str) -> str:
-    """Return a PromQL expression whose ranges and offsets are divided."""
+    """PromQL expression with ranges and offsets divided by FACTOR."""
     return str(promql.transform(promql.parse(expression), post_visit=_faster_node).prettify())
 
 
@@ -73,7 +73,7 @@ def _faster_value(key: str, value: Any) -> Any:
 
 
 def _faster_node(node: promql.Expr) -> promql.Expr | None:
-    """Return what stands for *node*, None for itself. A node's own parts have been visited before it."""
+    """Replacement of *node*; None keeps it. Its children have been visited before."""
     if isinstance(node, promql.MatrixSelector):
         node.range = _divided(node.range, node)
         return promql.parse(str(node))
@@ -86,7 +86,7 @@ def _faster_node(node: promql.Expr) -> promql.Expr | None:
 
 
 def _divided(time: timedelta, node: promql.Expr) -> timedelta:
-    """Divide *time*, which must come out at whole seconds: the parser's text of a changed node has no others."""
+    """Divide *time* by FACTOR. The result must be whole seconds: the parser prints no fractions."""
     if time % timedelta(seconds=FACTOR):
         raise NotImplementedError(f"times that {FACTOR} s do not divide: {node.prettify()}")
     return time / FACTOR

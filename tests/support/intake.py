@@ -1,4 +1,4 @@
-"""A collector of a test's own, and a hand to put anything into its intake."""
+"""A running collector, and requests of any kind for its OTLP ports."""
 
 import http.client
 import shutil
@@ -30,7 +30,7 @@ _GRPC_COUNT: Final = "rpc_server_call_duration_count"
 
 
 class Intake:
-    """A running collector: what it is sent, what it shows, what it counts."""
+    """A running collector: send to it, read its exposition, read its own counters."""
 
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
@@ -38,7 +38,7 @@ class Intake:
         self.token = {"authorization": f"Bearer {stack.config.environment['CDB_OTLP_TOKEN']}"}
 
     def over_http(self, body: bytes, headers: Mapping[str, str], *, signal: str = "metrics") -> str:
-        """Post *body* and return the status, "closed" if the collector hangs up before it has read all."""
+        """Status of a POST; "closed" if the collector hangs up before it has read *body*."""
         with closing(http.client.HTTPConnection("127.0.0.1", self.ports.otlp_http, timeout=30)) as connection:
             try:
                 connection.request("POST", PATHS[signal], body, {**_PROTOBUF, **headers})
@@ -47,7 +47,7 @@ class Intake:
                 return "closed"
 
     def over_grpc(self, body: bytes, headers: Mapping[str, str], *, signal: str = "metrics") -> str:
-        """Call with *body* as the message and return the status; "content-encoding" among the headers zips it."""
+        """Status of a call with *body* as its message; a header "content-encoding" compresses it."""
         zipped = grpc.Compression.Gzip if "content-encoding" in headers else grpc.Compression.NoCompression
         metadata = tuple((name, value) for name, value in headers.items() if name == "authorization")
         with grpc.insecure_channel(f"127.0.0.1:{self.ports.otlp_grpc}") as channel:
@@ -59,7 +59,7 @@ class Intake:
         return "OK"
 
     def counted(self, protocol: str, status: str) -> float:
-        """Return how many requests the collector says it has answered so, on its own telemetry page."""
+        """Number of requests answered with *status*, from the collector's own telemetry."""
         name, label = {
             "http": (_HTTP_COUNT, "http_response_status_code"),
             "grpc": (_GRPC_COUNT, "rpc_response_status_code"),
@@ -67,9 +67,9 @@ class Intake:
         return self.own(name, **{label: status})
 
     def own(self, sample: str, **labels: str) -> float:
-        """Return the sum of the collector's own samples called *sample* that carry *labels*.
+        """Sum of the collector's own samples called *sample* that carry *labels*.
 
-        A counter's name gets _total where the collector leaves it out.
+        A counter's name ends in _total here, even where the collector leaves that out.
         """
         return sum(
             value
@@ -78,7 +78,7 @@ class Intake:
         )
 
     def shown(self, instance: str) -> float | None:
-        """Return what the exposition has of the metric that `a_request` sends for *instance*, None if nothing."""
+        """Exposed value of the metric that `a_request` sends for *instance*; None if there is none."""
         return next(
             (
                 v
@@ -89,12 +89,11 @@ class Intake:
         )
 
     def series_of(self, instance: str) -> set[tuple[str, frozenset[tuple[str, str]]]]:
-        """Return the series that the exposition has of *instance*."""
+        """Exposed series of *instance*: name and labels."""
         page = self._page(self.ports.exposition)
         return {(name, frozenset(has.items())) for name, has, _ in page if has.get("instance") == instance}
 
     def pid(self) -> int | None:
-        """Return the collector's pid, None if it does not run."""
         return self.stack.pid_of("otel_collector")
 
     def _page(self, port: int) -> list[tuple[str, dict[str, str], float]]:
@@ -102,14 +101,14 @@ class Intake:
             with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=10)) as connection:
                 connection.request("GET", "/metrics")
                 text = connection.getresponse().read().decode()
-        except ConnectionError:  # it starts
+        except ConnectionError:  # it is still starting
             return []
         families = text_string_to_metric_families(text)
         return [(sample.name, sample.labels, sample.value) for family in families for sample in family.samples]
 
 
 def a_request(instance: str, *, value: int = 1, ballast: int = 0) -> bytes:
-    """Return a right request of *instance*, one counter's point, made *ballast* bytes longer."""
+    """Valid request of *instance* with one counter's point; *ballast* bytes make it longer."""
     request = metrics_pb.ExportMetricsServiceRequest()
     sent = request.resource_metrics.add()
     attributes = {"service.namespace": "cdb", "service.name": "cdb_risk", "service.instance.id": instance}
@@ -124,7 +123,7 @@ def a_request(instance: str, *, value: int = 1, ballast: int = 0) -> bytes:
 
 
 def some_spans(number: int) -> bytes:
-    """Return a right request with *number* spans."""
+    """Valid request with *number* spans."""
     request = trace_pb.ExportTraceServiceRequest()
     scope = request.resource_spans.add().scope_spans.add()
     for index in range(number):
@@ -134,7 +133,7 @@ def some_spans(number: int) -> bytes:
 
 @contextmanager
 def running_collector(state: Path, root: Path = ROOT) -> Iterator[Intake]:
-    """Run a collector in *state* with the configuration of *root* and remove it afterwards."""
+    """Run a collector with the configuration in *root*, and remove it afterwards."""
     stack = Stack(StackConfig.isolated(root, state, parts=select(("otel_collector",))))
     try:
         with stack:
@@ -144,7 +143,7 @@ def running_collector(state: Path, root: Path = ROOT) -> Iterator[Intake]:
 
 
 def with_changed_configuration(place: Path, changes: Mapping[tuple[str, str], object]) -> Path:
-    """Return a root in *place* with the collector's configuration, in which *changes* replaces entries of sections."""
+    """Create a root in *place* with the collector's configuration; *changes* is by section and name."""
     folder = place / "otel-collector"
     folder.mkdir(parents=True)
     for name in FILES:

@@ -1,4 +1,4 @@
-"""The decision table of docs/operations.md: what to type, without containers and in them."""
+"""The decision table of docs/operations.md: the commands for the native stack and for containers."""
 
 import re
 import subprocess
@@ -16,26 +16,25 @@ _THE_SAME: Final = "the same"
 
 @dataclass(frozen=True)
 class Step:
-    """One line of the table; *expected* is what is said of a stack that is well."""
+    """One row of the table; *expected* describes a healthy stack."""
 
     native: str
     containers: str
     expected: str
 
     def is_well(self, done: "subprocess.CompletedProcess[str]") -> bool:
-        """Tell whether a command that was typed shows a stack that is well."""
+        """Whether the command's result is that of a healthy stack."""
         return done.returncode == 0 and (self.expected != "nothing" or not done.stdout)
 
 
 def steps() -> list[Step]:
-    """Return every line of the table."""
     table = _PAGE.read_text(encoding="utf-8").split(_HEADING, 1)[1]
     rows = [_BETWEEN_CELLS.split(line)[1:-1] for line in table.splitlines() if line.startswith("| ")]
     return [_step(*(cell.strip() for cell in row)) for row in rows if row[0].strip() != "step"]
 
 
 def type_in(command: str, environment: Mapping[str, str]) -> "subprocess.CompletedProcess[str]":
-    """Type *command* in the project's root; a command in the middle of a pipe that fails lets it fail."""
+    """Run *command* by bash in the project's root; it fails if any command of a pipe fails."""
     return subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],
         cwd=ROOT,

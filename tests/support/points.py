@@ -1,4 +1,4 @@
-"""Points for the collector, made by hand and sent by the SDK: what the contract wants, and every way to be wrong."""
+"""Metric points for the collector, made by hand and sent by the SDK: valid ones, and every way to be wrong."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -26,10 +26,9 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from telemetry.contract import Contract, Metric
 from tests.support.bot import INSTANCES
 from tests.support.collectors import TOKEN
-from tests.system.contract.facts import facts
 
 Requests = Mapping[str, list[MetricData]]
-"""What each service sends."""
+"""Metrics by the service that sends them."""
 
 _START: Final = 1_700_000_000_000_000_000
 _CUMULATIVE: Final = AggregationTemporality.CUMULATIVE
@@ -37,7 +36,7 @@ _DELTA: Final = AggregationTemporality.DELTA
 
 
 def send(endpoint: str, requests: Requests) -> None:
-    """Send everything in one request and wait until the collector has it; fail if it refuses."""
+    """Send all in one request; fails if the collector refuses it."""
     exporter = OTLPMetricExporter(endpoint=endpoint, headers=(("authorization", f"Bearer {TOKEN}"),), timeout=10)
     try:
         resources = [ResourceMetrics(_resource(service), [_scope(sent)], "") for service, sent in requests.items()]
@@ -46,17 +45,8 @@ def send(endpoint: str, requests: Requests) -> None:
         exporter.shutdown()
 
 
-def right(contract: Contract) -> dict[str, list[MetricData]]:
-    """Return one series of each metric for each service that has it, all as the contract says but for the help."""
-    found: dict[str, list[MetricData]] = {service: [] for service in INSTANCES}
-    for metric, fact in zip(contract.metrics, facts(contract), strict=True):
-        for service in fact.services:
-            found[service].append(point(metric))
-    return found
-
-
 def all_wrong(contract: Contract) -> Iterator[tuple[str, MetricData]]:
-    """Yield points under each dotted name of the contract that are not as it says, and what is wrong with them."""
+    """Yield invalid points for every metric of the contract, each with a description of its fault."""
     for metric in contract.metrics:
         for what, sent in (*_wrong(metric), *_wrong_labels(metric)):
             yield f"{metric.otel}: {what}", sent
@@ -92,7 +82,7 @@ def point(
     bounds: tuple[float, ...] | None = None,
     name: str | None = None,
 ) -> MetricData:
-    """Return one series of *metric* with a help text of the sender's own, as the contract says where not told else."""
+    """One series of *metric* as the contract has it, but for the arguments given and the help text."""
     attributes = _labels(metric) if labels is None else labels
     number = NumberDataPoint(attributes, _START, _START + 1, 1.0)
     data: Sum | Gauge | Histogram

@@ -1,4 +1,4 @@
-"""Programs that tests need on the machine: a missing one is a skip on a laptop and a failure in CI."""
+"""Programs that tests need. A missing one skips the test on a laptop and fails it in CI."""
 
 import os
 import shutil
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 def required(find: Callable[[], T]) -> T:
-    """Return what *find* finds."""
+    """Result of *find*; if it raises StackError, the test is skipped (in CI it fails)."""
     try:
         return find()
     except StackError as error:
@@ -25,7 +25,7 @@ def required(find: Callable[[], T]) -> T:
 
 
 def require_parts(config: StackConfig) -> None:
-    """Have everything installed that the parts of *config* run."""
+    """Skip or fail unless the programs of all parts of *config* are installed."""
 
     def program(part: Part) -> str:
         return part.command(config)[0]
@@ -35,22 +35,21 @@ def require_parts(config: StackConfig) -> None:
 
 
 def collector_program() -> str:
-    """Return the path of the collector."""
     return required(otelcol)
 
 
 def promtool() -> str:
-    """Return the path of promtool, which comes with Prometheus."""
+    """Path of promtool, which comes with Prometheus."""
     return required_program("promtool", package="prometheus")
 
 
 def amtool() -> str:
-    """Return the path of amtool, which comes with Alertmanager."""
+    """Path of amtool, which comes with Alertmanager."""
     return required_program("amtool", package="prometheus-alertmanager")
 
 
 def required_program(name: str, *, package: str) -> str:
-    """Return the path of a program of the Debian package *package*."""
+    """Path of a program from the Debian package *package*."""
 
     def find() -> str:
         if found := shutil.which(name):

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Final
 
-import psycopg2
 import psycopg2.extensions
 import pytest
 import redis
@@ -21,6 +20,7 @@ from services.ledger.connection import Ledger, LedgerAddress
 from services.ledger.migrate import migrate
 from services.migrate import LAYERS_OF_THE_LEDGER
 from services.settings import LedgerSettings
+from tests.support.ledger import connect_ledger
 from tests.support.paths import ROOT
 from tests.support.programs import require_parts
 
@@ -36,16 +36,16 @@ class Database:
 
     @property
     def settings(self) -> LedgerSettings:
-        """Return how to reach it, as services read it."""
+        """Its address as the services' settings have it."""
         return self.servers.ledger_settings(self.name)
 
     @property
     def address(self) -> LedgerAddress:
-        """Return how to reach it, as Ledger takes it."""
+        """Its address as Ledger takes it."""
         return LedgerAddress.of(self.settings)
 
     def ledger(self, application: str = "test", *, writer_role: str | None = None) -> Ledger:
-        """Return a connection of the project's own kind; the caller closes it."""
+        """New connection of the services' own kind; the caller closes it."""
         return Ledger(self.address, application=application, writer_role=writer_role)
 
     def query(self, statement: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -55,55 +55,46 @@ class Database:
             return cursor.fetchall() if cursor.description else []
 
     def environment(self, **more: str) -> dict[str, str]:
-        """Return all that a service, or cdb, needs in its environment to use these servers and this ledger."""
+        """Environment in which a service or `cdb` uses these servers and this ledger."""
         return {**self.servers.stack.config.process_environment(), "POSTGRES_DB": self.name, **more}
 
 
 @dataclass(frozen=True)
 class Servers:
-    """Redis and PostgreSQL on free ports; `stack` restarts, stops and starts them by name for tests of faults."""
+    """Redis and PostgreSQL on free ports. Tests of faults stop and restart them through `stack`."""
 
     stack: Stack
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
     @property
     def ports(self) -> Ports:
-        """Return the ports of both servers, and free ones for the services."""
+        """Ports of both servers, and free ones for services."""
         return self.stack.config.ports
 
     def ledger_settings(self, database: str) -> LedgerSettings:
-        """Return how to reach *database*."""
         return LedgerSettings.model_validate({**self.stack.config.process_environment(), "POSTGRES_DB": database})
 
     def connect(self, database: str) -> psycopg2.extensions.connection:
-        """Return a plain connection to *database*; the caller closes it."""
-        settings = self.ledger_settings(database)
-        connection: psycopg2.extensions.connection = psycopg2.connect(
-            host=settings.postgres_host,
-            port=settings.postgres_port,
-            user=settings.postgres_user,
-            password=settings.postgres_password.get_secret_value(),
-            dbname=database,
-        )
-        return connection
+        """New psycopg2 connection to *database*; the caller closes it."""
+        return connect_ledger(self.stack.config, database)
 
     def redis(self) -> redis.Redis:
-        """Return a client of Redis that answers in bytes, as the services have it; the caller closes it."""
+        """New client of the services' own kind, which answers in bytes; the caller closes it."""
         password = self.stack.config.environment["REDIS_PASSWORD"]
         return connect(host="127.0.0.1", port=self.ports.redis, password=password)
 
     def make_database(self, *, template: str = _TEMPLATE) -> Database:
-        """Return a new database, by default with an empty ledger; a copy of *template*, which nobody may be using."""
+        """New copy of *template*, by default an empty ledger. Nobody may be connected to the template."""
         database = Database(self, f"ledger_{next(self._numbers)}")
         self._on_no_transaction("CREATE DATABASE {} TEMPLATE {}", database.name, template)
         return database
 
     def drop_database(self, database: Database) -> None:
-        """Remove *database*, also while somebody is connected to it."""
+        """Remove *database*, even if somebody is connected to it."""
         self._on_no_transaction("DROP DATABASE {} WITH (FORCE)", database.name)
 
     def make_template(self) -> None:
-        """Create the database that each test's ledger is copied from."""
+        """Create the database from which each test's ledger is copied."""
         self._on_no_transaction("CREATE DATABASE {} TEMPLATE {}", _TEMPLATE, "template0")
         migrate(self.ledger_settings(_TEMPLATE), layers=LAYERS_OF_THE_LEDGER)
 
@@ -131,7 +122,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 
 @pytest.fixture
 def database(servers: Servers) -> Iterator[Database]:
-    """Give an empty ledger of the test's own."""
+    """Empty ledger for one test."""
     made = servers.make_database()
     yield made
     servers.drop_database(made)
@@ -139,7 +130,7 @@ def database(servers: Servers) -> Iterator[Database]:
 
 @pytest.fixture
 def bus_client(servers: Servers) -> Iterator[redis.Redis]:
-    """Give a client of a Redis that holds nothing; the server is shared, so one test at a time."""
+    """Client of an empty Redis. All tests of a process share the server, one after the other."""
     client = servers.redis()
     client.flushall()
     yield client

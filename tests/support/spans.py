@@ -1,4 +1,4 @@
-"""The spans that code under test records, in a process whose tracer provider is set once and for all.
+"""The spans that code under test records. A process can set its tracer provider only once.
 
 Fixture for every test: `spans`, empty at the start of each test.
 """
@@ -17,7 +17,7 @@ from tests.support.waiting import until
 
 
 class Spans(SpanProcessor):
-    """Keeps every span that ends while a test listens."""
+    """Stores every span that ends while a test listens."""
 
     def __init__(self) -> None:
         self._lock = Lock()
@@ -25,41 +25,38 @@ class Spans(SpanProcessor):
         self.listening = False
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Wait for its end."""
+        """Ignore the start."""
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Keep *span*."""
         with self._lock:
             if self.listening:
                 self._ended.append(span)
 
     def clear(self) -> None:
-        """Forget all."""
         with self._lock:
             self._ended.clear()
 
     def all(self) -> list[ReadableSpan]:
-        """Return all that have ended."""
+        """All spans that have ended."""
         with self._lock:
             return list(self._ended)
 
     def named(self, name: str) -> list[ReadableSpan]:
-        """Return those called *name*, in the order of their ends."""
+        """Spans called *name* in the order in which they ended."""
         return [span for span in self.all() if span.name == name]
 
     def names(self) -> list[str]:
-        """Return all names, sorted."""
         return sorted(span.name for span in self.all())
 
     def wait(self, name: str, count: int = 1) -> list[ReadableSpan]:
-        """Wait until *count* spans called *name* have ended, and return them."""
+        """Wait until *count* spans called *name* have ended; returns them."""
         until(self.names, holds=lambda seen: seen.count(name) >= count, what=f"{count} spans {name!r}", every_s=0.02)
         return self.named(name)
 
     def paths(self) -> set[str]:
-        """Return each span's way down from its root, as in 'signal.generate > send signals'.
+        """Each span's path from its root, such as 'signal.generate > send signals'.
 
-        A span whose parent has not ended here begins with '?', as an orphan would.
+        The path begins with '?' if a parent is missing or has not ended.
         """
         by_id = {context_of(span).span_id: span for span in self.all()}
 
@@ -73,37 +70,34 @@ class Spans(SpanProcessor):
 
 
 def context_of(span: ReadableSpan) -> trace.SpanContext:
-    """Return the ids of *span*."""
     context: trace.SpanContext | None = span.context
     assert context is not None
     return context
 
 
 def trace_of(span: ReadableSpan) -> str:
-    """Return the id of the trace that *span* belongs to, as it stands in logs and in Jaeger."""
+    """Trace id of *span* in hexadecimal, as logs and Jaeger show it."""
     return trace.format_trace_id(context_of(span).trace_id)
 
 
 def times_of(span: ReadableSpan) -> tuple[int, int]:
-    """Return when *span* began and ended, in ns since 1970."""
+    """Start and end in nanoseconds since 1970."""
     assert span.start_time is not None
     assert span.end_time is not None
     return span.start_time, span.end_time
 
 
 def duration_ms(span: ReadableSpan) -> float:
-    """Return how long *span* took."""
     began, ended = times_of(span)
     return (ended - began) / 1e6
 
 
 def children(parent: ReadableSpan, spans: Sequence[ReadableSpan]) -> list[ReadableSpan]:
-    """Return those of *spans* that hang directly below *parent*."""
+    """Those of *spans* whose parent is *parent*."""
     return [span for span in spans if span.parent and span.parent.span_id == context_of(parent).span_id]
 
 
 def attributes(span: ReadableSpan) -> dict[str, Any]:
-    """Return the attributes of *span*."""
     return dict(span.attributes or {})
 
 
@@ -112,7 +106,7 @@ _SPANS: Final = Spans()
 
 @pytest.fixture(scope="session")
 def provider() -> SpanProvider:
-    """Make what this process traces with; OpenTelemetry takes one once."""
+    """Set the process's tracer provider; OpenTelemetry accepts only one."""
     made = SpanProvider()
     made.add_span_processor(_SPANS)
     trace.set_tracer_provider(made)
@@ -122,7 +116,7 @@ def provider() -> SpanProvider:
 
 @pytest.fixture
 def spans(provider: SpanProvider) -> Iterator[Spans]:
-    """Give the spans of this test alone."""
+    """Spans that end during this test."""
     assert provider.flags.sampled
     _SPANS.clear()
     _SPANS.listening = True

@@ -1,4 +1,4 @@
-"""A trading day at will: the real handlers of risk and execution on a real ledger, the bus done by hand."""
+"""A trading day under a test's control: the real handlers of risk and execution and a real ledger, without a bus."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ _NOON_NS = 1_795_176_000 * NANOSECONDS  # 2026-11-20 12:00 UTC
 
 @dataclass
 class TradingDay:
-    """Prices and signals go in, one tenth of a second apart; orders wait until execute() is called."""
+    """Takes prices and signals, a tenth of a second apart. Orders wait until execute() is called."""
 
     database: Database
     limits: Limits = DEFAULT_LIMITS
@@ -49,7 +49,7 @@ class TradingDay:
         )
 
     def price(self, symbol: str, price: str) -> None:
-        """Let one trade of the market happen."""
+        """Give risk one trade of the market."""
         self._tick()
         trade = MarketData(
             ts_event=self.now_ns,
@@ -67,24 +67,24 @@ class TradingDay:
         self._to_risk([(MARKET_DATA, trade)])
 
     def signal(self, side: Side, *symbols: str) -> None:
-        """Let a strategy have one opinion on each of *symbols*, all in one batch, at their last prices."""
+        """Give risk one signal for each of *symbols* at its last price, all in one batch."""
         for symbol in symbols:
             self.price(symbol, str(self.prices[symbol].price))
         self._to_risk([(SIGNALS, self._signal(side, self.prices[symbol])) for symbol in symbols])
 
     def execute(self) -> None:
-        """Fill all orders that wait, in one batch, and tell risk."""
+        """Fill all waiting orders in one batch, and give risk the fills."""
         waiting, self.waiting = self.waiting, []
         outcome = self.execution.handle(self._batch([(ORDERS, item.message) for item in waiting]))
         self._to_risk([(FILLS, item.message) for item in outcome.outgoing])
 
     def trade(self, side: Side, *symbols: str) -> None:
-        """Let signals be decided and what is approved be filled."""
+        """Send signals, and fill the orders that are approved."""
         self.signal(side, *symbols)
         self.execute()
 
     def close(self) -> None:
-        """Keep the prices and leave the ledger."""
+        """Write the newest prices into the ledger and disconnect."""
         self.risk.close()
         for ledger in self._ledgers:
             ledger.close()
@@ -120,7 +120,7 @@ class TradingDay:
 
 
 def trade_a_day(day: TradingDay) -> None:
-    """Bring about one of everything that a ledger can hold; the last order stays in flight."""
+    """Cause every kind of row that a ledger can hold; the last order stays in flight."""
     for symbol, price in zip(
         SYMBOLS, ("65000.5", "3000.25", "150.125", "0.52", "0.377102", "5.6489", "71"), strict=True
     ):

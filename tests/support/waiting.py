@@ -1,4 +1,4 @@
-"""Wait for something to come true, and say what was seen if it does not."""
+"""Wait for a condition; the failure says what was seen last."""
 
 import threading
 import time
@@ -17,7 +17,7 @@ def until(
     what: str = "the condition",
     every_s: float = 0.1,
 ) -> T:
-    """Call *look* until *holds* is true of what it returns, and return it; fail after *within_s* with the last look."""
+    """Call *look* until *holds* accepts its result; returns that result. Fails after *within_s* seconds."""
     deadline = time.monotonic() + within_s
     while True:
         seen = look()

@@ -248,6 +248,14 @@ def cdb_alerts(alerting: Alerting, *arguments: str, **environment: str) -> Resul
     return CliRunner(env={**given, **environment}).invoke(assembled(), ["alerts", *arguments])
 
 
+def received_drawdown(alerting: Alerting, case: str) -> dict[str, str]:
+    """Raise an alert that is new in this run, and wait until the receiver has it; returns its labels."""
+    labels = fresh(DRAWDOWN, case)
+    alerting.post(labels)
+    alerting.receives(labels)
+    return labels
+
+
 def test_cdb_alerts_shows_what_fires_what_is_held_back_and_what_was_received(alerting: Alerting) -> None:
     follower = fresh(down("cdb_risk"), "shown")
     alerting.post(POSTGRES)
@@ -264,9 +272,7 @@ def test_cdb_alerts_shows_what_fires_what_is_held_back_and_what_was_received(ale
 
 
 def test_cdb_alerts_in_json_has_all_of_it(alerting: Alerting) -> None:
-    one = fresh(DRAWDOWN, "json")
-    alerting.post(one)
-    alerting.receives(one)
+    one = received_drawdown(alerting, "json")
     found = json.loads(cdb_alerts(alerting, "--json").stdout)
     assert [(seen["alertname"], seen["state"], seen["labels"]) for seen in found["firing"]] == [
         ("DailyDrawdownLimitExceeded", "active", one)
@@ -278,9 +284,7 @@ def test_cdb_alerts_in_json_has_all_of_it(alerting: Alerting) -> None:
 
 
 def test_cdb_alerts_can_be_asked_for_the_last_minutes_and_for_fewer(alerting: Alerting) -> None:
-    one = fresh(DRAWDOWN, "since")
-    alerting.post(one)
-    alerting.receives(one)
+    received_drawdown(alerting, "since")
     for since, wanted in (("9999-12-31T00:00:00Z", 0), ("1h", 1)):
         said = cdb_alerts(alerting, "--json", "--limit", "1", "--since", since)
         assert len(json.loads(said.stdout)["received"]) == wanted
@@ -304,9 +308,7 @@ def test_cdb_alerts_without_a_stack_is_one_line_and_exit_code_3() -> None:
 
 
 def test_cdb_alerts_shows_what_one_of_the_two_knows(alerting: Alerting) -> None:
-    one = fresh(DRAWDOWN, "half")
-    alerting.post(one)
-    alerting.receives(one)
+    received_drawdown(alerting, "half")
     said = cdb_alerts(alerting, "--limit", "1000", CDB_ALERTMANAGER_PORT="1")
     assert said.exit_code == 3
     assert "DailyDrawdownLimitExceeded in short" in said.stdout

@@ -13,7 +13,14 @@ from uuid import uuid4
 import pytest
 
 from telemetry.pipeline import TelemetrySettings
-from tests.support.intake import METRIC, Intake, a_request, running_collector, some_spans, with_changed_configuration
+from tests.support.intake import (
+    METRIC,
+    Intake,
+    a_request,
+    running_collector,
+    some_spans,
+    with_changed_configuration,
+)
 from tests.support.waiting import until
 from tests.unit.telemetry.isolated import Isolated
 

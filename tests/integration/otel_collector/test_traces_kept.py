@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from tests.integration.otel_collector.traces import DECIDE, Found, Trace, Tracing, running_tracing
+from tests.support.collector_with_jaeger import DECIDE, Found, Trace, Tracing, running_tracing
 from tests.support.collectors import fetch
 from tests.support.waiting import until
 

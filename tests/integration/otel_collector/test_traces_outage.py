@@ -6,8 +6,8 @@ from typing import Final
 
 import pytest
 
-from tests.integration.otel_collector.traces import Trace, Tracing, running_tracing
 from tests.support.bot import Bot
+from tests.support.collector_with_jaeger import Trace, Tracing, running_tracing
 from tests.support.intake import a_request
 from tests.support.waiting import until
 

@@ -8,7 +8,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from services.errors import InjectedFault
 from services.messages import is_stream_id
-from tests.integration.services.traced import Trading, trading
+from tests.integration.services.service_threads import ServiceThreads, service_threads
 from tests.support.servers import Database, Servers
 from tests.support.spans import Spans, attributes, children, context_of, duration_ms, times_of, trace_of
 from tests.support.waiting import until
@@ -51,18 +51,18 @@ HOSTILE: dict[str, dict[str, str | bytes]] = {
 
 
 @pytest.fixture
-def traced(servers: Servers, database: Database, bus_client: redis.Redis, spans: Spans) -> Iterator[Trading]:
+def services(servers: Servers, database: Database, bus_client: redis.Redis, spans: Spans) -> Iterator[ServiceThreads]:
     """Give the three services on an empty bus, not started yet."""
     assert not bus_client.keys()
     assert not spans.all()
-    with trading(servers, database) as made:
+    with service_threads(servers, database) as made:
         yield made
 
 
-def a_signal_of_core(traced: Trading) -> None:
+def a_signal_of_core(services: ServiceThreads) -> None:
     """Let core find a signal by itself: the price rises by 1 %."""
-    traced.price("100")
-    traced.price("101")
+    services.price("100")
+    services.price("101")
 
 
 def whole_trade(spans: Spans) -> None:
@@ -73,32 +73,37 @@ def whole_trade(spans: Spans) -> None:
     until(spans.paths, holds=lambda seen: seen == WHOLE_TRADE, what="all spans of one trade, and no orphan")
 
 
-def test_one_trace_leads_from_the_signal_to_its_fill_without_an_orphan(traced: Trading, spans: Spans) -> None:
+def test_one_trace_leads_from_the_signal_to_its_fill_without_an_orphan(services: ServiceThreads, spans: Spans) -> None:
     """Creation contexts are parents, so one id finds everything; what led to nothing before is not there."""
-    traced.start()
+    services.start()
     for price in ("100", "100.01", "100.02"):
-        traced.price(price)
-    a_signal_of_core(traced)
+        services.price(price)
+    a_signal_of_core(services)
     whole_trade(spans)
     assert len({trace_of(span) for span in spans.all()}) == 1
 
 
-def test_a_span_lies_within_the_time_of_the_parent_that_waits_for_it(traced: Trading, spans: Spans) -> None:
+def test_a_span_lies_within_the_time_of_the_parent_that_waits_for_it(services: ServiceThreads, spans: Spans) -> None:
     """Only what another process does comes after its parent has ended."""
-    traced.start()
-    a_signal_of_core(traced)
+    services.start()
+    a_signal_of_core(services)
     whole_trade(spans)
+    looked_at = set()
     for parent in [*spans.named("risk.decide"), *spans.named("order.execute")]:
         for child in children(parent, spans.all()):
             if child.kind is not SpanKind.PRODUCER:
                 (began, ended), (child_began, child_ended) = times_of(parent), times_of(child)
                 assert began <= child_began <= child_ended <= ended, child.name
+                looked_at.add(child.name)
+    assert looked_at == {"risk.read_state", "risk.layer", "risk.write", "execution.read_state", "execution.write"}
 
 
-def test_hops_carry_the_messaging_conventions_and_steps_those_of_databases(traced: Trading, spans: Spans) -> None:
+def test_hops_carry_the_messaging_conventions_and_steps_those_of_databases(
+    services: ServiceThreads, spans: Spans
+) -> None:
     """Names are OpenTelemetry's, so tools know what they see; arguments of statements are nowhere."""
-    traced.start()
-    a_signal_of_core(traced)
+    services.start()
+    a_signal_of_core(services)
     whole_trade(spans)
     sent = spans.named("send orders")[0]
     processed = children(sent, spans.all())[0]
@@ -129,10 +134,10 @@ def test_hops_carry_the_messaging_conventions_and_steps_those_of_databases(trace
     assert not [span for span in spans.all() if "db.statement.parameters" in attributes(span)]
 
 
-def test_a_decision_says_all_that_one_would_search_for(traced: Trading, spans: Spans) -> None:
+def test_a_decision_says_all_that_one_would_search_for(services: ServiceThreads, spans: Spans) -> None:
     """Money is in the quote asset, as in the ledger's row of the decision."""
-    traced.start()
-    a_signal_of_core(traced)
+    services.start()
+    a_signal_of_core(services)
     whole_trade(spans)
     (decided,) = spans.named("risk.decide")
     found = attributes(decided)
@@ -160,12 +165,12 @@ def test_a_decision_says_all_that_one_would_search_for(traced: Trading, spans: S
     assert found["cdb.price"] == pytest.approx(101, rel=0.01)
 
 
-def test_a_rejection_is_no_error_and_names_its_reason_and_layer(traced: Trading, spans: Spans) -> None:
+def test_a_rejection_is_no_error_and_names_its_reason_and_layer(services: ServiceThreads, spans: Spans) -> None:
     """Nothing failed: the bot did what it is there for."""
-    traced.start("cdb_risk")
-    traced.signal("BUY", {})
-    traced.signal("BUY", {})  # the first, not filled yet, is in flight
-    traced.signal("SELL", {})
+    services.start("cdb_risk")
+    services.signal("BUY", {})
+    services.signal("BUY", {})  # the first, not filled yet, is in flight
+    services.signal("SELL", {})
     spans.wait("process signals", 3)
     verdicts = {attributes(each)["cdb.signal_id"]: attributes(each) for each in spans.named("risk.decide")}
     said = [
@@ -182,12 +187,12 @@ def test_a_rejection_is_no_error_and_names_its_reason_and_layer(traced: Trading,
 
 
 def test_a_traceparent_that_is_none_starts_a_trace_of_its_own_and_trading_goes_on(
-    traced: Trading, spans: Spans
+    services: ServiceThreads, spans: Spans
 ) -> None:
     """Whatever the field holds, the signal is decided, and the next one is filled."""
-    traced.start("cdb_risk", "cdb_execution")
-    signal_ids = {traced.signal("SELL", fields): what for what, fields in HOSTILE.items()}
-    traced.signal("BUY", {"traceparent": "nonsense"})
+    services.start("cdb_risk", "cdb_execution")
+    signal_ids = {services.signal("SELL", fields): what for what, fields in HOSTILE.items()}
+    services.signal("BUY", {"traceparent": "nonsense"})
     spans.wait("order.execute")
     until(lambda: len(spans.named("process signals")), holds=lambda seen: seen == len(HOSTILE) + 1, what="all handled")
     processed = {context_of(span).span_id: span for span in spans.named("process signals")}
@@ -202,20 +207,20 @@ def test_a_traceparent_that_is_none_starts_a_trace_of_its_own_and_trading_goes_o
     assert len(seen) == len(HOSTILE) + 3
 
 
-def test_a_good_traceparent_is_gone_on_with(traced: Trading, spans: Spans) -> None:
+def test_a_good_traceparent_is_gone_on_with(services: ServiceThreads, spans: Spans) -> None:
     """A stranger's signal shows in the stranger's trace."""
-    traced.start("cdb_risk")
-    traced.signal("BUY", {"traceparent": GOOD})
+    services.start("cdb_risk")
+    services.signal("BUY", {"traceparent": GOOD})
     (processed,) = spans.wait("process signals")
     assert processed.parent is not None
     assert (trace_of(processed), processed.parent.span_id) == (TRACE_ID, 0xB7AD6B7169203331)
 
 
-def test_slowness_shows_as_the_biggest_child_of_the_decision(traced: Trading, spans: Spans) -> None:
+def test_slowness_shows_as_the_biggest_child_of_the_decision(services: ServiceThreads, spans: Spans) -> None:
     """An operator's question is which part was slow; the answer is the child that took the time."""
-    traced.delay_s = 0.2
-    traced.start("cdb_risk")
-    traced.signal("BUY", {})
+    services.delay_s = 0.2
+    services.start("cdb_risk")
+    services.signal("BUY", {})
     spans.wait("process signals")
     (decided,) = spans.named("risk.decide")
     biggest = max(children(decided, spans.all()), key=duration_ms)
@@ -225,13 +230,13 @@ def test_slowness_shows_as_the_biggest_child_of_the_decision(traced: Trading, sp
 
 
 def test_signals_decided_together_have_traces_of_their_own_that_explain_themselves(
-    traced: Trading, spans: Spans
+    services: ServiceThreads, spans: Spans
 ) -> None:
     """One statement read and one wrote for both; each trace has them with the same times, and its own layers."""
-    traced.signal("BUY", {"traceparent": GOOD})
-    traced.signal("BUY", {}, symbol="ETHUSDT")
-    traced.delay_s = 0.05
-    traced.start("cdb_risk")
+    services.signal("BUY", {"traceparent": GOOD})
+    services.signal("BUY", {}, symbol="ETHUSDT")
+    services.delay_s = 0.05
+    services.start("cdb_risk")
     first, second = sorted(spans.wait("risk.decide", 2), key=lambda span: attributes(span)["cdb.signal_id"])
     spans.wait("process signals", 2)
     assert trace_of(first) != trace_of(second)
@@ -242,11 +247,13 @@ def test_signals_decided_together_have_traces_of_their_own_that_explain_themselv
     assert [len(children(span, spans.named("risk.layer"))) for span in (first, second)] == [6, 6]
 
 
-def test_an_injected_error_is_an_error_and_the_next_try_goes_on_in_its_trace(traced: Trading, spans: Spans) -> None:
+def test_an_injected_error_is_an_error_and_the_next_try_goes_on_in_its_trace(
+    services: ServiceThreads, spans: Spans
+) -> None:
     """The failed try and the one that worked stand side by side below what was sent."""
-    traced.faults.order(1)
-    traced.start("cdb_risk", "cdb_execution")
-    traced.signal("BUY", {})
+    services.faults.order(1)
+    services.start("cdb_risk", "cdb_execution")
+    services.signal("BUY", {})
     (executed,) = spans.wait("order.execute")
     spans.wait("process orders", 2)
     (failed,) = (span for span in spans.named("process orders") if span.status.status_code is StatusCode.ERROR)
@@ -257,34 +264,34 @@ def test_an_injected_error_is_an_error_and_the_next_try_goes_on_in_its_trace(tra
     assert trace_of(worked) == trace_of(failed)
 
 
-def test_a_price_that_fails_makes_a_span_because_it_failed(traced: Trading, spans: Spans) -> None:
+def test_a_price_that_fails_makes_a_span_because_it_failed(services: ServiceThreads, spans: Spans) -> None:
     """An error is never dropped only because it concerns no signal."""
-    traced.core_faults.order(1)
-    traced.start("cdb_core")
-    traced.price("100")
+    services.core_faults.order(1)
+    services.start("cdb_core")
+    services.price("100")
     (failed,) = spans.wait("process market_data")
     assert (failed.parent, failed.status.status_code) == (None, StatusCode.ERROR)
 
 
-def test_a_message_that_nobody_can_read_is_an_error_in_its_trace(traced: Trading, spans: Spans) -> None:
+def test_a_message_that_nobody_can_read_is_an_error_in_its_trace(services: ServiceThreads, spans: Spans) -> None:
     """The dead letter keeps the trace, so sending it again goes on there."""
-    traced.start("cdb_risk")
-    traced.client.xadd("signals", {"data": b"{", "traceparent": GOOD})
+    services.start("cdb_risk")
+    services.client.xadd("signals", {"data": b"{", "traceparent": GOOD})
     (failed,) = spans.wait("process signals")
     assert (failed.status.status_code, attributes(failed)["error.type"]) == (StatusCode.ERROR, "bad_message")
     assert trace_of(failed) == TRACE_ID
-    ((_, letter),) = traced.entries("dead_letters")
+    ((_, letter),) = services.entries("dead_letters")
     assert letter[b"traceparent"] == GOOD.encode()
 
 
 def test_a_stop_loss_starts_its_own_trace_with_the_ledgers_statement_and_the_fill_below_it(
-    traced: Trading, spans: Spans
+    services: ServiceThreads, spans: Spans
 ) -> None:
     """Nobody's signal led to it. Its one statement is the psycopg2 instrumentation's span, without arguments."""
-    traced.start("cdb_risk", "cdb_execution")
-    traced.signal("BUY", {})
+    services.start("cdb_risk", "cdb_execution")
+    services.signal("BUY", {})
     spans.wait("process fills")
-    traced.price("90")
+    services.price("90")
     (stopped,) = spans.wait("risk.stop_loss")
     spans.wait("order.execute", 2)
     assert stopped.parent is None

@@ -4,9 +4,7 @@ import json
 import os
 import signal
 import subprocess
-import urllib.error
 import urllib.parse
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
@@ -15,6 +13,7 @@ import psutil
 
 from cdb.running.native import Ports, envfile
 from tests.support.bot import SERVICES
+from tests.support.http import ask
 from tests.support.paths import ROOT
 from tests.support.waiting import until
 
@@ -98,17 +97,8 @@ class Containers:
         )
 
     def ask(self, port: str, path: str, *, post: bytes | None = None, **headers: str) -> tuple[int, Any]:
-        """Return status and body of an answer at the published port called *port*; status 0 if nobody answers."""
-        url = f"http://127.0.0.1:{self.ports.of(port)}{path}"
-        request = urllib.request.Request(url, data=post, headers=headers)
-        try:
-            with urllib.request.urlopen(request, timeout=5) as reply:  # noqa: S310  loopback
-                return reply.status, _body(reply.read())
-        except urllib.error.HTTPError as error:
-            with error:
-                return error.code, _body(error.read())
-        except OSError:
-            return 0, None
+        """Status and body of an answer at the published port called *port*; status 0 if nobody answers."""
+        return ask(self.ports.of(port), path, post=post, headers=headers)
 
     def prometheus(self, path: str, **parameters: str) -> Any:
         """Return the data of Prometheus' answer to GET /api/v1/*path*; None while it does not answer."""
@@ -196,10 +186,3 @@ def _docker(*arguments: str, within_s: float) -> subprocess.CompletedProcess[str
     return subprocess.run(
         ["docker", *arguments], cwd=ROOT, capture_output=True, text=True, timeout=within_s, check=False
     )
-
-
-def _body(data: bytes) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        return data.decode(errors="replace")

@@ -156,9 +156,10 @@ def test_nobody_waits_for_the_health_of_another() -> None:
 
 
 def test_whoever_mounts_secrets_comes_after_the_one_that_writes_them() -> None:
-    for name, service in ALL.items():
-        if name != "cdb_handover" and any("cdb_secret_" in source for source in mounts(service).values()):
-            assert "cdb_handover" in service["depends_on"], name
+    mounting = {n for n, s in ALL.items() if any("cdb_secret_" in source for source in mounts(s).values())}
+    assert {"cdb_handover", *SERVICES} <= mounting
+    for name in mounting - {"cdb_handover"}:
+        assert "cdb_handover" in ALL[name]["depends_on"], name
 
 
 def test_no_container_shows_a_secret_in_its_settings_or_command() -> None:

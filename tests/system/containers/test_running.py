@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from cdb.running.native.envfile import read as read_env
+from tests.support.bot import TEST_ENDPOINTS
 from tests.support.frozen_metrics import FROZEN
 from tests.support.paths import ROOT
 from tests.support.waiting import until
@@ -137,17 +138,7 @@ def test_the_collector_refuses_a_wrong_token(stack: Containers, authorization: d
     assert stack.ask("otlp_http", "/v1/metrics", post=b"{}", **headers)[0] == 401
 
 
-@pytest.mark.parametrize(
-    ("service", "path"),
-    [
-        ("cdb_risk", "/test/trigger-drawdown"),
-        ("cdb_risk", "/test/slow-decisions?delay_ms=1&seconds=1"),
-        ("cdb_risk", "/test/reset"),
-        ("cdb_ws", "/test/scenario?kind=garbage&count=1"),
-        ("cdb_core", "/test/errors?count=1"),
-        ("cdb_execution", "/test/errors?count=1"),
-    ],
-)
+@pytest.mark.parametrize(("service", "path"), TEST_ENDPOINTS)
 def test_the_test_endpoints_do_not_exist(stack: Containers, service: str, path: str) -> None:
     assert stack.ask(service, path, post=b"")[0] == 404
 

@@ -1,7 +1,7 @@
 """`cdb backup` and `cdb restore` of the stack in containers, which trades meanwhile.
 
 It leaves the stack well. What is not asked here is the same with and without containers
-(tests/integration/cdb/test_backup.py).
+(tests/integration/cdb/backup/test_backup.py).
 """
 
 import json
@@ -19,6 +19,7 @@ import pytest
 
 from cdb.backup import archive
 from services.topology import FILLS, MARKET_DATA, ORDERS, SIGNALS
+from tests.support.backups import drawn_before
 from tests.support.bot import SERVICES
 from tests.support.paths import ROOT
 from tests.support.waiting import until
@@ -26,7 +27,6 @@ from tests.system.containers.running import Containers, docker
 
 STREAMS: Final = (MARKET_DATA, SIGNALS, ORDERS, FILLS)
 PLACES: Final = {"cdb_prometheus": "/prometheus", "cdb_alert_receiver": "/data"}
-SHOWN: Final = ("sum(cdb_signals_generated_total)", "sum(cdb_trades_executed_total)", "max(cdb_total_exposure_pct)")
 SCRAPED: Final = "max(timestamp(up))"
 NEWEST: Final = "SELECT fill_id FROM fills ORDER BY fill_seq DESC LIMIT 1"
 
@@ -42,7 +42,13 @@ def saved(stack: Containers, folder: Path) -> Path:
     stack.wait_well()
     stack.wait_deciding()
     tell(stack, "BeforeTheBackup")
-    until(lambda: drawn(stack, time.time()), holds=all, within_s=120, what="a minute in Prometheus", every_s=1)
+    until(
+        lambda: drawn(stack, time.time()),
+        holds=all,
+        within_s=120,
+        what="a minute in Prometheus",
+        every_s=1,
+    )
     result = cdb(folder, "backup", str(folder), "--json")
     assert result.returncode == 0, result.stderr
     return Path(json.loads(result.stdout)["file"])
@@ -180,11 +186,7 @@ def tell(stack: Containers, alertname: str) -> None:
 
 
 def drawn(stack: Containers, at: float) -> list[Any]:
-    """Return what panels of the dashboards show of the minute before *at*."""
-    answers = (
-        stack.prometheus("query_range", query=query, start=str(at - 60), end=str(at), step="5") for query in SHOWN
-    )
-    return [answer and answer["result"] for answer in answers]
+    return drawn_before(at, stack.prometheus)
 
 
 def began(stack: Containers, stream: str) -> float:

@@ -11,11 +11,11 @@ from telemetry.contract import load_contract
 from tests.support.bot import LIVELY, Bot, running_bot
 from tests.support.paths import ROOT
 from tests.support.waiting import until
-from tests.system.contract.comparing import deviations
+from tests.system.contract.comparison import deviations
 from tests.system.contract.evidence import Evidence, gather, stored_now
+from tests.system.contract.exposed import Series, Side, series
 from tests.system.contract.facts import STORED, facts, known
 from tests.system.contract.recorders import ONLY
-from tests.system.contract.shown import Series, Side, series
 
 QUICK = {"CDB_METRIC_EXPORT_INTERVAL_S": "1", "CDB_SCRAPE_INTERVAL": "2s", "CDB_METRIC_EXPIRATION": "6s"}
 NO_TRADE_TODAY = {"SIMULATOR_TRADES_PER_SECOND": "0.000001"}

@@ -8,9 +8,9 @@ from telemetry.contract import Contract
 from tests.support.bot import INSTANCES, Bot
 from tests.support.collectors import OPENMETRICS, fetch
 from tests.support.waiting import until
-from tests.system.contract.comparing import deviations, differences, moved
+from tests.system.contract.comparison import deviations, differences, moved
+from tests.system.contract.exposed import Side, exposition, openmetrics, page, stored
 from tests.system.contract.facts import EXPOSED, facts
-from tests.system.contract.shown import Side, exposition, openmetrics, page, stored
 
 MOVES_AT_REST: Final = {"cdb_data_staleness_seconds", "cdb_risk_state_update_duration_seconds"}
 """An age, and what risk does every second."""

@@ -7,7 +7,7 @@ import pytest
 
 from telemetry.contract import TYPES, Contract, Metric, load_contract
 from tests.system.contract.evidence import Evidence
-from tests.system.contract.shown import Side
+from tests.system.contract.exposed import Side
 
 pytestmark = pytest.mark.e2e
 

@@ -10,10 +10,10 @@ from telemetry.contract import Contract, ContractError, Metric, MetricType, load
 from telemetry.pipeline import Telemetry
 from tests.support.collectors import Collector, running_collector
 from tests.support.waiting import until
-from tests.system.contract.comparing import deviations
+from tests.system.contract.comparison import deviations
+from tests.system.contract.exposed import exposition, page, series
 from tests.system.contract.facts import EXPOSED, facts, known
 from tests.system.contract.recorders import ONLY, SYMBOLS, recording
-from tests.system.contract.shown import exposition, page, series
 
 pytestmark = pytest.mark.integration
 

@@ -8,11 +8,12 @@ from typing import Final
 import pytest
 
 from telemetry.contract import Metric, load_contract
-from tests.support.points import all_wrong, right, send
-from tests.system.contract.comparing import deviations
+from tests.support.points import all_wrong, send
+from tests.system.contract.comparison import deviations
+from tests.system.contract.exposed import exposition
 from tests.system.contract.facts import EXPOSED, facts
 from tests.system.contract.mutants import Mutation, Renaming, running_mutants
-from tests.system.contract.shown import exposition
+from tests.system.contract.valid_points import valid_points
 
 pytestmark = pytest.mark.integration
 
@@ -77,7 +78,7 @@ def test_an_entry_that_changes_or_stops_right_points_is_found(
 ) -> None:
     """There is a finding on each changed metric, and none on another."""
     with running_mutants(tmp_path, mutation, metrics) as mutants:
-        send(mutants.collector.endpoint, right(load_contract()))
+        send(mutants.collector.endpoint, valid_points(load_contract()))
         for changed, text in mutants.expositions():
             found = deviations(facts(load_contract()), exposition(text), EXPOSED)
             assert {line.split(":")[0] for line in found if re.search(f": {finding}", line)} == changed

@@ -7,10 +7,11 @@ import pytest
 
 from telemetry.contract import load_contract
 from tests.support.collectors import OPENMETRICS, Collector, fetch, running_collector
-from tests.support.points import all_wrong, point, right, send
-from tests.system.contract.comparing import deviations
+from tests.support.points import all_wrong, point, send
+from tests.system.contract.comparison import deviations
+from tests.system.contract.exposed import exposition, openmetrics
 from tests.system.contract.facts import EXPOSED, facts
-from tests.system.contract.shown import exposition, openmetrics
+from tests.system.contract.valid_points import valid_points
 
 pytestmark = pytest.mark.integration
 
@@ -25,7 +26,7 @@ def collector(tmp_path: Path) -> Iterator[Collector]:
 
 def test_right_points_arrive_under_the_names_and_with_the_help_of_the_contract(collector: Collector) -> None:
     """The sender's help text is none of them."""
-    send(collector.endpoint, right(CONTRACT))
+    send(collector.endpoint, valid_points(CONTRACT))
     assert deviations(facts(CONTRACT), exposition(collector.exposition()), EXPOSED) == []
     strict = fetch(collector.ports.exposition, "/metrics", accept=OPENMETRICS)
     assert deviations(facts(CONTRACT), openmetrics(strict), EXPOSED) == []
@@ -41,7 +42,7 @@ def test_no_wrong_point_arrives(collector: Collector) -> None:
 def test_the_right_points_of_a_request_arrive_without_its_wrong_ones(collector: Collector) -> None:
     """Whether the wrong ones come first or last."""
     wrong = [sent for _, sent in all_wrong(CONTRACT)]
-    requests = right(CONTRACT)
+    requests = valid_points(CONTRACT)
     half = len(wrong) // 2
     send(
         collector.endpoint,

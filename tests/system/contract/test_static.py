@@ -15,10 +15,10 @@ from tests.support.collectors import CONFIG, RENAMING, collector_environment, ru
 from tests.support.paths import ROOT
 from tests.support.programs import collector_program, promtool
 from tests.support.waiting import until
-from tests.system.contract.comparing import deviations
+from tests.system.contract.comparison import deviations
+from tests.system.contract.exposed import exposition
 from tests.system.contract.facts import EXPOSED, facts
 from tests.system.contract.recorders import recording
-from tests.system.contract.shown import exposition
 
 pytestmark = pytest.mark.integration
 
@@ -75,7 +75,9 @@ def test_promtool_finds_what_is_wrong_in_the_configuration(
 
 
 def test_promtool_has_no_objection_to_the_rules() -> None:
-    for file in sorted((COMMITTED / "rules").glob("*.yml")):
+    rules = sorted((COMMITTED / "rules").glob("*.yml"))
+    assert rules
+    for file in rules:
         code, said = says("check", "rules", "--lint=all", "--lint-fatal", file)
         assert code == 0, said
 

@@ -8,9 +8,9 @@ import pytest
 from telemetry.contract import load_contract
 from tests.support.bot import INSTANCES, Bot
 from tests.support.frozen_metrics import FROZEN
-from tests.system.contract.comparing import differences, moved
+from tests.system.contract.comparison import differences, moved
 from tests.system.contract.evidence import MOVES_AT_REST, Evidence
-from tests.system.contract.shown import Key, Series, Side, series
+from tests.system.contract.exposed import Key, Series, Side, series
 
 pytestmark = pytest.mark.e2e
 

@@ -20,7 +20,7 @@ _ARGUMENTS: Final = ("--no-sandbox", "--disable-lcd-text")
 
 
 @dataclass(frozen=True)
-class Seen:
+class ShownPage:
     """A page as it was shown."""
 
     status: int
@@ -52,12 +52,12 @@ def opened(browser: Browser, url: str) -> Iterator[tuple[Page, int]]:
         yield page, answer.status if answer else 0
 
 
-def look(browser: Browser, url: str, *, click: str = "") -> Seen:
+def look(browser: Browser, url: str, *, click: str = "") -> ShownPage:
     """Open *url*, click on the text *click* if it is there, and return what is to be read then."""
     with opened(browser, url) as (page, status):
         if click and page.get_by_text(click, exact=True).count():
             page.get_by_text(click, exact=True).first.click()
-        return Seen(status, page.inner_text("body"))
+        return ShownPage(status, page.inner_text("body"))
 
 
 def rows(page: Page, selector: str) -> list[list[str]]:

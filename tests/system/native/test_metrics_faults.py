@@ -10,7 +10,7 @@ import pytest
 from tests.support.bot import INSTANCES, LIVELY, SERVICES, Bot
 from tests.support.waiting import until
 from tests.system.native.faults import away, end_of, frozen
-from tests.system.native.watched import Prometheus, watched_bot
+from tests.system.native.scraped_bot import Prometheus, scraped_bot
 
 pytestmark = pytest.mark.e2e
 
@@ -28,7 +28,7 @@ WINDOW_S = 10
 
 @pytest.fixture(scope="module")
 def _watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
-    with watched_bot(tmp_path_factory.mktemp("watched"), LIVELY) as bot:
+    with scraped_bot(tmp_path_factory.mktemp("watched"), LIVELY) as bot:
         yield bot
 
 

@@ -15,7 +15,7 @@ from cdb.running.native import TRADING
 from tests.support.bot import SERVICES, Bot, running_bot
 from tests.support.paths import ROOT
 from tests.support.waiting import until
-from tests.system.native.figures import VIEWS, Figures, Tape, by_ledger, differences, values
+from tests.system.native.expected_metrics import VIEWS, Figures, Tape, by_ledger, differences, values
 
 pytestmark = pytest.mark.e2e
 

@@ -20,6 +20,7 @@ from cdb.doctor.findings import Verdict
 from cdb.running.base import RunningStack
 from cdb.running.native import Ports
 from cdb.running.stack import running_stack
+from tests.support.backups import drawn_before
 from tests.support.bot import LIVELY, Bot, running_bot
 from tests.support.checklist import assert_ready, failed, verdicts
 from tests.support.copies import copy_project
@@ -232,12 +233,7 @@ def told(whole: Bot) -> set[tuple[str, str]]:
     return {(one["alertname"], one["status"]) for one in kept["notifications"]}
 
 
-def drawn(whole: Bot, at: float) -> Any:
-    """Return what panels of the dashboards show of the minute before *at*."""
-    asked = ("sum(cdb_signals_generated_total)", "sum(cdb_trades_executed_total)", "max(cdb_total_exposure_pct)")
-    answers = [
-        whole.prometheus("query_range", query=query, start=str(at - 60), end=str(at), step="5")["result"]
-        for query in asked
-    ]
+def drawn(whole: Bot, at: float) -> list[Any]:
+    answers = drawn_before(at, whole.prometheus)
     assert all(answers), "Prometheus shows nothing of that time"
     return answers

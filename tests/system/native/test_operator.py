@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.support.bot import LIVELY, Bot, running_bot
+from tests.support.bot import LIVELY, TEST_ENDPOINTS, Bot, running_bot
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -138,12 +138,5 @@ def test_test_endpoints_do_not_exist_unless_switched_on(tmp_path_factory: pytest
     """Not even their names."""
     settings = {**LIVELY, "CDB_TEST_ENDPOINTS": "0"}
     with running_bot(tmp_path_factory.mktemp("closed"), settings) as closed:
-        for service, path in (
-            ("cdb_risk", "/test/trigger-drawdown"),
-            ("cdb_risk", "/test/slow-decisions?delay_ms=1&seconds=1"),
-            ("cdb_risk", "/test/reset"),
-            ("cdb_ws", "/test/scenario?kind=garbage&count=1"),
-            ("cdb_core", "/test/errors?count=1"),
-            ("cdb_execution", "/test/errors?count=1"),
-        ):
+        for service, path in TEST_ENDPOINTS:
             assert closed.ask(service, path, post=True)[0] == 404, path

@@ -5,7 +5,16 @@ import redis
 
 from services.bus.streams import Outgoing
 from services.topology import MARKET_DATA, SIGNALS
-from tests.integration.services.consuming import GROUP, FlushedWhileLookedAt, Hand, bus_of, left, read_as, running, send
+from tests.integration.services.consumer_thread import (
+    GROUP,
+    FlushedWhileLookedAt,
+    RecordingHandler,
+    bus_of,
+    consumer_thread,
+    left,
+    read_as,
+    send,
+)
 from tests.support.building import a_trade
 from tests.support.servers import Servers
 from tests.support.waiting import until
@@ -17,11 +26,11 @@ def test_a_stream_is_trimmed_only_behind_what_every_group_has_acknowledged(
     servers: Servers, bus_client: redis.Redis
 ) -> None:
     """The market's data are cut by length instead: whoever starts anew looks back at them."""
-    hand = Hand(streams=(SIGNALS, MARKET_DATA))
+    hand = RecordingHandler(streams=(SIGNALS, MARKET_DATA))
     bus_client.xgroup_create(SIGNALS, "other", id="0", mkstream=True)
     entries = send(bus_client, 1, 2, 3, 4, 5)
     bus_of(bus_client).publish(Outgoing(MARKET_DATA, a_trade(trade_id=each)) for each in (6, 7, 8))
-    with running(servers, hand):
+    with consumer_thread(servers, hand):
         hand.wait_done(1, 2, 3, 4, 5, 6, 7, 8)
         hand.wait_rounds(2)
         assert left(bus_client) == 5, "the other group has read nothing yet"

@@ -18,7 +18,16 @@ from services.risk.portfolio import Mark
 from services.runtime.faults import Faults
 from services.runtime.handling import Batch, Received
 from services.topology import MARKET_DATA, SIGNALS
-from tests.integration.services.risk.wall_clock import Wall, breaker, days, held, last_verdict, live, start, stop_losses
+from tests.integration.services.risk.live_risk import (
+    SetClock,
+    breaker,
+    days,
+    held,
+    last_verdict,
+    live,
+    start,
+    stop_losses,
+)
 from tests.support.cli import run_cdb
 from tests.support.servers import Database
 from tests.support.trading import OPENING_CASH, STEP_NS, SYMBOLS, TradingDay
@@ -55,7 +64,7 @@ def test_a_process_that_starts_today_opens_the_day_and_resets_yesterdays_breaker
     """What the ledger has is yesterday's; that this process never saw midnight changes nothing."""
     day = tripped(database)
     day.now_ns = MIDNIGHT_NS + 8 * 3600 * NANOSECONDS
-    start(day, Wall(day))
+    start(day, SetClock(day))
     if first == "a price":
         day.price("BTCUSDT", "100")
     else:
@@ -88,7 +97,7 @@ def test_the_day_turns_although_midnight_came_while_a_decision_was_made(database
     def strike_twelve() -> None:
         day.now_ns = max(day.now_ns, MIDNIGHT_NS)
 
-    start(day, Wall(day), while_deciding=strike_twelve)
+    start(day, SetClock(day), while_deciding=strike_twelve)
     day.now_ns = MIDNIGHT_NS - NANOSECONDS
     day.signal("BUY", "BTCUSDT")
     assert day.now_ns >= MIDNIGHT_NS
@@ -140,7 +149,7 @@ def test_a_trade_from_the_future_is_put_aside_by_core_and_moves_no_window(databa
     day = live(database)
     day.price("BTCUSDT", "100")
     momentum = partial(Momentum, MomentumSettings(minimum_volume=Decimal(0)))
-    core = CoreHandler([momentum], symbols=frozenset(SYMBOLS), clock=Wall(day), faults=Faults())
+    core = CoreHandler([momentum], symbols=frozenset(SYMBOLS), clock=SetClock(day), faults=Faults())
     core.handle(Batch([received(MARKET_DATA, day.prices["BTCUSDT"])], True))
     outcome = core.handle(Batch([received(MARKET_DATA, a_trade_ahead(day, MOST_AHEAD_NS + 1, "500"))], True))
     assert [letter.reason for letter in outcome.dead] == ["bad_message"]
@@ -157,7 +166,7 @@ def test_a_kept_price_from_the_future_hides_no_crash_after_a_restart(database: D
     day.trade("BUY", "BTCUSDT")
     day.risk.close()
     day.store.save_marks({"BTCUSDT": Mark(Decimal(100), 10**9, day.now_ns + 3600 * NANOSECONDS)})
-    start(day, Wall(day))
+    start(day, SetClock(day))
     day.price("BTCUSDT", "90")
     assert len(stop_losses(day.waiting)) == 1
 

@@ -13,10 +13,11 @@ from services.runtime.consumer import MAX_DELIVERIES, MAX_ENDINGS
 from services.runtime.handling import Outcome, Received
 from services.runtime.health import Health
 from services.topology import ORDERS, SIGNALS
-from tests.integration.services.consuming import (
+from tests.integration.services.consumer_thread import (
     GROUP,
-    Hand,
+    RecordingHandler,
     bus_of,
+    consumer_thread,
     disk_error,
     in_hand,
     left,
@@ -26,7 +27,6 @@ from tests.integration.services.consuming import (
     out_of_memory,
     read_as,
     read_by_group,
-    running,
     send,
 )
 from tests.support.building import an_order
@@ -46,9 +46,9 @@ def test_what_failed_once_and_is_then_declared_dead_is_one_dead_letter(
             raise ValueError("the first time")
         outcome.dead.append(DeadEntry(item.entry, "contradiction", "the second time"))
 
-    hand = Hand(fails_and_then_is_dead)
+    hand = RecordingHandler(fails_and_then_is_dead)
     send(bus_client, 1)
-    with running(servers, hand):
+    with consumer_thread(servers, hand):
         until(lambda: letters(bus_client), what="a dead letter")
         hand.wait_rounds(3)
     assert [letter.reason for letter in letters(bus_client)] == ["contradiction"]
@@ -60,9 +60,9 @@ def test_what_always_fails_is_put_aside_and_the_others_go_on(servers: Servers, b
         if number(item) == 2:
             raise ValueError("always")
 
-    hand = Hand(fails)
+    hand = RecordingHandler(fails)
     entries = send(bus_client, 1, 2, 3)
-    with running(servers, hand):
+    with consumer_thread(servers, hand):
         hand.wait_done(1, 3)
         until(lambda: letters(bus_client), what="a dead letter")
         send(bus_client, 4)
@@ -82,10 +82,10 @@ def test_a_server_that_is_away_through_many_restarts_condemns_no_message(
 
     send(bus_client, 1, 2)
     for _ in range(MAX_DELIVERIES + MAX_ENDINGS + 3):
-        with running(servers, Hand(meets_no_ledger)) as process:
+        with consumer_thread(servers, RecordingHandler(meets_no_ledger)) as process:
             process.wait_problem("waiting for PostgreSQL")
-    hand = Hand()
-    with running(servers, hand):
+    hand = RecordingHandler()
+    with consumer_thread(servers, hand):
         hand.wait_done(1, 2)
     assert letters(bus_client) == []
 
@@ -101,11 +101,11 @@ def test_what_ends_the_process_again_and_again_is_put_aside_alone(servers: Serve
     endings = 0
     while not letters(bus_client):
         assert endings < 2 * (MAX_DELIVERIES + MAX_ENDINGS), "it is never put aside"
-        with running(servers, Hand(ends_the_process)) as process:
+        with consumer_thread(servers, RecordingHandler(ends_the_process)) as process:
             until(lambda: process.has_ended() or letters(bus_client), what="its end")
             endings += process.has_ended()
     assert endings > MAX_ENDINGS
-    with running(servers, Hand(ends_the_process)):
+    with consumer_thread(servers, RecordingHandler(ends_the_process)):
         send(bus_client, 4)
         until(lambda: read_by_group(bus_client) == 4 and not in_hand(bus_client), what="the rest handled")
     (letter,) = letters(bus_client)
@@ -118,8 +118,8 @@ def test_what_a_dead_consumer_of_the_group_had_read_is_taken_over_once(
     bus_client.xgroup_create(SIGNALS, GROUP, id="0", mkstream=True)
     send(bus_client, 1, 2)
     make_idle(bus_client, "dead", read_as(bus_client, GROUP, "dead"))
-    hand = Hand()
-    with running(servers, hand):
+    hand = RecordingHandler()
+    with consumer_thread(servers, hand):
         hand.wait_done(1, 2)
         send(bus_client, 3)
         hand.wait_rounds(2)
@@ -135,9 +135,9 @@ def test_a_deferred_message_is_not_doubled_by_taking_over_idle_ones(servers: Ser
         if not ready.is_set():
             outcome.deferred.append(item)
 
-    hand = Hand(defers)
+    hand = RecordingHandler(defers)
     entries = send(bus_client, 1)
-    with running(servers, hand):
+    with consumer_thread(servers, hand):
         until(lambda: hand.batches, what="its first delivery")
         make_idle(bus_client, GROUP, entries)
         hand.wait_rounds(2)
@@ -148,8 +148,8 @@ def test_a_deferred_message_is_not_doubled_by_taking_over_idle_ones(servers: Ser
 
 def test_a_flushed_redis_is_picked_up_while_running(servers: Servers, bus_client: redis.Redis) -> None:
     """Streams and groups are gone; groups are made anew from the beginning, so nothing new is missed."""
-    hand = Hand()
-    with running(servers, hand):
+    hand = RecordingHandler()
+    with consumer_thread(servers, hand):
         for each in (1, 2, 3):
             send(bus_client, each)
             hand.wait_done(*range(1, each + 1))
@@ -173,7 +173,7 @@ def test_a_redis_that_refuses_writes_is_waited_for_and_nothing_is_lost(
         may_go_on.wait(60)
 
     send(bus_client, 1, 2)
-    with servers.redis() as client, running(servers, hand := Hand(passes_on)) as process:
+    with servers.redis() as client, consumer_thread(servers, hand := RecordingHandler(passes_on)) as process:
         health = Health(process.state, {"redis": bus_of(client).ping}, lambda _healthy: None)
         health.start()
         until(lambda: hand.batches, what="a message in hand")
@@ -193,8 +193,8 @@ def test_a_redis_that_refuses_writes_is_waited_for_and_nothing_is_lost(
 
 def test_waiting_for_redis_at_the_start_is_no_error(servers: Servers, bus_client: redis.Redis) -> None:
     """Services start in any order; only what breaks off work is counted."""
-    hand = Hand()
-    with out_of_memory(bus_client), running(servers, hand) as process:
+    hand = RecordingHandler()
+    with out_of_memory(bus_client), consumer_thread(servers, hand) as process:
         process.wait_problem("waiting for Redis")
         bus_client.config_set("maxmemory", 0)
         send(bus_client, 1)
@@ -211,8 +211,8 @@ def test_a_record_that_cannot_be_made_ends_nothing(servers: Servers, bus_client:
     def reports_in_vain(_item: Received, outcome: Outcome) -> None:
         outcome.afterwards.append(fails)
 
-    hand = Hand(reports_in_vain)
-    with running(servers, hand):
+    hand = RecordingHandler(reports_in_vain)
+    with consumer_thread(servers, hand):
         for each in (1, 2):
             send(bus_client, each)
             hand.wait_done(*range(1, each + 1))
@@ -226,8 +226,8 @@ def test_what_is_done_and_about_to_be_acknowledged_is_not_taken_over(servers: Se
     def takes_long(item: Received, _outcome: Outcome) -> None:
         make_idle(bus_client, GROUP, [item.entry.id])
 
-    hand = Hand(takes_long)
-    with running(servers, hand):
+    hand = RecordingHandler(takes_long)
+    with consumer_thread(servers, hand):
         sent = 0
         while hand.rounds < 4:
             sent += 1

@@ -16,7 +16,7 @@ from services.topology import MARKET_DATA
 from services.ws.publisher import Publisher
 from services.ws.sources.port import Source
 from services.ws.trades import RawTrade, Refusal, TradeCheck
-from tests.integration.services.consuming import bus_of, disk_error, left, out_of_memory
+from tests.integration.services.consumer_thread import bus_of, disk_error, left, out_of_memory
 from tests.support.servers import Servers
 from tests.support.waiting import until
 

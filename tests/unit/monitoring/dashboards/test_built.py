@@ -50,7 +50,7 @@ def test_committed_dashboards_are_up_to_date(capsys: pytest.CaptureFixture[str])
     assert build(["--check"]) == 0, capsys.readouterr().err
 
 
-def test_check_names_each_stale_dashboard_and_writes_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_names_each_stale_file_and_writes_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for name in (*FILES, TARGETS):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
     assert build(["--check"], root=tmp_path) == 1

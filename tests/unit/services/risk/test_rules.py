@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from services.messages import MAX_QUANTITY, Signal
@@ -30,6 +30,7 @@ from tests.support.building import (
     an_order,
     in_flight,
     quick,
+    selective,
 )
 
 ORDER = Decimal(85)
@@ -340,18 +341,19 @@ def portfolios(draw: st.DrawFn) -> Portfolio:
     )
 
 
-@quick
+@selective
 @given(portfolios())
 def test_no_approved_purchase_leads_beyond_a_limit(portfolio: Portfolio) -> None:
     verdict = decide(portfolio)
-    if isinstance(verdict, Approved):
-        notional = verdict.quantity * verdict.price
-        equity = portfolio.equity()
-        assert notional > 0
-        assert not portfolio.breaker_active
-        assert portfolio.drawdown() < LIMITS.max_daily_drawdown
-        assert portfolio.exposure() + notional <= LIMITS.max_exposure * equity
-        assert portfolio.committed("BTCUSDT") + notional <= LIMITS.max_position * equity
+    assume(isinstance(verdict, Approved))
+    assert isinstance(verdict, Approved)
+    notional = verdict.quantity * verdict.price
+    equity = portfolio.equity()
+    assert notional > 0
+    assert not portfolio.breaker_active
+    assert portfolio.drawdown() < LIMITS.max_daily_drawdown
+    assert portfolio.exposure() + notional <= LIMITS.max_exposure * equity
+    assert portfolio.committed("BTCUSDT") + notional <= LIMITS.max_position * equity
 
 
 @quick

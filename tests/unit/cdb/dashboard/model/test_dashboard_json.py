@@ -10,7 +10,9 @@ from tests.support.paths import ROOT
 
 
 def test_every_committed_dashboard_is_read_with_all_its_panels() -> None:
-    for file, dashboard in load_dashboards(ROOT).items():
+    dashboards = load_dashboards(ROOT)
+    assert len(dashboards) == 3
+    for file, dashboard in dashboards.items():
         raw = json.loads(file.read_text(encoding="utf-8"))
         assert {panel.title for panel in dashboard.shown} == {p["title"] for p in raw["panels"]}
         assert all(panel.targets and panel.targets[0].expr for panel in dashboard.shown)

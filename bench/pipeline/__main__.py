@@ -1,0 +1,188 @@
+"""Measure the live flow on a stack of its own: latency, throughput, durable decisions, memory.
+
+The stack runs the same four programs with their default telemetry, on servers, a ledger and ports of its own. A running
+bot is not touched, but it takes processor time from the measured one: stop it for figures that you want to compare.
+docs/performance.md explains what is measured and how.
+
+    python -m bench.pipeline [--quick] [--json] [--only PART] [--set NAME=VALUE]
+"""
+
+import argparse
+import json
+import os
+import platform
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+import psutil
+import psycopg2
+import redis
+
+from bench.pipeline import decisions, latency, outage, throughput, tracing
+from bench.pipeline.report import Aim, Figure, Narrator, Section, show
+from bench.pipeline.throughput import Pressure
+from bench.stacks import SERVICES, Bot, Lab
+from cdb.running.native import StackError
+from services.errors import ServerAway
+
+MEMORY_AIM: Final = Aim("<", 120)
+SECTIONS: Final = ("latency", "throughput", "decisions", "outage", "tracing", "memory")
+BUSY: Final = 0.25
+_TRIES: Final = 200
+_FAILURES: Final = (StackError, redis.RedisError, psycopg2.Error, ServerAway, psutil.Error)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How much is measured."""
+
+    seconds: float = 60.0
+    precision: float = 0.1
+    backlog: int = 100_000
+    signals: int = 20_000
+    one_by_one: int = 1_000
+    rounds: int = 3
+
+
+QUICK: Final = Plan(seconds=15.0, precision=0.25, backlog=20_000, signals=4_000, one_by_one=200, rounds=1)
+
+
+def main() -> None:
+    """Measure and print."""
+    options = _options()
+    narrator = Narrator()
+    plan = QUICK if options.quick else Plan()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit("bench.pipeline: told to stop"))
+    try:
+        with Lab(dict(options.set)) as lab:
+            narrator.say("the servers are ready; looking at the machine")
+            machine = _machine(lab)
+            if machine["load of one minute"] > BUSY * (os.cpu_count() or 1):
+                narrator.say(f"the machine is busy (load {machine['load of one minute']}): do not trust these figures")
+            sections = _measured(lab, narrator, plan, options.only)
+    except _FAILURES as error:
+        sys.exit(f"bench.pipeline: {error}")
+    except KeyboardInterrupt:
+        sys.exit("bench.pipeline: interrupted; its stack has been removed")
+    if options.json:
+        found = {"machine": machine, "quick": options.quick, "sections": [section.as_dict() for section in sections]}
+        print(json.dumps(found, indent=1, default=str))
+    else:
+        show(sections, machine)
+    if any(section.failure for section in sections):
+        sys.exit(1)
+
+
+def _measured(lab: Lab, narrator: Narrator, plan: Plan, only: str | None) -> list[Section]:
+    pressure = Pressure(plan.seconds, plan.precision, plan.backlog)
+    ways: Mapping[str, Callable[[], Section]] = {
+        "latency": lambda: latency.measure(lab, narrator, seconds=plan.seconds),
+        "throughput": lambda: throughput.measure(lab, narrator, pressure),
+        "decisions": lambda: decisions.measure(lab, narrator, signals=plan.signals, one_by_one=plan.one_by_one),
+        "outage": lambda: outage.measure(lab, narrator, seconds=plan.seconds / 2, rounds=plan.rounds),
+        "tracing": lambda: tracing.measure(
+            lab, narrator, seconds=plan.seconds / 2, rounds=plan.rounds, signals=plan.signals
+        ),
+    }
+    sections = [_attempted(name, way, narrator) for name, way in ways.items() if only in (None, name)]
+    if not sections:
+        with lab.run("the defaults", SERVICES, {}):
+            narrator.spend(plan.seconds, f"memory: the defaults for {plan.seconds:g} s")
+    for section in sections:
+        section.settings = {**section.settings, **lab.extra}
+    return [*sections, _memory(lab)]
+
+
+def _attempted(name: str, way: Callable[[], Section], narrator: Narrator) -> Section:
+    """Measure one section. A failure becomes its result, so that the others still run."""
+    try:
+        return way()
+    except _FAILURES as error:
+        narrator.say(f"{name} failed: {error}")
+        return Section(name.capitalize(), {}, failure=str(error))
+
+
+def _memory(lab: Lab) -> Section:
+    """Largest resident memory of each service at the end of any run."""
+    section = Section("Memory: resident at the end of the runs above", dict(lab.extra))
+    for service in SERVICES:
+        sizes = [memory for memory in lab.memory if memory.service == service]
+        largest = max(sizes, key=lambda memory: memory.megabytes, default=None)
+        if largest is not None:
+            least = min(memory.megabytes for memory in sizes)
+            detail = f"after: {largest.run}; least of {len(sizes)} runs: {least:.0f} MB"
+            section.figures.append(Figure(service, largest.megabytes, "MB", MEMORY_AIM, detail))
+    return section
+
+
+def _machine(lab: Lab) -> dict[str, Any]:
+    load = os.getloadavg()[0]
+    with lab.run("servers", (), {}) as bot:
+        redis_version = bot.redis.info("server")["redis_version"]
+        return {
+            "processor": _processor(),
+            "cores": os.cpu_count(),
+            "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+            "kernel": platform.release(),
+            "python": platform.python_version(),
+            "PostgreSQL": bot.query("SHOW server_version")[0][0].split()[0],
+            "Redis": redis_version,
+            "a commit": f"{_commit_ms(bot):.2f} ms",
+            "an XADD": f"{_xadd_ms(bot):.2f} ms",
+            "load of one minute": round(load, 2),
+        }
+
+
+def _commit_ms(bot: Bot) -> float:
+    """Median time of one small transaction as a client sees it."""
+    with closing(bot.connection()) as connection, connection.cursor() as cursor:
+        cursor.execute("CREATE TABLE tries (number int)")
+        return median(_timed(lambda: cursor.execute("INSERT INTO tries VALUES (1)")) for _ in range(_TRIES))
+
+
+def _xadd_ms(bot: Bot) -> float:
+    return median(_timed(lambda: bot.redis.xadd("tries", {"data": b"x" * 250})) for _ in range(_TRIES))
+
+
+def _timed(action: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    action()
+    return (time.perf_counter() - started) * 1000
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or "unknown"
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="15 s per run instead of 60, coarser steps")
+    parser.add_argument("--json", action="store_true", help="print one object instead of tables")
+    parser.add_argument("--only", choices=SECTIONS, help="measure one part")
+    parser.add_argument(
+        "--set", action="append", default=[], type=_setting, metavar="NAME=VALUE",
+        help="a setting of the services for all runs, such as CDB_OTLP_ENDPOINT=http://127.0.0.1:4317",
+    )  # fmt: skip
+    return parser.parse_args()
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier() or name != name.upper():
+        raise argparse.ArgumentTypeError(f"{text!r}: NAME=VALUE is expected, as in CDB_LOG_LEVEL=WARNING")
+    return name, value
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,341 @@
+"""Each item of `cdb doctor` that needs no whole bot fails for its cause, with what to do about it."""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cdb.doctor import alerting, boards, machine, metrics, parts, settings, traces, versions
+from cdb.doctor.checks import CHECKS
+from cdb.doctor.findings import Finding, Verdict
+from cdb.doctor.run import examine
+from cdb.running.base import RunningStack
+from cdb.running.compose.engine import Container, published
+from cdb.running.native import Health, PartStatus, Ports, envfile
+from cdb.running.native_stack import NativeStack
+from cdb.trace.model import Span, Trace
+from services.clock import WallClock
+from services.topology import NAMES as SERVICES
+from telemetry.contract import load_contract
+from tests.integration.cdb.fake_server import Answer, Answers, fake_server, vector
+from tests.support.cli import run_cdb
+from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.integration
+
+SECRETS = {name: f"cPqv93kd7TzW0mX{number}" for number, name in enumerate(envfile.SECRETS)}
+
+
+def stack_on(ports: Ports, **changed: Any) -> RunningStack:
+    """Give a stack that is what it says, with nothing behind it."""
+    stack = NativeStack(ROOT, {"CDB_STATE_DIR": str(ROOT)})
+    well = (PartStatus("cdb_ws", "running", Health(ok=True)),)
+    known = {"parts": lambda: well, "changed_settings": list, "listening": {}, "settings": SECRETS, "ports": ports}
+    vars(stack).update({**known, **changed})
+    return stack
+
+
+@contextmanager
+def alone(**changed: Any) -> Iterator[RunningStack]:
+    """Give a stack of which nothing answers."""
+    with closing(stack_on(Ports.free(), **changed)) as stack:
+        yield stack
+
+
+@contextmanager
+def where(answers: Answers, *names: str) -> Iterator[RunningStack]:
+    """Give a stack whose ports called *names* answer so, and nothing else does."""
+    with fake_server(answers) as port:
+        answering = dict.fromkeys(names, port)
+        with closing(stack_on(Ports(**{**Ports.free(), **answering}), listening=answering)) as stack:
+            yield stack
+
+
+def shows(**by_query: Answer) -> Answers:
+    """Make a Prometheus that gives the first answer whose key is in the query."""
+
+    def answers(_path: str, sent: Mapping[str, str], _headers: Mapping[str, str]) -> Answer:
+        found = (answer for key, answer in by_query.items() if key in sent.get("query", ""))
+        return next(found, vector())
+
+    return answers
+
+
+def failed(finding: Finding) -> str:
+    assert finding.verdict is Verdict.FAIL, finding
+    assert finding.advice
+    return finding.found
+
+
+def warned(finding: Finding) -> str:
+    assert finding.verdict is Verdict.WARN, finding
+    assert finding.advice
+    return finding.found
+
+
+def test_where_nothing_answers_every_item_is_a_finding_and_none_a_crash() -> None:
+    with alone() as stack:
+        seen = {check.name: finding for check, finding in examine(stack)}
+    assert [*seen] == [check.name for check in CHECKS]
+    right = {name for name, finding in seen.items() if finding.verdict is not Verdict.FAIL}
+    assert right - {"env"} == {"parts", "grafana", "secrets", "settings", "loopback", "resources"}
+
+
+def test_an_item_that_fails_is_looked_at_again_as_long_as_is_allowed() -> None:
+    looks: list[float] = []
+    states = iter([Health(ok=False, detail="starting"), Health(ok=True)])
+
+    def look() -> tuple[PartStatus, ...]:
+        looks.append(WallClock().now_ns())
+        return (PartStatus("cdb_ws", "running", next(states)),)
+
+    item = next(check for check in CHECKS if check.name == "parts")
+    with alone(parts=look) as stack:
+        [(_, finding)] = examine(stack, wait_s=60, checks=[item])
+    assert (finding.verdict, len(looks)) == (Verdict.OK, 2)
+
+
+def test_a_part_that_is_not_healthy_is_named_with_its_reason() -> None:
+    sick = PartStatus("cdb_risk", "running", Health(ok=False, detail="ledger: no answer"))
+    with alone(parts=lambda: (sick,)) as stack:
+        assert failed(parts.parts(stack)) == "cdb_risk: ledger: no answer"
+
+
+def test_a_service_that_shows_too_few_metrics_is_named() -> None:
+    few = "# TYPE cdb_health_status gauge\ncdb_health_status 1\n"
+    with where(lambda *_: (200, few), *SERVICES) as stack:
+        assert "less than 10" in failed(parts.endpoints(stack))
+
+
+def test_a_metric_of_the_contract_that_is_not_there_is_named() -> None:
+    names = [
+        f"{metric.prometheus}_count" if metric.type == "histogram" else metric.prometheus
+        for metric in load_contract().metrics
+    ]
+    without = [name for name in names if name != "cdb_daily_drawdown_pct"]
+    with where(shows(cdb_=vector(*(({"__name__": name}, 1) for name in without))), "prometheus") as stack:
+        assert failed(metrics.names(stack)) == "36 of 37; missing: cdb_daily_drawdown_pct"
+    with where(shows(cdb_=vector(*(({"__name__": name}, 1) for name in names))), "prometheus") as stack:
+        assert metrics.names(stack).found == "37 of 37"
+
+
+def test_no_signals_fail_and_signals_without_trades_warn() -> None:
+    with where(shows(), "prometheus") as stack:
+        assert "cdb_signals_generated_total +0" in failed(metrics.rising(stack))
+    with where(shows(signals=vector(({}, 7)), approved=vector(({}, 2))), "prometheus") as stack:
+        assert "cdb_trades_executed_total +0" in warned(metrics.rising(stack))
+
+
+@pytest.mark.parametrize(
+    ("shown", "fault"),
+    [
+        ({"version": "2.31.1+ds"}, "Prometheus 2.31.1+ds is older than 2.42"),
+        ({}, "Prometheus does not show its version (prometheus_build_info)"),
+    ],
+)
+def test_a_server_that_is_too_old_is_named(shown: dict[str, str], fault: str) -> None:
+    with where(shows(prometheus_build_info=vector((shown, 1))), "prometheus") as stack:
+        assert fault in failed(versions.versions(stack))
+
+
+def test_services_of_several_versions_are_named() -> None:
+    both = vector(({"service_version": "0.1.0"}, 1), ({"service_version": "0.2.0"}, 1))
+    with where(shows(cdb=both), "prometheus") as stack:
+        assert "services run in several versions: 0.1.0, 0.2.0" in failed(versions.versions(stack))
+
+
+def test_a_server_whose_clock_is_an_hour_behind_is_named() -> None:
+    def answers(path: str, sent: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+        late = {"resultType": "scalar", "result": [0, str(time.time() - 3600)]}
+        return 200, {"status": "success", "data": late}
+
+    with where(answers, "prometheus", "cdb_risk") as stack:
+        assert "Prometheus -3600" in failed(machine.clock(stack))
+
+
+def test_a_disk_without_room_fails() -> None:
+    """The kernel's own file systems have none."""
+    with alone(state_dir=Path("/sys")) as stack:
+        assert failed(machine.resources(stack)).startswith("0.0 GiB free")
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"REDIS_PASSWORD": ""}, "placeholder: REDIS_PASSWORD"),
+        ({"REDIS_PASSWORD": "short-1"}, "placeholder: REDIS_PASSWORD"),
+        ({"GRAFANA_PASSWORD": "<your-grafana-password>"}, "placeholder: GRAFANA_PASSWORD"),
+        ({"CDB_OTLP_TOKEN": "please-change-me-at-once"}, "placeholder: CDB_OTLP_TOKEN"),
+        (
+            dict.fromkeys(("REDIS_PASSWORD", "POSTGRES_PASSWORD"), "gPq7vWm3kTz9sLx2"),
+            "the same value: POSTGRES_PASSWORD, REDIS_PASSWORD",
+        ),
+    ],
+)
+def test_a_weak_secret_is_named_and_not_shown(changed: dict[str, str], said: str) -> None:
+    with alone(settings={**SECRETS, **changed}) as stack:
+        found = failed(settings.secrets(stack))
+    assert said in found
+    assert not any(value and value in found for value in changed.values())
+
+
+def test_a_secret_that_is_marked_as_made_for_a_test_is_a_warning() -> None:
+    with alone(settings={**SECRETS, "REDIS_PASSWORD": "test-6fd0a1b2c3d4e5f6"}) as stack:
+        assert warned(settings.secrets(stack)) == "values made for tests: REDIS_PASSWORD"
+
+
+def test_a_file_with_secrets_that_others_may_read_fails(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("")
+    file.chmod(0o644)
+    with alone(root=tmp_path) as stack:
+        assert failed(settings.env_file(stack)).endswith("has mode 644")
+        file.chmod(0o600)
+        assert settings.env_file(stack).verdict is Verdict.OK
+
+
+def test_endpoints_for_tests_that_exist_are_a_warning() -> None:
+    services = SERVICES
+    with where(lambda path, *_: (405 if path == "/test/scenario" else 404, ""), *services) as stack:
+        assert warned(settings.test_endpoints(stack)) == "there are cdb_ws /test/scenario"
+    with where(lambda *_: (404, ""), *services) as stack:
+        assert settings.test_endpoints(stack).verdict is Verdict.OK
+
+
+def test_an_alertmanager_that_nobody_sends_to_fails() -> None:
+    def answers(path: str, *_: Any) -> Answer:
+        return 200, {"status": "success", "data": {"activeAlertmanagers": []}}
+
+    with where(answers, "prometheus", "alertmanager") as stack:
+        assert "sends to none" in failed(alerting.alertmanager(stack))
+
+
+def test_an_alert_that_fires_is_a_warning() -> None:
+    alerts = [{"labels": {"alertname": "StaleMarketData"}, "state": "firing"}, {"labels": {}, "state": "pending"}]
+    with where(lambda *_: (200, {"status": "success", "data": {"alerts": alerts}}), "prometheus") as stack:
+        assert warned(alerting.firing(stack)) == "fires now: StaleMarketData"
+
+
+def test_a_notification_that_does_not_arrive_fails() -> None:
+    with where(lambda *_: (200, {"total": 0, "notifications": []}), "alertmanager", "alert_receiver") as stack:
+        assert "did not reach the receiver within 1 s" in failed(alerting.notification(stack, within_s=1.0))
+
+
+BOARDS = [{"uid": f"cdb-{name}"} for name in ("trading-overview", "risk-alerts", "system-health")]
+
+
+@pytest.mark.parametrize(
+    ("search", "source", "anonymous", "said"),
+    [
+        ((401, {}), 200, 401, "refuses the user admin"),
+        ((200, BOARDS[1:]), 200, 401, "missing in Grafana: Trading Overview"),
+        ((200, BOARDS), 400, 401, "the data source Prometheus fails its test"),
+        ((200, BOARDS), 200, 200, "without a password"),
+        ((200, BOARDS), 200, 401, ""),
+    ],
+)
+def test_what_is_wrong_with_grafana_is_named(search: Answer, source: int, anonymous: int, said: str) -> None:
+    """Grafana itself is not to be had here: its answers are as its documentation has them."""
+
+    def answers(path: str, _sent: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+        if path.startswith("/api/datasources/uid/prometheus"):
+            return source, {"message": "connection refused"}
+        return search if "Authorization" in headers else (anonymous, [])
+
+    with where(answers, "grafana") as stack:
+        finding = boards.grafana(stack)
+    assert said in finding.found if said else finding.verdict is Verdict.OK
+    assert finding.verdict is (Verdict.FAIL if said else Verdict.OK)
+
+
+def span(number: int, parent: str, service: str, name: str) -> Span:
+    return Span(span_id=str(number), parent_id=parent, service=service, name=name, start_us=number, duration_us=1)
+
+
+WHOLE = (
+    span(1, "", "cdb_core", "signal.generate"),
+    span(2, "1", "cdb_risk", "risk.decide"),
+    span(3, "2", "cdb_execution", "order.execute"),
+)
+
+
+@pytest.mark.parametrize(
+    ("spans", "whole"),
+    [
+        (WHOLE, True),
+        (WHOLE[1:], False),
+        (WHOLE[:2], False),
+        ((*WHOLE, span(4, "7", "cdb_risk", "a child without its parent")), False),
+    ],
+)
+def test_a_trace_is_whole_only_with_every_step_and_no_gap(spans: tuple[Span, ...], *, whole: bool) -> None:
+    assert traces.is_whole(Trace("a" * 32, spans)) is whole
+
+
+def test_without_a_stack_the_command_says_how_to_start_one() -> None:
+    result = run_cdb("doctor", environment={})
+    assert (result.returncode, result.stdout) == (3, "")
+    assert (
+        result.stderr
+        == "cdb: no stack runs in /nonexistent: `make up` starts it; CDB_STACK=compose means the one in containers\n"
+    )
+
+
+def test_an_unknown_way_to_run_a_stack_is_refused() -> None:
+    result = run_cdb("doctor", environment={"CDB_STACK": "swarm"})
+    assert result.returncode == 3
+    assert "CDB_STACK='swarm'" in result.stderr
+    assert "native or compose" in result.stderr
+
+
+def container(service: str, status: str, *, state: str = "running", ports: str = "") -> Container:
+    """Return a container as `docker ps` showed it of a stack in containers."""
+    labels = f"com.docker.compose.project=claire-de-binare,com.docker.compose.service={service},maintainer=x"
+    return Container(labels=labels, ports=ports, state=state, status=status)
+
+
+@pytest.mark.parametrize(
+    ("status", "state", "well"),
+    [
+        ("Up 8 minutes (healthy)", "running", True),
+        ("Up 8 minutes", "running", True),
+        ("Up 8 minutes (unhealthy)", "running", False),
+        ("Up 2 seconds (health: starting)", "running", False),
+        ("Restarting (1) 2 seconds ago", "restarting", False),
+        ("Exited (0) 8 minutes ago", "exited", False),
+        ("Exited (137) 8 minutes ago", "exited", False),
+    ],
+)
+def test_a_container_is_well_while_it_runs_and_its_check_says_so(status: str, state: str, *, well: bool) -> None:
+    part = container("cdb_core", status, state=state).part()
+    assert (part.name, part.ready, part.health.detail) == ("cdb_core", well, "" if well else status)
+
+
+@pytest.mark.parametrize(("status", "well"), [("Exited (0) 8 minutes ago", True), ("Exited (1) 8 minutes ago", False)])
+def test_a_container_that_ends_by_itself_is_well_if_it_ended_well(status: str, *, well: bool) -> None:
+    assert container("cdb_migrate", status, state="exited").part().ready is well
+
+
+def test_the_ports_of_containers_have_the_names_they_have_in_a_stack() -> None:
+    collector = "127.0.0.1:14317->4317/tcp, 127.0.0.1:18888->8888/tcp, 55679/tcp"
+    assert published(
+        (
+            container("cdb_otel_collector", "Up", ports=collector),
+            container("cdb_prometheus", "Up", ports="127.0.0.1:19090->9090/tcp"),
+            container("cdb_redis", "Up (healthy)", ports="6379/tcp"),
+        )
+    ) == {"otlp_grpc": 14317, "collector_telemetry": 18888, "prometheus": 19090}
+
+
+def test_neighbouring_ports_which_the_engine_shows_as_one_range_are_each_found() -> None:
+    collector = container("cdb_otel_collector", "Up", ports="127.0.0.1:4317-4318->4317-4318/tcp, 55679/tcp")
+    assert published((collector,)) == {"otlp_grpc": 4317, "otlp_http": 4318}
+
+
+def test_without_docker_the_command_says_so() -> None:
+    result = run_cdb("doctor", environment={"CDB_STACK": "compose", "PATH": "/nonexistent"})
+    assert result.returncode == 3
+    assert result.stderr == "cdb: docker is not installed, so no stack runs in containers\n"
