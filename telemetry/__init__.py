@@ -1,1 +1,1 @@
-"""The metric contract and the only way to measure: instruments, readers and traces."""
+"""The metric contract, and everything that records metrics and traces."""

@@ -1,6 +1,6 @@
-"""Load the metric contract, and refuse one that contradicts itself.
+"""Load and check the metric contract.
 
-Source of the data: contract.yaml beside this file, which explains its keys.
+contract.yaml, beside this file, explains its keys.
 """
 
 import re
@@ -34,7 +34,7 @@ class ContractError(ValueError):
 
 
 class _NoKeyTwice(yaml.SafeLoader):
-    """Refuses a key that is there twice, of which YAML would take the last without a word."""
+    """Refuses a key that occurs twice; plain YAML silently takes the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         for key, count in Counter(key.value for key, _ in node.value).items():
@@ -63,12 +63,12 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def attribute(self) -> str:
-        """The name under which code finds this metric: cdb_orders_received_total is orders_received."""
+        """Name of this metric in code: orders_received for cdb_orders_received_total."""
         return self.prometheus.removeprefix("cdb_").removesuffix("_total")
 
 
 class Contract(msgspec.Struct, frozen=True, kw_only=True):
-    """All metrics, in the file's order, every label with its values."""
+    """All metrics in the file's order; each label has its values."""
 
     services: tuple[str, ...]
     metrics: tuple[Metric, ...]
@@ -84,7 +84,7 @@ class Contract(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(label for metric in self.metrics for label, values in metric.values.items() if not values)
 
     def owned_by(self, service: str | None) -> tuple[Metric, ...]:
-        """Return what *service* (such as cdb_core) records; all metrics for None."""
+        """Metrics that *service* (such as cdb_core) records; all of them for None."""
         owners = {EVERY_SERVICE, service.removeprefix("cdb_")} if service else set(self.owners)
         return tuple(metric for metric in self.metrics if metric.owner in owners)
 
@@ -95,7 +95,7 @@ def owners_of(services: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def load_contract(path: Path = CONTRACT_FILE) -> Contract:
-    """Read and check the contract. Raise ContractError, naming the entry, if it contradicts itself."""
+    """Read and check the contract. Raises ContractError, which names the wrong entry."""
     try:
         return parse_contract(yaml.load(path.read_text(encoding="utf-8"), _NoKeyTwice))  # noqa: S506  a SafeLoader
     except yaml.YAMLError as error:
@@ -103,7 +103,7 @@ def load_contract(path: Path = CONTRACT_FILE) -> Contract:
 
 
 def parse_contract(raw: Any) -> Contract:
-    """Build a contract from the parsed YAML. Raise ContractError, naming the entry, if it contradicts itself."""
+    """Build and check a contract from parsed YAML. Raises ContractError, which names the wrong entry."""
     _only_keys("the contract", raw, {"services", "labels", "metrics"}, required=True)
     if not isinstance(raw["metrics"], list) or not isinstance(raw["labels"], dict):
         raise ContractError("the contract: metrics must be a list, labels a mapping")

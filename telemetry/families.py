@@ -1,7 +1,4 @@
-"""A metric with all its label sets, and its typed face.
-
-The typed faces, one per labelled entry of the contract, are generated (instruments.py).
-"""
+"""A metric with all its label sets. Typed subclasses, one for each set of labels, are generated (instruments.py)."""
 
 from __future__ import annotations
 
@@ -14,7 +11,7 @@ from telemetry.handles import Attributes, Handle
 from telemetry.labels import LabelBounds
 
 MISSING: Final[Any] = object()
-"""Stands for a label that the caller did not give."""
+"""Placeholder for a label that the caller did not give."""
 
 LabelValue = str | int
 H = TypeVar("H", bound=Handle)
@@ -32,23 +29,23 @@ class Family(Generic[H]):
     ) -> None:
         self.metric: Final = metric
         self.bounds: Final = bounds
-        self.bound: Final[dict[tuple[LabelValue, ...], H]] = {}  # by what callers said; unknown values stay out
+        self.bound: Final[dict[tuple[LabelValue, ...], H]] = {}  # by the callers' values; unknown ones stay out
         self._create: Final = create
         self._overflowed: Final = overflowed
         self._handles: dict[tuple[str, ...], H] = {}
         self._lock: Final = RLock()
 
     def bind(self, values: tuple[LabelValue, ...]) -> H:
-        """Return the handle of a label set, exposed as 0 from now on; values are in the order of the metric's labels.
+        """Get the handle of a label set and expose it as 0. *values* are in the order of the metric's labels.
 
-        A value that the contract does not know becomes `other`. Raise LabelError if one is missing or no text.
+        A value that is not in the contract becomes `other`. Raises LabelError if a value is missing or not text.
         """
         handle = self._handle(values)
         handle.expose()
         return handle
 
     def only(self) -> H:
-        """Return the handle of a metric without labels, not exposed before its first value (see Recorder.start)."""
+        """Get the handle of a metric without labels. It is exposed with its first value, or by Recorder.start."""
         return self._handle(())
 
     def _handle(self, values: tuple[LabelValue, ...]) -> H:
@@ -66,7 +63,7 @@ class Family(Generic[H]):
         return handle
 
     def handles(self) -> tuple[H, ...]:
-        """Return the handles of all label sets so far."""
+        """Snapshot of the handles of all label sets."""
         return tuple(self._handles.values())
 
     def _text(self, value: LabelValue) -> str:
@@ -79,13 +76,13 @@ class Family(Generic[H]):
         return str(value)
 
     def label_error(self, problem: str = "a label is missing") -> LabelError:
-        """Build the error that says which labels are right."""
+        """Error that names the right labels."""
         labels = ", ".join(f"{label}=..." for label in self.metric.labels)
         return LabelError(f"{self.metric.prometheus}: {problem}; call labels({labels})")
 
 
 class Labelled(Generic[H]):
-    """The typed face of a family with labels; subclasses add labels()."""
+    """Typed access to a family with labels; subclasses add labels()."""
 
     label_names: ClassVar[tuple[str, ...]]
 
@@ -106,7 +103,7 @@ class Labelled(Generic[H]):
 
 
 def set_all(gauges: Labelled[Any], values: Mapping[str, Any]) -> None:
-    """Set the gauges of the symbols in *values*, and those of all other symbols to 0."""
+    """Set the gauges of the symbols in *values*; all other symbols become 0."""
     set_now = {gauges.family.bind((symbol,)): value for symbol, value in values.items()}
     for handle in gauges.family.handles():
         handle.set(set_now.get(handle, 0))

@@ -1,4 +1,4 @@
-"""The calls that the handbook promises (section 4), beside the instruments themselves."""
+"""The recording calls of the handbook (section 4), in addition to the instruments."""
 
 from __future__ import annotations
 
@@ -46,26 +46,26 @@ class Metrics(Instruments):
         self.daily_drawdown_pct.set(drawdown_pct)
 
     def update_exposure(self, total_pct: Number, positions_pct: Mapping[str, Number] | None = None) -> None:
-        """Set the exposure in percent of equity, in total and by symbol; symbols that are not there have none."""
+        """Set exposure in percent of equity, in total and by symbol. A symbol that is not listed becomes 0."""
         self.total_exposure_pct.set(total_pct)
         if positions_pct is not None:
             set_all(self.position_exposure_pct, positions_pct)
 
     def update_pnl(self, total_usd: Number) -> None:
-        """Set the realised result since the account was opened."""
+        """Set the realised profit or loss since the account was opened."""
         self.cumulative_pnl_usd.set(total_usd)
 
     def update_positions(self, sizes: Mapping[str, Number]) -> None:
-        """Set the open positions, in units of the base asset; symbols that are not there have none."""
+        """Set open positions in units of the base asset. A symbol that is not listed becomes 0."""
         set_all(self.open_positions, {symbol: 1 if size else 0 for symbol, size in sizes.items()})
         set_all(self.position_size, sizes)
 
     def set_circuit_breaker(self, active: bool) -> None:
-        """Say whether the circuit breaker stops trading."""
+        """Set whether the circuit breaker stops trading."""
         self.circuit_breaker_active.set(1 if active else 0)
 
     def set_health_status(self, service: str, healthy: bool) -> None:
-        """Say whether *service* can do its work."""
+        """Set whether *service* can do its work."""
         self.health_status.labels(service=service).set(1 if healthy else 0)
 
     def measure_signal_processing(self, strategy: str) -> Timer:

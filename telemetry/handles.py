@@ -1,7 +1,7 @@
-"""What one label set records into: bound once, cheap to call, safe from any thread, never an obstacle to trading.
+"""Handles: one for each label set, bound once, cheap to call from any thread.
 
-A value that cannot be recorded (not finite; negative on a counter) is left out and counted, not raised. Money may
-come as Decimal; it becomes a float here, at the edge.
+Recording never stops trading: a value that cannot be recorded (not finite, or negative on a counter) is ignored and
+counted. Money may be a Decimal; it becomes a float here.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 EXEMPLAR_ATTRIBUTE: Final = "cdb.exemplar"
-"""Set to true on a span that a histogram shows as its example, so that the sampler keeps its trace."""
+"""True on a span that is a histogram's exemplar, so that the sampler keeps its trace."""
 
 _MAX: Final = sys.float_info.max
 
 
 def finite(value: Number) -> float | None:
-    """Return *value* as a float, None if it is not finite. Raise TypeError if it is no number."""
-    # Real: numbers of NumPy and pandas, which most are no float.
+    """Convert *value* to a float; None if it is not finite. Raises TypeError if it is not a number."""
+    # Real: most numbers of NumPy and pandas are not floats.
     if not isinstance(value, float | int | Decimal | Real):
         raise TypeError(f"a metric records int, float or Decimal, not {type(value).__name__} {value!r}")
     try:
@@ -58,7 +58,7 @@ class Handle:
         self._lock: Final = RLock()
 
     def expose(self) -> None:
-        """Let readers see this label set, also before its first value."""
+        """Show this label set to readers, even before its first value."""
         self._exposed = True
 
 
@@ -72,7 +72,7 @@ class Counter(Handle):
         self._value: float = 0
 
     def inc(self, amount: Number = 1) -> None:
-        """Add *amount*; leave it out (and count that) if it is negative or not finite."""
+        """Add *amount*. If it is negative or not finite, it is ignored and counted."""
         if amount.__class__ is not int or not 0 <= amount <= _MAX:
             number = finite(amount)
             if number is None or number < 0:
@@ -83,16 +83,16 @@ class Counter(Handle):
             self._value += amount
 
     def add(self, amount: Number) -> None:
-        """Do as inc() does, under OpenTelemetry's name."""
+        """Call inc(); this is OpenTelemetry's name for it."""
         self.inc(amount)
 
     def read(self) -> float | None:
-        """Return the count; None if nobody is to see it yet."""
+        """Count so far; None while it is not exposed."""
         return float(self._value) if self._exposed or self._value else None
 
 
 class Gauge(Handle):
-    """Holds the newest value, or a function that tells it when somebody looks."""
+    """Holds the newest value, or a function that computes it at each collection."""
 
     __slots__ = ("_function", "_value")
 
@@ -102,7 +102,7 @@ class Gauge(Handle):
         self._function: Callable[[], Number] | None = None
 
     def set(self, value: Number) -> None:
-        """Replace the value; keep the old one (and count that) if *value* is not finite."""
+        """Replace the value. If *value* is not finite, it is ignored and counted."""
         if value.__class__ is not float or not -_MAX <= value <= _MAX:
             number = finite(value)
             if number is None:
@@ -121,15 +121,15 @@ class Gauge(Handle):
             self.set((self._value or 0.0) + number)
 
     def dec(self, amount: Number = 1) -> None:
-        """Take *amount* away."""
+        """Subtract *amount*."""
         self.inc(-amount)
 
     def set_function(self, function: Callable[[], Number]) -> None:
-        """Ask *function* at every collection, in the collecting thread. For ages: they grow while nothing happens."""
+        """Call *function* at each collection, in the collecting thread. For ages, which grow while nothing happens."""
         self._function = function
 
     def read(self) -> float | None:
-        """Return the value; None if nobody is to see it yet, or the function has none that is finite."""
+        """Newest value; None while it is not exposed, or if the function's value is not finite."""
         if self._function is None:
             return 0.0 if self._value is None and self._exposed else self._value
         value = finite(self._function())
@@ -139,7 +139,7 @@ class Gauge(Handle):
 
 
 class Histogram(Handle):
-    """Counts values by bucket, negative ones too, and keeps one exemplar per bucket and export interval."""
+    """Counts values by bucket, negative ones too; keeps one exemplar for each bucket and export."""
 
     __slots__ = ("_bounds", "_counts", "_exemplars", "_max", "_min", "_start", "_sum")
 
@@ -154,11 +154,11 @@ class Histogram(Handle):
         self._exemplars: list[Exemplar | None] | None = None
 
     def keep_exemplars(self) -> None:
-        """Keep exemplars from now on; only worth while where somebody drains them."""
+        """Keep exemplars from now on. Needs a reader that drains them."""
         self._exemplars = [None] * len(self._counts)
 
     def observe(self, value: Number) -> None:
-        """Record *value*; leave it out (and count that) if it is not finite."""
+        """Record *value*. If it is not finite, it is ignored and counted."""
         if value.__class__ is not float or not -_MAX <= value <= _MAX:
             number = finite(value)
             if number is None:
@@ -177,19 +177,16 @@ class Histogram(Handle):
             self._offer(self._exemplars, bucket, value)
 
     def record(self, value: Number) -> None:
-        """Do as observe() does, under OpenTelemetry's name."""
+        """Call observe(); this is OpenTelemetry's name for it."""
         self.observe(value)
 
     def time(self, clock: Callable[[], float] = perf_counter) -> Timer:
-        """Return what observes, as a context manager or decorator, how many seconds a block or call took.
-
-        Also when it raises.
-        """
+        """Context manager or decorator that observes how many seconds a block or call took, even if it raises."""
         return Timer(self, clock)
 
     def _offer(self, exemplars: list[Exemplar | None], bucket: int, value: float) -> None:
         current = get_current()
-        if not current:  # the usual case, and cheaper to find out than by asking for a span
+        if not current:  # usual, and cheaper to check than the span
             return
         span = get_current_span(current)
         context = span.get_span_context()
@@ -200,7 +197,7 @@ class Histogram(Handle):
             span.set_attribute(EXEMPLAR_ATTRIBUTE, True)
 
     def point(self, now: int, *, drain: bool) -> HistogramDataPoint | None:
-        """Return the state at *now* (ns since 1970), None if nobody is to see it yet; *drain* takes exemplars out."""
+        """State at *now* (ns since 1970); None while it is not exposed. *drain* removes the exemplars."""
         with self._lock:
             count = sum(self._counts)
             if not count and not self._exposed:
@@ -223,7 +220,7 @@ class Histogram(Handle):
 
 
 class Timer:
-    """Observes how long its block, or each call of the function it decorates, takes."""
+    """Observes how long a block, or each call of a decorated function, takes."""
 
     __slots__ = ("_clock", "_histogram", "_started")
 
@@ -232,11 +229,11 @@ class Timer:
         self._clock = clock
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Return *function* with each of its calls timed."""
+        """Time each call of *function*."""
 
         @wraps(function)
         def timed(*args: P.args, **kwargs: P.kwargs) -> R:
-            with Timer(self._histogram, self._clock):  # one for each call: calls may overlap
+            with Timer(self._histogram, self._clock):  # one for each call, since calls may overlap
                 return function(*args, **kwargs)
 
         return timed

@@ -17,7 +17,7 @@ class BySymbolDirectionStrategy(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, symbol: LabelValue, direction: LabelValue, strategy: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -38,7 +38,7 @@ class BySymbolStrategy(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, symbol: LabelValue, strategy: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -59,7 +59,7 @@ class BySymbolSource(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, symbol: LabelValue, source: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -80,7 +80,7 @@ class ByIndicatorTypeSymbol(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, indicator_type: LabelValue, symbol: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -101,7 +101,7 @@ class ByStrategy(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, strategy: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -122,7 +122,7 @@ class ByErrorType(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, error_type: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -143,7 +143,7 @@ class ByTopic(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, topic: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -164,7 +164,7 @@ class BySymbol(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, symbol: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -185,7 +185,7 @@ class BySymbolReasonCode(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, symbol: LabelValue, reason_code: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -206,7 +206,7 @@ class ByViolationTypeLayer(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, violation_type: LabelValue, layer: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -227,7 +227,7 @@ class BySource(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, source: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -248,7 +248,7 @@ class ByLayerResult(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, layer: LabelValue, result: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -269,7 +269,7 @@ class BySymbolSide(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, symbol: LabelValue, side: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -290,7 +290,7 @@ class ByExchange(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, exchange: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -311,7 +311,7 @@ class ByEndpointStatusCode(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, endpoint: LabelValue, status_code: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -332,7 +332,7 @@ class ByServiceEventType(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, service: LabelValue, event_type: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -353,7 +353,7 @@ class ByService(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, service: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -366,6 +366,27 @@ class ByService(Labelled[H]):
                 return self._bind(service)
 
 
+class ByLimit(Labelled[H]):
+    """A metric by limit."""
+
+    label_names = ("limit",)
+
+    if TYPE_CHECKING:
+
+        def labels(self, *, limit: LabelValue) -> H:
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
+
+    else:
+
+        def labels(self, *, limit=MISSING, **wrong):
+            if wrong:
+                raise self._refuse(wrong)
+            try:
+                return self._bound[(limit,)]
+            except KeyError:
+                return self._bind(limit)
+
+
 class ByReason(Labelled[H]):
     """A metric by reason."""
 
@@ -374,7 +395,7 @@ class ByReason(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, reason: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -395,7 +416,7 @@ class ByStreamReason(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, stream: LabelValue, reason: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -416,7 +437,7 @@ class ByStream(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, stream: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -437,7 +458,7 @@ class ByMetric(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, metric: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -458,7 +479,7 @@ class BySignal(Labelled[H]):
     if TYPE_CHECKING:
 
         def labels(self, *, signal: LabelValue) -> H:
-            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
 
     else:
 
@@ -516,6 +537,7 @@ class Instruments:
             recorder.histogram("cdb_event_processing_duration_seconds")
         )
         self.health_status = ByService(recorder.gauge("cdb_health_status"))
+        self.risk_limit_pct = ByLimit(recorder.gauge("cdb_risk_limit_pct"))
         self.market_data_refused = ByReason(recorder.counter("cdb_market_data_refused_total"))
         self.market_data_dropped = recorder.counter("cdb_market_data_dropped_total").only()
         self.market_data_trimmed = recorder.counter("cdb_market_data_trimmed_total").only()

@@ -1,4 +1,4 @@
-"""Bounds on label values: listed or configured ones or, of an open label, the first few seen. The rest is `other`."""
+"""Which label values are recorded: listed or configured ones; of an open label also the first few seen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LONGEST: Final = 64
 
 
 class OpenLabel:
-    """Which values a label may have whose values nobody can list: the configured ones, else the first FIRST_SEEN."""
+    """Values of a label that the contract does not list: the configured ones or, without any, the first FIRST_SEEN."""
 
     def __init__(self) -> None:
         self.configured: tuple[str, ...] = ()
@@ -23,13 +23,13 @@ class OpenLabel:
         self._lock = Lock()
 
     def configure(self, values: Sequence[str]) -> None:
-        """Admit *values* and, if there are any, no others from now on."""
+        """Admit *values*; if there are any, no other value is admitted from now on."""
         self.configured = tuple(dict.fromkeys(values))
         if self.configured:
             self._seen = set(self.configured)
 
     def admit(self, value: str) -> bool:
-        """Whether *value* may be recorded under its own name."""
+        """Whether *value* is recorded under its own name."""
         if value in self._seen:
             return True
         # A surrogate or control character in one label would make the exporter lose the whole batch.
@@ -42,7 +42,7 @@ class OpenLabel:
 
 
 class LabelBounds:
-    """The label sets that one metric may have."""
+    """Label sets that one metric can have."""
 
     def __init__(self, metric: Metric, open_labels: Mapping[str, OpenLabel]) -> None:
         self._metric = metric
@@ -55,7 +55,7 @@ class LabelBounds:
         }
 
     def bounded(self, values: Sequence[str]) -> tuple[str, ...]:
-        """Return *values* (in the order of the metric's labels) with `other` for what the contract does not know."""
+        """Replace each of *values* (in the order of the metric's labels) that is not in the contract by `other`."""
         bounded = [
             value if value in allowed or (not allowed and open_label and open_label.admit(value)) else OTHER
             for value, allowed, open_label in zip(values, self._values, self._open, strict=True)
@@ -66,7 +66,7 @@ class LabelBounds:
         return tuple(bounded)
 
     def known(self, service: str | None, expected: Mapping[str, Collection[str]]) -> Iterator[tuple[str, ...]]:
-        """Yield the label sets that *service* can have; *expected* narrows the values of a label."""
+        """Yield the label sets that *service* can have; *expected* limits the values of a label."""
         metric = self._metric
         listed = {
             label: metric.values[label] or (open_label.configured if open_label else ())

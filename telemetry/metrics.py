@@ -46,6 +46,7 @@ __all__ = [
     "rest_requests",
     "risk_decision_duration_seconds",
     "risk_layer_checks",
+    "risk_limit_pct",
     "risk_state_update_duration_seconds",
     "risk_violations",
     "set_circuit_breaker",
@@ -109,6 +110,7 @@ redis_publish_duration_seconds = METRICS.redis_publish_duration_seconds
 rest_requests = METRICS.rest_requests
 risk_decision_duration_seconds = METRICS.risk_decision_duration_seconds
 risk_layer_checks = METRICS.risk_layer_checks
+risk_limit_pct = METRICS.risk_limit_pct
 risk_state_update_duration_seconds = METRICS.risk_state_update_duration_seconds
 risk_violations = METRICS.risk_violations
 set_circuit_breaker = METRICS.set_circuit_breaker

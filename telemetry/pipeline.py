@@ -1,4 +1,4 @@
-"""Build the providers of one process and shut them down in bounded time. Nothing here is ever in trading's way."""
+"""Build and shut down the OpenTelemetry providers of one process. Nothing here delays trading."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ _EXPORTERS_SECONDS: Final = 0.4
 
 @dataclass(frozen=True, kw_only=True)
 class TelemetrySettings:
-    """Where telemetry goes and as whom. Without an endpoint nothing leaves the process; /metrics works all the same."""
+    """Where telemetry goes, and under which name. Without an endpoint nothing is sent; /metrics still works."""
 
     otlp_endpoint: str | None = None  # such as http://127.0.0.1:4317
     otlp_token: str | None = field(default=None, repr=False)
-    instance_id: str | None = None  # the same after every restart, such as cdb_core:8001; default: the service's name
+    instance_id: str | None = None  # must survive restarts, such as cdb_core:8001; default: service name
     namespace: str = "cdb"
     version: str = "0"
-    export_interval_seconds: float = 15.0  # not below the scrape interval, or exemplars are lost
+    export_interval_seconds: float = 15.0  # below the scrape interval, exemplars are lost
     export_timeout_seconds: float = 5.0
-    span_export_timeout_seconds: float = 30.0  # totals heal with the next export; spans outlast a collector's restart
+    span_export_timeout_seconds: float = 30.0  # longer: spans must survive a collector's restart
     span_queue_size: int = 4096
-    tracing: bool = True  # without it there are still trace ids, in logs, but no spans
+    tracing: bool = True  # False: no spans, but logs still have trace ids
 
     def __post_init__(self) -> None:
         if self.otlp_endpoint is not None and not self.otlp_endpoint.startswith(("http://", "https://")):
@@ -54,7 +54,7 @@ class TelemetrySettings:
 
 
 class Telemetry:
-    """The running telemetry of one process: its /metrics page, its tracer provider, its way out."""
+    """Running telemetry of one process: its /metrics page, tracer provider and exporters."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Telemetry:
         return self._exposition.text()
 
     def shutdown(self) -> None:
-        """Flush what can be flushed within 2 s, then stop; an unreachable collector costs no more than that."""
+        """Flush for at most 2 s, then stop, even if the collector cannot be reached."""
         if not _done([self._meter_provider.shutdown, self.tracer_provider.shutdown], _PROVIDERS_SECONDS):
             _done([exporter.shutdown for exporter in self._exporters], _EXPORTERS_SECONDS)
 
@@ -114,14 +114,14 @@ class Telemetry:
         return lambda: counter.bind((signal,)).inc()
 
     def _collect_once(self, readers: Sequence[MetricReader]) -> None:
-        # The start time of an observable is its first collection. The exporting reader may wait for the collector.
+        # An observable's start time is its first collection. Exports may wait for the collector, so they get threads.
         self._local.get_metrics_data()
         for reader in readers[1:]:
             Thread(target=reader.collect, name="telemetry-first-export", daemon=True).start()
 
 
 class _MetricExporter(OTLPMetricExporter):
-    """Counts the batches that did not arrive."""
+    """Counts batches that did not arrive."""
 
     def __init__(self, failed: Callable[[], None], **connection: Any) -> None:
         super().__init__(**connection)
@@ -135,7 +135,7 @@ class _MetricExporter(OTLPMetricExporter):
 
 
 class _SpanExporter(OTLPSpanExporter):
-    """Counts the batches that did not arrive."""
+    """Counts batches that did not arrive."""
 
     def __init__(self, failed: Callable[[], None], **connection: Any) -> None:
         super().__init__(**connection)
@@ -166,7 +166,7 @@ def _resource(service: str | None, settings: TelemetrySettings) -> Resource:
 
 
 def _done(actions: Sequence[Callable[[], Any]], seconds: float) -> bool:
-    """Run *actions* beside each other for at most *seconds* together; say whether all have ended."""
+    """Run *actions* in parallel for at most *seconds*; tell whether all have ended."""
     deadline = monotonic() + seconds
     threads = [Thread(target=action, name="telemetry-shutdown", daemon=True) for action in actions]
     for thread in threads:

@@ -1,6 +1,6 @@
-"""The same handles on plain SDK instruments: slower, and the yardstick for the fast way (CDB_TELEMETRY_RECORDING=sdk).
+"""The same handles on plain SDK instruments (CDB_TELEMETRY_RECORDING=sdk): slower, to compare the fast ones with.
 
-What is recorded before the instruments exist is lost. Histograms cannot start at zero here.
+Counts and observations from before the start are lost. Histograms cannot start at zero here.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from telemetry.handles import Attributes, Counter, Gauge, Histogram, Number, fin
 
 
 class Outlet:
-    """The SDK's instruments of one metric, once there are any."""
+    """SDK instruments of one metric; none before attach()."""
 
     def __init__(self, metric: Metric) -> None:
         self.metric = metric
@@ -25,7 +25,7 @@ class Outlet:
         self.gauge: SdkGauge | None = None
 
     def attach(self, meter: Meter) -> None:
-        """Create the instrument. Histograms are gauges with buckets: the SDK's own drop negative values."""
+        """Create the instrument. A histogram is a gauge with buckets: the SDK's histograms drop negative values."""
         metric = self.metric
         if metric.type == "counter":
             self.counter = meter.create_counter(metric.otel, unit=metric.unit, description=metric.brief)
@@ -43,11 +43,11 @@ class PlainCounter(Counter):
         self._outlet = outlet
 
     def expose(self) -> None:
-        """Let readers see this label set, also before its first value."""
+        """Show this label set to readers, even before its first value."""
         self.inc(0)
 
     def inc(self, amount: Number = 1) -> None:
-        """Add *amount*; leave it out (and count that) if it is negative or not finite."""
+        """Add *amount*. If it is negative or not finite, it is ignored and counted."""
         number = finite(amount)
         if number is None or number < 0:
             self._refused()
@@ -65,17 +65,17 @@ class PlainGauge(Gauge):
         self._outlet = outlet
 
     def expose(self) -> None:
-        """Let readers see this label set, also before its first value."""
+        """Show this label set to readers, even before its first value."""
         super().expose()
         self.refresh()
 
     def set(self, value: Number) -> None:
-        """Replace the value; keep the old one (and count that) if *value* is not finite."""
+        """Replace the value. If *value* is not finite, it is ignored and counted."""
         super().set(value)
         self.refresh()
 
     def refresh(self) -> None:
-        """Pass the value on, that of the function too."""
+        """Pass the value, or the function's value, to the SDK."""
         value = self.read()
         if value is not None and self._outlet.gauge is not None:
             self._outlet.gauge.set(value, self.attributes)
@@ -91,7 +91,7 @@ class PlainHistogram(Histogram):
         self._outlet = outlet
 
     def observe(self, value: Number) -> None:
-        """Record *value*; leave it out (and count that) if it is not finite."""
+        """Record *value*. If it is not finite, it is ignored and counted."""
         number = finite(value)
         if number is None:
             self._refused()
@@ -100,7 +100,7 @@ class PlainHistogram(Histogram):
 
 
 def bucket_views(contract: Contract) -> list[View]:
-    """Return the views that give every histogram of the contract its buckets."""
+    """Give every histogram of the contract its buckets, as views."""
     return [
         View(instrument_name=metric.otel, aggregation=ExplicitBucketHistogramAggregation(metric.buckets))
         for metric in contract.metrics
@@ -109,9 +109,9 @@ def bucket_views(contract: Contract) -> list[View]:
 
 
 def refresh_at_collection(meter: Meter, gauges: Callable[[], Iterable[Gauge]]) -> None:
-    """Have gauges with a function asked at every collection.
+    """Refresh gauges that have a function at each collection.
 
-    The SDK runs the callbacks of observables before it reads any stream, so one that observes nothing can do it.
+    The SDK runs the callbacks of observables before it reads any stream, so an observable without values can do it.
     """
 
     def refresh(options: CallbackOptions) -> Iterable[Observation]:

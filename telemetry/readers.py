@@ -1,7 +1,7 @@
-"""The two ways out: OTLP to the collector, and the service's own /metrics. Both show the same points.
+"""Readers: one exports to the collector over OTLP, one feeds the service's own /metrics. Both show the same points.
 
-Python has no observable histogram, so the recorder's histograms join here: _receive_metrics is documented as meant
-for overriding, and all types are public.
+The SDK has no observable histogram, so the readers add the recorder's histograms in _receive_metrics, which is
+documented for overriding.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _INFINITY: Final = float("inf")
 
 
 class LocalReader(InMemoryMetricReader):
-    """Collects when it is asked, and leaves the exemplars to the exporting reader."""
+    """Collects on request; leaves exemplars to the exporting reader."""
 
     def __init__(self, recorder: Recorder) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class LocalReader(InMemoryMetricReader):
 
 
 class ExportingReader(PeriodicExportingMetricReader):
-    """Collects and exports at an interval, exemplars included."""
+    """Collects and exports at an interval, with exemplars."""
 
     def __init__(self, recorder: Recorder, exporter: MetricExporter, interval_seconds: float) -> None:
         self._recorder = recorder
@@ -52,7 +52,7 @@ class ExportingReader(PeriodicExportingMetricReader):
 
 
 def _joined(data: MetricsData, histograms: Sequence[MetricData]) -> MetricsData:
-    """Return *data* with *histograms* in its scope; the one meter makes one resource with one scope."""
+    """Add *histograms* to the scope of *data*; the only meter makes one resource with one scope."""
     resource = data.resource_metrics[0]
     scope = resource.scope_metrics[0]
     joined = replace(scope, metrics=[*scope.metrics, *histograms])
@@ -60,10 +60,10 @@ def _joined(data: MetricsData, histograms: Sequence[MetricData]) -> MetricsData:
 
 
 class Exposition(Collector):
-    """Shows what a LocalReader collects under the contract's names, in Prometheus' text format.
+    """Page of a LocalReader's points in Prometheus' text format, under the contract's names.
 
-    The stock reader derives names from units (cdb_drawdown_daily_percent) and leaves out _sum and _count where a
-    bucket is negative.
+    OpenTelemetry's own Prometheus reader derives names from units (cdb_drawdown_daily_percent), and drops _sum and
+    _count of histograms with a negative bucket.
     """
 
     def __init__(self, reader: LocalReader, recorder: Recorder) -> None:
@@ -75,15 +75,15 @@ class Exposition(Collector):
             collector(registry=self._registry)
 
     def text(self) -> bytes:
-        """Collect now and return the page."""
+        """Collect now and write the page."""
         return generate_latest(self._registry)
 
     def describe(self) -> Iterable[Exposed]:
-        """Return nothing: registering must not collect."""
+        """Describe nothing, so that registering does not collect."""
         return ()
 
     def collect(self) -> Iterable[Exposed]:
-        """Yield the service's own metrics, also those still without a label set, and what else it has recorded."""
+        """Yield the service's own metrics, even without a label set, and any other that it has recorded."""
         data = self._reader.get_metrics_data()
         points = {
             metric.name: metric.data.data_points

@@ -1,4 +1,4 @@
-"""Everything one process records: a family for each entry of the contract, and what the readers collect from them."""
+"""All metrics of one process: a family for each entry of the contract, which the readers collect from."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Recording = Literal["fast", "sdk"]
 _OVERFLOW: Final = "cdb_telemetry_label_overflow_total"
 _REFUSED: Final = "cdb_telemetry_values_refused_total"
 
-# Not empty: an empty context counts as none, and a scrape inside a span would then pose as an exemplar.
+# Not empty, since an empty context counts as none: a span around the scrape would become an exemplar.
 _NO_SPAN: Final = set_value("cdb.collection", "no span", Context())
 
 
 class Recorder:
-    """The metrics of one process. Recording works from the start; start() says who records, and connects a meter."""
+    """Metrics of one process. Recording works at once; start() names the service and connects a meter."""
 
     def __init__(self, contract: Contract, *, recording: Recording = "fast") -> None:
         if recording not in get_args(Recording):
@@ -46,19 +46,19 @@ class Recorder:
         }
 
     def counter(self, name: str) -> Family[Counter]:
-        """Return the counter with this Prometheus name. Raise ContractError if the contract has none."""
+        """Counter by its Prometheus name. Raises ContractError if it is not in the contract."""
         return self._find(name, "counter")
 
     def gauge(self, name: str) -> Family[Gauge]:
-        """Return the gauge with this Prometheus name. Raise ContractError if the contract has none."""
+        """Gauge by its Prometheus name. Raises ContractError if it is not in the contract."""
         return self._find(name, "gauge")
 
     def histogram(self, name: str) -> Family[Histogram]:
-        """Return the histogram with this Prometheus name. Raise ContractError if the contract has none."""
+        """Histogram by its Prometheus name. Raises ContractError if it is not in the contract."""
         return self._find(name, "histogram")
 
     def views(self) -> list[View]:
-        """Return the views that the meter provider needs."""
+        """Give the meter provider the views that it needs."""
         return plain.bucket_views(self.contract) if self.recording == "sdk" else []
 
     def start(
@@ -70,11 +70,11 @@ class Recorder:
         expected: Mapping[str, Collection[str]] | None = None,
         exemplars: bool = False,
     ) -> None:
-        """Connect to *meter* and expose, as 0, each label set that *service* is known to have.
+        """Connect to *meter*, and expose as 0 each label set that *service* can have and that has no value yet.
 
-        *configured* are the values of open labels, such as {"symbol": ["BTCUSDT"]}. *expected* narrows the values of
-        listed ones, such as {"exchange": ["paper"]}, to those this process will have.
-        Raise ContractError if it names a value that the contract does not list, or the service is unknown.
+        *configured* are the values of open labels, such as {"symbol": ["BTCUSDT"]}. *expected* limits the values of
+        listed labels, such as {"exchange": ["paper"]}, to those of this process. Raises ContractError if the service or
+        a value is not in the contract.
         """
         self._check(service, configured or {}, expected or {})
         self.service = service
@@ -86,16 +86,16 @@ class Recorder:
                 handle.keep_exemplars()
         self._attach(meter)
         owned = self.contract.owned_by(service)
-        own = {"service": [service] if service else []}  # a process speaks for itself only
+        own = {"service": [service] if service else []}  # a process reports its own health only
         for metric in owned:
-            # What has no labels cannot overflow.
+            # A metric without labels cannot overflow.
             names = [other.prometheus for other in owned if other.labels or metric.prometheus != _OVERFLOW]
             family = self._families[metric.prometheus]
             for values in family.bounds.known(service, {**(expected or {}), **own, "metric": names}):
                 family.bind(values)
 
     def histograms(self, *, drain: bool) -> list[MetricData]:
-        """Return the collected histograms; with *drain*, take their exemplars out."""
+        """Collect the histograms; *drain* removes their exemplars."""
         if self.recording == "sdk":
             return []
         now = time_ns()

@@ -1,7 +1,7 @@
 """Start the telemetry of this process.
 
-This is the one place with state of the whole process: its recorder, and its telemetry once that runs. The handbook's
-calls are a module's functions, so there has to be one; everything else takes a Recorder.
+The recorder and the running telemetry are global here, because the handbook's calls are functions of a module.
+Everything else gets a Recorder.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _SWITCH: Final = "CDB_TELEMETRY_RECORDING"
 
 
 def _recording() -> Recording:
-    # Read here, since handles may be bound before any settings exist.
+    # Read here, since handles may be bound before settings are read.
     value = os.environ.get(_SWITCH, "fast")
     if value not in get_args(Recording):
         raise ValueError(f"{_SWITCH} is {value!r}; allowed: {', '.join(get_args(Recording))}")
@@ -48,7 +48,7 @@ def start_telemetry(
     expected: Mapping[str, Collection[str]] | None = None,
     settings: TelemetrySettings | None = None,
 ) -> Telemetry:
-    """Start the telemetry of this process, once, and return its handle.
+    """Start the telemetry of this process; call it once.
 
     *symbols* are the only ones recorded under their names; without any, the first 32 are. *configured* says the same of
     other open labels, such as {"strategy": ["momentum_v1"]}. *expected* narrows the values of listed labels that are
@@ -61,7 +61,7 @@ def start_telemetry(
 
 
 def get_metrics() -> bytes:
-    """Return the /metrics page (CONTENT_TYPE); starts local telemetry with all metrics if nobody has started any."""
+    """Write the /metrics page (CONTENT_TYPE). Starts local telemetry with all metrics if none runs."""
     if not _running:
         _start(None, {}, None, None)
     return _running[0].exposition()

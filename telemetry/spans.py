@@ -1,4 +1,4 @@
-"""The way of spans out of the process: a bounded queue, batches in the background, and a count of what is lost."""
+"""Export of spans: a bounded queue, batches in the background, and a count of lost spans."""
 
 from collections.abc import Callable, Sequence
 from threading import Lock
@@ -15,10 +15,10 @@ SEND_EVERY_MS: Final = 1_000
 
 
 class BoundedSpans(SpanProcessor):
-    """Hands spans to *exporter* in batches, at most *queue_size* waiting; a span that finds no room is left out.
+    """Hands spans to *exporter* in batches. At most *queue_size* spans wait; a span that finds no room is dropped.
 
-    The SDK's own queue throws the oldest spans out instead, those of traces already begun, and says so only in a log.
-    *lost* hears of every span that does not arrive.
+    The SDK's own queue drops the oldest spans, which belong to traces already begun, and only logs it. *lost* is called
+    for every span that does not arrive.
     """
 
     def __init__(self, exporter: SpanExporter, *, queue_size: int, lost: Callable[[Loss, int], None]) -> None:
@@ -34,10 +34,10 @@ class BoundedSpans(SpanProcessor):
         )
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Wait for its end."""
+        """Do nothing until it ends."""
 
     def on_end(self, span: ReadableSpan) -> None:
-        """Queue *span*, or count it as lost."""
+        """Queue *span*, or count it as lost if there is no room."""
         if span.context is None or not span.context.trace_flags.sampled:
             return
         with self._lock:
@@ -49,11 +49,11 @@ class BoundedSpans(SpanProcessor):
             self._lost("queue_full", 1)
 
     def shutdown(self) -> None:
-        """Send what waits, and stop."""
+        """Send the waiting spans, then stop."""
         self._batches.shutdown()  # type: ignore[no-untyped-call]
 
     def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Send what waits now."""
+        """Send the waiting spans now."""
         return self._batches.force_flush(timeout_millis)
 
     def _taken(self, count: int) -> None:
@@ -62,7 +62,7 @@ class BoundedSpans(SpanProcessor):
 
 
 class _Counted(SpanExporter):
-    """Says how many spans have left the queue, and how many of them have not arrived."""
+    """Reports how many spans left the queue, and how many of them did not arrive."""
 
     def __init__(self, exporter: SpanExporter, taken: Callable[[int], None], lost: Callable[[Loss, int], None]) -> None:
         self._exporter = exporter

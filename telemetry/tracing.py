@@ -1,8 +1,8 @@
-"""Traces: real spans for what records metrics, finished ones for the rest, and the context in a `traceparent` field.
+"""Traces: live spans around code that records metrics, finished spans for the rest, and the `traceparent` field.
 
-A span that the SDK starts and ends costs the path it is on about 15 us. Most of ours are known only when they have
-ended: such a span is planned (an id is drawn), its times are stamped, and it is recorded in one piece afterwards, when
-nobody waits any more. For exporters it is a span like any other.
+A live span of the SDK costs about 15 us where it starts and ends. Most of our spans are recorded after they have ended,
+when nobody waits: such a span is planned (it gets its ids), its times are noted, and it is recorded in one piece. For
+exporters it is a span like any other.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _NONE: Final[Attributes] = {}
 
 
 class SpanProvider(TracerProvider):
-    """A TracerProvider that also takes in spans which are finished already. Switched off, it samples nothing."""
+    """A TracerProvider that also accepts finished spans. With *on* False it samples nothing."""
 
     def __init__(self, resource: Resource | None = None, *, on: bool = True) -> None:
         super().__init__(DEFAULT_ON if on else ALWAYS_OFF, resource, shutdown_on_exit=False)
@@ -43,25 +43,25 @@ class SpanProvider(TracerProvider):
         self._processors: tuple[SpanProcessor, ...] = ()
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
-        """Have *span_processor* get every span that ends."""
+        """Pass every span that ends to *span_processor*, too."""
         super().add_span_processor(span_processor)
         self._processors = (*self._processors, span_processor)
 
     def plan(self, parent: SpanContext | None = None) -> Planned:
-        """Plan a span below *parent*; it begins a trace if *parent* is None or invalid."""
+        """Plan a child of *parent*; a new trace if *parent* is None or invalid."""
         if parent is None or not parent.is_valid:
             return Planned(SpanContext(_IDS.generate_trace_id(), _IDS.generate_span_id(), False, self.flags))
         flags = TraceFlags(parent.trace_flags & self.flags)
         return Planned(SpanContext(parent.trace_id, _IDS.generate_span_id(), False, flags), parent)
 
     def take(self, span: ReadableSpan) -> None:
-        """Pass on a span that is finished."""
+        """Pass a finished span to the processors."""
         for processor in self._processors:
             processor.on_end(span)
 
 
 class Planned(NamedTuple):
-    """A span that has its ids, so that others can hang below it, and is recorded when it has ended."""
+    """A span that has its ids already, so that it can have children, and is recorded when it has ended."""
 
     context: SpanContext
     parent: SpanContext | None = None
@@ -76,7 +76,7 @@ class Planned(NamedTuple):
         attributes: Attributes = _NONE,
         error: str = "",
     ) -> None:
-        """Hand the finished span to the exporter; *error*, a short word, says that what it stands for has failed."""
+        """Hand the finished span to the exporter. *error*, a short word, marks it as failed."""
         provider = trace.get_tracer_provider()
         if self.context.trace_flags.sampled and isinstance(provider, SpanProvider):
             resource = provider.resource
@@ -95,7 +95,7 @@ class Planned(NamedTuple):
         attributes: Attributes = _NONE,
         error: str = "",
     ) -> ReadableSpan:
-        """Return the span as exporters take it."""
+        """Build the span as exporters read it."""
         return ReadableSpan(
             name,
             self.context,
@@ -111,7 +111,7 @@ class Planned(NamedTuple):
 
 
 def plan(parent: SpanContext | None = None) -> Planned | None:
-    """Plan a span below *parent*; it begins a trace if *parent* is None or invalid. None before telemetry runs."""
+    """Plan a child of *parent*; a new trace if *parent* is None or invalid. None before telemetry runs."""
     provider = trace.get_tracer_provider()
     return provider.plan(parent) if isinstance(provider, SpanProvider) else None
 
@@ -125,47 +125,47 @@ def record(
     kind: SpanKind = SpanKind.INTERNAL,
     attributes: Attributes = _NONE,
 ) -> None:
-    """Record a finished step below *parent*; nothing if *parent* is not sampled."""
+    """Record a finished child of *parent*; nothing if *parent* is not sampled."""
     if parent.trace_flags.sampled and (span := plan(parent)):
         span.record(name, start_ns, end_ns, kind=kind, attributes=attributes)
 
 
 def tracer() -> trace.Tracer:
-    """Return the tracer of this process. Its spans have ids once start_telemetry has run."""
+    """Tracer of this process. Its spans have ids once start_telemetry has run."""
     return trace.get_tracer(SCOPE)
 
 
 def root() -> Context:
-    """Return a context without a span. It is not empty: an empty one counts as none in places."""
+    """Context without a span. It is not empty, because OpenTelemetry takes an empty context for none in places."""
     return trace.set_span_in_context(trace.INVALID_SPAN, Context())
 
 
 def below(parent: SpanContext) -> Context:
-    """Return a context in which new spans hang below *parent*, or begin a trace if it is not valid."""
+    """Context in which new spans are children of *parent*, or begin a trace if it is invalid."""
     return trace.set_span_in_context(trace.NonRecordingSpan(parent), Context())
 
 
 def traceparent_of(span: SpanContext) -> str:
-    """Return *span* as a traceparent; empty text if it is not valid."""
+    """Write *span* as a traceparent; empty if it is invalid."""
     if not span.is_valid:
         return ""
     return f"00-{trace.format_trace_id(span.trace_id)}-{trace.format_span_id(span.span_id)}-{span.trace_flags:02x}"
 
 
 def extract(traceparent: str | None) -> Context:
-    """Return the context that *traceparent* names, or a root context if it is missing or is none."""
+    """Context of a traceparent; a root context if it is missing or malformed."""
     if not isinstance(traceparent, str) or len(traceparent) > _LONGEST or not traceparent.isprintable():
         return root()
     return _PROPAGATOR.extract({_FIELD: traceparent}, context=root())
 
 
 def extract_span(traceparent: str | None) -> SpanContext:
-    """Return the span that *traceparent* names, an invalid one if it is missing or is none."""
+    """Span of a traceparent; an invalid one if it is missing or malformed."""
     return trace.get_current_span(extract(traceparent)).get_span_context()
 
 
 def current_ids() -> tuple[str, str] | None:
-    """Return the current span's trace id and span id as 32 and 16 hexadecimal digits, None if there is no span."""
+    """Trace id and span id (32 and 16 hexadecimal digits) of the current span; None without a span."""
     context = trace.get_current_span().get_span_context()
     if not context.is_valid:
         return None

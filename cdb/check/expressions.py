@@ -162,7 +162,8 @@ class _Reader:
         return vector.value(unit=vector.unit if op in {"+", "-"} else None)
 
     def _scaled(self, vector: Shape, factor: float) -> Shape:
-        unit = vector.unit.times(factor) if vector.unit else None
+        share = 0.5 <= factor < 1  # 0.9 of a limit is in the limit's unit
+        unit = vector.unit if share or not vector.unit else vector.unit.times(factor)
         if unit and unit.dimension == "ratio" and unit.scale > 100 * (1 + 1e-9):
             self.note(Fault(f"what is in {vector.unit} already is multiplied by {factor:g}"))
         highest = vector.highest * factor if vector.highest is not None and factor > 0 else None

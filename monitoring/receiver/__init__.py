@@ -1,1 +1,1 @@
-"""The local alert receiver: keeps every notification of Alertmanager, so that it can be looked at."""
+"""The local alert receiver: stores and shows the notifications of Alertmanager."""

@@ -20,7 +20,7 @@ _ENDING: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 def main() -> None:
-    """Keep what Alertmanager posts, and show it, until told to stop."""
+    """Store and show notifications until told to stop."""
     settings = load(ReceiverSettings)
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     logs.configure("cdb_alert_receiver", level=settings.log_level, log_format=settings.log_format)

@@ -1,4 +1,4 @@
-"""What the receiver answers: Alertmanager's webhook, a page for people, the same as JSON, and the runbooks."""
+"""Web endpoints: Alertmanager's webhook, a page of notifications, the same as JSON, and the runbooks."""
 
 import re
 from dataclasses import asdict
@@ -22,7 +22,7 @@ MOST: Final = 10_000
 ON_PAGE: Final = 200
 _NAME: Final = re.compile(r"[A-Za-z0-9_]{1,100}")
 _HEADERS: Final = {
-    # What it shows is text that others wrote: no script, nothing from elsewhere.
+    # The page shows text that others wrote: it allows no script and loads nothing.
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -41,7 +41,7 @@ class Asked(msgspec.Struct):
 
 
 def create_app(store: Store, runbooks: Path) -> Flask:
-    """Return the receiver's web application; *runbooks* is the folder that alerts' runbook_url is looked up in."""
+    """Build the web application; *runbooks* is the folder with the files that runbook_url names."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.jinja_env.filters["moment"] = lambda moment: f"{moment:%Y-%m-%d %H:%M:%S}"
@@ -54,7 +54,7 @@ def create_app(store: Store, runbooks: Path) -> Flask:
 def _add_webhook(app: Flask, store: Store) -> None:
     @app.post("/webhook")
     def receive() -> Response:
-        # A page in a browser may post text to any address, but not this type without asking first.
+        # A web page may post plain text to any address without asking, but not this type.
         if request.mimetype != "application/json":
             raise BadRequest(f"the content type must be application/json; got {request.mimetype!r:.80}")
         webhook = parse(request.get_data())
@@ -106,7 +106,7 @@ def _add_errors(app: Flask) -> None:
 
     @app.errorhandler(StoreFailed)
     def unavailable(error: StoreFailed) -> tuple[Response, int]:
-        # Not a 4xx, after which Alertmanager would not try again.
+        # Not a 4xx: Alertmanager would not try again.
         log.error("not kept", path=request.path, error=str(error))
         return jsonify({"status": "error", "error": str(error), "checks": {"store": str(error)}}), 503
 
@@ -116,7 +116,7 @@ def _add_errors(app: Flask) -> None:
 
 
 def as_json(notification: Notification) -> dict[str, Any]:
-    """Return a notification for a program: times in ISO 8601, UTC."""
+    """Notification as JSON; times in ISO 8601, UTC."""
     fields = {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in asdict(notification).items()
@@ -125,7 +125,7 @@ def as_json(notification: Notification) -> dict[str, Any]:
 
 
 def runbook_link(address: str, runbooks: Path) -> str:
-    """Return where *address* leads from a page of the receiver, "" if nowhere: an address on the web, or a runbook."""
+    """Link for an alert's runbook_url: a web address, or a page of the receiver; "" if there is none."""
     if address.startswith(("http://", "https://")):
         return address
     name = Path(address).stem

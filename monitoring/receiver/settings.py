@@ -1,4 +1,4 @@
-"""What the operator may set for the local alert receiver."""
+"""Settings of the local alert receiver."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,7 +9,7 @@ from services.settings import Port, Settings
 
 
 class ReceiverSettings(Settings):
-    """Where it listens, where it keeps notifications, and how many."""
+    """Where it listens, where it stores notifications, and how many."""
 
     http_host: str = Field(default="127.0.0.1", validation_alias="CDB_HTTP_HOST")
     port: Port = Field(default=9094, validation_alias="CDB_ALERT_RECEIVER_PORT")

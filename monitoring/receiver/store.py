@@ -1,4 +1,4 @@
-"""Notifications on disk, the newest of them: each state of each alert once, however often it is repeated."""
+"""The newest notifications, in SQLite: one row for each state of each alert, however often it is repeated."""
 
 import json
 import sqlite3
@@ -15,7 +15,7 @@ from services.clock import Clock, to_datetime
 FILE: Final = "notifications.sqlite"
 _BUSY_S: Final = 5.0
 _NS: Final = 1_000  # in a microsecond
-# Times are microseconds since 1970, in which every time that JSON can say has its place.
+# Times are microseconds since 1970.
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS notifications (
     id INTEGER PRIMARY KEY,
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS notifications (
     UNIQUE (fingerprint, starts_at, status, receiver)
 ) STRICT
 """
-# A repeat brings the figures of now; when it came first stays.
+# A repeat updates the texts and keeps the time of the first.
 _PUT: Final = """
 INSERT INTO notifications VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
 ON CONFLICT (fingerprint, starts_at, status, receiver) DO UPDATE SET
@@ -63,14 +63,14 @@ SELECT count(*) FROM notifications n WHERE n.status = 'firing' AND NOT EXISTS (
 
 
 class StoreFailed(Exception):
-    """The file cannot be read or written now; the text says which and why."""
+    """The file cannot be read or written; the message says which and why."""
 
 
 @dataclass(frozen=True)
 class Notification:
-    """One state of one alert as it was received, first *received_at*, and *times* in all.
+    """One state of one alert, received *times* times, first at *received_at*.
 
-    *ended_at* is when the alert ended, also on the notification that it fires; None while that is not known.
+    *ended_at* is when the alert ended (also on the firing notification); None while that is not known.
     """
 
     id: int
@@ -88,17 +88,17 @@ class Notification:
 
     @property
     def alertname(self) -> str:
-        """Return the alert's name, "" if it has none."""
+        """Name of the alert; "" if it has none."""
         return self.labels.get("alertname", "")
 
     @property
     def severity(self) -> str:
-        """Return the alert's severity, "" if it has none."""
+        """Severity of the alert; "" if it has none."""
         return self.labels.get("severity", "")
 
 
 class Store:
-    """The notifications in one file. Every method may be called from any thread and raises StoreFailed."""
+    """Notifications in one file. Every method can be called from any thread, and raises StoreFailed."""
 
     def __init__(self, folder: Path, *, keep: int, clock: Clock) -> None:
         self._file = folder / FILE
@@ -109,7 +109,7 @@ class Store:
             connection.execute(_SCHEMA)
 
     def put(self, receiver: str, alerts: Iterable[Alert]) -> None:
-        """Keep *alerts*, all or none of them, and drop the oldest beyond what is kept."""
+        """Store all of *alerts* or none, and delete the oldest above the limit."""
         now = self._clock.now_ns() // _NS
         with self._connected() as connection:
             connection.executemany(_PUT, [_row(alert, receiver, now) for alert in alerts])
@@ -118,13 +118,13 @@ class Store:
     def newest(
         self, limit: int, *, since_ns: int = 0, alertname: str | None = None, status: Status | None = None
     ) -> list[Notification]:
-        """Return at most *limit* notifications, newest first, of those received, or repeated, since then."""
+        """At most *limit* notifications, newest first, received or repeated since *since_ns*."""
         asked = {"limit": limit, "since": since_ns // _NS, "alertname": alertname, "status": status}
         with self._connected() as connection:
             return [_notification(row) for row in connection.execute(_FIND, asked)]
 
     def count(self, *, open_only: bool = False) -> int:
-        """Return how many notifications are kept, or how many of an alert whose end is not among them."""
+        """Count the notifications; with *open_only*, only those of alerts that have not ended."""
         with self._connected() as connection:
             return int(connection.execute(_COUNT_OPEN if open_only else _COUNT).fetchone()[0])
 

@@ -10,11 +10,11 @@ Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
 
 class BadWebhook(Exception):
-    """A body that is not what Alertmanager posts; the text says where and what is allowed."""
+    """The body is not a notification of Alertmanager; the message says where and what is allowed."""
 
 
 class Alert(msgspec.Struct, frozen=True, rename="camel"):
-    """One alert of a notification; *ends_at* means something only once it is resolved."""
+    """One alert of a notification; *ends_at* is valid only if it is resolved."""
 
     status: Status
     labels: dict[str, str]
@@ -26,7 +26,7 @@ class Alert(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Webhook(msgspec.Struct, frozen=True, rename="camel"):
-    """One notification: the alerts of one group that began or ended, or that still fire."""
+    """One notification: alerts of one group that began, still fire or ended."""
 
     version: Literal["4"]
     receiver: str
@@ -38,7 +38,7 @@ _decoder = msgspec.json.Decoder(Webhook)
 
 
 def parse(body: bytes) -> Webhook:
-    """Read a body; raise BadWebhook."""
+    """Read a body. Raises BadWebhook."""
     try:
         return _decoder.decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:

@@ -7,7 +7,7 @@ from services.risk.decider import Decider
 from services.risk.desk import Desk
 from services.risk.endpoints import Slowness, add_endpoints
 from services.risk.handlers import RiskHandler
-from services.risk.report import watch_staleness
+from services.risk.report import limits, watch_staleness
 from services.risk.settings import RiskSettings
 from services.risk.store import RiskStore
 from services.runtime.consumer import Consumer
@@ -18,6 +18,7 @@ from services.settings import load
 def main() -> None:
     """Build everything from the environment and decide until told to stop."""
     settings = load(RiskSettings)
+    limits(settings.limits)
     process = Process.begin(topology.RISK, settings)
     slowness = Slowness()
     store = RiskStore(process.ledger("decide", writer=True), opening_cash=settings.opening_cash)

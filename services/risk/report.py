@@ -8,6 +8,7 @@ from opentelemetry.trace import Span, use_span
 
 from services import topology
 from services.messages import Order, Signal
+from services.risk.limits import Limits
 from services.risk.portfolio import Portfolio
 from services.risk.rules import Rejected, Verdict
 from services.runtime.timeline import Timeline
@@ -76,6 +77,13 @@ def portfolio(now: Portfolio) -> None:
     if equity > 0:
         held = {symbol: _PERCENT * now.position_value(symbol) / equity for symbol in now.book.positions}
         metrics.update_exposure(sum(held.values()), held)
+
+
+def limits(now: Limits) -> None:
+    """Record the limits in force. Call it before telemetry starts, which shows 0 for what has no value yet."""
+    metrics.risk_limit_pct.labels(limit="daily_drawdown").set(_PERCENT * now.max_daily_drawdown)
+    metrics.risk_limit_pct.labels(limit="position").set(_PERCENT * now.max_position)
+    metrics.risk_limit_pct.labels(limit="exposure").set(_PERCENT * now.max_exposure)
 
 
 def watch_staleness(age_s: Callable[[], float], source: str) -> None:

@@ -1,1 +1,1 @@
-"""What is generated from the contract: Python modules, the collector's second file, the reference page."""
+"""Generators of the files made from the contract: Python modules, the collector's renaming, the reference page."""

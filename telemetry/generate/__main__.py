@@ -1,4 +1,4 @@
-"""Write the files that follow from the contract: `python -m telemetry.generate`, with --check only compare."""
+"""Write the files made from the contract: `python -m telemetry.generate`; --check only compares."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -21,7 +21,7 @@ FILES: Final[Mapping[str, Callable[[Contract], str]]] = {
 
 
 def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
-    """Write the files below *root*; with --check, name those that are out of date and return 1 if there are any."""
+    """Write the files below *root*. With --check, only name those that are out of date; 1 if there are any."""
     check = asked_to_check(arguments, program="python -m telemetry.generate", about=__doc__)
     try:
         contract = load_contract()

@@ -1,4 +1,4 @@
-"""Generated files: written, or only compared with what is committed."""
+"""Write generated files, or compare them with the committed ones."""
 
 import argparse
 import sys
@@ -7,14 +7,14 @@ from pathlib import Path
 
 
 def asked_to_check(arguments: Sequence[str] | None, *, program: str, about: str | None) -> bool:
-    """Return whether *arguments* (default: the command line's) have --check, of the *program* that makes the files."""
+    """Whether *arguments* (default: the command line's) have --check; *program* and *about* are for --help."""
     parser = argparse.ArgumentParser(prog=program, description=about)
-    parser.add_argument("--check", action="store_true", help="only say which files are out of date")
+    parser.add_argument("--check", action="store_true", help="only name the files that are out of date")
     return bool(parser.parse_args(arguments).check)
 
 
 def bring_up_to_date(texts: Mapping[str, str], root: Path, *, check: bool) -> int:
-    """Write *texts* to their paths below *root*; if *check*, name those that differ and return 1 if there are any."""
+    """Write *texts* to their paths below *root*. With *check*, only name those that differ; 1 if there are any."""
     stale = 0
     for name, text in texts.items():
         path = root / name

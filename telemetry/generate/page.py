@@ -1,4 +1,4 @@
-"""The reference page: every metric, for a person with a browser."""
+"""The reference page docs/metrics.md: every metric, for people."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,26 +11,27 @@ _HEAD: Final = """\
 
 # Metrics
 
-Everything the bot records: {frozen} metrics whose names, types, labels and buckets never change, since dashboards and
-alerts query them, and {extensions} extensions, marked as such. All of them come from `telemetry/contract.yaml`; how to
-add one is in the [README](../README.md#how-to-add-a-metric).
+All metrics of the bot. Dashboards and alerts query {frozen} of them, whose names, types, labels and buckets never
+change. The other {extensions} are marked as extensions. All come from `telemetry/contract.yaml`; the
+[README](../README.md#how-to-add-a-metric) says how to add one.
 
-- The names are those that Prometheus stores and that `/metrics` of each service shows. Code creates the same metric
-  under its OpenTelemetry name, with a unit in [UCUM](https://ucum.org) notation; `1` is a plain number, a word in
-  braces is what is counted. Percent are percent: 5.0 is five percent.
-- Prometheus adds `job` and `instance`, which say where a series is from.
-- A label set that a service knows at its start is there as 0 from then on, so that `rate()` and `increase()` miss
-  nothing. A value that is not listed here becomes `other`. An open label, such as
-  `symbol`, has the configured values or, where none are configured, the first 32 seen.
-- A histogram `cdb_x` is queried as `cdb_x_bucket` (label `le`), `cdb_x_sum` and `cdb_x_count`.
-- The example queries can be pasted into Prometheus: <http://127.0.0.1:19090/graph>.
+- Prometheus and `/metrics` of each service show these names. Code creates each metric under its OpenTelemetry name.
+- Units are in [UCUM](https://ucum.org) notation: `1` is a plain number, a word in braces is what is counted. With the
+  unit `%`, 5.0 is five percent.
+- Prometheus adds `job` and `instance`: the service that a series comes from.
+- A service shows its known label sets as 0 from its start, so that `rate()` and `increase()` miss nothing. A value that
+  is not listed here becomes `other`. An open label, such as `symbol`, has the configured values or, without any, the
+  first 32 seen.
+- Query a histogram `cdb_x` as `cdb_x_bucket` (label `le`), `cdb_x_sum` and `cdb_x_count`.
+- Paste an example query into Prometheus: <http://localhost:19090/classic/graph>, with containers
+  <http://localhost:19090/graph>.
 
 ## Contents
 """
 
 
 def metrics_page(contract: Contract) -> str:
-    """Return the page in Markdown: an introduction, a table for each owner, a section for each metric."""
+    """Write the page in Markdown: an introduction, a table for each owner, a section for each metric."""
     extensions = sum(metric.extension for metric in contract.metrics)
     lines = [_HEAD.format(frozen=len(contract.metrics) - extensions, extensions=extensions)]
     owned = {owner: [metric for metric in contract.metrics if metric.owner == owner] for owner in contract.owners}
@@ -52,7 +53,7 @@ def _table(owner: str, metrics: Iterable[Metric]) -> list[str]:
         for metric in metrics
     )
     heading = f"### [{_service(owner)}](#metrics-of-{_service(owner).replace(' ', '-')})"
-    return [heading, "", "| name | type | unit | what it says |", "| --- | --- | --- | --- |", *rows, ""]
+    return [heading, "", "| name | type | unit | meaning |", "| --- | --- | --- | --- |", *rows, ""]
 
 
 def _section(metric: Metric, contract: Contract) -> list[str]:
@@ -83,7 +84,7 @@ def _labels(metric: Metric, contract: Contract) -> list[str]:
         shown = "the name of a metric" if values == names else _codes(values) or "open: what is configured"
         lines.append(f"  - `{label}`: {shown}")
     if metric.combinations:
-        lines += ["- Of these there are:", *(f"  - {_combination(each)}" for each in metric.combinations)]
+        lines += ["- Label sets:", *(f"  - {_combination(each)}" for each in metric.combinations)]
     return lines
 
 
@@ -106,5 +107,5 @@ def _codes(values: Iterable[str]) -> str:
 
 
 def _text(text: str) -> str:
-    """Return *text* with what Markdown would take for itself escaped."""
+    """Escape the characters that mean something in Markdown."""
     return re.sub(r"([\\`*<|\[\]])", r"\\\1", text)

@@ -1,4 +1,4 @@
-"""The Python files that follow from the contract: typed instruments, and this process's metrics as attributes."""
+"""Python modules made from the contract: typed instruments, and this process's metrics as attributes."""
 
 from typing import Final
 
@@ -24,7 +24,7 @@ _HELPERS: Final = (
 
 
 def instruments_source(contract: Contract) -> str:
-    """Return the module with the typed instruments."""
+    """Write the module with the typed instruments."""
     lines = [
         f'"""Typed instruments, one for each metric.\n\n{_HEAD}\n"""',
         "",
@@ -45,7 +45,7 @@ def instruments_source(contract: Contract) -> str:
 
 
 def metrics_source(contract: Contract) -> str:
-    """Return the module that has the process's own metrics as attributes."""
+    """Write the module that has the process's own metrics as attributes."""
     names = sorted((*_HELPERS, *(metric.attribute for metric in contract.metrics)))
     lines = [
         f'"""This process\'s metrics, as the handbook calls them: `from telemetry import metrics`.\n\n{_HEAD}\n"""',
@@ -76,7 +76,7 @@ def _face(labels: tuple[str, ...]) -> list[str]:
         "    if TYPE_CHECKING:",
         "",
         f"        def labels(self, *, {typed}) -> H:",
-        '            """Return the handle of this label set. Raise LabelError if a label is wrong or missing."""',
+        '            """Handle of this label set. Raises LabelError if a label is wrong or missing."""',
         "",
         "    else:",
         "",

@@ -1,4 +1,4 @@
-"""The collector's second file: what may pass it, and under which name Prometheus gets that."""
+"""The collector's second file: which metrics pass, and their names in Prometheus."""
 
 import json
 from decimal import Decimal
@@ -11,14 +11,13 @@ _HEAD: Final = """\
 #
 #     otelcol --config otel-collector/config.yaml --config otel-collector/renaming.yaml
 #
-# filter/contract comes first and lets pass only what is in the contract: metrics by their dotted names, and of these
-# the points that have the contract's type and unit (milliseconds are not seconds), exactly its labels and its buckets.
-# (OTTL has no equality for a list of bounds, so they are compared as JSON.) transform/contract then gives them the
-# contract's help text and the names that Prometheus knows.
+# filter/contract comes first. It drops every metric that is not in the contract, and every point whose type, unit
+# (milliseconds are not seconds), labels or buckets differ from the contract. (OTTL cannot compare lists of bounds, so
+# they are compared as JSON.) transform/contract then sets the contract's help text and the name for Prometheus.
 #
-# error_mode: propagate. The only points on which a condition fails are those with a NaN among their bounds. `ignore`
-# would take the failure for no match and let such a point pass; so the request is refused instead. That is its sender's
-# own request only, since nothing is batched before, and the sender gets an error that it can count.
+# error_mode: propagate. A condition fails only for a point with a NaN among its bounds. `ignore` would treat that as no
+# match and let the point pass, so the whole request is refused. Nothing is batched before, so this affects only its
+# sender, which gets an error that it can count.
 
 processors:
 """
@@ -36,7 +35,7 @@ _TYPES: Final = {
 
 
 def renaming(contract: Contract) -> str:
-    """Return the collector's configuration file with the processors filter/contract and transform/contract."""
+    """Write the collector's configuration of the processors filter/contract and transform/contract."""
     names = "\n        or ".join(f"metric.name == {_quoted(metric.otel)}" for metric in contract.metrics)
     return "".join(
         (
@@ -51,7 +50,7 @@ def renaming(contract: Contract) -> str:
 
 
 def _filtered(metric: Metric) -> str:
-    """Return the condition that is true for a point under this metric's name which is not as the contract says."""
+    """Condition that is true for a point of this metric that differs from the contract."""
     required = [
         *_TYPES[metric.type],
         f"metric.unit == {_quoted(metric.unit)}",
@@ -75,12 +74,12 @@ def _renamed(metric: Metric) -> str:
 
 
 def _quoted(text: str) -> str:
-    """Return an OTTL string: escaped as in Go, and for the collector, to which a dollar sign announces a variable."""
+    """OTTL string: escaped as in Go, and `$` doubled, since the collector expands variables."""
     return json.dumps(text, ensure_ascii=False).replace("$", "$$")
 
 
 def _number(number: float) -> str:
-    """Return *number* as the collector's JSON writes it: like Python, but with an exponent for fewer numbers."""
+    """Write *number* as the collector's JSON does: like Python, but with an exponent less often."""
     text = repr(float(number))
     if number and not 1e-6 <= abs(number) < 1e21:
         return text

@@ -1,1 +1,1 @@
-"""The dashboards as Python: one library of panels, one module for each dashboard, written as Grafana's JSON."""
+"""The dashboards in Python, written as Grafana's JSON: a library of panels, and a module for each dashboard."""

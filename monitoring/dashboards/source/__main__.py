@@ -1,4 +1,4 @@
-"""Write dashboards and scrape targets: `python -m monitoring.dashboards.source`, with --check only compare."""
+"""Write dashboards and scrape targets: `python -m monitoring.dashboards.source`; --check only compares."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ TARGETS: Final = "monitoring/prometheus/targets/cdb_services.yml"
 
 
 def main(arguments: Sequence[str] | None = None, *, root: Path = ROOT) -> int:
-    """Write the files below *root*; with --check, name those that are out of date and return 1 if there are any."""
+    """Write the files below *root*. With --check, only name those that are out of date; 1 if there are any."""
     check = asked_to_check(arguments, program="python -m monitoring.dashboards.source", about=__doc__)
     texts = {name: as_json(build().build()) for name, build in FILES.items()}
     texts[TARGETS] = f"- targets: [{', '.join(service.instance for service in topology.SERVICES)}]\n"

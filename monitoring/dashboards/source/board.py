@@ -1,4 +1,4 @@
-"""A dashboard: its name, its panels in reading order, what all dashboards have in common, and its JSON."""
+"""What all dashboards have in common, and their JSON."""
 
 import json
 from typing import Final
@@ -11,7 +11,7 @@ TAG: Final = "claire-de-binare"
 
 
 def board(title: str, uid: str, *, refresh: str, description: str, panels: list[AnyPanel]) -> dashboard.Dashboard:
-    """Return a dashboard whose panels fill the 24 columns row by row, numbered from 1."""
+    """Build a dashboard. Its panels fill the 24 columns row by row and are numbered from 1."""
     made = dashboard.Dashboard(title).uid(uid).description(description).tags([TAG]).refresh(refresh)
     made.time("now-1h", "now").timezone("browser").tooltip(models.DashboardCursorSync.CROSSHAIR)
     made.link(links.other_dashboards(TAG))
@@ -21,7 +21,7 @@ def board(title: str, uid: str, *, refresh: str, description: str, panels: list[
 
 
 def symbol_variable() -> dashboard.QueryVariable:
-    """Return the choice of symbols, `$symbol`: any number of those there are, all to begin with."""
+    """Variable `$symbol`: a choice of any number of symbols; all at first."""
     query = "label_values(cdb_signals_generated_total, symbol)"
     return (
         dashboard.QueryVariable("symbol")
@@ -40,5 +40,5 @@ def symbol_variable() -> dashboard.QueryVariable:
 
 
 def as_json(built: models.Dashboard) -> str:
-    """Return the dashboard as Grafana reads it from a file."""
+    """JSON of the dashboard, as Grafana reads it from a file."""
     return json.dumps(built, cls=JSONEncoder, indent=2, sort_keys=True, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""Where a panel leads: to the runbooks, and to the traces behind a latency."""
+"""Links of panels: to runbooks, and to the traces behind a latency."""
 
 import json
 from typing import Final
@@ -7,19 +7,19 @@ from urllib.parse import quote
 from monitoring.dashboards.source.sdk import dashboard, models
 
 RUNBOOKS: Final = "http://localhost:19090/consoles/"
-"""Where Prometheus shows monitoring/runbooks, on the machine that runs the bot."""
+"""Prometheus shows monitoring/runbooks here, on the machine that runs the bot."""
 JAEGER: Final = "jaeger"
-"""The uid of the data source with the traces."""
-_IN_SIGHT: Final = ""  # the SDK's own choice hides links in a menu
+"""Uid of the data source with the traces."""
+_IN_SIGHT: Final = ""  # the SDK's default hides links in a menu
 
 
 def runbook(alert: str) -> dashboard.DashboardLink:
-    """Return a link to the runbook of *alert*."""
+    """Link to the runbook of *alert*."""
     return _link(f"Runbook: {alert}", f"{RUNBOOKS}{alert}.md")
 
 
 def slow_traces() -> dashboard.DashboardLink:
-    """Return a link from a series with a label `service` to that service's traces in the time shown."""
+    """Link from a series with the label `service` to that service's traces in the time shown."""
     pane = {
         "datasource": JAEGER,
         "queries": [
@@ -37,7 +37,7 @@ def slow_traces() -> dashboard.DashboardLink:
 
 
 def other_dashboards(tag: str) -> dashboard.DashboardLink:
-    """Return a dashboard's links to the others, which keep its time range."""
+    """Links to the other dashboards; they keep the time range."""
     link = dashboard.DashboardLink("Dashboards").type(models.DashboardLinkType.DASHBOARDS).tags([tag])
     return link.placement(_IN_SIGHT).keep_time(True)
 

@@ -1,4 +1,4 @@
-"""The library of panels: what all dashboards are made of, and how each kind looks."""
+"""The library of panels: every kind of panel, and how it looks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +26,7 @@ GREEN, YELLOW, RED, BLUE = "green", "yellow", "red", "blue"
 PROMETHEUS: Final = kinds.DataSourceRef(type_val="prometheus", uid="prometheus")
 Steps = tuple[tuple[float | None, str], ...]
 NEUTRAL: Final[Steps] = ((None, BLUE),)
+_LIMIT: Final = "limit"
 
 AnyPanel = stat.Panel | gauge.Panel | bargauge.Panel | piechart.Panel | table.Panel | timeseries.Panel
 P = TypeVar("P", stat.Panel, gauge.Panel, bargauge.Panel, piechart.Panel, table.Panel, timeseries.Panel)
@@ -33,11 +34,11 @@ P = TypeVar("P", stat.Panel, gauge.Panel, bargauge.Panel, piechart.Panel, table.
 
 @dataclass(frozen=True, kw_only=True)
 class About:
-    """What every kind of panel has.
+    """Settings that every kind of panel has.
 
     *description* says what a high or a low value means. *unit* is Grafana's name of it. *steps* are the colours, each
-    from its value on, the first from below (None). *texts* shows a value as a word in a colour. *runbooks* are names of
-    alerts.
+    from its value on, the first from below (None); with *relative* a step is a percentage of the way from *low* to
+    *high*. *texts* shows a value as a word in a colour. *runbooks* are names of alerts.
     """
 
     title: str
@@ -46,6 +47,7 @@ class About:
     width: int = 6
     height: int = 7
     steps: Steps = NEUTRAL
+    relative: bool = False
     decimals: int | None = None
     low: float | None = None
     high: float | None = None
@@ -55,7 +57,7 @@ class About:
 
 @dataclass(frozen=True)
 class Query:
-    """A query and the name of its series; *exemplars* asks for the traces behind it, too."""
+    """A query and the name of its series; *exemplars* asks for links to traces, too."""
 
     expression: str
     legend: str = ""
@@ -63,7 +65,7 @@ class Query:
 
 
 def stat_panel(about: About, *queries: Query) -> stat.Panel:
-    """Return one big coloured number for each series."""
+    """One big coloured number for each series."""
     panel = _now(_panel(stat.Panel(), about), queries)
     return (
         panel.reduce_options(_last())
@@ -73,13 +75,15 @@ def stat_panel(about: About, *queries: Query) -> stat.Panel:
     )
 
 
-def gauge_panel(about: About, query: Query) -> gauge.Panel:
-    """Return a dial from *about.low* to *about.high*."""
-    return _now(_panel(gauge.Panel(), about), [query]).reduce_options(_last()).show_threshold_markers(True)
+def gauge_panel(about: About, query: Query, *, limit: str) -> gauge.Panel:
+    """Dial from *about.low* to the limit of cdb_risk called *limit*; to *about.high* while that is not known."""
+    panel = _now(_panel(gauge.Panel(), about), [query, in_force(limit)])
+    panel.with_transformation(_from_query("B", "max"))
+    return panel.reduce_options(_last()).show_threshold_markers(True)
 
 
 def bar_panel(about: About, *queries: Query) -> bargauge.Panel:
-    """Return one horizontal bar for each series."""
+    """One horizontal bar for each series."""
     panel = _now(_panel(bargauge.Panel(), about), queries)
     return (
         panel.reduce_options(_last())
@@ -89,7 +93,7 @@ def bar_panel(about: About, *queries: Query) -> bargauge.Panel:
 
 
 def pie_panel(about: About, query: Query) -> piechart.Panel:
-    """Return each series' share in their sum; the legend has the numbers, also where all are 0."""
+    """Share of each series in their sum; the legend shows the numbers, even if all are 0."""
     legend = (
         piechart.PieChartLegendOptions()
         .display_mode(kinds.LegendDisplayMode.TABLE)
@@ -102,15 +106,23 @@ def pie_panel(about: About, query: Query) -> piechart.Panel:
 
 
 def time_panel(
-    about: About, *queries: Query, area: bool = False, line: float | None = None, colored: bool = False
+    about: About,
+    *queries: Query,
+    area: bool = False,
+    line: float | None = None,
+    limit: str = "",
+    colored: bool = False,
 ) -> timeseries.Panel:
-    """Return curves over time.
+    """Curves over time.
 
-    *area* fills below them. *line* draws a red dashed line, which is always in the picture. *colored* gives a curve the
-    colours of *about.steps* in place of one for each series.
+    *area* fills below them. *line* draws a red dashed line, which is always in the picture; it moves to the limit of
+    cdb_risk called *limit*. *colored* gives a curve the colours of *about.steps* instead of one for each series.
     """
     panel = _panel(timeseries.Panel(), about)
-    panel.targets([_target(q, place).range() for place, q in enumerate(queries)])
+    asked = (*queries, in_force(limit)) if limit else queries
+    panel.targets([_target(q, place).range() for place, q in enumerate(asked)])
+    if limit:
+        panel.with_transformation(_from_query(_ref_id(len(queries)), "threshold1"))
     panel.line_width(2).fill_opacity(30 if area else 0).show_points(kinds.VisibilityMode.NEVER)
     if colored:
         panel.gradient_mode(kinds.GraphGradientMode.SCHEME)
@@ -123,14 +135,20 @@ def time_panel(
     return panel
 
 
-def table_panel(about: About, columns: Mapping[str, str], *queries: Query, sort_by: str) -> table.Panel:
-    """Return a table whose rows are the queries' series, joined where their labels are the same.
+def table_panel(
+    about: About, columns: Mapping[str, str], *queries: Query, sort_by: str, limit: str = ""
+) -> table.Panel:
+    """Table whose rows are the queries' series, joined where their labels are the same.
 
     *columns* are the labels and, as `Value #A`, `Value #B` and so on, the queries' values, with their headings and in
-    their order; nothing else is shown. The largest in *sort_by* comes first.
+    their order; nothing else is shown. The largest in *sort_by* comes first. The limit of cdb_risk called *limit* is
+    the maximum of the first query's values.
     """
     panel = _panel(table.Panel(), about)
     panel.targets([_target(q, place).instant().format(PromQueryFormat.TABLE) for place, q in enumerate(queries)])
+    if limit:
+        panel.with_target(_target(in_force(limit), len(queries)).instant())
+        panel.with_transformation(_from_query(_ref_id(len(queries)), "max", of="A"))
     shown: dict[str, object] = {
         "includeByName": dict.fromkeys(columns, True),
         "indexByName": {name: place for place, name in enumerate(columns)},
@@ -141,29 +159,47 @@ def table_panel(about: About, columns: Mapping[str, str], *queries: Query, sort_
     return panel.sort_by([common.TableSortByFieldState().display_name(sort_by).desc(True)])
 
 
-def column(unit: str, *, decimals: int | None = None, steps: Steps = ()) -> list[models.DynamicConfigValue]:
-    """Return what makes one column differ from the table's defaults; with *steps* its text is coloured."""
+def column(
+    unit: str, *, decimals: int | None = None, steps: Steps = (), relative: bool = False
+) -> list[models.DynamicConfigValue]:
+    """How one column looks. *steps* colour its text; with *relative* they are percentages of the maximum."""
     properties = [models.DynamicConfigValue("unit", unit)]
     if decimals is not None:
         properties.append(models.DynamicConfigValue("decimals", decimals))
     if steps:
-        properties.append(models.DynamicConfigValue("thresholds", _thresholds(steps).build()))
+        properties.append(models.DynamicConfigValue("thresholds", _thresholds(steps, relative=relative).build()))
         properties.append(models.DynamicConfigValue("custom.cellOptions", {"type": "color-text"}))
     return properties
 
 
+def in_force(limit: str) -> Query:
+    """Query for the limit of cdb_risk called *limit*, as the alerts read it: one series, named `limit`."""
+    return Query(f'limit:cdb_risk_limit_pct:in_force{{limit="{limit}"}}', _LIMIT)
+
+
 def limit_line() -> list[models.DynamicConfigValue]:
-    """Return what makes a series look like a limit: red, dashed."""
+    """Make a series look like a limit: red and dashed."""
     return [
         models.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": RED}),
         models.DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [10, 10]}),
     ]
 
 
+def _from_query(ref_id: str, setting: str, *, of: str = "") -> models.DataTransformerConfig:
+    """Take *setting* (`max`; `threshold1` is a red line) from the query *ref_id*, for all series or those of *of*."""
+    options: dict[str, object] = {
+        "configRefId": ref_id,
+        "mappings": [{"fieldName": _LIMIT, "handlerKey": setting, "reducerId": "lastNotNull"}],
+    }
+    if of:
+        options["applyTo"] = {"id": "byFrameRefID", "options": of}
+    return models.DataTransformerConfig(id_val="configFromData", options=options)
+
+
 def _panel(panel: P, about: About) -> P:
     panel.title(about.title).description(about.description).datasource(PROMETHEUS)
     panel.span(about.width).height(about.height)
-    panel.unit(about.unit).thresholds(_thresholds(about.steps)).color_scheme(_by_threshold())
+    panel.unit(about.unit).thresholds(_thresholds(about.steps, relative=about.relative)).color_scheme(_by_threshold())
     panel.links([links.runbook(alert) for alert in about.runbooks])
     if about.decimals is not None:
         panel.decimals(about.decimals)
@@ -182,7 +218,7 @@ def _now(panel: P, queries: Sequence[Query]) -> P:
 
 
 def _target(query: Query, place: int) -> Dataquery:
-    target = Dataquery().expr(query.expression).ref_id(chr(ord("A") + place)).datasource(PROMETHEUS)
+    target = Dataquery().expr(query.expression).ref_id(_ref_id(place)).datasource(PROMETHEUS)
     if query.legend:
         target.legend_format(query.legend)
     if query.exemplars:
@@ -190,9 +226,14 @@ def _target(query: Query, place: int) -> Dataquery:
     return target
 
 
-def _thresholds(steps: Steps) -> dashboard.ThresholdsConfig:
+def _ref_id(place: int) -> str:
+    return chr(ord("A") + place)
+
+
+def _thresholds(steps: Steps, *, relative: bool = False) -> dashboard.ThresholdsConfig:
     found = [models.Threshold(value=value, color=color) for value, color in steps]
-    return dashboard.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(found)
+    mode = models.ThresholdsMode.PERCENTAGE if relative else models.ThresholdsMode.ABSOLUTE
+    return dashboard.ThresholdsConfig().mode(mode).steps(found)
 
 
 def _mapping(texts: Mapping[str, tuple[str, str]]) -> models.ValueMap:

@@ -1,4 +1,4 @@
-"""Risk & Alerts: how near the limits are, what was refused for them, and which alerts there are."""
+"""Risk & Alerts: the account against its limits, rejected orders, and alerts."""
 
 from typing import Final
 
@@ -23,6 +23,8 @@ from monitoring.dashboards.source.sdk import dashboard
 UID: Final = "cdb-risk-alerts"
 _DRAWDOWN: Final = Query("max(cdb_daily_drawdown_pct)", "drawdown")
 _EXPOSURE: Final = Query("max(cdb_total_exposure_pct)", "exposure")
+_NEAR_THE_LIMIT: Final = ((None, GREEN), (60, YELLOW), (90, RED))
+"""In percent of the limit: by default 3 and 4.5 of 5, 30 and 45 of 50."""
 _LAYERS: Final = (
     "stale market data",
     "circuit breaker",
@@ -41,12 +43,12 @@ _VIOLATIONS: Final = (
 
 
 def build() -> dashboard.Dashboard:
-    """Return the dashboard."""
+    """Build the dashboard."""
     return board(
         "Risk & Alerts",
         UID,
         refresh="5s",
-        description="The account against its limits, the orders that these stopped, and the alerts.",
+        description="The account against its limits, rejected orders, and alerts.",
         panels=[*_state(), *_history(), *_violations(), *_tables()],
     )
 
@@ -57,39 +59,44 @@ def _state() -> list[AnyPanel]:
             About(
                 title="Daily Drawdown",
                 description=(
-                    "Loss since 00:00 UTC in percent of the day's opening equity; 0 is no loss. At 5 the circuit "
-                    "breaker stops trading."
+                    "Loss since 00:00 UTC in percent of the day's opening equity; 0 is no loss. The dial ends at the "
+                    "limit (5 by default), where the circuit breaker stops trading."
                 ),
                 unit="percent",
                 decimals=2,
                 low=0,
                 high=5,
-                steps=((None, GREEN), (3, YELLOW), (4.5, RED)),
+                steps=_NEAR_THE_LIMIT,
+                relative=True,
                 runbooks=("DailyDrawdownLimitExceeded",),
             ),
             _DRAWDOWN,
+            limit="daily_drawdown",
         ),
         gauge_panel(
             About(
                 title="Total Exposure",
                 description=(
-                    "All open positions in percent of equity; 0 is nothing held. At 50 purchases are rejected; above "
-                    "45 for 5 minutes is an alert."
+                    "All open positions in percent of equity; 0 is nothing held. The dial ends at the limit (50 by "
+                    "default), where purchases are rejected; more than 90 % of it for 5 minutes is an alert."
                 ),
                 unit="percent",
                 decimals=1,
                 low=0,
                 high=50,
-                steps=((None, GREEN), (30, YELLOW), (45, RED)),
+                steps=_NEAR_THE_LIMIT,
+                relative=True,
                 runbooks=("ExposureLimitApproaching",),
             ),
             _EXPOSURE,
+            limit="exposure",
         ),
         stat_panel(
             About(
                 title="Circuit Breaker",
                 description=(
-                    "ACTIVE: no purchase is approved until it is reset or the next UTC day begins. INACTIVE is normal."
+                    "ACTIVE: no purchase is approved until the breaker is reset or the next UTC day begins. "
+                    "INACTIVE is normal."
                 ),
                 steps=((None, GREEN), (1, RED)),
                 texts={"0": ("INACTIVE", GREEN), "1": ("ACTIVE", RED)},
@@ -115,8 +122,8 @@ def _history() -> list[AnyPanel]:
             About(
                 title="Daily Drawdown History",
                 description=(
-                    "The day's loss over time. It falls to 0 as the day turns; a curve that climbs to the line at 5 "
-                    "trips the circuit breaker there, and open positions may carry it further."
+                    "The day's loss over time, which falls to 0 at 00:00 UTC. Where it reaches the line (the limit, 5 "
+                    "by default) the circuit breaker trips; open positions may carry it further."
                 ),
                 unit="percent",
                 width=12,
@@ -126,13 +133,14 @@ def _history() -> list[AnyPanel]:
             ),
             _DRAWDOWN,
             line=5.0,
+            limit="daily_drawdown",
         ),
         time_panel(
             About(
                 title="Total Exposure History",
                 description=(
-                    "What is at stake over time. It should come and go below the line at 50; one that rests near it "
-                    "lets nothing be bought."
+                    "What is at stake over time. It should come and go below the line (the limit, 50 by default); one "
+                    "that rests near it lets nothing be bought."
                 ),
                 unit="percent",
                 width=12,
@@ -142,6 +150,7 @@ def _history() -> list[AnyPanel]:
             ),
             _EXPOSURE,
             line=50.0,
+            limit="exposure",
         ),
     ]
 
@@ -187,11 +196,14 @@ def _tables() -> list[AnyPanel]:
         About(
             title="Position Exposure by Symbol",
             description=(
-                "What is held, largest first. Exposure in percent of equity: above 10 for 2 minutes is an alert, 0 is "
-                "no position. PnL is what closed trades of the symbol brought since cdb_execution started."
+                "What is held, largest first. Exposure in percent of equity: above the limit (10 by default) for 2 "
+                "minutes is an alert, 0 is no position. PnL is what closed trades of the symbol brought since "
+                "cdb_execution started."
             ),
             width=12,
             height=9,
+            low=0,
+            high=10,
             runbooks=("PositionSizeViolation",),
         ),
         {"symbol": "Symbol", "Value #A": "Exposure %", "Value #B": "Size", "Value #C": "PnL"},
@@ -199,9 +211,10 @@ def _tables() -> list[AnyPanel]:
         Query("sum by (symbol) (cdb_position_size)"),
         Query("sum by (symbol) (cdb_trade_pnl_usd_sum)"),
         sort_by="Exposure %",
+        limit="position",
     )
-    limits = ((None, GREEN), (9, YELLOW), (10, RED))
-    positions.override_by_name("Exposure %", column("percent", decimals=2, steps=limits))
+    near = ((None, GREEN), (90, YELLOW), (100, RED))
+    positions.override_by_name("Exposure %", column("percent", decimals=2, steps=near, relative=True))
     positions.override_by_name("Size", column("none", decimals=4))
     positions.override_by_name("PnL", column("currencyUSD", decimals=2, steps=((None, RED), (0, GREEN))))
     alerts = table_panel(

@@ -1,7 +1,7 @@
-"""What is used of grafana-foundation-sdk.
+"""The parts of grafana-foundation-sdk that we use.
 
-It warns at import that Grafana's newer schema is preferred. The classic one is what every Grafana reads from a file, so
-the warning says nothing here; in the tests it would be an error.
+Its import warns that Grafana's newer schema is preferred. We use the classic schema, which every Grafana reads from a
+file, and suppress the warning, which would be an error in the tests.
 """
 
 import warnings

@@ -1,4 +1,4 @@
-"""System Health: whether everything runs, how quick it is, and what it takes."""
+"""System Health: what runs, how fast it is, and what it uses."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ _COLLECTOR: Final = ("cdb_otel_collector:9464", "cdb_otel_collector:8888")
 
 
 def build() -> dashboard.Dashboard:
-    """Return the dashboard."""
+    """Build the dashboard."""
     return board(
         "System Health",
         UID,
@@ -53,7 +53,7 @@ def _service(name: str, instance: str) -> str:
 
 
 def _up(job: str, *instances: str) -> str:
-    """Return 1 if all targets answer; one that is missing makes the product empty, and so 0."""
+    """1 if all targets answer, else 0; a missing target makes the product empty."""
     return " * ".join(f'min(up{{job="{job}", instance="{one}"}})' for one in instances) + " or vector(0)"
 
 

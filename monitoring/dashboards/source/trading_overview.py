@@ -1,4 +1,4 @@
-"""Trading Overview: what comes in, what is traded, what it earns."""
+"""Trading Overview: signals, trades and profit."""
 
 from typing import Final
 
@@ -29,7 +29,7 @@ _REJECTIONS: Final = (
 
 
 def build() -> dashboard.Dashboard:
-    """Return the dashboard."""
+    """Build the dashboard."""
     made = board(
         "Trading Overview",
         UID,

@@ -1,4 +1,4 @@
-"""`make env` where there is nothing but a shell: it makes the same .env as `cdb env`."""
+"""`make env` where there is nothing but a shell: it makes the same .env as `cdb env`, from the same template."""
 
 import shutil
 import stat
@@ -16,6 +16,7 @@ def checkout(tmp_path: Path) -> Path:
     script = tmp_path / "deploy" / "containers" / "make-env"
     script.parent.mkdir(parents=True)
     shutil.copy(ROOT / "deploy" / "containers" / "make-env", script)
+    shutil.copy(envfile.TEMPLATE, tmp_path / "deploy" / envfile.TEMPLATE.name)
     return tmp_path
 
 
@@ -35,7 +36,10 @@ def test_the_shell_writes_what_cdb_env_writes_with_secrets_of_its_own(checkout: 
     }
     assert all(len(shell[name]) >= 32 and shell[name] != cdb[name] for name in generated)
     assert len({shell[name] for name in generated}) == len(generated)
-    assert _comments(checkout / ".env") == _comments(tmp_path / "by_cdb")
+    by_shell, by_cdb = (checkout / ".env").read_text(), (tmp_path / "by_cdb").read_text()
+    for name in generated:
+        by_shell, by_cdb = by_shell.replace(shell[name], "secret"), by_cdb.replace(cdb[name], "secret")
+    assert by_shell == by_cdb
     assert stat.S_IMODE((checkout / ".env").stat().st_mode) == 0o600
 
 
@@ -46,15 +50,20 @@ def test_nothing_that_is_there_is_changed(checkout: Path) -> None:
     assert first.startswith("REDIS_PASSWORD=mine\nexport POSTGRES_PASSWORD = other\n# ")
     assert "REDIS_PASSWORD" not in said
     assert "GRAFANA_PASSWORD" in said
-    assert make_env(checkout) == ".env has everything\n"
+    assert make_env(checkout) == ".env is complete\n"
     assert (checkout / ".env").read_text() == first
+
+
+def test_the_shell_completes_a_file_as_cdb_env_does(checkout: Path, tmp_path: Path) -> None:
+    kept = [f"{entry.name}=mine" for entry in envfile.ENTRIES if entry.name in envfile.SECRETS]
+    for file in (checkout / ".env", tmp_path / "by_cdb"):
+        file.write_text("\n".join(kept))
+    make_env(checkout)
+    assert envfile.ensure(tmp_path / "by_cdb").added
+    assert (checkout / ".env").read_text() == (tmp_path / "by_cdb").read_text()
 
 
 def test_no_secret_is_printed(checkout: Path) -> None:
     said = make_env(checkout)
     values = envfile.read(checkout / ".env")
     assert not [name for name in envfile.SECRETS if values[name] and values[name] in said]
-
-
-def _comments(file: Path) -> list[str]:
-    return [line for line in file.read_text().splitlines() if line.startswith("#")]

@@ -10,7 +10,9 @@ import pytest
 
 from telemetry.contract import ContractError, load_contract
 from telemetry.families import LabelError
-from telemetry.recorder import Recorder
+from telemetry.handbook import Metrics
+from telemetry.pipeline import Telemetry, TelemetrySettings
+from telemetry.recorder import Recorder, Recording
 from tests.unit.telemetry.isolated import SYMBOLS, Isolated, isolated
 
 
@@ -206,6 +208,15 @@ def test_what_a_service_knows_is_zero_from_the_start() -> None:
         assert box.value("cdb_risk_decision_duration_seconds_sum") == 0
         assert box.value("cdb_redis_publish_duration_seconds_count", topic="orders") == 0
         assert box.value("cdb_redis_publish_duration_seconds_count", topic="fills") is None
+
+
+@pytest.mark.parametrize("recording", ["fast", "sdk"])
+def test_a_gauge_set_before_the_start_never_shows_zero(recording: Recording) -> None:
+    recorder = Recorder(load_contract(), recording=recording)
+    Metrics(recorder).risk_limit_pct.labels(limit="position").set(10)
+    telemetry = Telemetry(recorder, service="cdb_risk", settings=TelemetrySettings())
+    assert '\ncdb_risk_limit_pct{limit="position"} 10.0\n' in telemetry.exposition().decode()
+    telemetry.shutdown()
 
 
 def test_a_service_starts_with_its_own_metrics_only() -> None:

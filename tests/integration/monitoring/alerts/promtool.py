@@ -39,7 +39,7 @@ class Case:
 def alerts(file: Path = RULES) -> dict[str, dict[str, Any]]:
     """Return every alert of *file* by its name."""
     groups = yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
-    return {rule["alert"]: rule for group in groups for rule in group["rules"]}
+    return {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
 
 
 def outcome(cases: Sequence[Case], folder: Path, rules: Path = RULES) -> tuple[bool, str]:

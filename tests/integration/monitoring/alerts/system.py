@@ -5,7 +5,7 @@ from typing import Final
 from tests.integration.monitoring.alerts.promtool import Case, Firing
 from tests.support.bot import INSTANCES
 
-NO_TARGET: Final = "is not among the targets of Prometheus any more (no up for it)."
+NO_TARGET: Final = "is no longer a target of Prometheus (it has no up)."
 NO_ANSWER: Final = "does not answer Prometheus (up is 0)."
 ILL: Final = "answers, but its own health check fails (cdb_health_status is 0)."
 
@@ -37,9 +37,9 @@ def unreachable(what: str, component: str, description: str) -> Firing:
 
 
 NO_POSTGRES: Final = unreachable("PostgreSQL", "database", "The exporter cannot connect to PostgreSQL (pg_up is 0).")
-NO_PG_UP: Final = unreachable("PostgreSQL", "database", "Nobody says whether PostgreSQL is there: pg_up is missing.")
+NO_PG_UP: Final = unreachable("PostgreSQL", "database", "The state of PostgreSQL is unknown: pg_up is missing.")
 NO_REDIS: Final = unreachable("Redis", "message_bus", "The exporter cannot connect to Redis (redis_up is 0).")
-NO_REDIS_UP: Final = unreachable("Redis", "message_bus", "Nobody says whether Redis is there: redis_up is missing.")
+NO_REDIS_UP: Final = unreachable("Redis", "message_bus", "The state of Redis is unknown: redis_up is missing.")
 POSTGRES: Final = 'pg_up{instance="cdb_postgres_exporter:9187", job="postgres"}'
 REDIS: Final = 'redis_up{instance="cdb_redis_exporter:9121", job="redis"}'
 

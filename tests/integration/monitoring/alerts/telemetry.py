@@ -1,4 +1,4 @@
-"""When the alerts on the way of the figures themselves fire. All times are from the first scrape."""
+"""When the alerts on the telemetry itself fire. All times are from the first scrape."""
 
 from typing import Final
 
@@ -13,19 +13,19 @@ def telemetry(summary: str, description: str, severity: str = "warning", **label
 def collector(why: str) -> Firing:
     return telemetry(
         "The OpenTelemetry Collector is down",
-        f"The collector {why}: no cdb_* metric comes in, and no other alert on them can begin.",
+        f"The collector {why}: no cdb_* metrics arrive, and no other alert on them can begin.",
         severity="critical",
     )
 
 
 NO_ANSWER: Final = collector("does not answer Prometheus (up is 0)")
-NO_TARGET: Final = collector("is not among the targets of Prometheus any more (no up for it)")
+NO_TARGET: Final = collector("is no longer a target of Prometheus (it has no up)")
 EXPOSITION: Final = 'up{instance="cdb_otel_collector:9464", job="otel_collector"}'
 OWN: Final = 'up{instance="cdb_otel_collector:8888", job="otel_collector"}'
 MISSING: Final = telemetry(
     "cdb_core runs, but its metrics do not arrive",
-    "cdb_core answers Prometheus (up is 1), but there is no cdb_health_status from it: its cdb_* get lost on their way "
-    "through the collector.",
+    "cdb_core answers Prometheus (up is 1), but its cdb_health_status is missing: its cdb_* metrics get lost on their "
+    "way through the collector.",
     service="cdb_core",
 )
 AT: Final = 'instance="cdb_core:8001", job="cdb_services"'
@@ -37,7 +37,7 @@ SECOND: Final = AT_COLLECTOR.format("b")
 def undelivered(batches: int) -> Firing:
     return telemetry(
         "cdb_core:8001 cannot deliver its traces",
-        f"cdb_core:8001 has given up about {batches} batches of traces within 10 minutes.",
+        f"cdb_core:8001 has dropped about {batches} batches of traces within 10 minutes.",
         instance="cdb_core:8001",
         signal="traces",
     )
@@ -45,8 +45,8 @@ def undelivered(batches: int) -> Firing:
 
 def not_finite(values: int) -> Firing:
     return telemetry(
-        "cdb_core:8001 records values of cdb_signal_strength that cannot be",
-        f"cdb_core:8001 has left out about {values} values of cdb_signal_strength within 10 minutes: they are not "
+        "cdb_core:8001 records impossible values of cdb_signal_strength",
+        f"cdb_core:8001 has ignored about {values} values of cdb_signal_strength within 10 minutes: they are not "
         "finite, or negative on a counter.",
         instance="cdb_core:8001",
         metric="cdb_signal_strength",
@@ -56,8 +56,8 @@ def not_finite(values: int) -> Firing:
 def overflow(times: int) -> Firing:
     return telemetry(
         "cdb_core:8001 records cdb_signal_errors_total with labels that are not in the contract",
-        "cdb_core:8001 has asked for label sets of cdb_signal_errors_total that the contract does not know, about "
-        f"{times} times within 10 minutes; they are recorded as other.",
+        f"cdb_core:8001 has recorded cdb_signal_errors_total about {times} times within 10 minutes with labels that "
+        "are not in the contract; they became other.",
         instance="cdb_core:8001",
         metric="cdb_signal_errors_total",
     )
@@ -66,8 +66,8 @@ def overflow(times: int) -> Firing:
 def filtered(points: int) -> Firing:
     return telemetry(
         "The collector drops points that are not in the contract",
-        f"filter/contract has dropped about {points} points within 10 minutes, whose name, type or labels are not "
-        "those of the contract.",
+        f"filter/contract has dropped about {points} points within 10 minutes. Their name, type, unit, labels or "
+        "buckets differ from the contract.",
         filter="filter/contract",
     )
 
@@ -75,15 +75,15 @@ def filtered(points: int) -> Firing:
 def refused(signal: str, count: int) -> Firing:
     return telemetry(
         f"The collector refuses {signal}",
-        f"The collector has refused about {count} {signal} within 10 minutes, most likely because its memory is short.",
+        f"The collector has refused about {count} {signal} within 10 minutes, probably because it is short of memory.",
         signal=signal,
     )
 
 
 def not_handed_on(signal: str, exporter: str, count: int) -> Firing:
     return telemetry(
-        f"The collector cannot hand on {signal}",
-        f"The collector's exporter {exporter} has failed to hand on about {count} {signal} within 10 minutes.",
+        f"The collector cannot export {signal}",
+        f"The collector's exporter {exporter} has failed to send about {count} {signal} within 10 minutes.",
         signal=signal,
         exporter=exporter,
     )
@@ -92,15 +92,14 @@ def not_handed_on(signal: str, exporter: str, count: int) -> Firing:
 def jaeger(why: str) -> Firing:
     return telemetry(
         "Jaeger is down",
-        f"Jaeger {why}: traces cannot be looked at, and new ones wait in the collector's queue.",
+        f"Jaeger {why}: traces cannot be read, and new ones wait in the collector's queue.",
     )
 
 
 def full(percent: str) -> Firing:
     return telemetry(
-        "Spans pile up in the collector",
-        f"The queue of the collector's exporter otlp_grpc/jaeger is full to {percent}; once it is full, spans are "
-        "lost.",
+        "Spans wait in the collector",
+        f"The queue of the collector's exporter otlp_grpc/jaeger is {percent} full; once it is full, spans are lost.",
         exporter="otlp_grpc/jaeger",
     )
 
@@ -108,34 +107,34 @@ def full(percent: str) -> Firing:
 def lost(spans: int) -> Firing:
     return telemetry(
         "The collector loses spans",
-        f"The queue of the collector's exporter otlp_grpc/jaeger was full: about {spans} spans of traces that were to "
-        "be kept are lost within 10 minutes.",
+        f"The queue of the collector's exporter otlp_grpc/jaeger was full: about {spans} spans of kept traces were "
+        "lost within 10 minutes.",
         exporter="otlp_grpc/jaeger",
     )
 
 
 def unjudged(traces: int) -> Firing:
     return telemetry(
-        "The collector drops traces before it has judged them",
-        f"About {traces} traces within 10 minutes had to make room for newer ones before it was clear whether they are "
-        "to be kept.",
+        "The collector drops traces before it decides whether to keep them",
+        f"About {traces} traces within 10 minutes had to make room for newer ones before the collector decided whether "
+        "to keep them.",
     )
 
 
 def over_limit(traces: int) -> Firing:
     return telemetry(
-        "There are more slow, failed or rejected decisions than traces may be kept of",
-        "The collector keeps only a share of the traces of slow, failed and rejected decisions, about "
-        f"{traces} within 10 minutes: all of them would be too much for the disk.",
+        "There are too many slow, failed or rejected decisions to keep all their traces",
+        "The collector keeps only a share of the traces of slow, failed and rejected decisions (about "
+        f"{traces} within 10 minutes): all of them would take too much disk.",
     )
 
 
 LARGE: Final = telemetry(
     "Jaeger's storage is large",
-    "Jaeger's traces take 3.725GiB of the disk; 4 GB are more than a day of them should take.",
+    "Jaeger's traces take 3.725GiB of the disk; a day of traces should take less than 4 GB.",
 )
 NO_JAEGER: Final = jaeger("does not answer Prometheus (up is 0)")
-NO_JAEGER_TARGET: Final = jaeger("is not among the targets of Prometheus any more (no up for it)")
+NO_JAEGER_TARGET: Final = jaeger("is no longer a target of Prometheus (it has no up)")
 JAEGER: Final = 'up{instance="cdb_jaeger:8888", job="jaeger"}'
 STORAGE: Final = (
     'jaeger_storage_badger_size_bytes_lsm{kind="badger", name="badger", role="tracestore", '

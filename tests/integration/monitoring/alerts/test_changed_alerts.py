@@ -1,18 +1,23 @@
 """A rule that is changed where it matters does not get past the cases."""
 
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from tests.integration.monitoring.alerts.promtool import RULES, outcome
 from tests.integration.monitoring.alerts.test_alerts import CASES
+from tests.integration.monitoring.alerts.test_rules import IN_FORCE
+from tests.integration.monitoring.alerts.trading import FOLLOWING
 
 pytestmark = pytest.mark.integration
 
 CHANGES = (
     # alert, what is there, what is put in its place
-    ("DailyDrawdownLimitExceeded", "cdb_daily_drawdown_pct > 5.0", "cdb_daily_drawdown_pct >= 5.0"),
-    ("DailyDrawdownLimitExceeded", "cdb_daily_drawdown_pct > 5.0", "cdb_daily_drawdown_pct * 100 > 5.0"),
+    ("DailyDrawdownLimitExceeded", "cdb_daily_drawdown_pct > on", "cdb_daily_drawdown_pct >= on"),
+    ("DailyDrawdownLimitExceeded", "cdb_daily_drawdown_pct > on", "cdb_daily_drawdown_pct * 100 > on"),
+    ("DailyDrawdownLimitExceeded", f'on () group_left () {IN_FORCE}{{limit="daily_drawdown"}}', "5.0"),
+    ("DailyDrawdownLimitExceeded", " group_left ()", ""),
     ("DailyDrawdownLimitExceeded", "        for: 1m\n        keep_firing_for: 5m\n", "        for: 1m\n"),
     ("CircuitBreakerActivated", "        for: 30s\n        keep_firing_for: 5m\n", "        for: 30s\n"),
     ("CircuitBreakerActivated", "for: 30s", "for: 15s"),
@@ -36,10 +41,13 @@ CHANGES = (
     ),
     ("HighErrorRate", "> 0.1", "> 0.09"),
     ("StaleMarketData", "> 30", ">= 30"),
-    ("ExposureLimitApproaching", "> 45.0", ">= 45.0"),
-    ("ExposureLimitApproaching", "> 45.0", "> 0.45"),
+    ("ExposureLimitApproaching", "_pct > on", "_pct >= on"),
+    ("ExposureLimitApproaching", "(0.9 *", "(0.009 *"),
+    ("ExposureLimitApproaching", "(0.9 *", "(0.91 *"),
+    ("ExposureLimitApproaching", f'on () group_left () (0.9 * {IN_FORCE}{{limit="exposure"}})', "45.0"),
     ("PositionSizeViolation", "for: 2m", "for: 1m"),
-    ("PositionSizeViolation", "> 10.0", ">= 10.0"),
+    ("PositionSizeViolation", "_pct > on", "_pct >= on"),
+    ("PositionSizeViolation", '"position"', '"exposure"'),
     ("HighEventProcessingLatency", "sum by (service, le)", "sum by (service, event_type, le)"),
     ("HighEventProcessingLatency", "> 1.0", "> 0.9"),
     ("DatabaseConnectionFailures", "min(pg_up) == 0 or absent(pg_up)", "pg_up == 0 or absent(pg_up)"),
@@ -70,6 +78,28 @@ CHANGES = (
     ("TraceStorageLarge", "> 4e9", ">= 4e9"),
     ("CollectorRejectsRequests", '{rpc_response_status_code!="OK"}', ""),
 )
+
+
+LIMITS: Final = (
+    # what is there, what is put in its place
+    ("last_over_time(cdb_risk_limit_pct[1d]) > 0", "last_over_time(cdb_risk_limit_pct[1d])"),
+    ("last_over_time(cdb_risk_limit_pct[1d]) > 0", "cdb_risk_limit_pct > 0"),
+    ("min by (limit) (last_over_time(cdb_risk_limit_pct[1d]) > 0)\n          or ", ""),
+    ("vector(5.0)", "vector(4.0)"),
+    ('or label_replace(vector(10.0), "limit", "position", "", "")', ""),
+    ("vector(50.0)", "vector(0.5)"),
+)
+
+
+@pytest.mark.parametrize(("right", "wrong"), LIMITS)
+def test_changed_limits_are_found(right: str, wrong: str, tmp_path: Path) -> None:
+    text = RULES.read_text(encoding="utf-8")
+    assert text.count(right) == 1
+    changed = tmp_path / "alerts.yml"
+    changed.write_text(text.replace(right, wrong), encoding="utf-8")
+    found, said = outcome([case for case in CASES if case.alert in FOLLOWING], tmp_path, changed)
+    assert not found
+    assert "FAILED" in said, said
 
 
 def rule_of(alert: str) -> str:

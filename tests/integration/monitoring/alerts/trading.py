@@ -1,5 +1,6 @@
 """When the alerts on risk, market, errors and speed fire. All times are from the first scrape."""
 
+from dataclasses import replace
 from typing import Final
 
 from tests.integration.monitoring.alerts.promtool import Case, Firing
@@ -11,13 +12,19 @@ AT_CORE: Final = 'instance="cdb_core:8001", job="cdb_services"'
 AT_EXECUTION: Final = 'instance="cdb_execution:8003", job="cdb_services"'
 
 
-def drawdown(percent: str) -> Firing:
+def limits(*, daily_drawdown: str = "5x120", position: str = "10x120", exposure: str = "50x120") -> dict[str, str]:
+    """Return what cdb_risk says of its limits; the defaults unless given."""
+    given = {"daily_drawdown": daily_drawdown, "position": position, "exposure": exposure}
+    return {f'cdb_risk_limit_pct{{limit="{name}", {AT_RISK}}}': values for name, values in given.items()}
+
+
+def drawdown(percent: str, limit: str = "5") -> Firing:
     return Firing(
         severity="critical",
         component="risk_engine",
         labels=RISK,
-        summary="Daily drawdown is above 5 %",
-        description=f"The account has lost {percent} % of the day's opening equity; the limit is 5 %.",
+        summary=f"Daily drawdown is above {limit} %",
+        description=f"The account has lost {percent} % of the day's opening equity; the limit is {limit} %.",
     )
 
 
@@ -51,24 +58,24 @@ def stale(seconds: str) -> Firing:
     )
 
 
-def exposure(percent: str) -> Firing:
+def exposure(percent: str, limit: str = "50", warning: str = "45") -> Firing:
     return Firing(
         severity="warning",
         component="risk_engine",
         labels=RISK,
-        summary="Total exposure comes close to its limit of 50 %",
-        description=f"All positions together are {percent} % of equity; the warning begins at 45 %, purchases end "
-        "at 50 %.",
+        summary=f"Total exposure comes close to its limit of {limit} %",
+        description=f"All positions together are {percent} % of equity; the warning begins at {warning} %, purchases "
+        f"end at {limit} %.",
     )
 
 
-def position(symbol: str, percent: str) -> Firing:
+def position(symbol: str, percent: str, limit: str = "10") -> Firing:
     return Firing(
         severity="warning",
         component="risk_engine",
         labels={**RISK, "symbol": symbol},
-        summary=f"The position in {symbol} is above its limit of 10 %",
-        description=f"The position in {symbol} is {percent} % of equity; the limit is 10 %.",
+        summary=f"The position in {symbol} is above its limit of {limit} %",
+        description=f"The position in {symbol} is {percent} % of equity; the limit is {limit} %.",
     )
 
 
@@ -99,7 +106,7 @@ def events(service: str, bucket: str, values: str) -> dict[str, str]:
     return {f"cdb_event_processing_duration_seconds_bucket{{{labels}}}": values}
 
 
-CASES: Final = (
+FROZEN: Final = (
     Case(
         rule="drawdown above 5 % fires after a minute and resolves 5 minutes after it is over",
         alert="DailyDrawdownLimitExceeded",
@@ -242,3 +249,68 @@ CASES: Final = (
         at={"1m": [], "1m15s": [earned("1000.50")], "3m": []},
     ),
 )
+
+FOLLOWING: Final = ("DailyDrawdownLimitExceeded", "ExposureLimitApproaching", "PositionSizeViolation")
+"""The alerts that compare with a limit of cdb_risk."""
+AT_THE_DEFAULTS: Final = tuple(
+    replace(case, rule=f"{case.rule}, where cdb_risk says so", series={**case.series, **limits()})
+    for case in FROZEN
+    if case.alert in FOLLOWING
+)
+"""Limits that are the defaults change nothing."""
+
+AT_OTHER_LIMITS: Final = (
+    Case(
+        rule="a loss of 4.15 % is above a limit of 3 %",
+        alert="DailyDrawdownLimitExceeded",
+        series={f"cdb_daily_drawdown_pct{{{AT_RISK}}}": "4.15x40", **limits(daily_drawdown="3x40")},
+        at={"45s": [], "1m": [drawdown("4.15", limit="3")], "9m": [drawdown("4.15", limit="3")]},
+    ),
+    Case(
+        rule="a loss of exactly the limit of 2.5 % is none above it",
+        alert="DailyDrawdownLimitExceeded",
+        series={f"cdb_daily_drawdown_pct{{{AT_RISK}}}": "2.5x20 2.51x20", **limits(daily_drawdown="2.5x40")},
+        at={"4m": [], "7m": [drawdown("2.51", limit="2.5")]},
+    ),
+    Case(
+        rule="a loss of 7 % is below a limit of 8 %",
+        alert="DailyDrawdownLimitExceeded",
+        series={f"cdb_daily_drawdown_pct{{{AT_RISK}}}": "7x40", **limits(daily_drawdown="8x40")},
+        at={"9m": []},
+    ),
+    Case(
+        rule="a limit that vanishes stays in force",
+        alert="DailyDrawdownLimitExceeded",
+        series={f"cdb_daily_drawdown_pct{{{AT_RISK}}}": "4.15x100", **limits(daily_drawdown="3x10 stale")},
+        at={"2m": [drawdown("4.15", limit="3")], "24m": [drawdown("4.15", limit="3")]},
+    ),
+    Case(
+        rule="a service that has not set its limits yet shows 0, which is no limit",
+        alert="DailyDrawdownLimitExceeded",
+        series={f"cdb_daily_drawdown_pct{{{AT_RISK}}}": "4.15x20 5.01x20", **limits(daily_drawdown="0x40")},
+        at={"4m": [], "7m": [drawdown("5.01")]},
+    ),
+    Case(
+        rule="a start with another limit ends the alert that the old one made",
+        alert="DailyDrawdownLimitExceeded",
+        series={f"cdb_daily_drawdown_pct{{{AT_RISK}}}": "4.15x60", **limits(daily_drawdown="3x8 5x60")},
+        at={"2m": [drawdown("4.15", limit="3")], "8m": []},
+    ),
+    Case(
+        rule="exposure above nine tenths of a limit of 90 % fires, 80 % does not",
+        alert="ExposureLimitApproaching",
+        series={f"cdb_total_exposure_pct{{{AT_RISK}}}": "80x30 81.1x30", **limits(exposure="90x60")},
+        at={"7m": [], "13m": [exposure("81.1", limit="90", warning="81")]},
+    ),
+    Case(
+        rule="positions are compared with a limit of 30 %",
+        alert="PositionSizeViolation",
+        series={
+            f'cdb_position_exposure_pct{{symbol="BTCUSDT", {AT_RISK}}}': "29.9x40",
+            f'cdb_position_exposure_pct{{symbol="ETHUSDT", {AT_RISK}}}': "30.1x40",
+            **limits(position="30x40"),
+        },
+        at={"1m45s": [], "2m": [position("ETHUSDT", "30.1", limit="30")]},
+    ),
+)
+CASES: Final = (*FROZEN, *AT_THE_DEFAULTS, *AT_OTHER_LIMITS)

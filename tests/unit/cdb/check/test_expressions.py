@@ -36,6 +36,7 @@ RIGHT: Final = (
     "quantile(0.9, cdb_total_exposure_pct) > 40",
     "prometheus_engine_query_duration_seconds{quantile='0.9'} > 1",
     "changes(cdb_circuit_breaker_active[1h]) > 2",
+    'max(cdb_total_exposure_pct) > 0.9 * max(cdb_risk_limit_pct{limit="exposure"})',
 )
 
 

@@ -8,14 +8,14 @@ from tests.unit.cdb.check.mutation import Mutation, of, panel_of, set_unit, step
 UNITS: Final = (
     Mutation(
         "a limit in percent as a fraction",
-        Replaced(ALERTS, "cdb_daily_drawdown_pct > 5.0", "cdb_daily_drawdown_pct > 0.05"),
+        Replaced(ALERTS, "cdb_daily_drawdown_pct > on", "cdb_daily_drawdown_pct > 0.05 > on"),
         ALERTS,
         "alert DailyDrawdownLimitExceeded",
         "compared with 0.05, but the value is in percent",
     ),
     Mutation(
         "percent made percent once more",
-        Replaced(ALERTS, "cdb_total_exposure_pct > 45.0", "100 * cdb_total_exposure_pct > 45.0"),
+        Replaced(ALERTS, "cdb_total_exposure_pct > on", "100 * cdb_total_exposure_pct > on"),
         ALERTS,
         "alert ExposureLimitApproaching",
         "already is multiplied by 100",

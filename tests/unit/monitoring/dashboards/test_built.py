@@ -36,6 +36,16 @@ def within(part: Any, whole: Any) -> bool:
     return bool(part == whole)
 
 
+def absolute_steps(defaults: dict[str, Any]) -> Iterator[tuple[float | None, str]]:
+    """Yield the colours with the value from which on each is shown; percentages are of the way from min to max."""
+    thresholds = defaults["thresholds"]
+    assert thresholds["mode"] in {"absolute", "percentage"}
+    low, high = (defaults["min"], defaults["max"]) if thresholds["mode"] == "percentage" else (0, 100)
+    for step in thresholds["steps"]:
+        value = step["value"]
+        yield (None if value is None else low + value * (high - low) / 100), step["color"]
+
+
 def test_committed_dashboards_are_up_to_date(capsys: pytest.CaptureFixture[str]) -> None:
     assert build(["--check"]) == 0, capsys.readouterr().err
 
@@ -51,7 +61,7 @@ def test_check_names_each_stale_file_and_writes_none(tmp_path: Path, capsys: pyt
     assert build(["--check"], root=tmp_path) == 0
 
     changed = tmp_path / "monitoring/dashboards/json/cdb-risk-alerts.json"
-    changed.write_text(changed.read_text(encoding="utf-8").replace("4.5", "4.4"), encoding="utf-8")
+    changed.write_text(changed.read_text(encoding="utf-8").replace("90", "91"), encoding="utf-8")
     assert build(["--check"], root=tmp_path) == 1
     assert capsys.readouterr().err == (
         "monitoring/dashboards/json/cdb-risk-alerts.json is out of date; run make generate\n"
@@ -83,8 +93,7 @@ def test_a_panel_has_its_kind_unit_and_colours(uid: str, title: str) -> None:
     defaults = panel["fieldConfig"]["defaults"]
     assert panel["type"] == wanted.kind
     assert defaults["unit"] == wanted.unit
-    assert defaults["thresholds"]["mode"] == "absolute"
-    assert tuple((step["value"], step["color"]) for step in defaults["thresholds"]["steps"]) == wanted.steps
+    assert tuple(absolute_steps(defaults)) == wanted.steps
     assert within(wanted.defaults, defaults), defaults
 
 
@@ -144,10 +153,43 @@ def test_the_symbols_to_choose_from_are_those_of_the_market() -> None:
 
 def test_the_positions_table_is_sorted_by_exposure() -> None:
     panel = PANELS["Position Exposure by Symbol"]
-    merge, organize = panel["transformations"]
+    _, merge, organize = panel["transformations"]
     assert merge["id"] == "merge"
     shown = organize["options"]
     assert [shown["renameByName"][name] for name in sorted(shown["indexByName"], key=shown["indexByName"].get)] == [
         *("Symbol", "Exposure %", "Size", "PnL")
     ]
     assert panel["options"]["sortBy"] == [{"displayName": "Exposure %", "desc": True}]
+
+
+@pytest.mark.parametrize(
+    ("title", "limit", "setting", "applied_to"),
+    [
+        ("Daily Drawdown", "daily_drawdown", "max", None),
+        ("Total Exposure", "exposure", "max", None),
+        ("Daily Drawdown History", "daily_drawdown", "threshold1", None),
+        ("Total Exposure History", "exposure", "threshold1", None),
+        ("Position Exposure by Symbol", "position", "max", {"id": "byFrameRefID", "options": "A"}),
+    ],
+)
+def test_a_panel_follows_a_limit_of_the_risk_manager(
+    title: str, limit: str, setting: str, applied_to: dict[str, str] | None
+) -> None:
+    panel = PANELS[title]
+    asked, config = panel["targets"][-1], panel["transformations"][0]
+    assert asked["expr"] == f'limit:cdb_risk_limit_pct:in_force{{limit="{limit}"}}'
+    assert asked.get("format") != "table", "a table would have no name for the limit"
+    assert config["id"] == "configFromData"
+    mapping = {"fieldName": asked["legendFormat"], "handlerKey": setting, "reducerId": "lastNotNull"}
+    where = {"applyTo": applied_to} if applied_to else {}
+    assert config["options"] == {"configRefId": asked["refId"], "mappings": [mapping], **where}
+
+
+def test_the_colours_of_a_position_are_shares_of_its_limit() -> None:
+    """With the default of 10 %: yellow from 9, red from 10."""
+    panel = PANELS["Position Exposure by Symbol"]
+    (exposure,) = [o for o in panel["fieldConfig"]["overrides"] if o["matcher"]["options"] == "Exposure %"]
+    (thresholds,) = [p["value"] for p in exposure["properties"] if p["id"] == "thresholds"]
+    defaults = {**panel["fieldConfig"]["defaults"], "thresholds": thresholds}
+    assert thresholds["mode"] == "percentage"
+    assert list(absolute_steps(defaults)) == [(None, "green"), (9, "yellow"), (10, "red")]
