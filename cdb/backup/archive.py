@@ -1,14 +1,14 @@
 """The archive: one tar file, its manifest first, every other member with its size and digest in it."""
 
-import hashlib
 import io
 import os
 import shutil
 import tarfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from hashlib import file_digest
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 
 from cdb.backup.manifest import Manifest, Member, decode, encode
 from cdb.running.errors import BackupError
@@ -21,7 +21,7 @@ _CHUNK: Final = 1 << 20
 def described(file: Path) -> Member:
     """Measure size and digest of *file*."""
     with file.open("rb") as stream:
-        return Member(bytes=file.stat().st_size, sha256=_sha256(stream))
+        return Member(bytes=file.stat().st_size, sha256=file_digest(stream, "sha256").hexdigest())
 
 
 def write(target: Path, manifest: Manifest, files: Mapping[str, Path]) -> None:
@@ -90,23 +90,16 @@ def _refuse_damage(tar: tarfile.TarFile, manifest: Manifest) -> None:
             f"it is damaged: it holds {', '.join(sorted(there))}, not {', '.join(sorted(manifest.members))}"
         )
     for name, member in manifest.members.items():
-        if _sha256(_stream(tar, name)) != member.sha256:
+        if file_digest(_stream(tar, name), "sha256").hexdigest() != member.sha256:
             raise BackupError(f"it is damaged: {name} is not what was saved (its sha256 differs)")
 
 
-def _sha256(stream: IO[bytes]) -> str:
-    digest = hashlib.sha256()
-    while chunk := stream.read(_CHUNK):
-        digest.update(chunk)
-    return digest.hexdigest()
-
-
-def _stream(tar: tarfile.TarFile, name: str) -> IO[bytes]:
+def _stream(tar: tarfile.TarFile, name: str) -> io.BufferedReader:
     try:
         found = tar.extractfile(name)
     except KeyError:
         found = None
-    if found is None:
+    if not isinstance(found, io.BufferedReader):
         raise BackupError(f"it is damaged: {name} is no file in it")
     return found
 

@@ -27,8 +27,9 @@ _STRUCT_TIMEX_BYTES: Final = 512  # more than any machine's
 
 def resources(stack: RunningStack) -> Finding:
     """There is room on the disk that holds the data, and memory for all parts."""
-    disk, memory = shutil.disk_usage(stack.disk if stack.disk.exists() else stack.root), psutil.virtual_memory()
-    said = f"{disk.free / _GIB:.1f} GiB free for {stack.disk}, {memory.total / _GIB:.1f} GiB of memory"
+    place, memory = stack.disk, psutil.virtual_memory()
+    disk = shutil.disk_usage(place if place.exists() else stack.root)
+    said = f"{disk.free / _GIB:.1f} GiB free for {place}, {memory.total / _GIB:.1f} GiB of memory"
     advice = "make room, or shorten how long data are kept: docs/operations.md, 'How long data are kept'"
     if disk.free < _LEAST_FREE:
         return fail(said, advice)

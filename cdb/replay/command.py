@@ -77,6 +77,8 @@ def replay(
 def list_replays(as_json: JsonOption = False) -> None:
     """List the saved ledgers.
 
+    Exit code: 0 listed, even if there are none.
+
     Example: cdb replays list
     """
     names = operators_replays().names()

@@ -43,7 +43,7 @@ def up(
     with exit_codes(REFUSED):
         _native_stack("up -d")
         _ensure_env(console)
-        stack = Stack(_operators_config(tuple(part or ())))
+        stack = Stack(StackConfig.for_operator(ROOT, os.environ, parts=select(tuple(part or ()))))
         ran_before = stack.running()
         with view.progress(console) as on_progress:
             changed = stack.start()
@@ -149,14 +149,6 @@ def _native_stack(compose: str) -> Stack:
     if not isinstance(found, NativeStack):
         raise StackError(f"CDB_STACK=compose means the stack in containers: docker compose {compose}")
     return found.stack
-
-
-def _operators_config(parts: tuple[str, ...]) -> StackConfig:
-    try:
-        chosen = select(parts)
-    except ValueError as error:
-        raise StackError(str(error)) from error
-    return StackConfig.for_operator(ROOT, os.environ, parts=chosen)
 
 
 def _ensure_env(console: Console, *, always: bool = False, mark: str = "") -> None:

@@ -1,6 +1,6 @@
 """Draw a trace in the terminal: which service worked when, what it waited for, what failed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Final, NamedTuple
 
@@ -12,7 +12,7 @@ from cdb.kit.figures import microseconds
 from cdb.kit.printable import cut, printable
 from cdb.trace.critical_path import Part, critical_path
 from cdb.trace.model import Span, Trace
-from cdb.trace.tree import Node, grow, self_time, walk
+from cdb.trace.tree import Node, Stretch, grow, self_time, walk
 
 _LEAST_BAR: Final = 10
 _NARROW: Final = 120
@@ -34,9 +34,9 @@ class Row(NamedTuple):
     begin_us: int
     duration_us: int
     self_us: int | None
-    critical: tuple[tuple[int, int], ...]  # when the critical path was in it
-    failed: bool
-    remark: str
+    critical: tuple[Stretch, ...]  # when the critical path was in it
+    failed: bool = False
+    remark: str = ""
 
     @property
     def waiting(self) -> bool:
@@ -82,12 +82,11 @@ def title(trace: Trace) -> Text:
 
 
 def _heading(trace: Trace) -> Iterator[Text]:
+    yield title(trace)
     about: dict[str, str] = {}
     for span in sorted(trace.spans, key=lambda span: span.start_us):
-        for name in _OF_INTEREST:
-            if (value := span.attributes.get(name)) is not None:
-                about.setdefault(name, f"{value:,.8g}" if isinstance(value, float) else str(value))
-    yield title(trace)
+        for name, value in span.attributes.items():
+            about.setdefault(name, f"{value:,.8g}" if isinstance(value, float) else str(value))
     words = Text()
     for name in _OF_INTEREST:
         if name in about:
@@ -99,25 +98,20 @@ def _heading(trace: Trace) -> Iterator[Text]:
 
 
 def _rows(node: Node, zero_us: int, path: list[Part]) -> Iterator[Row]:
+    span = node.span
     if wait := waiting_before(node):
         sender, begin, end = wait
-        stretches = tuple(
-            (part.begin_us - zero_us, part.end_us - zero_us)
-            for part in path
-            if part.waiting and part.begin_us < end and part.end_us > begin
-        )
-        yield Row(
-            node.depth, f"on the bus ({sender.sends_to})", "", begin - zero_us, end - begin, None, stretches, False, ""
-        )
-    span = node.span
-    stretches = tuple(
-        (part.begin_us - zero_us, part.end_us - zero_us) for part in path if part.node is node and not part.waiting
-    )
-    remark = span.text("error.type") or span.text("otel.status_description") if span.failed else ""
-    yield Row(
-        node.depth, span.label, span.service, span.start_us - zero_us, span.duration_us, self_time(node), stretches,
-        span.failed, remark,
-    )  # fmt: skip
+        waited = [part for part in path if part.waiting and part.begin_us < end and part.end_us > begin]
+        name = f"on the bus ({sender.sends_to})"
+        yield Row(node.depth, name, "", begin - zero_us, end - begin, None, _stretches(waited, zero_us))
+    worked = _stretches([part for part in path if part.node is node and not part.waiting], zero_us)
+    begin, remark = span.start_us - zero_us, span.text("error.type") or span.text("otel.status_description")
+    row = Row(node.depth, span.label, span.service, begin, span.duration_us, self_time(node), worked)
+    yield row._replace(failed=True, remark=remark) if span.failed else row
+
+
+def _stretches(parts: Iterable[Part], zero_us: int) -> tuple[Stretch, ...]:
+    return tuple((part.begin_us - zero_us, part.end_us - zero_us) for part in parts)
 
 
 def waiting_before(node: Node) -> tuple[Span, int, int] | None:

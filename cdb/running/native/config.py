@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Self
 
+from cdb.running.errors import StackError
 from cdb.running.native import envfile
 from cdb.running.native.layout import Layout
 from cdb.running.native.ports import HOST, Ports
@@ -107,8 +108,11 @@ class StackConfig:
         return found
 
     def part(self, name: str) -> Part:
-        """Part by its name; raises KeyError."""
-        return {part.name: part for part in self.parts}[name]
+        """Part by its name; raises StackError."""
+        known = {part.name: part for part in self.parts}
+        if name not in known:
+            raise StackError(f"this stack has no part {name!r}: there are {', '.join(known)}")
+        return known[name]
 
     @classmethod
     def for_operator(cls, root: Path, environ: Mapping[str, str], *, parts: tuple[Part, ...]) -> Self:

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 
+from cdb.running.errors import StackError
 from cdb.running.native import (
     alertmanager,
     collector,
@@ -155,8 +156,8 @@ TRADING = ("redis", "postgres", "migrate", *NAMES)
 
 
 def select(names: tuple[str, ...]) -> tuple[Part, ...]:
-    """Choose parts by name; without a name, all that are available here. Raises ValueError for an unknown name."""
+    """Choose parts by name; without a name, all that are available here. Raises StackError for an unknown name."""
     known = {part.name for part in ALL_PARTS}
     if unknown := [name for name in names if name not in known]:
-        raise ValueError(f"no part is called {', '.join(unknown)}: there are {', '.join(p.name for p in ALL_PARTS)}")
+        raise StackError(f"no part is called {', '.join(unknown)}: there are {', '.join(p.name for p in ALL_PARTS)}")
     return tuple(part for part in ALL_PARTS if (part.name in names if names else part.available()))

@@ -66,7 +66,7 @@ class Stack:
                 self._start_fresh()
                 return []
             for info in client.processes().values():
-                if not info.running and not _done(self._part(info.name), info):
+                if not info.running and not _done(self.config.part(info.name), info):
                     client.start(info.name)
             running = record.read(self.config.layout.record)
             return record.differences(running, record.describe(self.config)) if running else []
@@ -136,11 +136,11 @@ class Stack:
 
     def start_part(self, name: str) -> None:
         """Start one part and do not wait for it."""
-        self._running_client().start(self._part(name).name)
+        self._running_client().start(self.config.part(name).name)
 
     def stop_part(self, name: str) -> None:
         """Stop one part and wait for its end; it stays stopped until it is started."""
-        client, part = self._running_client(), self._part(name)
+        client, part = self._running_client(), self.config.part(name)
         client.stop(part.name)
         # One that died of itself is none that could be stopped, and supervisord is about to start it again.
         while client.processes()[part.name].statename not in _AT_REST and part.kind is not Kind.ONE_SHOT:
@@ -149,7 +149,7 @@ class Stack:
 
     def pid_of(self, name: str) -> int | None:
         """Pid of a part's process, None if it has none now."""
-        return self._running_client().processes()[self._part(name).name].pid or None
+        return self._running_client().processes()[self.config.part(name).name].pid or None
 
     def log_tail(self, name: str, lines: int = 20) -> list[str]:
         """Last lines of a part's log, [] if it has none."""
@@ -215,13 +215,6 @@ class Stack:
             pid=info.pid or None,
             uptime=info.uptime,
         )
-
-    def _part(self, name: str) -> Part:
-        try:
-            return self.config.part(name)
-        except KeyError:
-            known = ", ".join(part.name for part in self.config.parts)
-            raise StackError(f"this stack has no part {name!r}: there are {known}") from None
 
     def _client(self) -> SupervisorClient | None:
         client = SupervisorClient.of(self.config)

@@ -92,7 +92,7 @@ NAMES_AND_LABELS: Final = (
         query(RISK, "Violations by Risk Layer", 'layer="6"', 'layer="0"'),
         RISK,
         panel_of("Violations by Risk Layer"),
-        "cdb_risk_violations_total has no layer='7'",
+        "cdb_risk_violations_total has no layer='0'",
         "one of 1, 2, 3",
     ),
     Mutation(
