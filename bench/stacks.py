@@ -21,7 +21,8 @@ import psutil
 import psycopg2.extensions
 
 from cdb.running.native import Stack, StackConfig, StackError, select
-from services.bus.streams import Bus, connect
+from services.bus.client import connect
+from services.bus.streams import Bus
 from services.clock import WallClock
 from services.topology import DEAD_LETTERS
 from tests.support.ledger import connect_ledger

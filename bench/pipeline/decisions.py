@@ -9,7 +9,7 @@ from typing import Any, Final
 from bench.pipeline.report import Aim, Distribution, Figure, Narrator, Section
 from bench.stacks import Bot, Lab
 from cdb.running.native import StackError
-from services.bus.streams import Outgoing
+from services.bus.entries import Outgoing
 from services.messages import MarketData, Side, Signal, signal_id
 from services.settings import DEFAULT_SYMBOLS
 from services.topology import MARKET_DATA, ORDERS, SIGNALS

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from bench.pipeline.report import Aim, Figure, Narrator, Section
 from bench.stacks import SERVERS, SERVICES, Backlog, Bot, Lab, wait_until
-from services.bus.streams import Outgoing
+from services.bus.entries import Outgoing
 from services.clock import NANOSECONDS
 from services.messages import MarketData, decode
 from services.settings import DEFAULT_SYMBOLS

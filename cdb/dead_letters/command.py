@@ -18,7 +18,7 @@ from cdb.kit.options import JsonOption
 from cdb.kit.output import console, plain_table, print_json
 from cdb.kit.printable import cut, printable
 from cdb.running.stack import running_stack
-from services.bus.streams import connect
+from services.bus.client import connect
 from services.messages import is_stream_id
 
 group = typer.Typer(help="List, show and resend messages that no service could handle.", no_args_is_help=True)

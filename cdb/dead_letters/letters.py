@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import redis
 
-from services.bus.streams import LENGTHS, stream_position
+from services.bus.entries import stream_position
+from services.bus.streams import LENGTHS
 from services.clock import to_datetime
 from services.errors import ServerAway
 from services.messages import MESSAGE_TYPES, BadMessage, DeadLetter, decode

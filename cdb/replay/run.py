@@ -13,7 +13,7 @@ from cdb.replay.summary import Feed, Summary, summarise
 from cdb.replay.tape import Tape
 from cdb.running.native import TRADING, Stack, StackError
 from cdb.running.native.ports import HOST
-from services.bus.streams import connect
+from services.bus.client import connect
 from services.ledger.connection import Ledger
 from services.topology import DEAD_LETTERS, NAMES
 

@@ -15,7 +15,7 @@ from cdb.running.native import Kind, PartStatus, Ports, Stack, StackConfig, envf
 from cdb.running.native.lock import locked
 from cdb.running.native.tools import postgres_bin
 from cdb.running.settings import read_settings
-from services.bus.streams import connect
+from services.bus.client import connect
 from services.errors import ServerAway
 from services.ledger.connection import Ledger, LedgerAddress
 from services.settings import BusSettings, LedgerSettings

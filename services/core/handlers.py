@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from services.bus.streams import Bus, Outgoing
+from services.bus.entries import Outgoing
+from services.bus.streams import Bus
 from services.clock import Clock
 from services.core import report, trace
 from services.core.signals import signal_from

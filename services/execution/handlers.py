@@ -6,7 +6,7 @@ from functools import partial
 
 from opentelemetry.trace import Span
 
-from services.bus.streams import Outgoing
+from services.bus.entries import Outgoing
 from services.clock import Clock
 from services.errors import InjectedFault, ServerAway
 from services.execution import records, report, trace

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
-from services.bus.streams import Outgoing, stream_position
+from services.bus.entries import Outgoing, stream_position
 from services.messages import Fill, MarketData, Signal
 from services.risk import report
 from services.risk.decider import Decider

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from services.bus import messaging_spans
-from services.bus.streams import MAX_MESSAGE_BYTES, Bus, DeadEntry, Entry, Key, Outgoing
+from services.bus.entries import MAX_MESSAGE_BYTES, DeadEntry, Entry, Key, Outgoing
+from services.bus.streams import Bus
 from services.errors import InjectedFault
 from services.messages import BadMessage, decode
 from services.runtime import report, trace

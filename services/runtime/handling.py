@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from services.bus.streams import DeadEntry, Entry, Key, Outgoing
+from services.bus.entries import DeadEntry, Entry, Key, Outgoing
 from services.messages import Message
 from telemetry.tracing import Planned
 

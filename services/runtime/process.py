@@ -13,7 +13,8 @@ from typing import Final, Protocol
 import structlog
 from flask import Flask
 
-from services.bus.streams import Bus, connect
+from services.bus.client import connect
+from services.bus.streams import Bus
 from services.clock import Clock, EventClock, WallClock
 from services.ledger.connection import Ledger, LedgerAddress
 from services.runtime import instrumentation, logs, web

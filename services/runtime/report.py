@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import structlog
 
 from services.bus import messaging_spans
-from services.bus.streams import DeadEntry, Outgoing
+from services.bus.entries import DeadEntry, Outgoing
 from services.runtime.handling import Received
 from services.topology import DEAD_LETTERS
 from telemetry import metrics

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar
 
-from services.bus.streams import Bus, Outgoing
+from services.bus.entries import Outgoing
+from services.bus.streams import Bus
 from services.clock import Clock
 from services.errors import ServerAway
 from services.messages import MarketData

@@ -15,7 +15,8 @@ import psycopg2.extensions
 import redis
 
 from cdb.running.native import TRADING, Stack, StackConfig, select
-from services.bus.streams import Bus, connect
+from services.bus.client import connect
+from services.bus.streams import Bus
 from services.clock import WallClock
 from services.errors import ServerAway
 from services.topology import FILLS, MARKET_DATA, ORDERS, SIGNALS

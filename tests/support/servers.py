@@ -15,7 +15,7 @@ import redis
 from psycopg2 import sql
 
 from cdb.running.native import Ports, Stack, StackConfig, select
-from services.bus.streams import connect
+from services.bus.client import connect
 from services.ledger.connection import Ledger, LedgerAddress
 from services.ledger.migrate import migrate
 from services.migrate import LAYERS_OF_THE_LEDGER

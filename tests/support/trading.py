@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from services.bus.streams import Entry, Outgoing
+from services.bus.entries import Entry, Outgoing
 from services.clock import NANOSECONDS, EventClock
 from services.execution.handlers import ExecutionHandler
 from services.execution.store import ExecutionStore

@@ -12,7 +12,7 @@ import redis
 from cdb.kit.http_client import local_client
 from cdb.running.native.config import Health, StackConfig
 from cdb.running.native.ports import HOST
-from services.bus.streams import connect
+from services.bus.client import connect
 
 _TIMEOUT_S: Final = 2  # the least that libpq takes
 

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import redis
 
-from services.bus.streams import Bus, Outgoing
+from services.bus.entries import Outgoing
+from services.bus.streams import Bus
 from services.clock import WallClock
 from services.messages import DeadLetter, MarketData, Signal, decode
 from services.runtime.consumer import Consumer

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import redis
 
-from services.bus.streams import Bus, Outgoing
+from services.bus.entries import Outgoing
+from services.bus.streams import Bus
 from services.clock import WallClock
 from services.core.handlers import CoreHandler
 from services.core.strategies.momentum_v1 import Momentum, MomentumSettings

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from services.bus.streams import MAX_MESSAGE_BYTES, Bus, DeadEntry, Entry
+from services.bus.entries import MAX_MESSAGE_BYTES, DeadEntry, Entry
+from services.bus.streams import Bus
 from services.clock import WallClock
 from services.messages import MarketData, encode
 from services.topology import MARKET_DATA, ORDERS

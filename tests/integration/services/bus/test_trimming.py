@@ -3,7 +3,7 @@
 import pytest
 import redis
 
-from services.bus.streams import Outgoing
+from services.bus.entries import Outgoing
 from services.topology import MARKET_DATA, SIGNALS
 from tests.integration.services.consumer_thread import (
     GROUP,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
-from services.bus.streams import Outgoing
+from services.bus.entries import Outgoing
 from services.clock import MOST_AHEAD_NS, Clock
 from services.messages import Order
 from services.risk.decider import Decider

@@ -8,7 +8,7 @@ from typing import Final
 import pytest
 from msgspec.structs import replace
 
-from services.bus.streams import Entry
+from services.bus.entries import Entry
 from services.clock import MOST_AHEAD_NS, NANOSECONDS, EventClock
 from services.core.handlers import CoreHandler
 from services.core.strategies.momentum_v1 import Momentum, MomentumSettings

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from services.bus.streams import Entry
+from services.bus.entries import Entry
 from services.clock import EventClock
 from services.messages import MarketData, Message, Order, Signal, signal_id
 from services.risk.decider import Decider

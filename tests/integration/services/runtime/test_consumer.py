@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 import pytest
 import redis
 
-from services.bus.streams import DeadEntry, Outgoing
+from services.bus.entries import DeadEntry, Outgoing
 from services.errors import ServerAway
 from services.runtime.consumer import MAX_DELIVERIES, MAX_ENDINGS
 from services.runtime.handling import Outcome, Received

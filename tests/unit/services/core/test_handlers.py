@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import pytest
 
-from services.bus.streams import Entry
+from services.bus.entries import Entry
 from services.clock import EventClock
 from services.core.handlers import CoreHandler
 from services.core.strategies.port import Opinion

@@ -6,7 +6,7 @@ import sys
 from typing import Final
 
 PROGRAM: Final = """
-from services.bus.streams import Entry
+from services.bus.entries import Entry
 from services.runtime import logs, report
 from services.runtime.handling import Received
 from tests.support.building import an_order

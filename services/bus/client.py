@@ -1,0 +1,49 @@
+"""The client of Redis, and its errors in this project's own words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from services.errors import BUS, ServerAway
+
+_AWAY: Final = ("MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "BUSY ", "READONLY", "OOM")
+"""Replies of a Redis that is there but cannot do it now."""
+
+
+def connect(*, host: str, port: int, password: str, timeout_s: float = 5.0) -> redis.Redis:
+    """A client that connects at its first command and never retries by itself."""
+    return redis.Redis(
+        host=host,
+        port=port,
+        password=password or None,
+        socket_timeout=timeout_s,
+        socket_connect_timeout=2.0,
+        health_check_interval=0,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+    )
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    try:
+        yield
+    except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OutOfMemoryError) as error:
+        raise ServerAway(BUS, error) from error
+    except ResponseError as error:
+        if reply_of(error).startswith(_AWAY):
+            raise ServerAway(BUS, error) from error
+        raise
+
+
+def reply_of(error: ResponseError) -> str:
+    """What Redis said, without the command and its data that the client writes before it in a pipeline."""
+    text = str(error)
+    return text.rpartition(" of pipeline caused error: ")[2] if text.startswith("Command #") else text
