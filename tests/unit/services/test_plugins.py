@@ -1,5 +1,7 @@
 """Strategies and sources are found by name, ours and other people's."""
 
+from pathlib import Path
+
 import pytest
 
 from services import plugins
@@ -8,6 +10,8 @@ from services.core.__main__ import find_strategies
 from services.core.strategies.momentum_v1 import Momentum
 from services.ws import sources
 from services.ws.sources.replay import ReplaySource
+
+KNOWN = ", ".join(sorted(file.stem for file in Path(*strategies.__path__).glob("*_v*.py")))
 
 
 def test_ours_are_found_by_the_name_of_their_module() -> None:
@@ -22,8 +26,8 @@ def test_somebody_elses_are_found_as_module_and_class() -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("momentum_v2", "there are momentum_v1, or package.module:Class; did you mean momentum_v1?"),
-        ("port", "there are momentum_v1, or package.module:Class"),
+        ("momentum_v2", f"there are {KNOWN}, or package.module:Class; did you mean momentum_v1?"),
+        ("port", f"there are {KNOWN}, or package.module:Class"),
         ("nowhere.at.all:Strategy", "No module named 'nowhere'"),
         ("services.core:Nothing", "module 'services.core' has no attribute 'Nothing'"),
     ],

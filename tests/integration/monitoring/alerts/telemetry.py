@@ -151,7 +151,7 @@ def queue(size: str) -> dict[str, str]:
 def rejected(code: str, count: int) -> Firing:
     return telemetry(
         f"The collector rejects requests ({code})",
-        f"The collector has answered about {count} requests within 10 minutes with {code}.",
+        f"The collector has answered about {count} requests with {code} within 10 minutes.",
         code=code,
     )
 

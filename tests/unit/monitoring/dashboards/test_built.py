@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -112,7 +113,7 @@ def test_every_panel_says_what_high_and_low_mean_and_names_its_data_source(title
     assert len(panel["description"].split()) >= 12
     for part in (panel, *panel["targets"]):
         assert part["datasource"] == {"type": "prometheus", "uid": "prometheus"}
-    assert [target["refId"] for target in panel["targets"]] == list("ABCDEFGHI")[: len(panel["targets"])]
+    assert [target["refId"] for target in panel["targets"]] == list(ascii_uppercase)[: len(panel["targets"])]
     curve = panel["type"] == "timeseries"
     assert {(target["range"], target["instant"]) for target in panel["targets"]} == {(curve, not curve)}
 
