@@ -15,7 +15,7 @@ from tests.system.contract.comparison import deviations
 from tests.system.contract.evidence import Evidence, gather, stored_now
 from tests.system.contract.exposed import Series, Side, series
 from tests.system.contract.facts import STORED, facts, known
-from tests.system.contract.recorders import ONLY
+from tests.system.contract.recorders import CONFIGURED, EXPECTED
 
 QUICK = {"CDB_METRIC_EXPORT_INTERVAL_S": "1", "CDB_SCRAPE_INTERVAL": "2s", "CDB_METRIC_EXPIRATION": "6s"}
 NO_TRADE_TODAY = {"SIMULATOR_TRADES_PER_SECOND": "0.000001"}
@@ -35,7 +35,7 @@ def known_series() -> set[Series]:
     return {
         (name, labels, place)
         for service, place in STORED.items()
-        for name, labels in known(load_contract(), service, {**ONLY, "symbol": DEFAULT_SYMBOLS})
+        for name, labels in known(load_contract(), service, {**CONFIGURED, **EXPECTED, "symbol": DEFAULT_SYMBOLS})
     }
 
 

@@ -10,7 +10,14 @@ from tests.support.bot import INSTANCES
 from tests.support.collectors import TOKEN, Collector
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
-ONLY = {"source": ("simulated",), "exchange": ("paper",)}
+CONFIGURED = {
+    "symbol": SYMBOLS,
+    "source": ("simulated",),
+    "strategy": ("momentum_v1",),
+    "indicator_type": ("momentum", "volume"),
+}
+"""Values of the open labels, as the demo configures them."""
+EXPECTED = {"exchange": ("paper",)}
 
 
 @contextmanager
@@ -20,8 +27,8 @@ def recording(contract: Contract, collector: Collector) -> Iterator[dict[str, Te
         service: Telemetry(
             Recorder(contract),
             service=service,
-            configured={"symbol": SYMBOLS},
-            expected=ONLY,
+            configured=CONFIGURED,
+            expected=EXPECTED,
             settings=TelemetrySettings(
                 otlp_endpoint=collector.endpoint,
                 otlp_token=TOKEN,

@@ -13,7 +13,7 @@ from tests.support.waiting import until
 from tests.system.contract.comparison import deviations
 from tests.system.contract.exposed import exposition, page, series
 from tests.system.contract.facts import EXPOSED, facts, known
-from tests.system.contract.recorders import ONLY, SYMBOLS, recording
+from tests.system.contract.recorders import CONFIGURED, EXPECTED, recording
 
 pytestmark = pytest.mark.integration
 
@@ -122,7 +122,7 @@ def test_from_an_empty_start_all_known_series_are_in_the_first_export_as_zero(tm
     wanted = {
         (name, labels, place)
         for service, place in EXPOSED.items()
-        for name, labels in known(CONTRACT, service, {**ONLY, "symbol": SYMBOLS})
+        for name, labels in known(CONTRACT, service, {**CONFIGURED, **EXPECTED})
     }
     with running_collector(tmp_path / "log") as collector, recording(CONTRACT, collector):
         until_arrived(collector, missing=set())

@@ -57,10 +57,10 @@ def test_nothing_of_opentelemetry_or_of_a_conflict_shows_in_any_name_or_label(wh
 def test_before_the_first_trade_exactly_the_known_series_are_there_as_0(
     beginning: Side, known_series: set[Series]
 ) -> None:
-    """But for health, and for what risk has done and measured."""
+    """But for health, the limits, and what risk has done and measured."""
     assert series(beginning) == known_series
     values = {(name, value) for name, shown in beginning.items() for value in shown.values.values()}
-    assert {name for name, value in values if value != 0} <= {"cdb_health_status", *MOVES_AT_REST}
+    assert {name for name, value in values if value != 0} <= {"cdb_health_status", "cdb_risk_limit_pct", *MOVES_AT_REST}
     assert ("cdb_health_status", 1.0) in values
 
 

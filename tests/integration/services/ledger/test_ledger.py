@@ -99,7 +99,8 @@ def test_a_new_layer_is_taken_after_a_migration_and_old_rows_stay(database: Data
 
 
 def a_rejection(database: Database, layer: int, reason: str | None) -> None:
-    signal = f"{layer}-{reason}"
+    ((number,),) = database.query("SELECT count(*) FROM signals")
+    signal = f"signal-{number}"
     database.query(
         "INSERT INTO signals VALUES (%s, 'BTCUSDT', 'BUY', 'momentum_v1', 1, 1, 0, 1, now(), now())", (signal,)
     )
