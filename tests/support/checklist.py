@@ -24,14 +24,14 @@ def assert_ready(result: "subprocess.CompletedProcess[str]", *, stack: str, exce
 
 
 def verdicts(stack: RunningStack, *names: str) -> dict[str, Finding]:
-    """Return what the items called *names* find; a notification gets two seconds only."""
+    """What the items called *names* find; a notification gets two seconds only."""
     quick = {"notification": partial(alerting.notification, within_s=2.0)}
     chosen = [replace(check, look=quick.get(check.name, check.look)) for check in CHECKS if check.name in names]
     return {check.name: finding for check, finding in examine(stack, checks=chosen)}
 
 
 def failed(finding: Finding) -> str:
-    """Return what a finding says that must be a failure with advice."""
+    """What a finding says that must be a failure with advice."""
     assert finding.verdict is Verdict.FAIL, finding
     assert finding.advice
     return finding.found

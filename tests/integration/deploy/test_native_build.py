@@ -50,7 +50,7 @@ class Machine:
 
     @property
     def builds(self) -> list[str]:
-        """Return the commands that the toolchain was given, but for questions about itself."""
+        """The commands that the toolchain was given, but for questions about itself."""
         log = self.home / "log"
         return log.read_text().splitlines() if log.exists() else []
 
@@ -59,7 +59,7 @@ class Machine:
         return sorted(self.cache.glob("otelcol-*/*"))
 
     def checkout(self, name: str) -> Path:
-        """Return the directory of a checkout with a virtual environment in which there is nothing."""
+        """The directory of a checkout with a virtual environment in which there is nothing."""
         checkout = self.home / name
         for part in ("deploy/native", "otel-collector", "requirements"):
             shutil.copytree(ROOT / part, checkout / part)

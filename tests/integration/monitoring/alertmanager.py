@@ -55,23 +55,23 @@ class Alerting:
         self._ask("alertmanager", "/api/v2/alerts", json.dumps(body).encode())
 
     def alerts(self) -> list[dict[str, Any]]:
-        """Return what fires, as Alertmanager has it."""
+        """What fires, as Alertmanager has it."""
         found: list[dict[str, Any]] = self._ask("alertmanager", "/api/v2/alerts")
         return found
 
     def held_back(self) -> dict[str, bool]:
-        """Return of each alert that fires whether another one inhibits it, by name and service."""
+        """Of each alert that fires whether another one inhibits it, by name and service."""
         return {name_of(one["labels"]): bool(one["status"]["inhibitedBy"]) for one in self.alerts()}
 
     def settled(self) -> dict[str, bool]:
-        """Return the same, once all that was posted before has had its effect: alerts are taken up in their order."""
+        """The same, once all that was posted before has had its effect: alerts are taken up in their order."""
         self.post({"alertname": "BehindTheFence"})
         self.post({"alertname": "Fence"})
         found = until(self.held_back, holds=lambda seen: seen.get("BehindTheFence", False), what="the fence to hold")
         return {name: held for name, held in found.items() if "Fence" not in name}
 
     def received(self, **asked: str) -> list[dict[str, Any]]:
-        """Return what the local receiver has kept, newest first."""
+        """What the local receiver has kept, newest first."""
         answer = self._ask("alert_receiver", f"/api/notifications?{urllib.parse.urlencode({'limit': 1000, **asked})}")
         found: list[dict[str, Any]] = answer["notifications"]
         return found
@@ -109,12 +109,12 @@ class Alerting:
 
 
 def name_of(labels: dict[str, str]) -> str:
-    """Return how tests call an alert: its name, with its service if it has one."""
+    """How tests call an alert: its name, with its service if it has one."""
     return " ".join(labels[name] for name in ("alertname", "service") if name in labels)
 
 
 def annotations(labels: dict[str, str]) -> dict[str, str]:
-    """Return what the rules would add."""
+    """What the rules would add."""
     name = labels["alertname"]
     return {
         "summary": f"{name} in short",

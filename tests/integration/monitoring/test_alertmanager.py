@@ -70,7 +70,7 @@ def alerting(pair: Alerting) -> Iterator[Alerting]:
 
 
 def fresh(labels: Labels, test: str) -> Labels:
-    """Return the labels of an alert that no other test has used."""
+    """The labels of an alert that no other test has used."""
     return {**labels, "test": test}
 
 

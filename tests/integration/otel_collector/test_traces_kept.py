@@ -120,7 +120,7 @@ def exposition(tracing: Tracing) -> list[str]:
 
 
 def spans(tracing: Tracing, metric: str, holding: str = "") -> dict[tuple[str, str, str], int]:
-    """Return a span metric's samples that have *holding* among their labels, by service, span and status."""
+    """A span metric's samples that have *holding* among their labels, by service, span and status."""
     found = {}
     for line in exposition(tracing):
         if line.startswith(f"traces_span_metrics_{metric}{{") and holding in line:

@@ -113,5 +113,5 @@ def test_more_than_jaeger_has_room_for_is_sampled_and_reported(tmp_path: Path) -
 
 
 def firing(bot: Bot) -> set[str]:
-    """Return the names of the alerts that fire now, also before Prometheus has series of them."""
+    """The names of the alerts that fire now, also before Prometheus has series of them."""
     return {one["labels"]["alertname"] for one in bot.prometheus("alerts")["alerts"] if one["state"] == "firing"}

@@ -73,7 +73,7 @@ class ConsumerThread:
         self.thread.start()
 
     def has_ended(self) -> bool:
-        """Tell whether something has ended it."""
+        """Whether something has ended it."""
         return not self.thread.is_alive()
 
     def wait_problem(self, problem: str | None) -> None:
@@ -100,12 +100,12 @@ def consumer_thread(servers: Servers, hand: RecordingHandler) -> Iterator[Consum
 
 
 def bus_of(client: redis.Redis) -> Bus:
-    """Return the bus as the consumer's group sees it."""
+    """The bus as the consumer's group sees it."""
     return Bus(client, group=GROUP, consumer=GROUP, clock=WallClock())
 
 
 def number(item: Received) -> int:
-    """Return by what a test knows a message."""
+    """By what a test knows a message."""
     assert isinstance(item.message, Signal | MarketData)
     return item.message.trade_id
 
@@ -116,19 +116,19 @@ def send(client: redis.Redis, *numbers: int) -> list[str]:
 
 
 def letters(client: redis.Redis) -> list[DeadLetter]:
-    """Return all dead letters, oldest first."""
+    """All dead letters, oldest first."""
     rows: Any = client.xrange(DEAD_LETTERS)
     return [letter for _, row in rows if isinstance(letter := decode(DEAD_LETTERS, row[b"data"]), DeadLetter)]
 
 
 def in_hand(client: redis.Redis) -> int:
-    """Return how many signals the group has read and not acknowledged."""
+    """How many signals the group has read and not acknowledged."""
     summary: Any = client.xpending(SIGNALS, GROUP)
     return int(summary["pending"])
 
 
 def left(client: redis.Redis, stream: str = SIGNALS) -> int:
-    """Return how many entries the stream has."""
+    """How many entries the stream has."""
     return int(client.xlen(stream))
 
 
@@ -144,7 +144,7 @@ def make_idle(client: redis.Redis, consumer: str, entries: Sequence[str]) -> Non
 
 
 def read_by_group(client: redis.Redis) -> int:
-    """Return how many signals the group has read so far."""
+    """How many signals the group has read so far."""
     rows: Any = client.xinfo_groups(SIGNALS)
     return int(next(row["entries-read"] for row in rows if row["name"] == GROUP.encode()))
 
@@ -190,6 +190,6 @@ def disk_error(client: redis.Redis) -> Iterator[None]:
 
 
 def last_snapshot(client: redis.Redis) -> tuple[int, str]:
-    """Return whether (1 or 0) a snapshot is being written, and what became of the last one."""
+    """Whether (1 or 0) a snapshot is being written, and what became of the last one."""
     state: Any = client.info("persistence")
     return int(state["rdb_bgsave_in_progress"]), str(state["rdb_last_bgsave_status"])

@@ -90,7 +90,7 @@ class ServiceThreads:
             thread.start()
 
     def entries(self, stream: str) -> list[tuple[bytes, dict[bytes, bytes]]]:
-        """Return all that *stream* holds."""
+        """All that *stream* holds."""
         found: Any = self.client.xrange(stream)
         return list(found)
 

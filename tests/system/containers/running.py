@@ -37,7 +37,7 @@ class State:
 
     @property
     def well(self) -> bool:
-        """Tell whether it runs and, where it can be asked, says that it is healthy."""
+        """Whether it runs and, where it can be asked, says that it is healthy."""
         return self.status == "running" and self.health in {"healthy", "none"}
 
 
@@ -49,7 +49,7 @@ class Containers:
 
     @classmethod
     def running(cls, environ: Mapping[str, str]) -> Self:
-        """Return the stack on the ports that *environ* says, or .env, as for docker-compose.yml."""
+        """The stack on the ports that *environ* says, or .env, as for docker-compose.yml."""
         return cls(Ports.from_environment({**envfile.read(ROOT / ".env"), **environ}))
 
     def compose(self, *arguments: str, check: bool = True, within_s: float = 240) -> str:
@@ -57,21 +57,21 @@ class Containers:
         return docker("compose", *arguments, check=check, within_s=within_s)
 
     def inspect(self, container: str) -> dict[str, Any]:
-        """Return all that the engine knows of *container*."""
+        """All that the engine knows of *container*."""
         found: dict[str, Any] = json.loads(docker("inspect", container))[0]
         return found
 
     def state(self, container: str) -> State:
-        """Return how *container* is."""
+        """How *container* is."""
         found = self.inspect(container)["State"]
         return State(found["Status"], found.get("Health", {}).get("Status", "none"), _server(found["Pid"]))
 
     def states(self) -> dict[str, State]:
-        """Return how all containers are."""
+        """How all containers are."""
         return {container: self.state(container) for container in ALL}
 
     def unwell(self) -> dict[str, State]:
-        """Return the containers that are not well."""
+        """The containers that are not well."""
         return {container: state for container, state in self.states().items() if not state.well}
 
     def wait_well(self, within_s: float = 60) -> None:
@@ -80,7 +80,7 @@ class Containers:
         until(self.health, holds=lambda seen: set(seen.values()) == {200}, within_s=within_s, what="all /health 200")
 
     def health(self) -> dict[str, int]:
-        """Return the status of every service's /health."""
+        """The status of every service's /health."""
         return {service: self.ask(service, "/health")[0] for service in SERVICES}
 
     def kill(self, container: str) -> None:
@@ -101,17 +101,17 @@ class Containers:
         return ask(self.ports.of(port), path, post=post, headers=headers)
 
     def prometheus(self, path: str, **parameters: str) -> Any:
-        """Return the data of Prometheus' answer to GET /api/v1/*path*; None while it does not answer."""
+        """The data of Prometheus' answer to GET /api/v1/*path*; None while it does not answer."""
         status, answer = self.ask("prometheus", f"/api/v1/{path}?{urllib.parse.urlencode(parameters)}")
         return answer["data"] if status == 200 and answer["status"] == "success" else None
 
     def value(self, query: str, at: float | None = None) -> float | None:
-        """Return the single value of *query* (at a Unix time), None if there is none."""
+        """The single value of *query* (at a Unix time), None if there is none."""
         found = self.prometheus("query", query=query, **({} if at is None else {"time": str(at)}))
         return float(found["result"][0]["value"][1]) if found and found["result"] else None
 
     def notifications(self, alertname: str) -> list[dict[str, Any]]:
-        """Return what the receiver got of *alertname*, newest first."""
+        """What the receiver got of *alertname*, newest first."""
         status, body = self.ask("alert_receiver", f"/api/notifications?alertname={alertname}&limit=1000")
         return list(body["notifications"]) if status == 200 else []
 
@@ -131,17 +131,17 @@ class Containers:
         )
 
     def count(self, table: str, where: str = "true") -> int:
-        """Return how many rows of *table* the ledger has; -1 while it cannot be read."""
+        """How many rows of *table* the ledger has; -1 while it cannot be read."""
         text = self.ledger(f"SELECT count(*) FROM {table} WHERE {where}")  # noqa: S608  constants of the tests
         return int(text) if text.isdigit() else -1
 
     def ledger(self, statement: str) -> str:
-        """Return the one value that a statement gives; "" while the ledger cannot be read."""
+        """The one value that a statement gives; "" while the ledger cannot be read."""
         ask = 'psql -tA -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "$1"'
         return docker("exec", "cdb_postgres", "sh", "-c", ask, "sh", statement, check=False).strip()
 
     def bus(self, *command: str) -> list[str]:
-        """Return the lines that redis-cli prints."""
+        """The lines that redis-cli prints."""
         ask = 'REDISCLI_AUTH="$(cat /run/secrets/redis/REDIS_PASSWORD)" redis-cli "$@"'
         return docker("exec", "cdb_redis", "sh", "-c", ask, "sh", *command).splitlines()
 
@@ -167,7 +167,7 @@ class Containers:
 
 
 def _server(pid: int) -> int:
-    """Return what Docker's little init, which is *pid*, has started and waits for; *pid* if that is nothing yet."""
+    """What Docker's little init, which is *pid*, has started and waits for; *pid* if that is nothing yet."""
     try:
         children = psutil.Process(pid).children() if pid else []
     except psutil.NoSuchProcess:

@@ -33,7 +33,7 @@ class StandIn:
 
 
 def standins() -> list[StandIn]:
-    """Return the stand-ins that run, in the order of the override file; ask each for its version."""
+    """The stand-ins that run, in the order of the override file; ask each for its version."""
     official, override = (_services(file) for file in ("docker-compose.yml", OVERRIDE))
     return [
         StandIn(name, official[name]["image"], image, _version(name))
@@ -43,7 +43,7 @@ def standins() -> list[StandIn]:
 
 
 def table(rows: list[StandIn]) -> list[str]:
-    """Return one line for each stand-in."""
+    """One line for each stand-in."""
     widths = "{:<24} {:<50} {:<34} {}"
     return [
         widths.format("container", "official image", "here instead", "its version"),
@@ -63,7 +63,7 @@ def _version(container: str) -> str:
 
 
 def _docker(*arguments: str) -> str:
-    """Return all that docker says, "" if it fails."""
+    """All that docker says, "" if it fails."""
     try:
         done = subprocess.run(["docker", *arguments], capture_output=True, text=True, timeout=60, check=True)
     except (OSError, subprocess.SubprocessError):

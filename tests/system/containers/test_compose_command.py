@@ -18,7 +18,7 @@ WHERE: Final = "CDB_COMPOSE"  # the program, where it is not the plugin of an in
 
 @pytest.fixture(scope="module")
 def compose() -> list[str]:
-    """Return how Compose is called: `make test` does not install it, `make test-containers` does."""
+    """How Compose is called: `make test` does not install it, `make test-containers` does."""
     if program := os.environ.get(WHERE):
         return [program]
     docker = shutil.which("docker")

@@ -28,7 +28,7 @@ MAIL: Final = {"CDB_SMTP_SMARTHOST": "mail:587", "CDB_SMTP_FROM": "cdb@example.o
 
 @pytest.fixture
 def given(tmp_path: Path) -> dict[str, str]:
-    """Return secrets as Compose hands them over: an empty one has no file."""
+    """Secrets as Compose hands them over: an empty one has no file."""
     folder = tmp_path / "given"
     folder.mkdir()
     for name in NEEDED.values():

@@ -152,7 +152,7 @@ def test_a_stopped_service_is_told_of_and_starts_again(stack: Containers, core_o
 
 
 def other_addresses() -> list[str]:
-    """Return the machine's addresses that are not loopback; an IPv6 one of a link needs no look, nobody routes it."""
+    """The machine's addresses that are not loopback; an IPv6 one of a link needs no look, nobody routes it."""
     found = [
         entry.address
         for entries in psutil.net_if_addrs().values()
@@ -163,7 +163,7 @@ def other_addresses() -> list[str]:
 
 
 def answers(address: str, port: int) -> bool:
-    """Tell whether somebody listens."""
+    """Whether somebody listens."""
     try:
         with socket.create_connection((address, port), timeout=2):
             return True

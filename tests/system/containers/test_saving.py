@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def saved(stack: Containers, folder: Path) -> Path:
-    """Return an archive of the stack, of which Prometheus knows a minute and the receiver a notification."""
+    """An archive of the stack, of which Prometheus knows a minute and the receiver a notification."""
     stack.wait_well()
     stack.wait_deciding()
     tell(stack, "BeforeTheBackup")
@@ -75,7 +75,7 @@ def cdb(folder: Path, *arguments: str, **environment: str) -> "subprocess.Comple
 
 
 def refused(folder: Path, *arguments: str, code: int = 1, **environment: str) -> str:
-    """Return the one line with which a command refuses."""
+    """The one line with which a command refuses."""
     result = cdb(folder, *arguments, **environment)
     lines = [line for line in result.stderr.splitlines() if line.startswith("cdb: ")]
     assert (result.returncode, result.stdout, len(lines)) == (code, "", 1), result
@@ -161,7 +161,7 @@ def test_without_engine_or_stack_one_line_says_so(folder: Path, environment: Map
 
 
 def half_of_the_ledger(saved: Path, folder: Path) -> Path:
-    """Return an archive that is sound but for the ledger's dump, of which the end is missing."""
+    """An archive that is sound but for the ledger's dump, of which the end is missing."""
     broken = folder / "broken.tar"
     with archive.opened(saved) as found:
         files = {name: found.extract(name, folder) for name in found.manifest.members}
@@ -190,13 +190,13 @@ def drawn(stack: Containers, at: float) -> list[Any]:
 
 
 def began(stack: Containers, stream: str) -> float:
-    """Return when the oldest message of *stream* was sent, in Unix seconds; 0 if there is none."""
+    """When the oldest message of *stream* was sent, in Unix seconds; 0 if there is none."""
     found = "".join(stack.bus("XRANGE", stream, "-", "+", "COUNT", "1")[:1])  # an empty line if there is none
     return int(found.split("-")[0]) / 1000 if found else 0.0
 
 
 def owners() -> str:
-    """Return owner and mode of the saved places and of what is in them for ever."""
+    """Owner and mode of the saved places and of what is in them for ever."""
     kept = {"cdb_prometheus": ("", "/wal", "/chunks_head"), "cdb_alert_receiver": ("", "/notifications.sqlite")}
     return "".join(
         docker("exec", container, "stat", "-c", "%n %u %g %a", *(PLACES[container] + name for name in names))

@@ -10,7 +10,7 @@ _PARTS: Final = {"histogram": ("_bucket", "_count", "_sum")}
 
 
 def deviations(wanted: Iterable[Fact], side: Side, places: Mapping[str, Place] = STORED) -> list[str]:
-    """Return each way in which *side* shows something else than *wanted*; each names the metric, right and wrong.
+    """Each way in which *side* shows something else than *wanted*; each names the metric, right and wrong.
 
     *places* says where a service's series must be from.
     """
@@ -25,7 +25,7 @@ def deviations(wanted: Iterable[Fact], side: Side, places: Mapping[str, Place] =
 
 
 def differences(before: Mapping[str, Side], between: Side, after: Mapping[str, Side]) -> list[str]:
-    """Return where *between* has other series than the sides *before* and *after* it together, or other values.
+    """Where *between* has other series than the sides *before* and *after* it together, or other values.
 
     A value that is the same before and after must be that; one that moves must lie between.
     """
@@ -41,13 +41,13 @@ def differences(before: Mapping[str, Side], between: Side, after: Mapping[str, S
 
 
 def moved(before: Mapping[str, Side], after: Mapping[str, Side]) -> set[str]:
-    """Return the names of the metrics of which a value has changed, or a series has come or gone."""
+    """The names of the metrics of which a value has changed, or a series has come or gone."""
     earlier, later = _values(before.values()).items(), _values(after.values()).items()
     return {_metric_of(key.sample, before) for key, _ in earlier ^ later}
 
 
 def _metric_of(sample: str, sides: Mapping[str, Side]) -> str:
-    """Return the metric's name that a histogram's sample is from."""
+    """The metric's name that a histogram's sample is from."""
     return sample if any(sample in side for side in sides.values()) else sample.rpartition("_")[0]
 
 

@@ -31,7 +31,7 @@ def whole_bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
 
 @pytest.fixture(scope="package")
 def known_series() -> set[Series]:
-    """Return every series that is known before anything has happened."""
+    """Every series that is known before anything has happened."""
     return {
         (name, labels, place)
         for service, place in STORED.items()
@@ -41,7 +41,7 @@ def known_series() -> set[Series]:
 
 @pytest.fixture(scope="package")
 def beginning(whole_bot: Bot, known_series: set[Series]) -> Side:
-    """Return what Prometheus has before the first trade, as soon as that is no less than what is known."""
+    """What Prometheus has before the first trade, as soon as that is no less than what is known."""
     side: Side = {}
 
     def missing() -> list[str]:
@@ -74,7 +74,7 @@ def evidence(whole_bot: Bot, beginning: Side, tmp_path_factory: pytest.TempPathF
 
 
 def lively_market(bot: Bot, state: Path) -> Stack:
-    """Return another cdb_ws for *bot*, which has stopped its own."""
+    """Another cdb_ws for *bot*, which has stopped its own."""
     config = bot.stack.config
     endpoint = config.process_environment()["CDB_OTLP_ENDPOINT"]
     environment = {**config.environment, **LIVELY, "CDB_OTLP_ENDPOINT": endpoint}

@@ -29,7 +29,7 @@ class Evidence:
     pages_after: Mapping[str, Side]
 
     def deviations(self, contract: Contract) -> dict[str, list[str]]:
-        """Return each side's deviations from *contract*."""
+        """Each side's deviations from *contract*."""
         wanted = facts(contract)
         return {
             **{f"page of {name}": deviations(facts(contract, name), side) for name, side in self.pages.items()},

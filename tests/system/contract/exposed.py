@@ -73,7 +73,7 @@ Series = tuple[str, Labels, Place]
 
 
 def series(side: Side) -> set[Series]:
-    """Return the series of *side*."""
+    """The series of *side*."""
     return {(name, key.labels, key.place) for name, shown in side.items() for key in shown.values}
 
 
@@ -89,7 +89,7 @@ def exposition(text: str) -> Side:
 
 
 def openmetrics(text: str) -> Side:
-    """Read the collector's exposition in the format that Prometheus asks for. Raise ValueError if it is malformed.
+    """Read the collector's exposition in the format that Prometheus asks for. Raises ValueError if it is malformed.
 
     But for one metric, which is read as text: the parser refuses what OpenMetrics forbids and Prometheus takes, the sum
     of a histogram with negative bounds.

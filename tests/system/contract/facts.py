@@ -30,7 +30,7 @@ class Fact:
 
 
 def facts(contract: Contract, *services: str) -> list[Fact]:
-    """Return what the metrics of *services* must look like, by default those of all."""
+    """What the metrics of *services* must look like, by default those of all."""
     wanted = services or contract.services
     return [
         Fact(
@@ -47,7 +47,7 @@ def facts(contract: Contract, *services: str) -> list[Fact]:
 
 
 def owners(metric: Metric) -> frozenset[str]:
-    """Return the services that record *metric*."""
+    """The services that record *metric*."""
     return frozenset(INSTANCES if metric.owner == "all" else (f"cdb_{metric.owner}",))
 
 
@@ -71,6 +71,6 @@ def known(contract: Contract, service: str, only: Mapping[str, tuple[str, ...]])
 
 
 def _services(metric: Metric) -> frozenset[str]:
-    """Return the services that have a series: all owners, unless the combinations say which."""
+    """The services that have a series: all owners, unless the combinations say which."""
     named = frozenset(one["service"] for one in metric.combinations if "service" in one)
     return named or owners(metric)

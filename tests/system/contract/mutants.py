@@ -43,7 +43,7 @@ class Renaming:
         self.conditions[metric.otel] = f"{head}{found}{' and '.join(kept)} )"
 
     def processors(self, name: object) -> dict[str, Any]:
-        """Return both processors, called after *name*."""
+        """Both processors, called after *name*."""
         groups = [{"conditions": [_is(otel)], "statements": both} for otel, both in self.statements.items()]
         return {
             f"filter/{name}": {"error_mode": "propagate", "metric_conditions": [self.names, *self.conditions.values()]},
@@ -84,7 +84,7 @@ def running_mutants(folder: Path, mutate: Mutation, metrics: Sequence[Metric]) -
 
 
 def _changed(mutate: Mutation, groups: Sequence[Sequence[Metric]], ports: Sequence[int]) -> dict[str, Any]:
-    """Return the committed configuration with a pipeline for each of *groups*, which shows it on its port."""
+    """The committed configuration with a pipeline for each of *groups*, which shows it on its port."""
     config: dict[str, Any] = yaml.safe_load(CONFIG.read_text(encoding="utf-8"))
     exporter, pipeline = config["exporters"].pop("prometheus"), config["service"]["pipelines"].pop("metrics")
     config["exporters"]["nop"], config["service"]["pipelines"]["metrics/spans"]["exporters"] = {}, ["nop"]

@@ -132,12 +132,12 @@ def test_from_an_empty_start_all_known_series_are_in_the_first_export_as_zero(tm
 
 
 def names(metrics: Iterable[Metric], half: int) -> set[str]:
-    """Return the names of every second metric."""
+    """The names of every second metric."""
     return {metric.prometheus for metric in list(metrics)[half::2]}
 
 
 def having(changed: set[str], change: Change) -> Contract:
-    """Return the contract with the *changed* metrics changed."""
+    """The contract with the *changed* metrics changed."""
     metrics = tuple(change(metric) if metric.prometheus in changed else metric for metric in CONTRACT.metrics)
     return msgspec.structs.replace(CONTRACT, metrics=metrics)
 

@@ -86,7 +86,7 @@ def test_an_entry_that_changes_or_stops_right_points_is_found(
 
 
 def new_names(changed: set[str]) -> set[str]:
-    """Return what *changed* metrics are called after another_name and no_name."""
+    """What *changed* metrics are called after another_name and no_name."""
     dotted = {metric.otel.replace(".", "_") for metric in METRICS if metric.prometheus in changed}
     return dotted | {name.replace("cdb_", "cdb_another_") for name in changed}
 

@@ -28,7 +28,7 @@ ACCOUNT = "monitoring"
 
 
 def value_of(bot: Bot, query: str) -> dict[str, float]:
-    """Return the values of *query* by instance."""
+    """The values of *query* by instance."""
     found = bot.prometheus("query", query=query)["result"]
     return {one["metric"].get("instance", ""): float(one["value"][1]) for one in found}
 

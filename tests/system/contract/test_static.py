@@ -26,12 +26,12 @@ COMMITTED = ROOT / "monitoring" / "prometheus"
 
 
 def containers(folder: Path) -> Path:
-    """Return a copy of the configuration that is committed, as containers have it."""
+    """A copy of the configuration that is committed, as containers have it."""
     return Path(shutil.copytree(COMMITTED, folder / "prometheus")) / "prometheus.yml"
 
 
 def this_machine(folder: Path) -> Path:
-    """Return the configuration that `cdb up` makes of it."""
+    """The configuration that `cdb up` makes of it."""
     config = StackConfig.isolated(ROOT, folder, parts=())
     config.layout.create()
     native.prepare(config)

@@ -61,6 +61,6 @@ def look(browser: Browser, url: str, *, click: str = "") -> ShownPage:
 
 
 def rows(page: Page, selector: str) -> list[list[str]]:
-    """Return the visible texts of the cells of each visible row that *selector* finds."""
+    """The visible texts of the cells of each visible row that *selector* finds."""
     found = [row for row in page.locator(selector).all() if row.is_visible()]
     return [[cell.inner_text().strip() for cell in row.locator("th, td").all()] for row in found]

@@ -30,14 +30,14 @@ class Documented:
     apart: bool
 
     def command(self, *words: str) -> list[str]:
-        """Return the command line that runs *words* in the stack's network."""
+        """The command line that runs *words* in the stack's network."""
         if not self.apart:
             return [*words]
         entered = ["--net"] if os.geteuid() == 0 else ["--user", "--preserve-credentials", "--net"]
         return ["nsenter", f"--target={self.pid}", *entered, "--", *words]
 
     def environment(self) -> dict[str, str]:
-        """Return the environment of a person who works with this stack, the project's programs on the path."""
+        """The environment of a person who works with this stack, the project's programs on the path."""
         programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         place = {"PATH": programs, "PYTHONPATH": str(ROOT), "CDB_STATE_DIR": str(self.state)}
         return {**os.environ, **place, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
@@ -78,7 +78,7 @@ def documented_stack(state: Path, root: Path = ROOT) -> Iterator[Documented]:
 
 @cache
 def _own_network() -> tuple[str, ...]:
-    """Return the command that gives a program a network of its own, () where none can be made."""
+    """The command that gives a program a network of its own, () where none can be made."""
     if not shutil.which("unshare"):
         return ()
     command = ("unshare", *(_AS_ROOT if os.geteuid() == 0 else _AS_USER), "--")
@@ -87,7 +87,7 @@ def _own_network() -> tuple[str, ...]:
 
 
 def _free_ports() -> Ports:
-    """Return the documented ports; raise StackError if one of them is taken."""
+    """The documented ports; raise StackError if one of them is taken."""
     ports = Ports.default()
     if taken := sorted(port for name in Ports.variables() if not can_listen(port := ports.of(name))):
         raise StackError(f"no network of one's own can be made here, and of the documented ports {taken} are taken")

@@ -47,14 +47,14 @@ def test_a_line_that_differs_has_a_reason_and_a_command_that_works() -> None:
 
 
 def missing(line: str, command: Command, stack: Documented, browser: Browser) -> list[str]:
-    """Return what *command* promises and *line* does not show, with the beginning of what it shows."""
+    """What *command* promises and *line* does not show, with the beginning of what it shows."""
     output = shown(line, command, stack, browser)
     lacking = command.missing(output)
     return [*lacking, f"in: {output:.1000}"] if lacking else []
 
 
 def shown(line: str, command: Command, stack: Documented, browser: Browser) -> str:
-    """Return what *line* shows: a page's text, or what the shell prints."""
+    """What *line* shows: a page's text, or what the shell prints."""
     first, _, rest = line.partition(" ")
     if first == "open":
         return look(browser, rest, click=command.click).text
@@ -64,7 +64,7 @@ def shown(line: str, command: Command, stack: Documented, browser: Browser) -> s
 
 
 def watched(line: str, command: Command, stack: Documented, within_s: float = 20.0) -> str:
-    """Return what a terminal shows of *line*, which does not end, as soon as it shows what it should."""
+    """What a terminal shows of *line*, which does not end, as soon as it shows what it should."""
     terminal, its_end = pty.openpty()
     output = b""
     with subprocess.Popen(

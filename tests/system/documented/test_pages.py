@@ -77,7 +77,7 @@ def test_a_notification_leads_to_what_it_is_about(browser: Browser, link: str, a
 
 
 def state_of(page: Page, alert: str) -> str:
-    """Return what the page says of *alert*: inactive, or the state that is in sight after a click on it."""
+    """What the page says of *alert*: inactive, or the state that is in sight after a click on it."""
     header = page.locator("tr.alert_header", has=page.get_by_text(alert, exact=True))
     if "(0 active)" in header.inner_text():
         return "inactive"

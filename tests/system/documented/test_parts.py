@@ -15,7 +15,7 @@ EXPORTS = 24
 
 
 def answered(stack: Documented) -> dict[str, int]:
-    """Return how many requests the collector has answered, by the code that it answered."""
+    """How many requests the collector has answered, by the code that it answered."""
     found: dict[str, int] = {}
     for code, count in ANSWERED.findall(stack.shell("curl -s http://localhost:8888/metrics").stdout):
         found[code] = found.get(code, 0) + int(count)

@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def fixtures(item: pytest.Item) -> tuple[str, ...]:
-    """Return the names of the fixtures that *item* uses."""
+    """The names of the fixtures that *item* uses."""
     return tuple(getattr(item, "fixturenames", ()))
 
 

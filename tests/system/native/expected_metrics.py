@@ -108,7 +108,7 @@ class Tape:
 
 
 def by_ledger(bot: Bot, tape: Tape) -> Figures:
-    """Return every figure that the ledger or the tape knows; what is not among them must be 0."""
+    """Every figure that the ledger or the tape knows; what is not among them must be 0."""
     found = _by_tape(tape)
     for name, (labels, statement) in _COUNTED.items():
         for *texts, figure in bot.query(statement):
@@ -154,13 +154,13 @@ def _histogram(name: str, labels: Mapping[str, str], figures: list[Decimal]) -> 
 
 
 def in_prometheus(bot: Bot) -> Figures:
-    """Return what Prometheus has of the contract's metrics now."""
+    """What Prometheus has of the contract's metrics now."""
     rows = bot.prometheus("query", query='{__name__=~"cdb_.+"}')["result"]
     return _unique((row["metric"]["__name__"], row["metric"], float(row["value"][1])) for row in rows)
 
 
 def at_the_collector(bot: Bot) -> Figures:
-    """Return what the collector exposes of the contract's metrics now."""
+    """What the collector exposes of the contract's metrics now."""
     _, text = bot.ask("exposition", "/metrics")
     samples = [sample for family in text_string_to_metric_families(text or "") for sample in family.samples]
     return _unique((sample.name, sample.labels, sample.value) for sample in samples if sample.name.startswith("cdb_"))
@@ -178,12 +178,12 @@ def _unique(samples: Iterable[tuple[str, Mapping[str, str], float]]) -> Figures:
 
 
 def key(name: str, labels: Iterable[tuple[str, str]]) -> Key:
-    """Return the key of a sample; a bound is the same however it is written."""
+    """The key of a sample; a bound is the same however it is written."""
     return name, frozenset((label, str(float(value)) if label == "le" else value) for label, value in labels)
 
 
 def differences(expected: Figures, shown: Figures) -> list[str]:
-    """Return one line for each figure that is shown otherwise than *expected*, or not at all."""
+    """One line for each figure that is shown otherwise than *expected*, or not at all."""
     lines = []
     for sample in sorted({*expected, *shown}, key=_text):
         right, seen = expected.get(sample, 0.0), shown.get(sample)
@@ -195,7 +195,7 @@ def differences(expected: Figures, shown: Figures) -> list[str]:
 
 
 def values(figures: Figures, name: str, *labels: str) -> dict[tuple[str, ...], float]:
-    """Return the figures of *name* that are not 0, by the values of *labels*, the others summed up."""
+    """The figures of *name* that are not 0, by the values of *labels*, the others summed up."""
     found: dict[tuple[str, ...], float] = {}
     for (metric, of), value in figures.items():
         if metric == name and value:

@@ -11,7 +11,7 @@ def shock(bot: Bot, symbol: str, percent: float) -> None:
 
 
 def positions(bot: Bot) -> list[tuple[str, str]]:
-    """Return symbol and id of each position, that of the highest worth first."""
+    """Symbol and id of each position, that of the highest worth first."""
     rows = bot.query(
         """SELECT symbol, position_id FROM positions JOIN marks USING (symbol) WHERE quantity > 0
         ORDER BY quantity * price DESC"""
@@ -20,17 +20,17 @@ def positions(bot: Bot) -> list[tuple[str, str]]:
 
 
 def held(bot: Bot) -> list[str]:
-    """Return the symbols in which there is a position, that of the highest worth first."""
+    """The symbols in which there is a position, that of the highest worth first."""
     return [symbol for symbol, _ in positions(bot)]
 
 
 def marks(bot: Bot) -> dict[str, float]:
-    """Return the newest price of each symbol that cdb_risk has kept."""
+    """The newest price of each symbol that cdb_risk has kept."""
     return {str(symbol): float(price) for symbol, price in bot.query("SELECT symbol, price FROM marks")}
 
 
 def exposure(bot: Bot) -> float:
-    """Return the worth of all positions at these prices, as a share of equity."""
+    """The worth of all positions at these prices, as a share of equity."""
     rows = bot.query(
         "SELECT cash, (SELECT coalesce(sum(quantity * price), 0) FROM positions JOIN marks USING (symbol)) FROM account"
     )
@@ -39,5 +39,5 @@ def exposure(bot: Bot) -> float:
 
 
 def realised(bot: Bot) -> float:
-    """Return the realised profit of all trades, in USD."""
+    """The realised profit of all trades, in USD."""
     return float(bot.query("SELECT coalesce(sum(realised_pnl), 0) FROM fills")[0][0])

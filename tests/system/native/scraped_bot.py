@@ -20,18 +20,18 @@ class Prometheus:
         self._bot = bot
 
     def query(self, expression: str) -> dict[Series, float]:
-        """Return the value of each series that *expression* gives now."""
+        """The value of each series that *expression* gives now."""
         found = self._bot.prometheus("query", query=expression)["result"]
         return {frozenset(row["metric"].items()): float(row["value"][1]) for row in found}
 
     def samples(self, expression: str, *, start: float, end: float) -> dict[Series, list[float]]:
-        """Return the samples of each series between two times, as they were stored."""
+        """The samples of each series between two times, as they were stored."""
         window = f"{expression}[{max(1, round(end - start))}s]"
         found = self._bot.prometheus("query", query=window, time=str(end))["result"]
         return {frozenset(row["metric"].items()): [float(value) for _, value in row["values"]] for row in found}
 
     def series(self, selector: str, *, start: float, end: float) -> set[Series]:
-        """Return the label sets that *selector* has had between two times."""
+        """The label sets that *selector* has had between two times."""
         found = self._bot.prometheus("series", **{"match[]": selector, "start": str(start), "end": str(end)})
         return {frozenset(labels.items()) for labels in found}
 

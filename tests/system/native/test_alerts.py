@@ -291,5 +291,5 @@ def have_sold(bot: Bot) -> None:
 
 
 def names_told(watch: Watch, since: float) -> set[str]:
-    """Return the names of the alerts that were notified as firing after *since*."""
+    """The names of the alerts that were notified as firing after *since*."""
     return {one["alertname"] for one in watch.notifications(since=since) if one["status"] == "firing"}

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 
 @pytest.fixture(scope="module")
 def prometheus(whole_demo: Bot) -> Iterator[Prometheus]:
-    """Return the Prometheus of a bot about which, as it is committed, nothing is wrong."""
+    """The Prometheus of a bot about which, as it is committed, nothing is wrong."""
     with Prometheus(whole_demo.url("prometheus", "")) as server:
         until(
             lambda: run(ROOT, Depth.LIVE, server).findings,

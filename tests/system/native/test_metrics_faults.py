@@ -77,7 +77,7 @@ def test_a_killed_service_goes_on_with_its_series_and_counts_nothing_twice(watch
 
 
 def happened(bot: Bot, service: str) -> int:
-    """Return how often what *service* counts has happened."""
+    """How often what *service* counts has happened."""
     if service in ROWS:
         return bot.count(ROWS[service])
     with bot.redis() as client:
@@ -86,13 +86,13 @@ def happened(bot: Bot, service: str) -> int:
 
 
 def stored(bot: Bot) -> dict[str, float]:
-    """Return what Prometheus has of what each service counts."""
+    """What Prometheus has of what each service counts."""
     prometheus = Prometheus(bot)
     return {service: sum(prometheus.query(counter).values()) for service, counter in COUNTED.items()}
 
 
 def shown(bot: Bot) -> dict[str, float]:
-    """Return what each service itself shows of it."""
+    """What each service itself shows of it."""
     return {service: bot.metric(service, counter) for service, counter in COUNTED.items()}
 
 
@@ -111,7 +111,7 @@ def settle(bot: Bot) -> dict[str, float]:
 
 
 def _increase(values: list[float]) -> float:
-    """Return by how much a counter grew, as Prometheus sees it: a lower value is a new beginning at 0."""
+    """By how much a counter grew, as Prometheus sees it: a lower value is a new beginning at 0."""
     return sum(now - before if now >= before else now for before, now in pairwise(values))
 
 
@@ -153,7 +153,7 @@ def test_a_collector_that_takes_nothing_leaves_no_gap_in_what_was_counted(watche
 
 
 def export_failures(bot: Bot) -> dict[tuple[str, str], float]:
-    """Return how many batches each service has given up on; cdb_ws makes no spans."""
+    """How many batches each service has given up on; cdb_ws makes no spans."""
     kinds = [*((service, "metrics") for service in SERVICES), *((service, "traces") for service in ROWS)]
     name = "cdb_telemetry_export_failures_total"
     return {(service, kind): bot.metric(service, name, signal=kind) for service, kind in kinds}

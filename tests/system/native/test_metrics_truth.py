@@ -121,7 +121,7 @@ def replayed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def replay_settings(tape: Tape) -> dict[str, str]:
-    """Return what makes a stack replay *tape* in lockstep."""
+    """What makes a stack replay *tape* in lockstep."""
     return {
         "CDB_SOURCE": "replay",
         "CDB_REPLAY_FILE": str(tape.file),
@@ -150,7 +150,7 @@ def wait_finished(bot: Bot, tape: Tape) -> None:
 
 
 def real_tape() -> Tape:
-    """Return the file of trades that happened."""
+    """The file of trades that happened."""
     return tape_of(REAL, {})
 
 

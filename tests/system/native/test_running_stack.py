@@ -40,7 +40,7 @@ def test_signals_approvals_and_trades_rise(running_stack: Prometheus, metric: st
 
 
 def total(prometheus: Prometheus, metric: str) -> float:
-    """Return the sum of all series of *metric*; below 0 while there is none."""
+    """The sum of all series of *metric*; below 0 while there is none."""
     try:
         found = prometheus.query(f"sum({metric})")
     except Away as away:

@@ -99,10 +99,10 @@ def running(whole: Bot) -> list[Part]:
 
 
 def values_in(text: bytes, secrets: dict[str, str]) -> set[str]:
-    """Return the names of those secrets whose values are in *text*."""
+    """The names of those secrets whose values are in *text*."""
     return {name for name, value in secrets.items() if value.encode() in text}
 
 
 def files_under(directory: Path) -> dict[str, Path]:
-    """Return all files by their names below *directory*."""
+    """All files by their names below *directory*."""
     return {str(path.relative_to(directory)): path for path in directory.rglob("*") if path.is_file()}

@@ -51,13 +51,13 @@ class Slowed:
     verdicts: dict[str, str]
 
     def command(self, *arguments: str) -> Any:
-        """Return what `cdb trace` says with --json."""
+        """What `cdb trace` says with --json."""
         run = self.bot.cdb("trace", *arguments, "--json")
         assert run.returncode == 0, run.stderr
         return json.loads(run.stdout)
 
     def found(self) -> dict[str, Trace]:
-        """Return the traces of the slow decisions as Jaeger gives them, by signal id."""
+        """The traces of the slow decisions as Jaeger gives them, by signal id."""
         return {
             signal_id: trace
             for signal_id, trace in self.decided(least_us=DELAY_MS * 1_000).items()
@@ -65,7 +65,7 @@ class Slowed:
         }
 
     def decided(self, *, least_us: int = 0) -> dict[str, Trace]:
-        """Return the traces with a decision, and any span of *least_us*, by signal id."""
+        """The traces with a decision, and any span of *least_us*, by signal id."""
         start_us, end_us = int((self.began - 60) * 1e6), int(time.time() * 1e6)
         traces = self.jaeger.find(
             "cdb_risk", operation=DECISION, least_us=least_us, start_us=start_us, end_us=end_us, limit=2_000
@@ -103,7 +103,7 @@ def named(trace: Trace, name: str) -> list[Span]:
 
 
 def wrong_with(trace: Trace, verdict: str) -> list[str]:
-    """Return what *trace* lacks, and each span that is not where it belongs."""
+    """What *trace* lacks, and each span that is not where it belongs."""
     names = {span.span_id: span.name for span in trace.spans}
     parents = [(span.name, names.get(span.parent_id, "missing") if span.parent_id else "") for span in trace.spans]
     wanted = {"cdb_core", "cdb_risk", *(["cdb_execution"] if verdict == "approved" else [])}

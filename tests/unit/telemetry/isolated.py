@@ -41,7 +41,7 @@ class Isolated:
         return self.telemetry.exposition().decode()
 
     def series(self) -> Series:
-        """Return every exposed series of the contract."""
+        """Every exposed series of the contract."""
         return {
             (sample.name, frozenset(sample.labels.items())): sample.value
             for family in text_string_to_metric_families(self.page())
@@ -50,7 +50,7 @@ class Isolated:
         }
 
     def value(self, name: str, **labels: str) -> float | None:
-        """Return one exposed value, None where there is no such series."""
+        """One exposed value, None where there is no such series."""
         return self.series().get((name, frozenset(labels.items())))
 
 

@@ -25,7 +25,7 @@ Points = dict[tuple[str, str, str, frozenset[tuple[str, Any]]], tuple[Any, ...]]
 
 
 def _points(data: MetricsData | None) -> Points:
-    """Return what is exported, by metric and label set; histograms without a value only exist in the fast way."""
+    """What is exported, by metric and label set; histograms without a value only exist in the fast way."""
     assert data is not None
     points: Points = {}
     for metric in data.resource_metrics[0].scope_metrics[0].metrics:

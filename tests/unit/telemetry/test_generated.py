@@ -31,7 +31,7 @@ COUNTER, GAUGE, HISTOGRAM = range(3)
 
 
 def _small(number: int = COUNTER, **change: Any) -> str:
-    """Return the renaming of a contract of three metrics, the one with this *number* changed."""
+    """The renaming of a contract of three metrics, the one with this *number* changed."""
     raw = yaml.safe_load(SMALL)
     raw["metrics"][number].update(change)
     return renaming(parse_contract(raw))

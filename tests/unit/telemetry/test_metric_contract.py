@@ -17,7 +17,7 @@ Change = Callable[[dict[str, Any]], None]
 
 
 def _broken(name: str, change: Change) -> str:
-    """Return the refusal of the contract in which *change* was made to the entry *name*."""
+    """The refusal of the contract in which *change* was made to the entry *name*."""
     raw = copy.deepcopy(RAW)
     change(next(entry for entry in raw["metrics"] if entry["prometheus"] == name))
     with pytest.raises(ContractError) as refusal:

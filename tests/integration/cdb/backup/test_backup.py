@@ -42,7 +42,7 @@ def bot(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
 
 @pytest.fixture(scope="module")
 def saved(bot: Bot, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return an archive of a ledger with one mark and one signal."""
+    """An archive of a ledger with one mark and one signal."""
     change(bot, MARK.format("BTCUSDT"))
     change(bot, "INSERT INTO signals VALUES ('s-1', 'BTCUSDT', 'BUY', 'm', 0.5, 1, 0, 1, now(), now())")
     change(bot, "INSERT INTO equity (day, cause, equity, noted_at) VALUES ('2026-11-23', 'day_open', 1, now())")
@@ -57,7 +57,7 @@ def change(bot: Bot, statement: str) -> None:
 
 
 def refused(bot: Bot, *arguments: str) -> str:
-    """Return the one line with which a command refuses."""
+    """The one line with which a command refuses."""
     result = bot.cdb(*arguments)
     assert (result.returncode, result.stdout) == (1, ""), result
     [line] = [line for line in result.stderr.splitlines() if line.startswith("cdb: ")]

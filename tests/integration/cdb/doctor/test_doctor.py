@@ -292,7 +292,7 @@ def test_an_unknown_way_to_run_a_stack_is_refused() -> None:
 
 
 def container(service: str, status: str, *, state: str = "running", ports: str = "") -> Container:
-    """Return a container as `docker ps` showed it of a stack in containers."""
+    """A container as `docker ps` showed it of a stack in containers."""
     labels = f"com.docker.compose.project=claire-de-binare,com.docker.compose.service={service},maintainer=x"
     return Container(labels=labels, ports=ports, state=state, status=status)
 

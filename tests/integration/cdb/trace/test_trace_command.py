@@ -37,7 +37,7 @@ class Seen:
         return run_cdb("trace", *arguments, environment=variables)
 
     def json(self, *arguments: str, **ports: int) -> Any:
-        """Return what the command says with --json."""
+        """What the command says with --json."""
         run = self.cdb(*arguments, "--json", **ports)
         assert run.returncode == 0, run.stderr
         return json.loads(run.stdout)

@@ -37,13 +37,13 @@ class Case:
 
 
 def alerts(file: Path = RULES) -> dict[str, dict[str, Any]]:
-    """Return every alert of *file* by its name."""
+    """Every alert of *file* by its name."""
     groups = yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
     return {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
 
 
 def outcome(cases: Sequence[Case], folder: Path, rules: Path = RULES) -> tuple[bool, str]:
-    """Tell whether *rules* do what *cases* say, and what promtool says to it."""
+    """Whether *rules* do what *cases* say, and what promtool says to it."""
     test = {
         "rule_files": [str(rules)],
         "evaluation_interval": STEP,
@@ -70,7 +70,7 @@ def _as_promtool_wants(case: Case) -> dict[str, Any]:
 
 
 def _expected(alert: str, firing: Firing) -> dict[str, Any]:
-    """Return what promtool compares: the two addresses are the rule's own, which another test looks at."""
+    """What promtool compares: the two addresses are the rule's own, which another test looks at."""
     given = alerts()[alert]["annotations"]
     return {
         "exp_labels": {"severity": firing.severity, "component": firing.component, **firing.labels},

@@ -21,7 +21,7 @@ def down(service: str, why: str) -> Firing:
 
 
 def services(up: dict[str, str] | None = None, health: dict[str, str] | None = None) -> dict[str, str]:
-    """Return up and health of all four, well but for what is given; an empty text is a series that is not there."""
+    """Up and health of all four, well but for what is given; an empty text is a series that is not there."""
     found = {}
     for service, instance in INSTANCES.items():
         at = f'instance="{instance}", job="cdb_services"'

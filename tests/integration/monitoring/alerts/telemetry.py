@@ -143,7 +143,7 @@ STORAGE: Final = (
 
 
 def queue(size: str) -> dict[str, str]:
-    """Return the series of a queue for 1,000 spans."""
+    """The series of a queue for 1,000 spans."""
     of = f'data_type="traces", exporter="otlp_grpc/jaeger", {FIRST}'
     return {f"otelcol_exporter_queue_size{{{of}}}": size, f"otelcol_exporter_queue_capacity{{{of}}}": "1000x60"}
 
@@ -157,7 +157,7 @@ def rejected(code: str, count: int) -> Firing:
 
 
 def counted(alert: str, name: str, labels: str, firing: Firing) -> tuple[Case, ...]:
-    """Return the cases of a counter that is not there before it counts: it comes with 5."""
+    """The cases of a counter that is not there before it counts: it comes with 5."""
     series = f"{name}{{{labels}}}"
     return (
         Case(

@@ -103,7 +103,7 @@ def test_changed_limits_are_found(right: str, wrong: str, tmp_path: Path) -> Non
 
 
 def rule_of(alert: str) -> str:
-    """Return the text of one rule."""
+    """The text of one rule."""
     text = RULES.read_text(encoding="utf-8")
     begin = text.index(f"      - alert: {alert}\n")
     return text[begin : text.index("dashboard_url:", begin)]

@@ -29,7 +29,7 @@ WANTED = {
 
 
 def own_metrics(collector: Collector) -> dict[str, tuple[set[str], float]]:
-    """Return labels and the largest value of each sample's name."""
+    """Labels and the largest value of each sample's name."""
     found: dict[str, tuple[set[str], float]] = {}
     text = fetch(collector.ports.collector_telemetry, "/metrics")  # the parser of prometheus_client would add _total
     for name, listed, number in re.findall(r"^(\w+)(?:{(.*)})? (\S+)$", text, flags=re.MULTILINE):

@@ -80,7 +80,7 @@ def seconds(text: str) -> float:
 
 
 def ranges(expression: str) -> list[timedelta]:
-    """Return every range and offset of *expression*, in their order."""
+    """Every range and offset of *expression*, in their order."""
     found: list[timedelta] = []
 
     def look(node: promql.Expr) -> None:

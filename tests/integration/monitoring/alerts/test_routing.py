@@ -38,7 +38,7 @@ def committed() -> dict[str, Any]:
 
 
 def prepared(state: Path, **settings: str) -> tuple[StackConfig, dict[str, Any]]:
-    """Return a stack whose Alertmanager was made ready to start, and its configuration."""
+    """A stack whose Alertmanager was made ready to start, and its configuration."""
     config = StackConfig.isolated(ROOT, state, parts=select(("alertmanager",)), environment=settings)
     config.layout.create()
     alertmanager.prepare(config)
@@ -46,7 +46,7 @@ def prepared(state: Path, **settings: str) -> tuple[StackConfig, dict[str, Any]]
 
 
 def channels(configuration: dict[str, Any]) -> dict[str, set[str]]:
-    """Return by which ways each receiver tells of an alert."""
+    """By which ways each receiver tells of an alert."""
     return {one["name"]: {key for key in one if key.endswith("_configs")} for one in configuration["receivers"]}
 
 
@@ -162,7 +162,7 @@ def test_a_wrong_setting_is_refused_by_name_and_a_secret_not_shown(
 
 
 def named(matchers: list[str], label: str) -> set[str]:
-    """Return the values that *matchers* name of *label*."""
+    """The values that *matchers* name of *label*."""
     found = [re.fullmatch(rf'{label}=~?"(.+)"', matcher) for matcher in matchers]
     return {value for match in found if match for value in match[1].split("|")}
 

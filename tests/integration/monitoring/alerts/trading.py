@@ -13,7 +13,7 @@ AT_EXECUTION: Final = 'instance="cdb_execution:8003", job="cdb_services"'
 
 
 def limits(*, daily_drawdown: str = "5x120", position: str = "10x120", exposure: str = "50x120") -> dict[str, str]:
-    """Return what cdb_risk says of its limits; the defaults unless given."""
+    """What cdb_risk says of its limits; the defaults unless given."""
     given = {"daily_drawdown": daily_drawdown, "position": position, "exposure": exposure}
     return {f'cdb_risk_limit_pct{{limit="{name}", {AT_RISK}}}': values for name, values in given.items()}
 
@@ -101,7 +101,7 @@ def earned(usd: str) -> Firing:
 
 
 def events(service: str, bucket: str, values: str) -> dict[str, str]:
-    """Return one bucket of the event processing histogram."""
+    """One bucket of the event processing histogram."""
     labels = f'instance="{service}:1", job="cdb_services", service="{service}", event_type="market_data", le="{bucket}"'
     return {f"cdb_event_processing_duration_seconds_bucket{{{labels}}}": values}
 

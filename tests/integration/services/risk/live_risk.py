@@ -21,14 +21,14 @@ class SetClock:
         self._day = day
 
     def now_ns(self) -> int:
-        """Return what the test has set."""
+        """What the test has set."""
         return self._day.now_ns
 
     def advance(self, ts_event: int) -> None:
         """Ignore the event's time."""
 
     def is_ahead(self, ts_event: int) -> bool:
-        """Tell whether an event's time is later than now by more than clocks may differ."""
+        """Whether an event's time is later than now by more than clocks may differ."""
         return ts_event > self._day.now_ns + MOST_AHEAD_NS
 
 
@@ -52,19 +52,19 @@ def live(database: Database, limits: Limits | None = None) -> TradingDay:
 
 
 def breaker(database: Database) -> list[tuple[bool, str]]:
-    """Return all changes of the breaker with their causes."""
+    """All changes of the breaker with their causes."""
     rows = database.query("SELECT active, cause FROM breaker ORDER BY breaker_seq")
     return [(active, cause) for active, cause in rows]
 
 
 def days(database: Database) -> list[tuple[str, Decimal]]:
-    """Return the days that were opened, with their first equity."""
+    """The days that were opened, with their first equity."""
     rows = database.query("SELECT day::text, equity FROM equity WHERE cause = 'day_open' ORDER BY equity_seq")
     return [(day, equity) for day, equity in rows]
 
 
 def last_verdict(database: Database) -> tuple[str, str | None]:
-    """Return the newest decision and the reason of a rejection."""
+    """The newest decision and the reason of a rejection."""
     ((verdict, reason),) = database.query(
         "SELECT verdict, reason FROM decisions ORDER BY decision_seq DESC LIMIT 1"
     )  # fmt: skip
@@ -72,11 +72,11 @@ def last_verdict(database: Database) -> tuple[str, str | None]:
 
 
 def held(database: Database) -> dict[str, Decimal]:
-    """Return the quantity held by symbol."""
+    """The quantity held by symbol."""
     return dict(database.query("SELECT symbol, quantity FROM positions WHERE quantity > 0"))
 
 
 def stop_losses(waiting: list[Outgoing]) -> list[Order]:
-    """Return those of the orders that are stop losses."""
+    """Those of the orders that are stop losses."""
     orders = [item.message for item in waiting if isinstance(item.message, Order)]
     return [order for order in orders if order.cause == "stop_loss"]

@@ -70,13 +70,13 @@ class Outcome:
 
     @cached_property
     def families(self) -> dict[str, Family]:
-        """Return all families by name, without prometheus_client's times of creation."""
+        """All families by name, without prometheus_client's times of creation."""
         families = text_string_to_metric_families(self.page)
         return {family.name: family for family in families if not family.name.endswith("_created")}
 
     @cached_property
     def series(self) -> Series:
-        """Return every sample of the bot's own families."""
+        """Every sample of the bot's own families."""
         return {
             (sample.name, frozenset(sample.labels.items())): sample.value
             for name, family in self.families.items()
@@ -118,7 +118,7 @@ def work(service: str, bot: Path) -> Outcome:
 
 
 def ask(url: str, body: Any = None) -> tuple[bytes, str]:
-    """Return body and content type of the answer; with *body*, post it as JSON."""
+    """Body and content type of the answer; with *body*, post it as JSON."""
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(url, data, {"Content-Type": "application/json"})  # noqa: S310  loopback
     with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310

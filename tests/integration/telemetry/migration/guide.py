@@ -12,7 +12,7 @@ _BLOCK = re.compile(r"^(?P<indent> *)```(?P<language>\w+)\n(?P<code>.*?)^(?P=ind
 
 
 def blocks(language: str) -> dict[str, str]:
-    """Return every block in *language*: by its section's title, with a number from the second one on."""
+    """Every block in *language*: by its section's title, with a number from the second one on."""
     found: dict[str, str] = {}
     for section in _SECTION.finditer(GUIDE.read_text(encoding="utf-8")):
         matches = [match for match in _BLOCK.finditer(section["text"]) if match["language"] == language]
@@ -25,7 +25,7 @@ def blocks(language: str) -> dict[str, str]:
 
 
 def block(language: str, title: str) -> str:
-    """Return one block; fail with the titles there are if the guide has no such block."""
+    """One block; fail with the titles there are if the guide has no such block."""
     found = blocks(language)
     assert title in found, f"the guide has no {language} block {title!r}; it has: {', '.join(found)}"
     return found[title]

@@ -54,7 +54,7 @@ def test_what_is_new_is_zero_and_in_the_contract(move: Move) -> None:
 
 
 def _is_time(key: tuple[str, frozenset[tuple[str, str]]]) -> bool:
-    """Say whether the value is how long something took, which no two runs share; how often stays comparable."""
+    """Whether the value is how long something took, which no two runs share; how often stays comparable."""
     name, labels = key
     if name.endswith("_duration_seconds_bucket"):
         return dict(labels)["le"] != "+Inf"

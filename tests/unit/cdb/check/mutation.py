@@ -20,7 +20,7 @@ class Mutation:
 
 
 def steps(*values: float | None) -> Json:
-    """Return thresholds as Grafana has them."""
+    """Thresholds as Grafana has them."""
     return {"mode": "absolute", "steps": [{"color": "green", "value": value} for value in values]}
 
 
@@ -35,7 +35,7 @@ def of(key: str, change: Callable[[Any], object], title: str, file: str = RISK) 
 
 
 def panel_of(title: str) -> str:
-    """Return how the checker names a panel."""
+    """How the checker names a panel."""
     return f"panel {title!r}"
 
 

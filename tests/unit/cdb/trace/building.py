@@ -7,7 +7,7 @@ ID = "98e1ccb36de61d3fb39a380b12ba0513"
 
 
 def span(name: str, start: int, end: int, *, below: str = "", service: str = "cdb_risk", **attributes: Value) -> Span:
-    """Return a span whose id is its name; `a__b` among *attributes* is `a.b`."""
+    """A span whose id is its name; `a__b` among *attributes* is `a.b`."""
     said = {key.replace("__", "."): value for key, value in attributes.items()}
     return Span(
         span_id=name, parent_id=below, service=service, name=name, start_us=ZERO + start, duration_us=end - start,

@@ -31,12 +31,12 @@ class Board:
 
 
 def line(at: float) -> Steps:
-    """Return the colours of curves with a red line."""
+    """The colours of curves with a red line."""
     return (None, "green"), (at, "red")
 
 
 def dial(yellow: float, red: float) -> Steps:
-    """Return the colours of a limit that one comes near."""
+    """The colours of a limit that one comes near."""
     return (None, "green"), (yellow, "yellow"), (red, "red")
 
 

@@ -31,7 +31,7 @@ def links_of(panel: dict[str, Any]) -> Iterator[str]:
 
 
 def within(part: Any, whole: Any) -> bool:
-    """Tell whether *whole* has all that *part* has, objects in objects too."""
+    """Whether *whole* has all that *part* has, objects in objects too."""
     if isinstance(part, dict):
         return all(name in whole and within(value, whole[name]) for name, value in part.items())
     return bool(part == whole)

@@ -15,7 +15,7 @@ DASHBOARDS: Final = PROVISIONING / "dashboards/dashboards.yml"
 
 
 def sources() -> dict[str, dict[str, Any]]:
-    """Return the data sources by uid."""
+    """The data sources by uid."""
     return {source["uid"]: source for source in yaml.safe_load(DATA_SOURCES.read_text(encoding="utf-8"))["datasources"]}
 
 

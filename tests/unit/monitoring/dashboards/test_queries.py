@@ -39,7 +39,7 @@ PENDING: Final = FIRING.replace("firing", "pending")
 
 
 def decided(approved: str, all_of_them: str) -> dict[str, str]:
-    """Return the series of a market in which signals are decided."""
+    """The series of a market in which signals are decided."""
     return {
         'cdb_orders_approved_total{symbol="BTCUSDT"}': approved,
         'cdb_signals_evaluated_total{symbol="BTCUSDT"}': all_of_them,
@@ -47,13 +47,13 @@ def decided(approved: str, all_of_them: str) -> dict[str, str]:
 
 
 def strengths(below_half: str, all_of_them: str) -> dict[str, str]:
-    """Return the buckets of signals, some of a strength up to 0.4, the others up to 1."""
+    """The buckets of signals, some of a strength up to 0.4, the others up to 1."""
     name = 'cdb_signal_strength_bucket{symbol="BTCUSDT", le="%s"}'
     return {name % "0.4": below_half, name % "1": all_of_them, name % "+Inf": all_of_them}
 
 
 def events(service: str, up_to_a_second: str, all_of_them: str) -> dict[str, str]:
-    """Return the buckets of a service's events."""
+    """The buckets of a service's events."""
     name = f'cdb_event_processing_duration_seconds_bucket{{service="{service}", le="%s"}}'
     return {name % "1": up_to_a_second, name % "+Inf": all_of_them}
 

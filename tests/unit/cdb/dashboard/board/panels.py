@@ -14,18 +14,18 @@ BOARDS: dict[str, Dashboard] = {board.uid: board for board in load_dashboards(RO
 
 
 def panel(title: str) -> Panel:
-    """Return the only panel called *title*."""
+    """The only panel called *title*."""
     (found,) = [one for board in BOARDS.values() for one in board.shown if one.title == title]
     return found
 
 
 def now(shown: Panel, *values: tuple[dict[str, str], float], query: int = 0) -> tuple[Series, ...]:
-    """Return the answer to an instant query: labels and value of each series."""
+    """The answer to an instant query: labels and value of each series."""
     return series_of(shown, shown.targets[query], ((labels, ((WINDOW.end, value),)) for labels, value in values))
 
 
 def over_time(shown: Panel, *runs: tuple[dict[str, str], list[float]], query: int = 0) -> tuple[Series, ...]:
-    """Return the answer to a range query: labels and values of each series, the last value at the window's end."""
+    """The answer to a range query: labels and values of each series, the last value at the window's end."""
     found = (
         (labels, tuple((WINDOW.end - 5.0 * (len(run) - 1 - at), value) for at, value in enumerate(run)))
         for labels, run in runs
@@ -34,17 +34,17 @@ def over_time(shown: Panel, *runs: tuple[dict[str, str], list[float]], query: in
 
 
 def lines(shown: Panel, *series: Series, width: int = 60, height: int = 12, error: str = "") -> list[Text]:
-    """Return what is drawn inside the panel."""
+    """What is drawn inside the panel."""
     return drawn(shown, Answer(error=error) if error else answered(shown, series), width, height, WINDOW)
 
 
 def plain(drawn_lines: list[Text]) -> str:
-    """Return lines without colours."""
+    """Lines without colours."""
     return "\n".join(line.plain for line in drawn_lines)
 
 
 def colours(drawn_lines: list[Text], text: str) -> set[str]:
-    """Return the styles in which *text* is drawn."""
+    """The styles in which *text* is drawn."""
     found = set()
     for line in drawn_lines:
         start = line.plain.find(text)

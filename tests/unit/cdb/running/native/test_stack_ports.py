@@ -68,7 +68,7 @@ def test_free_ports_stay_reserved_as_long_as_they_are_known() -> None:
 
 
 def can_reserve(port: int) -> bool:
-    """Tell whether another process could reserve *port*."""
+    """Whether another process could reserve *port*."""
     with socket.socket(type=socket.SOCK_DGRAM) as probe:
         try:
             probe.bind(("127.0.0.1", port))
