@@ -33,7 +33,7 @@ class ContractError(ValueError):
     """The contract contradicts itself; the message names the entry and what is allowed."""
 
 
-class _NoKeyTwice(yaml.SafeLoader):
+class _NoKeyTwice(yaml.CSafeLoader):
     """Refuses a key that occurs twice; plain YAML silently takes the last one."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -97,7 +97,7 @@ def owners_of(services: tuple[str, ...]) -> tuple[str, ...]:
 def load_contract(path: Path = CONTRACT_FILE) -> Contract:
     """Read and check the contract. Raises ContractError, which names the wrong entry."""
     try:
-        return parse_contract(yaml.load(path.read_text(encoding="utf-8"), _NoKeyTwice))  # noqa: S506  a SafeLoader
+        return parse_contract(yaml.load(path.read_text(encoding="utf-8"), _NoKeyTwice))  # noqa: S506  a CSafeLoader
     except yaml.YAMLError as error:
         raise ContractError(f"{path.name}: not YAML: {error}") from error
 
