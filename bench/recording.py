@@ -21,9 +21,9 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 
 from telemetry.contract import load_contract
-from telemetry.handbook import Metrics
 from telemetry.readers import LocalReader
 from telemetry.recorder import Recorder
+from telemetry.recording_calls import Metrics
 
 Call = Callable[[], object]
 

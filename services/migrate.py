@@ -2,7 +2,7 @@
 
 import structlog
 
-from services.ledger import monitoring
+from services.ledger import exporter_account
 from services.ledger.migrate import migrate
 from services.risk.rules import LAYERS
 from services.runtime import logs
@@ -17,7 +17,7 @@ def main() -> None:
     logs.configure("cdb_migrate", level="INFO", log_format="auto")
     migrate(settings, layers=LAYERS_OF_THE_LEDGER)
     if password := settings.monitoring_password.get_secret_value():
-        monitoring.let_in(settings, password)
+        exporter_account.let_in(settings, password)
     structlog.get_logger().info("the ledger's schema is up to date", database=settings.postgres_db)
 
 

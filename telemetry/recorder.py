@@ -14,7 +14,7 @@ from opentelemetry.sdk.metrics.export import Histogram as HistogramData
 from opentelemetry.sdk.metrics.export import Metric as MetricData
 from opentelemetry.sdk.metrics.view import View
 
-from telemetry import plain
+from telemetry import sdk_instruments
 from telemetry.contract import Contract, ContractError, Metric
 from telemetry.families import Family
 from telemetry.handles import Attributes, Counter, Gauge, Handle, Histogram
@@ -40,7 +40,7 @@ class Recorder:
         self.service: str | None = None
         self._exemplars = False
         self._open = {label: OpenLabel() for label in contract.open_labels}
-        self._outlets: dict[str, plain.Outlet] = {}
+        self._outlets: dict[str, sdk_instruments.Outlet] = {}
         self._families: dict[str, Family[Any]] = {
             metric.prometheus: self._family(metric) for metric in contract.metrics
         }
@@ -59,7 +59,7 @@ class Recorder:
 
     def views(self) -> list[View]:
         """Give the meter provider the views that it needs."""
-        return plain.bucket_views(self.contract) if self.recording == "sdk" else []
+        return sdk_instruments.bucket_views(self.contract) if self.recording == "sdk" else []
 
     def start(
         self,
@@ -118,8 +118,12 @@ class Recorder:
     def _creator(self, metric: Metric) -> Callable[[Attributes], Handle]:
         refused = partial(self._count, _REFUSED, metric.prometheus)
         if self.recording == "sdk":
-            outlet = self._outlets[metric.prometheus] = plain.Outlet(metric)
-            kinds = {"counter": plain.PlainCounter, "gauge": plain.PlainGauge, "histogram": plain.PlainHistogram}
+            outlet = self._outlets[metric.prometheus] = sdk_instruments.Outlet(metric)
+            kinds = {
+                "counter": sdk_instruments.PlainCounter,
+                "gauge": sdk_instruments.PlainGauge,
+                "histogram": sdk_instruments.PlainHistogram,
+            }
             return lambda attributes: kinds[metric.type](attributes, refused, outlet)
         if metric.type == "histogram":
             return lambda attributes: self._histogram(Histogram(attributes, refused, metric.buckets))
@@ -150,7 +154,7 @@ class Recorder:
         for outlet in self._outlets.values():
             outlet.attach(meter)
         if self.recording == "sdk":
-            plain.refresh_at_collection(meter, partial(self._all, "gauge"))
+            sdk_instruments.refresh_at_collection(meter, partial(self._all, "gauge"))
             return
         for family in self._families.values():
             metric = family.metric

@@ -14,9 +14,9 @@ from typing import Final, cast, get_args
 from opentelemetry import trace
 
 from telemetry.contract import load_contract
-from telemetry.handbook import Metrics
 from telemetry.pipeline import Telemetry, TelemetrySettings
 from telemetry.recorder import Recorder, Recording
+from telemetry.recording_calls import Metrics
 
 __all__ = ["CONTENT_TYPE", "METRICS", "Telemetry", "TelemetrySettings", "get_metrics", "start_telemetry"]
 

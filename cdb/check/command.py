@@ -40,7 +40,7 @@ def dashboards(
     """Check every query of every dashboard, alert, recording rule and runbook.
 
     static: Every metric, label and label value exists in the metric contract,
-    a recording rule or foreign.yaml. There is no rate of a gauge, no limit in
+    a recording rule or other_metrics.yaml. There is no rate of a gauge, no limit in
     a wrong unit and no join that cannot match. Alerts and panels are
     complete, and `cdb dashboard` can draw every panel.
 

@@ -10,7 +10,7 @@ import promql_parser as promql
 
 from cdb.check import functions
 from cdb.check.findings import Fault, nearest
-from cdb.check.known import Knowledge
+from cdb.check.known_metrics import Knowledge
 from cdb.check.selectors import shape_of
 from cdb.check.shapes import UNKNOWN, Shape, either, mismatch
 from cdb.check.units import insane

@@ -9,7 +9,7 @@ from typing import Final
 import promql_parser as promql
 
 from cdb.check.findings import Fault, nearest
-from cdb.check.known import Values
+from cdb.check.known_metrics import Values
 from cdb.check.shapes import UNKNOWN, Shape
 
 _OF_COUNTERS: Final = {"rate", "irate", "increase"}

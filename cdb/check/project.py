@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from cdb.check.files import read_yaml
-from cdb.check.known import RULES
+from cdb.check.known_metrics import RULES
 from cdb.dashboard.model.dashboards import Dashboard, load_dashboards
 from telemetry.contract import Contract, load_contract
 

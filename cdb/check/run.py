@@ -5,7 +5,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
-from cdb.check import exposed, live, static
+from cdb.check import live, shown_metrics, static
 from cdb.check.files import FileError
 from cdb.check.findings import Report
 from cdb.dashboard.model.dashboards import DashboardError
@@ -31,7 +31,7 @@ def run(root: Path, depth: Depth, server: Prometheus | None = None, now: Callabl
     """
     checked = static.check(root)
     if server is not None and depth is not Depth.STATIC:
-        exposed.check(checked, server)
+        shown_metrics.check(checked, server)
         if depth is Depth.LIVE:
             live.check(checked, server, now())
     return checked.report

@@ -7,7 +7,7 @@ from typing import Final
 import promql_parser as promql
 
 from cdb.check.findings import Fault, nearest
-from cdb.check.known import Knowledge, Known, Values
+from cdb.check.known_metrics import Knowledge, Known, Values
 from cdb.check.shapes import UNKNOWN, Shape
 
 _LITERALS: Final = re.compile(r"[^\\.+*?()\[\]{}^$]+")

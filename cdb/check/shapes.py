@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from cdb.check.known import Values
+from cdb.check.known_metrics import Values
 from cdb.check.units import Bounds, Unit
 
 Kind = Literal["counter", "gauge", "bucket", "rate of buckets"]

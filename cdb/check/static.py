@@ -7,7 +7,7 @@ from pathlib import Path
 from cdb.check import alerts, panels
 from cdb.check.expressions import Reading, read
 from cdb.check.findings import Fault, Report, nearest
-from cdb.check.known import Knowledge, Known, Values, load
+from cdb.check.known_metrics import Knowledge, Known, Values, load
 from cdb.check.project import Project, Rule
 from cdb.check.shapes import UNKNOWN, Shape
 from cdb.dashboard.model.dashboards import Dashboard

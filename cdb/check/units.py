@@ -16,7 +16,7 @@ class Unit:
 
     @classmethod
     def of(cls, ucum: str) -> Self | None:
-        """Read the unit of the contract or foreign.yaml; None where it says nothing (1)."""
+        """Read the unit of the contract or other_metrics.yaml; None where it says nothing (1)."""
         if ucum.startswith("{"):
             return cls("count")
         if ucum == "%":

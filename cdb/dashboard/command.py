@@ -87,11 +87,14 @@ def dashboard(
             file.write_text(svg(Frame(now()), width=terminal.width), encoding="utf-8")
             typer.echo(f"wrote {file}")
         elif once or not terminal.is_terminal:
-            frame = Frame(now())
-            terminal.print(frame.head(terminal.width))
-            terminal.print(printed(frame.lines(terminal)), end="")
+            _print(Frame(now()), terminal)
         else:
             live.watch(terminal, lambda: Frame(now()), refresh_s=_refresh_s(board))
+
+
+def _print(frame: Frame, terminal: Console) -> None:
+    terminal.print(frame.head(terminal.width))
+    terminal.print(printed(frame.lines(terminal)), end="")
 
 
 def _refresh_s(board: Dashboard) -> float:

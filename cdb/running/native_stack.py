@@ -11,7 +11,7 @@ import redis
 
 from cdb.running import data_files
 from cdb.running.base import PGOPTIONS, LedgerPrograms, RunningStack
-from cdb.running.native import Kind, PartStatus, Ports, Stack, StackConfig, envfile, record, select
+from cdb.running.native import Kind, PartStatus, Ports, Stack, StackConfig, envfile, select, stack_record
 from cdb.running.native.lock import locked
 from cdb.running.native.tools import postgres_bin
 from cdb.running.settings import read_settings
@@ -71,12 +71,12 @@ class NativeStack(RunningStack):
 
     def changed_settings(self) -> list[str]:
         """Differences; without .env nothing can be said of what would be started now."""
-        running = record.read(self.stack.config.layout.record)
+        running = stack_record.read(self.stack.config.layout.record)
         if running is None or not envfile.read(self.root / ".env"):
             return []
         chosen = {name: value for name, value in self.environ.items() if name != "CDB_STACK"}
         wanted = StackConfig.for_operator(self.root, chosen, parts=self.stack.config.parts)
-        return record.differences(running, record.describe(wanted))
+        return stack_record.differences(running, stack_record.describe(wanted))
 
     @property
     def disk(self) -> Path:

@@ -9,7 +9,7 @@ from opentelemetry.trace import Span
 from services.bus.entries import Outgoing
 from services.clock import Clock
 from services.errors import InjectedFault, ServerAway
-from services.execution import records, report, trace
+from services.execution import ledger_rows, report, trace
 from services.execution.accounting import Holding, Oversold, book
 from services.execution.store import Account, Changes, ExecutionStore, HeldPosition
 from services.execution.venue import VenueSettings, execute
@@ -115,13 +115,13 @@ class ExecutionHandler:
             booking = book(held.holding, order.side, order.quantity, notional=execution.notional, fee=execution.fee)
         except Oversold as oversold:
             report.order_refused(order, oversold)
-            session.changes.finished.append(records.refused_order(order, oversold, now_ns=now_ns))
+            session.changes.finished.append(ledger_rows.refused_order(order, oversold, now_ns=now_ns))
             return None
         position_id = held.position_id if held.holding.quantity else position_id_of_order(order.order_id)
         session.account.positions[order.symbol] = HeldPosition(position_id, booking.holding)
         session.account.realised_pnl += booking.realised_pnl or 0
-        records.note_fill(session.changes, order, execution, booking, position_id=position_id, now_ns=now_ns)
-        return records.fill_message(order, execution, booking, now_ns=now_ns)
+        ledger_rows.note_fill(session.changes, order, execution, booking, position_id=position_id, now_ns=now_ns)
+        return ledger_rows.fill_message(order, execution, booking, now_ns=now_ns)
 
 
 def _report(session: _Session) -> None:

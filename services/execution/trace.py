@@ -3,7 +3,7 @@
 from opentelemetry.trace import Span
 
 from services.bus import messaging_spans
-from services.ledger.statements import record_statement
+from services.ledger.statement_spans import record_statement
 from services.messages import Fill, Order
 from services.runtime.handling import Received
 from services.runtime.timeline import Timeline

@@ -4,11 +4,11 @@ from flask import Flask
 
 from services import topology
 from services.risk.decider import Decider
-from services.risk.desk import Desk
-from services.risk.endpoints import Slowness, add_endpoints
+from services.risk.endpoints import Slowness, Trials, add_endpoints
 from services.risk.handlers import RiskHandler
 from services.risk.report import limits, watch_staleness
 from services.risk.settings import RiskSettings
+from services.risk.state import RiskState
 from services.risk.store import RiskStore
 from services.runtime.consumer import Consumer
 from services.runtime.process import Process
@@ -22,16 +22,15 @@ def main() -> None:
     process = Process.begin(topology.RISK, settings)
     slowness = Slowness()
     store = RiskStore(process.ledger("decide", writer=True), opening_cash=settings.opening_cash)
-    desk = Desk(store, settings.limits, process.clock)
-    decider = Decider(desk, wait_for_flight=settings.lockstep, ledger_delay_s=slowness.delay_s)
-    handler = RiskHandler(desk, decider, symbols=frozenset(settings.symbols), lockstep=settings.lockstep)
-    watch_staleness(desk.price_age_s, settings.source)
+    state = RiskState(store, settings.limits, process.clock)
+    decider = Decider(state, wait_for_flight=settings.lockstep, ledger_delay_s=slowness.delay_s)
+    handler = RiskHandler(state, decider, symbols=frozenset(settings.symbols), lockstep=settings.lockstep)
+    watch_staleness(state.price_age_s, settings.source)
 
     def endpoints(app: Flask) -> None:
-        own_store = RiskStore(process.ledger("test"), opening_cash=settings.opening_cash)
-        add_endpoints(
-            app, own_store, slowness, newest_marks=desk.newest_marks, limits=settings.limits, clock=process.clock
-        )
+        store = RiskStore(process.ledger("test"), opening_cash=settings.opening_cash)
+        trials = Trials(store, slowness, newest_marks=state.newest_marks, limits=settings.limits, clock=process.clock)
+        add_endpoints(app, trials)
 
     process.run(Consumer(process.bus(), handler, process.state), add_test_endpoints=endpoints)
 

@@ -8,10 +8,10 @@ from opentelemetry.trace import Span, SpanContext
 
 from services.messages import Order, Signal
 from services.risk import report, trace
-from services.risk.desk import Desk
+from services.risk.ledger_rows import Rows, add_decision
 from services.risk.portfolio import Portfolio
-from services.risk.records import Rows, add_decision
 from services.risk.rules import Verdict, assess
+from services.risk.state import RiskState
 from services.runtime.handling import Received
 from services.runtime.timeline import Timeline
 
@@ -38,8 +38,8 @@ class _Session:
 class Decider:
     """Decides batches of signals. *ledger_delay_s* tells by how much an operator has the ledger's read slowed."""
 
-    def __init__(self, desk: Desk, *, wait_for_flight: bool, ledger_delay_s: Callable[[], float]) -> None:
-        self._desk = desk
+    def __init__(self, state: RiskState, *, wait_for_flight: bool, ledger_delay_s: Callable[[], float]) -> None:
+        self._state = state
         self._wait_for_flight = wait_for_flight
         self._ledger_delay_s = ledger_delay_s
 
@@ -50,12 +50,12 @@ class Decider:
         """
         timeline = Timeline()
         ids = [signal.signal_id for _, signal in items]
-        book, known = self._desk.store.load(ids, delay_s=self._ledger_delay_s())
+        book, known = self._state.store.load(ids, delay_s=self._ledger_delay_s())
         timeline.mark("read")
         if self._wait_for_flight and book.in_flight:
             return None
-        self._desk.watch(book)
-        session = _Session(timeline, self._desk.portfolio(book))
+        self._state.watch(book)
+        session = _Session(timeline, self._state.portfolio(book))
         for item, signal in items:
             if signal.signal_id not in known:
                 known |= {signal.signal_id}
@@ -64,9 +64,9 @@ class Decider:
         return lambda: self._report(session)
 
     def _decide_one(self, signal: Signal, span: Span, session: _Session) -> None:
-        self._desk.clock.advance(signal.ts_event)
-        now_ns = self._desk.clock.now_ns()
-        portfolio, limits = session.portfolio, self._desk.limits
+        self._state.clock.advance(signal.ts_event)
+        now_ns = self._state.clock.now_ns()
+        portfolio, limits = session.portfolio, self._state.limits
         verdict = assess(signal, portfolio, limits, now_ns=now_ns, clock=session.timeline.now)
         order = add_decision(session.rows, signal, verdict, portfolio, limits, now_ns=now_ns)
         session.decided.append(_Decided(signal, verdict, session.rows.decisions[-1], span))
@@ -76,14 +76,14 @@ class Decider:
     def _write(self, session: _Session) -> None:
         session.timeline.mark("writing")
         if session.decided:
-            self._desk.store.write_decisions(session.rows)
+            self._state.store.write_decisions(session.rows)
             for order, cause in session.orders:
-                self._desk.placed(order, cause)
+                self._state.placed(order, cause)
         session.timeline.mark("committed")
 
     def _report(self, session: _Session) -> None:
         """Watch and record what the ledger now has."""
-        self._desk.watch(session.portfolio.as_book())
+        self._state.watch(session.portfolio.as_book())
         took_s = session.timeline.seconds("committed")
         batch = len(session.decided)
         for item in session.decided:

@@ -58,51 +58,64 @@ class Slowness:
             return self._delay_s if time.monotonic() < self._until else 0.0
 
 
-def add_endpoints(
-    app: Flask,
-    store: RiskStore,
-    slowness: Slowness,
-    *,
-    newest_marks: Callable[[], dict[str, Mark]],
-    limits: Limits,
-    clock: Clock,
-) -> None:
-    """Add the test endpoints. *store* is for their threads alone; *newest_marks* may be ahead of the ledger's."""
-    lock = threading.Lock()
+class Trials:
+    """What the test endpoints do. *store* is for their threads alone; *newest_marks* may be ahead of the ledger's."""
 
-    def load_portfolio() -> Portfolio:
-        book, _ = store.load()
-        return Portfolio(book, store.load_marks() | newest_marks())
+    def __init__(
+        self,
+        store: RiskStore,
+        slowness: Slowness,
+        *,
+        newest_marks: Callable[[], dict[str, Mark]],
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._slowness = slowness
+        self._newest_marks = newest_marks
+        self._limits = limits
+        self._clock = clock
+        self._lock = threading.Lock()
 
-    def trigger_drawdown(asked: Drawdown) -> dict[str, Any]:
-        percent = Decimal(str(asked.percent)) if asked.percent else 100 * limits.max_daily_drawdown + 1
-        with lock:
-            store.wake()
-            portfolio = load_portfolio()
+    def trigger_drawdown(self, asked: Drawdown) -> dict[str, Any]:
+        """Take so much cash from the account that the day's loss is as asked; the audit knows this adjustment."""
+        percent = Decimal(str(asked.percent or float(self._limits.max_daily_drawdown) * 100 + 1))
+        with self._lock:
+            self._store.wake()
+            portfolio = self._portfolio()
             too_much = portfolio.equity() - portfolio.reference_equity() * (1 - percent / 100)
             if too_much <= 0:
                 raise BadRequest(f"drawdown already is {100 * portfolio.drawdown():.2f} %, asked for {percent} %")
             amount = -too_much.quantize(CENT, ROUND_UP)
-            store.adjust(amount, reason="test: trigger-drawdown", now_ns=clock.now_ns())
+            self._store.adjust(amount, reason="test: trigger-drawdown", now_ns=self._clock.now_ns())
         log.warning("test adjustment", amount=str(amount))
         return {"adjusted_by": str(amount), "drawdown_percent": str(percent)}
 
-    def slow_decisions(asked: SlowDecisions) -> dict[str, Any]:
-        slowness.set(asked.delay_ms / 1000, asked.seconds)
+    def slow_decisions(self, asked: SlowDecisions) -> dict[str, Any]:
+        """Slow the ledger's reads for a while."""
+        self._slowness.set(asked.delay_ms / 1000, asked.seconds)
         return {"delay_ms": asked.delay_ms, "seconds": asked.seconds}
 
-    def reset(_asked: Nothing) -> dict[str, Any]:
-        slowness.set(0, 0)
-        with lock:
-            store.wake()
-            returned = -store.adjustments()
+    def reset(self, _asked: Nothing) -> dict[str, Any]:
+        """Give the cash back, reset the breaker, slow nothing."""
+        self._slowness.set(0, 0)
+        with self._lock:
+            self._store.wake()
+            returned = -self._store.adjustments()
             if returned:
-                store.adjust(returned, reason="test: reset", now_ns=clock.now_ns())
-            portfolio = load_portfolio()
+                self._store.adjust(returned, reason="test: reset", now_ns=self._clock.now_ns())
+            portfolio = self._portfolio()
             if portfolio.breaker_active:
-                store.reset_breaker("test", equity=portfolio.equity(), now_ns=clock.now_ns())
+                self._store.reset_breaker("test", equity=portfolio.equity(), now_ns=self._clock.now_ns())
         return {"adjusted_by": str(returned), "breaker_reset": portfolio.breaker_active}
 
-    add_test_endpoint(app, "/test/trigger-drawdown", Drawdown, trigger_drawdown)
-    add_test_endpoint(app, "/test/slow-decisions", SlowDecisions, slow_decisions)
-    add_test_endpoint(app, "/test/reset", Nothing, reset)
+    def _portfolio(self) -> Portfolio:
+        book, _ = self._store.load()
+        return Portfolio(book, self._store.load_marks() | self._newest_marks())
+
+
+def add_endpoints(app: Flask, trials: Trials) -> None:
+    """Answer POST /test/trigger-drawdown, /test/slow-decisions and /test/reset."""
+    add_test_endpoint(app, "/test/trigger-drawdown", Drawdown, trials.trigger_drawdown)
+    add_test_endpoint(app, "/test/slow-decisions", SlowDecisions, trials.slow_decisions)
+    add_test_endpoint(app, "/test/reset", Nothing, trials.reset)

@@ -8,9 +8,9 @@ from services.bus.entries import Outgoing, stream_position
 from services.messages import Fill, MarketData, Signal
 from services.risk import report
 from services.risk.decider import Decider
-from services.risk.desk import Desk
 from services.risk.guard import Guard
 from services.risk.resender import Resender
+from services.risk.state import RiskState
 from services.risk.store import PlacedOrder
 from services.runtime.handling import Batch, Outcome, Received
 from services.runtime.timeline import Timeline
@@ -25,11 +25,11 @@ class RiskHandler:
 
     streams: Sequence[str] = RISK.reads
 
-    def __init__(self, desk: Desk, decider: Decider, *, symbols: frozenset[str], lockstep: bool = False) -> None:
+    def __init__(self, state: RiskState, decider: Decider, *, symbols: frozenset[str], lockstep: bool = False) -> None:
         self._lockstep = lockstep
-        self._desk = desk
+        self._state = state
         self._decider = decider
-        self._guard = Guard(desk)
+        self._guard = Guard(state)
         self._resender = Resender()
         self._symbols = symbols
         self._applied = (0, 0)
@@ -38,8 +38,8 @@ class RiskHandler:
     def handle(self, batch: Batch) -> Outcome:
         """Bring about what *batch* asks for; a repetition finds everything in the ledger and adds nothing."""
         outcome = Outcome()
-        self._desk.restore()
-        self._guard.act()
+        self._state.restore()
+        self._guard.do_what_is_due()
         by_stream: dict[str, list[tuple[Received, Any]]] = {stream: [] for stream in self.streams}
         for item in batch.received:
             by_stream[item.entry.stream].append((item, item.message))
@@ -53,14 +53,14 @@ class RiskHandler:
 
     def housekeep(self) -> list[Outgoing]:
         """Look at the ledger anew, turn the day, keep the prices, send again what has not become final."""
-        self._desk.restore()
-        self._guard.act()
+        self._state.restore()
+        self._guard.do_what_is_due()
         self._guard.turn_day()
-        self._guard.look_around()
+        self._guard.check_positions()
         self._save_marks()
         self._show()
         outgoing = self._outgoing()
-        again = self._resender.due(self._desk.store.placed_orders()) if self._desk.book else []
+        again = self._resender.due(self._state.store.placed_orders()) if self._state.book else []
         for order in again:
             report.order_sent_again(order)
         return [*outgoing, *(Outgoing(ORDERS, order, self._resender.cause(order.order_id)) for order in again)]
@@ -72,26 +72,26 @@ class RiskHandler:
 
     def _show(self) -> None:
         self._next_show = time.monotonic() + SHOW_EVERY_S
-        if self._desk.book is not None:
-            report.portfolio(self._desk.portfolio(self._desk.book))
+        if self._state.book is not None:
+            report.portfolio(self._state.portfolio(self._state.book))
 
     def _note_fills(self, fills: list[tuple[Received, Fill]], outcome: Outcome) -> None:
         """Check each fill against the ledger, which had it first; a fill from elsewhere is put aside."""
         if fills:
             timeline = Timeline()
-            orders = self._desk.store.orders_by_id(fill.order_id for _, fill in fills)
+            orders = self._state.store.orders_by_id(fill.order_id for _, fill in fills)
             for item, fill in fills:
                 reason, detail = contradiction(fill, orders.get(fill.order_id))
                 if reason:
                     outcome.put_aside(item.entry, reason, detail)
-            self._guard.look_around()
+            self._guard.check_positions()
             report.fills_noted(len(fills), timeline)
 
     def _apply_prices(self, trades: list[tuple[Received, MarketData]], outcome: Outcome) -> None:
         for item, trade in trades:
             if self._is_unknown(item, trade.symbol, outcome):
                 continue
-            if self._desk.clock.is_ahead(trade.ts_event):
+            if self._state.clock.is_ahead(trade.ts_event):
                 outcome.put_aside(item.entry, "bad_message", f"ts_event {trade.ts_event} is in the future")
                 continue
             timeline = Timeline()
@@ -111,7 +111,7 @@ class RiskHandler:
         if ready:
             self._guard.turn_day()
             if self._lockstep:  # whether the fill's message has been read before this is chance; its effect must not be
-                self._guard.look_around()
+                self._guard.check_positions()
             afterwards = self._decider.decide(ready)
             if afterwards is None:
                 outcome.deferred += [item for item, _ in ready]
@@ -119,15 +119,15 @@ class RiskHandler:
                 outcome.afterwards.append(afterwards)
 
     def _outgoing(self) -> list[Outgoing]:
-        outgoing = self._desk.take_outbox()
+        outgoing = self._state.take_outbox()
         for order, cause in outgoing:
             self._resender.sent(order.order_id, cause)
         return [Outgoing(ORDERS, order, cause) for order, cause in outgoing]
 
     def _save_marks(self) -> None:
-        unsaved = dict(self._desk.marks.unsaved)
-        self._desk.store.save_marks(unsaved)
-        self._desk.marks.saved(unsaved)
+        unsaved = dict(self._state.marks.unsaved)
+        self._state.store.save_marks(unsaved)
+        self._state.marks.saved(unsaved)
 
     def _is_unknown(self, item: Received, symbol: str, outcome: Outcome) -> bool:
         if symbol in self._symbols:

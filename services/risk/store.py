@@ -13,8 +13,8 @@ from services.clock import to_datetime, utc_day
 from services.errors import ServerAway
 from services.ledger.connection import Cursor, Ledger
 from services.messages import Cause, Order, Side
+from services.risk.ledger_rows import Rows
 from services.risk.portfolio import Book, InFlight, Mark, Position
-from services.risk.records import Rows
 
 BreakerCause = Literal["mark", "decision", "operator", "day_turn", "test"]
 

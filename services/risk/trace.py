@@ -6,7 +6,7 @@ from typing import Any, Final
 from opentelemetry.trace import Span, SpanContext
 
 from services.bus import messaging_spans
-from services.ledger.statements import record_statement
+from services.ledger.statement_spans import record_statement
 from services.messages import Order, Signal, order_id_of_signal
 from services.risk.rules import Check, Rejected, Verdict
 from services.runtime.handling import Received

@@ -3,7 +3,7 @@
 import re
 import threading
 from collections.abc import Callable
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from flask import Flask, Response, jsonify, request
@@ -116,5 +116,7 @@ def _allowed(kind: type[msgspec.Struct], name: str) -> str:
     if isinstance(info, msgspec.inspect.FloatType):
         return f"a number from {info.ge:g} to {info.le:g}"
     if isinstance(info, msgspec.inspect.LiteralType):
-        return f"one of {', '.join(map(str, info.values))}"
+        hint = get_type_hints(kind)[name]
+        literal = next(one for one in (hint, *get_args(hint)) if get_origin(one) is Literal)
+        return f"one of {', '.join(get_args(literal))}"
     return "a text"

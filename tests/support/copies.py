@@ -11,8 +11,8 @@ from tests.support.paths import ROOT
 
 CONTRACT: Final = "telemetry/contract.yaml"
 ALERTS: Final = "monitoring/prometheus/rules/alerts.yml"
-NAMES: Final = "monitoring/prometheus/rules/names.yml"
-FOREIGN: Final = "monitoring/foreign.yaml"
+NAMES: Final = "monitoring/prometheus/rules/old_names.yml"
+OTHER_METRICS: Final = "monitoring/other_metrics.yaml"
 TRADING: Final = "monitoring/dashboards/json/cdb-trading-overview.json"
 RISK: Final = "monitoring/dashboards/json/cdb-risk-alerts.json"
 HEALTH: Final = "monitoring/dashboards/json/cdb-system-health.json"

@@ -19,7 +19,7 @@ from services.core.strategies.port import Opinion
 from services.execution.accounting import Holding, book
 from services.execution.venue import VenueSettings, execute
 from services.messages import MarketData, Order
-from services.risk import records
+from services.risk import ledger_rows
 from services.risk.limits import Limits
 from services.risk.marks import Marks
 from services.risk.portfolio import Book, Mark, Portfolio, Position
@@ -136,7 +136,7 @@ class Demo:
             mark = Mark(trade.price, trade.trade_id, trade.ts_event)
             volatility = self._marks.volatility(trade.symbol)
             self._fill(
-                records.order_of_stop_loss(
+                ledger_rows.order_of_stop_loss(
                     position, position.quantity, mark, volatility=volatility, now_ns=trade.ts_event
                 )
             )
@@ -155,7 +155,7 @@ class Demo:
         verdict = assess(signal, self._portfolio(), self._limits, now_ns=trade.ts_event)
         if isinstance(verdict, Approved):
             self.figures.approved[signal.side] += 1
-            self._fill(records.order_of_signal(signal, verdict, now_ns=signal.ts_event))
+            self._fill(ledger_rows.order_of_signal(signal, verdict, now_ns=signal.ts_event))
             return
         self.figures.rejected[verdict.reason.value] += 1
         if verdict.reason is Reason.DRAWDOWN_LIMIT:

@@ -11,9 +11,9 @@ from services.execution.store import ExecutionStore
 from services.execution.venue import VenueSettings
 from services.messages import MarketData, Message, Side, Signal, signal_id
 from services.risk.decider import Decider
-from services.risk.desk import Desk
 from services.risk.handlers import RiskHandler
 from services.risk.limits import Limits
+from services.risk.state import RiskState
 from services.risk.store import RiskStore
 from services.runtime.faults import Faults
 from services.runtime.handling import Batch, Received
@@ -41,9 +41,9 @@ class TradingDay:
     def __post_init__(self) -> None:
         self._ledgers = [self.database.ledger(name) for name in ("risk", "execution")]
         self.store = RiskStore(self._ledgers[0], opening_cash=OPENING_CASH)
-        desk = Desk(self.store, self.limits, EventClock())
-        decider = Decider(desk, wait_for_flight=False, ledger_delay_s=lambda: 0.0)
-        self.risk = RiskHandler(desk, decider, symbols=frozenset(SYMBOLS))
+        state = RiskState(self.store, self.limits, EventClock())
+        decider = Decider(state, wait_for_flight=False, ledger_delay_s=lambda: 0.0)
+        self.risk = RiskHandler(state, decider, symbols=frozenset(SYMBOLS))
         self.execution = ExecutionHandler(
             ExecutionStore(self._ledgers[1]), VenueSettings(), clock=EventClock(), faults=Faults()
         )

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from cdb.running.errors import StackError
-from cdb.running.native import processes, record, supervisor
+from cdb.running.native import processes, stack_record, supervisor
 from cdb.running.native.config import Health, Kind, Part, StackConfig
 from cdb.running.native.lock import locked
 from cdb.running.native.ports import Ports, can_listen
@@ -38,7 +38,7 @@ class Stack:
     @classmethod
     def attach(cls, state_dir: Path) -> Self | None:
         """Find the stack that was started in *state_dir*, with the settings it has; None if none was."""
-        config = record.load(state_dir.resolve())
+        config = stack_record.load(state_dir.resolve())
         return cls(config) if config else None
 
     def __enter__(self) -> Self:
@@ -68,8 +68,8 @@ class Stack:
             for info in client.processes().values():
                 if not info.running and not _done(self.config.part(info.name), info):
                     client.start(info.name)
-            running = record.read(self.config.layout.record)
-            return record.differences(running, record.describe(self.config)) if running else []
+            running = stack_record.read(self.config.layout.record)
+            return stack_record.differences(running, stack_record.describe(self.config)) if running else []
 
     def stop(self) -> list[str]:
         """Stop everything, also what an earlier supervisord left behind; keep the data.
@@ -167,7 +167,7 @@ class Stack:
         for part in self.config.parts:
             if part.prepare:
                 part.prepare(self.config)
-        record.write(self.config)
+        stack_record.write(self.config)
         client = supervisor.launch(self.config)
         deadline = time.monotonic() + _STOP_TIMEOUT
         while not client.alive():

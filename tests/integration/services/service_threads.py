@@ -22,9 +22,9 @@ from services.execution.venue import VenueSettings
 from services.ledger.connection import Ledger
 from services.messages import encode
 from services.risk.decider import Decider
-from services.risk.desk import Desk
 from services.risk.handlers import RiskHandler
 from services.risk.limits import Limits
+from services.risk.state import RiskState
 from services.risk.store import RiskStore
 from services.runtime.consumer import Consumer
 from services.runtime.faults import Faults
@@ -110,9 +110,9 @@ class ServiceThreads:
 
     def _risk(self) -> Handler:
         store = RiskStore(self._ledger("risk"), opening_cash=Decimal(100_000))
-        desk = Desk(store, LIMITS, WallClock())
-        decider = Decider(desk, wait_for_flight=False, ledger_delay_s=lambda: self.delay_s)
-        return RiskHandler(desk, decider, symbols=SYMBOLS)
+        state = RiskState(store, LIMITS, WallClock())
+        decider = Decider(state, wait_for_flight=False, ledger_delay_s=lambda: self.delay_s)
+        return RiskHandler(state, decider, symbols=SYMBOLS)
 
     def _execution(self) -> Handler:
         store = ExecutionStore(self._ledger("execution"))

@@ -10,7 +10,7 @@ from cdb.check.findings import Report
 from cdb.check.run import Depth, run
 from cdb.kit.prometheus import Prometheus
 from tests.support.bot import Bot
-from tests.support.copies import ALERTS, FOREIGN, HEALTH, RISK, TRADING, Change, Replaced, copy_project, query
+from tests.support.copies import ALERTS, HEALTH, OTHER_METRICS, RISK, TRADING, Change, Replaced, copy_project, query
 from tests.support.paths import ROOT
 from tests.support.waiting import until
 
@@ -135,7 +135,7 @@ def test_what_the_list_of_others_metrics_says_must_be_shown(
     """A mistake in the list would let the same mistake in a dashboard pass."""
 
     def change(root: Path) -> None:
-        Replaced(FOREIGN, old, new)(root)
+        Replaced(OTHER_METRICS, old, new)(root)
         if right:
             query(HEALTH, "Redis Commands per Second", right, new)(root)
 
@@ -147,7 +147,7 @@ def test_what_the_list_of_others_metrics_says_must_be_shown(
 
 def test_a_label_that_is_listed_but_not_shown_is_refused(tmp_path: Path, prometheus: Prometheus) -> None:
     def change(root: Path) -> None:
-        Replaced(FOREIGN, "redis_up: {type: gauge", "redis_up: {labels: [server], type: gauge")(root)
+        Replaced(OTHER_METRICS, "redis_up: {type: gauge", "redis_up: {labels: [server], type: gauge")(root)
         query(HEALTH, "Service Health", "redis_up", 'redis_up{server!="x"}')(root)
 
     report = checked(change, tmp_path, prometheus, Depth.CONTRACT)

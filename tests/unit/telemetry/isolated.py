@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from prometheus_client.parser import text_string_to_metric_families
 
 from telemetry.contract import load_contract
-from telemetry.handbook import Metrics
 from telemetry.pipeline import Telemetry, TelemetrySettings
 from telemetry.recorder import Recorder, Recording
+from telemetry.recording_calls import Metrics
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 

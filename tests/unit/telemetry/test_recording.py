@@ -10,9 +10,9 @@ import pytest
 
 from telemetry.contract import ContractError, load_contract
 from telemetry.families import LabelError
-from telemetry.handbook import Metrics
 from telemetry.pipeline import Telemetry, TelemetrySettings
 from telemetry.recorder import Recorder, Recording
+from telemetry.recording_calls import Metrics
 from tests.unit.telemetry.isolated import SYMBOLS, Isolated, isolated
 
 

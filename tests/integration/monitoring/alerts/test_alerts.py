@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.monitoring.alerts import system, telemetry, trading
+from tests.integration.monitoring.alerts import cases_system, cases_telemetry, cases_trading
 from tests.integration.monitoring.alerts.promtool import Case, alerts, outcome
 
 pytestmark = pytest.mark.integration
 
-CASES = (*trading.CASES, *system.CASES, *telemetry.CASES)
+CASES = (*cases_trading.CASES, *cases_system.CASES, *cases_telemetry.CASES)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.alert}: {case.rule}" for case in CASES])

@@ -10,7 +10,7 @@ import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
 
-from cdb.check.known import load
+from cdb.check.known_metrics import load
 from telemetry.contract import load_contract
 from tests.support.collectors import Collector, fetch, running_collector
 from tests.support.paths import ROOT

@@ -7,9 +7,9 @@ from services.bus.entries import Outgoing
 from services.clock import MOST_AHEAD_NS, Clock
 from services.messages import Order
 from services.risk.decider import Decider
-from services.risk.desk import Desk
 from services.risk.handlers import RiskHandler
 from services.risk.limits import Limits
+from services.risk.state import RiskState
 from tests.support.servers import Database
 from tests.support.trading import SYMBOLS, TradingDay
 
@@ -39,9 +39,9 @@ def start(day: TradingDay, clock: Clock, *, while_deciding: Callable[[], None] =
         while_deciding()
         return 0.0
 
-    desk = Desk(day.store, day.limits, clock)
-    decider = Decider(desk, wait_for_flight=False, ledger_delay_s=no_delay)
-    day.risk = RiskHandler(desk, decider, symbols=frozenset(SYMBOLS))
+    state = RiskState(day.store, day.limits, clock)
+    decider = Decider(state, wait_for_flight=False, ledger_delay_s=no_delay)
+    day.risk = RiskHandler(state, decider, symbols=frozenset(SYMBOLS))
 
 
 def live(database: Database, limits: Limits | None = None) -> TradingDay:

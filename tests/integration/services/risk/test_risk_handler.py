@@ -9,9 +9,9 @@ from services.bus.entries import Entry
 from services.clock import EventClock
 from services.messages import MarketData, Message, Order, Signal, signal_id
 from services.risk.decider import Decider
-from services.risk.desk import Desk
 from services.risk.handlers import RiskHandler
 from services.risk.limits import Limits
+from services.risk.state import RiskState
 from services.risk.store import RiskStore
 from services.runtime.handling import Batch, Received
 from services.topology import MARKET_DATA, SIGNALS
@@ -24,9 +24,9 @@ NOW_NS = 1_795_176_000 * 10**9
 
 
 def handler_on(database: Database, *, lockstep: bool) -> RiskHandler:
-    desk = Desk(RiskStore(database.ledger("risk"), opening_cash=Decimal(100_000)), Limits(), EventClock())
-    decider = Decider(desk, wait_for_flight=lockstep, ledger_delay_s=lambda: 0.0)
-    return RiskHandler(desk, decider, symbols=frozenset({"BTCUSDT", "ETHUSDT"}))
+    state = RiskState(RiskStore(database.ledger("risk"), opening_cash=Decimal(100_000)), Limits(), EventClock())
+    decider = Decider(state, wait_for_flight=lockstep, ledger_delay_s=lambda: 0.0)
+    return RiskHandler(state, decider, symbols=frozenset({"BTCUSDT", "ETHUSDT"}))
 
 
 def trade(number: int, price: str, symbol: str = "BTCUSDT") -> Received:

@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from cdb.check.expressions import read
-from cdb.check.known import load
+from cdb.check.known_metrics import load
 from cdb.check.units import Unit
 from telemetry.contract import load_contract
 from tests.support.paths import ROOT

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.support.copies import ALERTS, CONTRACT, FOREIGN, HEALTH, NAMES, RISK, TRADING, Replaced, query
+from tests.support.copies import ALERTS, CONTRACT, HEALTH, NAMES, OTHER_METRICS, RISK, TRADING, Replaced, query
 from tests.unit.cdb.check.mutation import Mutation, panel_of, target
 
 SUM_FIRST: Final = "rate(sum(redis_commands_processed_total)[$__rate_interval:])"
@@ -137,7 +137,7 @@ NAMES_AND_LABELS: Final = (
     ),
     Mutation(
         "a metric of others that is not listed",
-        Replaced(FOREIGN, "pg_stat_database_numbackends", "pg_stat_database_backends"),
+        Replaced(OTHER_METRICS, "pg_stat_database_numbackends", "pg_stat_database_backends"),
         HEALTH,
         panel_of("PostgreSQL Connections"),
         "there is no metric pg_stat_database_numbackends",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cdb.running.native import ALL_PARTS, StackConfig, StackError, envfile, prometheus, record, select
+from cdb.running.native import ALL_PARTS, StackConfig, StackError, envfile, prometheus, select, stack_record
 from cdb.running.native.supervisor import render
 from tests.support.paths import ROOT
 
@@ -43,7 +43,7 @@ def test_a_foreign_secret_of_the_shell_is_passed_on_but_not_recorded(checkout: P
     config = operators(checkout, CLOUD_TOKEN="hush", PGPASSWORD="not for us")
     assert config.process_environment()["CLOUD_TOKEN"] == "hush"
     assert "PGPASSWORD" not in config.process_environment()
-    assert "CLOUD_TOKEN" not in record.describe(config)["environment"]
+    assert "CLOUD_TOKEN" not in stack_record.describe(config)["environment"]
 
 
 def test_secrets_are_not_in_the_config_shown(checkout: Path) -> None:
@@ -91,7 +91,7 @@ def test_a_deep_checkout_gets_a_socket_path_that_the_kernel_takes(tmp_path: Path
 def test_differences_name_what_changed_and_show_no_value(checkout: Path) -> None:
     config = operators(checkout)
     changed = replace(config, environment={**config.environment, "REDIS_PASSWORD": "hush"}, parts=select(("redis",)))
-    said = record.differences(record.describe(config), record.describe(changed))
+    said = stack_record.differences(stack_record.describe(config), stack_record.describe(changed))
     assert "REDIS_PASSWORD was changed" in said
     assert any("it has the parts redis, postgres" in line for line in said)
     assert "hush" not in " ".join(said)
@@ -101,10 +101,10 @@ def test_changed_code_is_told_from_unchanged(checkout: Path) -> None:
     code = checkout / "services" / "ws.py"
     code.parent.mkdir()
     code.write_text("a = 1\n")
-    before = record.describe(operators(checkout))
-    assert record.differences(before, record.describe(operators(checkout))) == []
+    before = stack_record.describe(operators(checkout))
+    assert stack_record.differences(before, stack_record.describe(operators(checkout))) == []
     code.write_text("a = 2\n")
-    assert record.differences(before, record.describe(operators(checkout))) == ["the code was changed"]
+    assert stack_record.differences(before, stack_record.describe(operators(checkout))) == ["the code was changed"]
 
 
 def test_the_bootstrap_installs_every_package_that_a_part_needs() -> None:

@@ -5,10 +5,10 @@ from typing import Final
 
 import pytest
 
+from tests.integration.monitoring.alerts.cases_trading import ALERTS_ON_LIMITS
 from tests.integration.monitoring.alerts.promtool import RULES, outcome
 from tests.integration.monitoring.alerts.test_alerts import CASES
 from tests.integration.monitoring.alerts.test_rules import IN_FORCE
-from tests.integration.monitoring.alerts.trading import FOLLOWING
 
 pytestmark = pytest.mark.integration
 
@@ -97,7 +97,7 @@ def test_changed_limits_are_found(right: str, wrong: str, tmp_path: Path) -> Non
     assert text.count(right) == 1
     changed = tmp_path / "alerts.yml"
     changed.write_text(text.replace(right, wrong), encoding="utf-8")
-    found, said = outcome([case for case in CASES if case.alert in FOLLOWING], tmp_path, changed)
+    found, said = outcome([case for case in CASES if case.alert in ALERTS_ON_LIMITS], tmp_path, changed)
     assert not found
     assert "FAILED" in said, said
 

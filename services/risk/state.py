@@ -16,7 +16,7 @@ from services.runtime.timeline import Timeline
 MINUTE_NS = 60 * NANOSECONDS
 
 
-class Desk:
+class RiskState:
     """State that is rebuilt from the ledger after a restart, or whenever it is in doubt."""
 
     def __init__(self, store: RiskStore, limits: Limits, clock: Clock) -> None:

@@ -2,8 +2,8 @@
 
 from typing import Final
 
+from tests.integration.monitoring.alerts.cases_system import services
 from tests.integration.monitoring.alerts.promtool import Case, Firing
-from tests.integration.monitoring.alerts.system import services
 
 
 def telemetry(summary: str, description: str, severity: str = "warning", **labels: str) -> Firing:

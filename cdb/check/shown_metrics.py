@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import cache
 
 from cdb.check.findings import Fault, nearest
-from cdb.check.known import FOREIGN
+from cdb.check.known_metrics import OTHER_METRICS
 from cdb.check.static import Asked, Checked
 from cdb.kit.prometheus import Prometheus
 
@@ -37,5 +37,5 @@ def check(checked: Checked, server: Prometheus) -> None:
     for name, shown in server.metadata().items():
         said, types = checked.known.types.get(name), {one.type for one in shown}
         if said and not types & {said, "unknown"}:
-            file = "telemetry/contract.yaml" if name.startswith("cdb_") else FOREIGN.as_posix()
+            file = "telemetry/contract.yaml" if name.startswith("cdb_") else OTHER_METRICS.as_posix()
             checked.report.add(file, name, Fault(f"is called a {said}, but is shown as a {', '.join(sorted(types))}"))

@@ -11,7 +11,7 @@ from cdb.check.files import FileError, read_yaml
 from cdb.check.units import Bounds, Unit
 from telemetry.contract import Contract, Metric
 
-FOREIGN: Final = Path("monitoring", "foreign.yaml")
+OTHER_METRICS: Final = Path("monitoring", "other_metrics.yaml")
 PROMETHEUS: Final = Path("monitoring", "prometheus")
 RULES: Final = PROMETHEUS / "rules"
 CDB_JOB: Final = "cdb_services"
@@ -73,12 +73,12 @@ class Knowledge:
 
 
 def load(root: Path, contract: Contract) -> Knowledge:
-    """Put together what *contract*, foreign.yaml and the scrape configuration of the project in *root* say.
+    """Put together what *contract*, other_metrics.yaml and the scrape configuration of the project in *root* say.
 
     Raises FileError.
     """
     jobs, interval = _scraped(root)
-    foreign = read_yaml(root, root / FOREIGN, _ForeignFile)
+    foreign = read_yaml(root, root / OTHER_METRICS, _ForeignFile)
     metrics: dict[str, Known] = {}
     types: dict[str, str] = {metric.prometheus: metric.type for metric in contract.metrics}
     for metric in contract.metrics:
@@ -86,11 +86,11 @@ def load(root: Path, contract: Contract) -> Knowledge:
     for group in foreign.groups:
         chosen = tuple(jobs) if group.jobs == "every" else group.jobs
         if unknown := set(chosen) - jobs.keys():
-            raise FileError(f"{FOREIGN}: no job {', '.join(sorted(unknown))}; there are {', '.join(jobs)}")
+            raise FileError(f"{OTHER_METRICS}: no job {', '.join(sorted(unknown))}; there are {', '.join(jobs)}")
         places = tuple({"job": job, "instance": instance} for job in chosen for instance in jobs[job])
         for name, entry in group.metrics.items():
             if name in types:
-                raise FileError(f"{FOREIGN}: {name} is there twice, or in the contract too")
+                raise FileError(f"{OTHER_METRICS}: {name} is there twice, or in the contract too")
             types[name] = entry.type
             metrics |= {known.name: known for known in _of_others(name, entry, places)}
     return Knowledge(metrics, interval, types)

@@ -250,12 +250,12 @@ FROZEN: Final = (
     ),
 )
 
-FOLLOWING: Final = ("DailyDrawdownLimitExceeded", "ExposureLimitApproaching", "PositionSizeViolation")
+ALERTS_ON_LIMITS: Final = ("DailyDrawdownLimitExceeded", "ExposureLimitApproaching", "PositionSizeViolation")
 """The alerts that compare with a limit of cdb_risk."""
 AT_THE_DEFAULTS: Final = tuple(
     replace(case, rule=f"{case.rule}, where cdb_risk says so", series={**case.series, **limits()})
     for case in FROZEN
-    if case.alert in FOLLOWING
+    if case.alert in ALERTS_ON_LIMITS
 )
 """Limits that are the defaults change nothing."""
 
