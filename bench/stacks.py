@@ -21,6 +21,7 @@ import psutil
 import psycopg2.extensions
 
 from cdb.running.native import Stack, StackConfig, StackError, select
+from services import topology
 from services.bus.client import connect
 from services.bus.streams import Bus
 from services.clock import WallClock
@@ -29,7 +30,7 @@ from tests.support.ledger import connect_ledger
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 SERVERS: Final = ("redis", "postgres")
-SERVICES: Final = ("cdb_ws", "cdb_core", "cdb_risk", "cdb_execution")
+SERVICES: Final = topology.NAMES
 MB: Final = 1_000_000
 _FIRST_PARTS: Final = (*SERVERS, "migrate")
 
