@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.settings import Fraction, PositiveSeconds, Settings
 
-_SHARE = "a share: 0.05 means 5 %"
+_SHARE = "a fraction: 0.05 means 5 %"
 
 
 class Limits(Settings):

@@ -26,7 +26,7 @@ class MomentumSettings(Settings):
 
     lookback_s: PositiveSeconds = Field(default=5.0, validation_alias="MOMENTUM_LOOKBACK_S")
     threshold: Fraction = Field(
-        default=Decimal("0.004"), validation_alias="MOMENTUM_THRESHOLD_PCT", description="a share: 0.004 is 0.4 %"
+        default=Decimal("0.004"), validation_alias="MOMENTUM_THRESHOLD_PCT", description="a fraction: 0.004 is 0.4 %"
     )
     minimum_volume: Annotated[Decimal, Field(ge=0, le=Decimal("1e12"), allow_inf_nan=False)] = Field(
         default=Decimal(1000), validation_alias="MOMENTUM_MIN_VOLUME"

@@ -27,7 +27,7 @@ KINDS: tuple[type[Settings], ...] = (
     SimulatorSettings,
     ReplaySettings,
 )
-SHARE = "(a share: 0.05 means 5 %)"
+SHARE = "(a fraction: 0.05 means 5 %)"
 
 
 def count_fields(kind: type[Settings]) -> int:
