@@ -53,7 +53,7 @@ def test_a_loss_above_the_limit_that_was_set_fires_and_names_it(bot: Bot) -> Non
     until(lambda: firing(bot), holds=lambda seen: name in seen, within_s=60, what=f"{name} firing")
     told = firing(bot)[name]
     assert told["summary"] == "Daily drawdown is above 3 %"
-    assert told["description"].endswith("% of the day's opening equity; the limit is 3 %.")
+    assert told["description"].endswith("(equity at 00:00 UTC or at the last reset); the limit is 3 %.")
 
 
 def test_limits_stay_in_force_while_the_risk_manager_is_away(bot: Bot) -> None:

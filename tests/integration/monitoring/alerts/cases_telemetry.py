@@ -13,7 +13,7 @@ def telemetry(summary: str, description: str, severity: str = "warning", **label
 def collector(why: str) -> Firing:
     return telemetry(
         "The OpenTelemetry Collector is down",
-        f"The collector {why}: no cdb_* metrics arrive, and no other alert on them can begin.",
+        f"The collector {why}. Until it is back, no cdb_* metrics arrive, and no alert on them can start firing.",
         severity="critical",
     )
 
@@ -24,8 +24,8 @@ EXPOSITION: Final = 'up{instance="cdb_otel_collector:9464", job="otel_collector"
 OWN: Final = 'up{instance="cdb_otel_collector:8888", job="otel_collector"}'
 MISSING: Final = telemetry(
     "cdb_core runs, but its metrics do not arrive",
-    "cdb_core answers Prometheus (up is 1), but its cdb_health_status is missing: its cdb_* metrics get lost on their "
-    "way through the collector.",
+    "cdb_core answers Prometheus (up is 1), but its cdb_health_status is missing: its cdb_* metrics do not get "
+    "through the collector.",
     service="cdb_core",
 )
 AT: Final = 'instance="cdb_core:8001", job="cdb_services"'
@@ -46,8 +46,8 @@ def undelivered(batches: int) -> Firing:
 def not_finite(values: int) -> Firing:
     return telemetry(
         "cdb_core:8001 records impossible values of cdb_signal_strength",
-        f"cdb_core:8001 has ignored about {values} values of cdb_signal_strength within 10 minutes: they are not "
-        "finite, or negative on a counter.",
+        f"cdb_core:8001 has ignored about {values} values of cdb_signal_strength within 10 minutes: values that "
+        "are not finite, or negative increments of a counter.",
         instance="cdb_core:8001",
         metric="cdb_signal_strength",
     )
@@ -57,7 +57,7 @@ def overflow(times: int) -> Firing:
     return telemetry(
         "cdb_core:8001 records cdb_signal_errors_total with labels that are not in the contract",
         f"cdb_core:8001 has recorded cdb_signal_errors_total about {times} times within 10 minutes with labels that "
-        "are not in the contract; they became other.",
+        "are not in the contract; these labels were recorded as other.",
         instance="cdb_core:8001",
         metric="cdb_signal_errors_total",
     )
@@ -92,14 +92,15 @@ def not_handed_on(signal: str, exporter: str, count: int) -> Firing:
 def jaeger(why: str) -> Firing:
     return telemetry(
         "Jaeger is down",
-        f"Jaeger {why}: traces cannot be read, and new ones wait in the collector's queue.",
+        f"Jaeger {why}. You cannot look at traces, and new traces wait in the collector's queue.",
     )
 
 
 def full(percent: str) -> Firing:
     return telemetry(
-        "Spans wait in the collector",
-        f"The queue of the collector's exporter otlp_grpc/jaeger is {percent} full; once it is full, spans are lost.",
+        "The collector's span queue is filling",
+        f"The queue of the collector's exporter otlp_grpc/jaeger is {percent} full. When the queue is full, spans "
+        "are lost.",
         exporter="otlp_grpc/jaeger",
     )
 
@@ -116,15 +117,15 @@ def lost(spans: int) -> Firing:
 def unjudged(traces: int) -> Firing:
     return telemetry(
         "The collector drops traces before it decides whether to keep them",
-        f"About {traces} traces within 10 minutes had to make room for newer ones before the collector decided whether "
-        "to keep them.",
+        f"The collector's trace buffer was full: within 10 minutes the collector dropped about {traces} traces before "
+        "it had decided whether to keep them.",
     )
 
 
 def over_limit(traces: int) -> Firing:
     return telemetry(
         "There are too many slow, failed or rejected decisions to keep all their traces",
-        "The collector keeps only a share of the traces of slow, failed and rejected decisions (about "
+        "The collector keeps only a sample of the traces of slow, failed and rejected decisions (about "
         f"{traces} within 10 minutes): all of them would take too much disk.",
     )
 

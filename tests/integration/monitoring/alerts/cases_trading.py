@@ -24,7 +24,8 @@ def drawdown(percent: str, limit: str = "5") -> Firing:
         component="risk_engine",
         labels=RISK,
         summary=f"Daily drawdown is above {limit} %",
-        description=f"The account has lost {percent} % of the day's opening equity; the limit is {limit} %.",
+        description=f"Equity is {percent} % below its reference (equity at 00:00 UTC or at the last reset); the limit "
+        f"is {limit} %.",
     )
 
 
@@ -32,9 +33,9 @@ BREAKER: Final = Firing(
     severity="critical",
     component="risk_engine",
     labels=RISK,
-    summary="The circuit breaker stops trading",
-    description="The circuit breaker is active (cdb_circuit_breaker_active is 1): no purchase is approved until it "
-    "is reset or the next UTC day begins.",
+    summary="The circuit breaker has tripped",
+    description="The circuit breaker is active (cdb_circuit_breaker_active is 1): cdb_risk approves no purchase until "
+    "the breaker is reset or the next UTC day begins.",
 )
 
 
@@ -42,9 +43,9 @@ def errors(per_second: str) -> Firing:
     return Firing(
         severity="warning",
         component="system",
-        summary="Signal engine and execution make many errors",
-        description=f"cdb_core and cdb_execution make {per_second} errors per second, over 5 minutes; up to 0.1 is "
-        "tolerated.",
+        summary="cdb_core and cdb_execution have many errors",
+        description=f"cdb_core and cdb_execution together have {per_second} errors per second (5-minute average); up "
+        "to 0.1 is tolerated.",
     )
 
 
@@ -63,9 +64,9 @@ def exposure(percent: str, limit: str = "50", warning: str = "45") -> Firing:
         severity="warning",
         component="risk_engine",
         labels=RISK,
-        summary=f"Total exposure comes close to its limit of {limit} %",
-        description=f"All positions together are {percent} % of equity; the warning begins at {warning} %, purchases "
-        f"end at {limit} %.",
+        summary=f"Total exposure is close to its limit of {limit} %",
+        description=f"All positions together are {percent} % of equity. This alert fires above {warning} %; "
+        f"cdb_risk rejects purchases above {limit} %.",
     )
 
 
@@ -85,7 +86,7 @@ def slow(service: str, seconds: str) -> Firing:
         component=service,
         labels={"service": service},
         summary=f"{service} is slow",
-        description=f"{service} takes {seconds} s or more for the slowest 5 % of its events, over 5 minutes; up to "
+        description=f"The 95th percentile of {service}'s event processing time is {seconds} s (5-minute window); up to "
         "1 s is tolerated.",
     )
 

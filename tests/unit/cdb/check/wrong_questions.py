@@ -82,7 +82,7 @@ NAMES_AND_LABELS: Final = (
     ),
     Mutation(
         "a label that the sum has taken away, in a summary",
-        Replaced(ALERTS, "summary: Signal engine and execution make many", 'summary: "{{ $labels.service }} has"  # '),
+        Replaced(ALERTS, "summary: cdb_core and cdb_execution have many", 'summary: "{{ $labels.service }} has"  # '),
         ALERTS,
         "alert HighErrorRate",
         "$labels.service: what it alerts on has no such label",

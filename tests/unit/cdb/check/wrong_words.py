@@ -88,7 +88,7 @@ UNITS: Final = (
     ),
     Mutation(
         "a description that multiplies percent by 100",
-        Replaced(ALERTS, 'lost {{ printf "%.2f" $value }} %', "lost {{ humanizePercentage $value }}"),
+        Replaced(ALERTS, 'Equity is {{ printf "%.2f" $value }} %', "Equity is {{ humanizePercentage $value }}"),
         ALERTS,
         "alert DailyDrawdownLimitExceeded",
         "multiplies what is percent already by 100",
