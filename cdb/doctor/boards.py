@@ -36,7 +36,7 @@ def grafana(stack: RunningStack) -> Finding:
     login = ("admin", stack.settings.get("GRAFANA_PASSWORD", ""))
     found = stack.http.get(stack.url("grafana", "/api/search"), params={"type": "dash-db"}, auth=login)
     if found.status_code == _UNAUTHORISED:
-        return fail("Grafana refuses the user admin with GRAFANA_PASSWORD", "grafana cli admin reset-admin-password")
+        return fail("Grafana rejects the user admin with GRAFANA_PASSWORD", "grafana cli admin reset-admin-password")
     found.raise_for_status()
     there: list[dict[str, Any]] = found.json()
     if missing := [title for uid, title in boards.items() if uid not in {one.get("uid") for one in there}]:

@@ -45,7 +45,7 @@ def _slack(settings: Mapping[str, str], secrets: Path) -> dict[str, Any]:
     if not url:
         return {}
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
-        raise StackError(f"{SLACK_URL} is no address: it must look like https://host/path, or be empty")
+        raise StackError(f"{SLACK_URL} is not a URL: it must look like https://host/path, or be empty")
     return {
         "api_url_file": str(secrets / SLACK_URL),
         "send_resolved": True,
@@ -61,7 +61,7 @@ def _email(settings: Mapping[str, str], secrets: Path) -> dict[str, Any]:
     if not smarthost:
         return {}
     if not re.fullmatch(r"[^\s:]+:\d{1,5}", smarthost):
-        raise StackError(f"{SMARTHOST}={smarthost!r:.80} is no mail server: it must be host:port, such as mail:587")
+        raise StackError(f"{SMARTHOST}={smarthost!r:.80} is not a mail server: it must be host:port, such as mail:587")
     for name in ("CDB_SMTP_FROM", "CDB_SMTP_TO"):
         if "@" not in settings.get(name, ""):
             raise StackError(f"{name} has no address of e-mail, which {SMARTHOST} needs: set it, or empty {SMARTHOST}")

@@ -90,7 +90,7 @@ def test_a_restore_replaces_the_whole_ledger_and_numbers_go_on_after_the_last(bo
     change(bot, MARK.format("ETHUSDT"))
     bot.put("orders", data="of the old ledger")
     bot.put("dead_letters", data="{}")
-    assert "give --yes" in refused(bot, "restore", str(saved))
+    assert "add --yes" in refused(bot, "restore", str(saved))
     assert bot.query(SYMBOLS) == [("BTCUSDT",), ("ETHUSDT",)]
 
     result = bot.cdb("restore", str(saved), "--yes")
@@ -143,10 +143,10 @@ def one_byte_of_the_ledger_changed(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        pytest.param(lambda content: content[: len(content) // 2], "no whole archive|damaged", id="cut in half"),
+        pytest.param(lambda content: content[: len(content) // 2], "not a complete archive|damaged", id="cut in half"),
         pytest.param(one_byte_of_the_ledger_changed, "ledger.dump is not what was saved", id="one byte"),
-        pytest.param(lambda _: b"", "no whole archive", id="empty"),
-        pytest.param(lambda _: b"not an archive" * 1000, "no whole archive", id="another file"),
+        pytest.param(lambda _: b"", "not a complete archive", id="empty"),
+        pytest.param(lambda _: b"not an archive" * 1000, "not a complete archive", id="another file"),
         pytest.param(lambda _: tar_of("readme.txt"), "does not begin with manifest.json", id="another tar file"),
     ],
 )
@@ -172,16 +172,19 @@ def test_an_archive_of_another_ledger_schema_is_refused_with_what_to_do(bot: Bot
 
 def test_without_a_stack_nothing_is_saved(tmp_path: Path) -> None:
     result = run_cdb("backup", str(tmp_path), environment={})
-    line = "cdb: no stack runs in /nonexistent: `make up` starts it; CDB_STACK=compose means the one in containers\n"
-    assert (result.returncode, result.stderr) == (3, line)
+    line = "the stack in /nonexistent is not running: `make up` starts it; for the Docker stack, set CDB_STACK=compose"
+    assert (result.returncode, result.stderr) == (3, f"cdb: {line}\n")
 
 
 @pytest.mark.parametrize("command", ["backup", "restore"])
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({"CDB_STACK": "compose", "PATH": "/nonexistent"}, "docker is not installed, so no stack runs in containers"),
-        ({"CDB_STACK": "swarm"}, "CDB_STACK='swarm' is not a way to run a stack: native or compose is allowed"),
+        (
+            {"CDB_STACK": "compose", "PATH": "/nonexistent"},
+            "docker is not installed, so the Docker stack is not running",
+        ),
+        ({"CDB_STACK": "swarm"}, "CDB_STACK='swarm' is invalid: it must be native or compose"),
     ],
 )
 def test_a_stack_that_cannot_be_there_is_named(

@@ -278,10 +278,8 @@ def test_a_trace_is_whole_only_with_every_step_and_no_gap(spans: tuple[Span, ...
 def test_without_a_stack_the_command_says_how_to_start_one() -> None:
     result = run_cdb("doctor", environment={})
     assert (result.returncode, result.stdout) == (3, "")
-    assert (
-        result.stderr
-        == "cdb: no stack runs in /nonexistent: `make up` starts it; CDB_STACK=compose means the one in containers\n"
-    )
+    line = "the stack in /nonexistent is not running: `make up` starts it; for the Docker stack, set CDB_STACK=compose"
+    assert result.stderr == f"cdb: {line}\n"
 
 
 def test_an_unknown_way_to_run_a_stack_is_refused() -> None:
@@ -338,4 +336,4 @@ def test_neighbouring_ports_which_the_engine_shows_as_one_range_are_each_found()
 def test_without_docker_the_command_says_so() -> None:
     result = run_cdb("doctor", environment={"CDB_STACK": "compose", "PATH": "/nonexistent"})
     assert result.returncode == 3
-    assert result.stderr == "cdb: docker is not installed, so no stack runs in containers\n"
+    assert result.stderr == "cdb: docker is not installed, so the Docker stack is not running\n"

@@ -146,8 +146,8 @@ def test_no_other_part_is_given_these_secrets() -> None:
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
-        ({"CDB_SLACK_WEBHOOK_URL": "hush"}, "CDB_SLACK_WEBHOOK_URL is no address: it must look like https://"),
-        ({**EMAIL, "CDB_SMTP_SMARTHOST": "mail"}, "CDB_SMTP_SMARTHOST='mail' is no mail server: it must be host:port"),
+        ({"CDB_SLACK_WEBHOOK_URL": "hush"}, "CDB_SLACK_WEBHOOK_URL is not a URL: it must look like https://"),
+        ({**EMAIL, "CDB_SMTP_SMARTHOST": "mail"}, "CDB_SMTP_SMARTHOST='mail' is not a mail server: it must be host:"),
         ({**EMAIL, "CDB_SMTP_FROM": ""}, "CDB_SMTP_FROM has no address of e-mail, which CDB_SMTP_SMARTHOST needs"),
         ({**EMAIL, "CDB_SMTP_TO": "me"}, "CDB_SMTP_TO has no address of e-mail"),
         ({**EMAIL, "CDB_SMTP_REQUIRE_TLS": "no"}, "CDB_SMTP_REQUIRE_TLS='no': 0 or 1 is allowed"),
