@@ -30,7 +30,7 @@ def grafana(stack: RunningStack) -> Finding:
     boards = {str(dashboard.uid): dashboard.title for dashboard in load_dashboards(stack.root).values()}
     if "grafana" not in stack.listening:
         return warn(
-            f"Grafana does not run here, so its own drawing of {', '.join(boards.values())} was not looked at",
+            f"Grafana is not running here, so it was not checked for {', '.join(boards.values())}",
             f"the same files are drawn by `cdb dashboard`; to see them there: {stack.how_to_add_grafana}",
         )
     login = ("admin", stack.settings.get("GRAFANA_PASSWORD", ""))

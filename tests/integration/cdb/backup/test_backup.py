@@ -167,7 +167,7 @@ def test_an_archive_of_another_ledger_schema_is_refused_with_what_to_do(bot: Bot
         files = {name: found.extract(name, tmp_path) for name in found.manifest.members}
         archive.write(newer, msgspec.structs.replace(found.manifest, ledger_schema="0009"), files)
     line = refused(bot, "restore", str(newer), "--yes")
-    assert "its ledger has schema 0009, this version needs 0001" in line
+    assert "the archive's ledger has schema 0009, this version needs 0001" in line
 
 
 def test_without_a_stack_nothing_is_saved(tmp_path: Path) -> None:

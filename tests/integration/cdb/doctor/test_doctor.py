@@ -184,7 +184,7 @@ def test_a_weak_secret_is_named_and_not_shown(changed: dict[str, str], said: str
 
 def test_a_secret_that_is_marked_as_made_for_a_test_is_a_warning() -> None:
     with alone(settings={**SECRETS, "REDIS_PASSWORD": "test-6fd0a1b2c3d4e5f6"}) as stack:
-        assert warned(settings.secrets(stack)) == "values made for tests: REDIS_PASSWORD"
+        assert warned(settings.secrets(stack)) == "values generated for tests: REDIS_PASSWORD"
 
 
 def test_a_file_with_secrets_that_others_may_read_fails(tmp_path: Path) -> None:
