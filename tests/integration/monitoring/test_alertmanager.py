@@ -295,7 +295,7 @@ def test_cdb_alerts_can_be_asked_for_the_last_minutes_and_for_fewer(alerting: Al
 def test_cdb_alerts_says_what_since_may_be(since: str) -> None:
     said = CliRunner(env={"COLUMNS": "250"}).invoke(assembled(), ["alerts", f"--since={since}"])
     assert said.exit_code == 2
-    assert "a length of time up to 3650d (90s, 15m, 7d) or a moment with its time zone" in said.output
+    assert "a duration up to 3650d (90s, 15m, 7d) or a timestamp with a time zone" in said.output
 
 
 def test_cdb_alerts_without_a_stack_is_one_line_and_exit_code_3() -> None:

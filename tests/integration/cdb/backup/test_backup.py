@@ -122,7 +122,7 @@ def test_a_restore_that_is_ended_changes_no_ledger(bot: Bot, saved: Path) -> Non
 
 def test_an_archive_is_never_overwritten(bot: Bot, saved: Path) -> None:
     before = saved.read_bytes()
-    assert f"{saved} exists" in refused(bot, "backup", str(saved))
+    assert f"{saved} already exists" in refused(bot, "backup", str(saved))
     assert saved.read_bytes() == before
 
 
@@ -144,7 +144,7 @@ def one_byte_of_the_ledger_changed(content: bytes) -> bytes:
     ("damage", "said"),
     [
         pytest.param(lambda content: content[: len(content) // 2], "not a complete archive|damaged", id="cut in half"),
-        pytest.param(one_byte_of_the_ledger_changed, "ledger.dump is not what was saved", id="one byte"),
+        pytest.param(one_byte_of_the_ledger_changed, "ledger.dump differs from what was saved", id="one byte"),
         pytest.param(lambda _: b"", "not a complete archive", id="empty"),
         pytest.param(lambda _: b"not an archive" * 1000, "not a complete archive", id="another file"),
         pytest.param(lambda _: tar_of("readme.txt"), "does not begin with manifest.json", id="another tar file"),
@@ -217,8 +217,8 @@ def test_a_manifest_of_another_format_is_refused() -> None:
 @pytest.mark.parametrize(
     ("here", "said"),
     [
-        ({"postgres": 14, "prometheus": "2.42.0"}, "made with PostgreSQL 15, and 14 runs here"),
-        ({"postgres": 15, "prometheus": "2.31.1+ds"}, "made with Prometheus 2.42.0\\+ds, and 2.31.1\\+ds runs here"),
+        ({"postgres": 14, "prometheus": "2.42.0"}, "made with PostgreSQL 15; the running 14"),
+        ({"postgres": 15, "prometheus": "2.31.1+ds"}, "made with Prometheus 2.42.0\\+ds; the running 2.31.1\\+ds"),
     ],
 )
 def test_what_a_newer_server_has_made_is_refused(here: dict[str, Any], said: str) -> None:
@@ -235,7 +235,7 @@ def test_a_member_that_reaches_outside_its_folder_is_refused(tmp_path: Path, nam
         if name == "link":
             entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(entry, io.BytesIO())
-    with pytest.raises(BackupError, match="no file below a server's data"):
+    with pytest.raises(BackupError, match="is not a file of a server's data"):
         data_files.unpack(packed, tmp_path / "tree")
     assert not (tmp_path / "outside").exists()
 

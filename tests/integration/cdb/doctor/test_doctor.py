@@ -230,7 +230,7 @@ BOARDS = [{"uid": f"cdb-{name}"} for name in ("trading-overview", "risk-alerts",
 @pytest.mark.parametrize(
     ("search", "source", "anonymous", "said"),
     [
-        ((401, {}), 200, 401, "refuses the user admin"),
+        ((401, {}), 200, 401, "rejects the user admin"),
         ((200, BOARDS[1:]), 200, 401, "missing in Grafana: Trading Overview"),
         ((200, BOARDS), 400, 401, "the data source Prometheus fails its test"),
         ((200, BOARDS), 200, 200, "without a password"),

@@ -135,7 +135,7 @@ def test_spans_without_history_are_said_to_have_none(seen: Seen) -> None:
     said = seen.json("explain", trace_id)
     assert {(span["median"], span["over_median_ms"]) for span in said["spans"]} == {(None, None)}
     assert said["sentence"].startswith("The decision took 900 ms, 897 ms of it in risk.decide, which has no history")
-    assert "3 of 3 spans have no history in the last hour." in seen.cdb("explain", trace_id).stdout
+    assert "3 of 3 spans have no history in either hour." in seen.cdb("explain", trace_id).stdout
 
 
 def test_where_no_jaeger_runs_one_line_says_so(seen: Seen) -> None:
