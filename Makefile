@@ -14,7 +14,7 @@ up: ## install what is missing, start everything, wait until it is ready
 	@deploy/native/bootstrap run
 	@$(BIN)/cdb up
 
-down: ## stop everything; the data stay
+down: ## stop everything; the data is kept
 	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb down; else echo "nothing was running"; fi
 
 status: ## show every part, its health and since when

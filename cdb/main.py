@@ -7,6 +7,8 @@ from typing import Final
 
 import typer
 
+from cdb.kit.help import PlainGroup, use_plain_help
+
 GROUPS: Final = {
     "stack": ("up", "status", "down", "env", "clean"),
     "replay": ("replay", "replays"),
@@ -23,10 +25,9 @@ GROUPS: Final = {
 """Folders of commands, in the order of `cdb --help`, each with the commands that it registers."""
 
 
-_HELP: Final = """Run Claire de Binare, a paper-trading bot, and look inside it.
+_HELP: Final = """Run and inspect Claire de Binare, a paper-trading bot.
 
-Exit codes of every command: 0 done, 1 refused, failed or not all well, 2 the command line is wrong, 3 a server or the
-stack is not there.
+Exit codes: 0 success, 1 failure or problems found, 2 usage error, 3 the stack or a server is not running.
 """
 
 
@@ -37,6 +38,7 @@ def assembled(words: Sequence[str] = ()) -> typer.Typer:
     """
     app = typer.Typer(
         name="cdb",
+        cls=PlainGroup,
         help=_HELP,
         no_args_is_help=True,
         rich_markup_mode="markdown",
@@ -45,6 +47,7 @@ def assembled(words: Sequence[str] = ()) -> typer.Typer:
     )
     for group in [name for name, commands in GROUPS.items() if {*words[:1]} & {*commands}] or GROUPS:
         import_module(f"cdb.{group}.command").register(app)
+    use_plain_help(app)
     return app
 
 

@@ -12,6 +12,7 @@ from cdb.alerts.alerts import Alerts, Firing, Received, as_json, inhibitors, loo
 from cdb.kit.errors import AWAY, USAGE
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.figures import moment, seconds
+from cdb.kit.help import MONITORING
 from cdb.kit.options import JsonOption
 from cdb.kit.output import console, plain_table, print_json
 from cdb.kit.printable import cut, printable
@@ -26,7 +27,7 @@ _LONGEST_BACK: Final = timedelta(days=3650)
 
 def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
-    app.command()(alerts)
+    app.command(rich_help_panel=MONITORING)(alerts)
 
 
 def alerts(
@@ -34,17 +35,19 @@ def alerts(
         str | None,
         typer.Option(
             metavar="TIME",
-            help="Only notifications since then: a length of time (15m, 2h, 7d) or 2026-11-23T10:00:00Z.",
+            help="Only notifications since this time: a duration (15m, 2h, 7d) or a timestamp (2026-11-23T10:00:00Z).",
         ),
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, max=10_000, help="Show at most this many notifications.")] = 20,
+    limit: Annotated[
+        int, typer.Option(metavar="N", min=1, max=10_000, help="Show at most the newest N notifications.")
+    ] = 20,
     as_json_: JsonOption = False,
 ) -> None:
-    """Show the alerts that fire now, and the notifications that were sent, newest first.
+    """Show firing and suppressed alerts, and the notifications sent (newest first).
 
-    Notifications are those that the local receiver has stored. A firing alert does not change the exit code.
+    The notifications come from the local receiver. A firing alert does not change the exit code.
 
-    Exit code: 0 shown, 2 a wrong option, 3 Alertmanager or the receiver did not answer.
+    Exit code: 0 shown, 2 invalid option, 3 Alertmanager or the receiver did not answer.
 
     Example: cdb alerts --since 2h
     """
@@ -67,8 +70,8 @@ def _begin(since: str, now: datetime) -> datetime:
     with suppress(ValueError):
         begin = datetime.fromisoformat(since)
     if begin is None or begin.tzinfo is None:
-        allowed = "a length of time up to 3650d (90s, 15m, 7d) or a moment with its time zone (2026-11-23T10:00:00Z)"
-        fail(f"--since {since!r:.80} is not allowed: give {allowed}", code=USAGE)
+        allowed = "a duration up to 3650d (90s, 15m, 7d) or a timestamp with a time zone (2026-11-23T10:00:00Z)"
+        fail(f"--since {since!r:.80} is invalid: give {allowed}", code=USAGE)
     return begin
 
 
@@ -77,13 +80,15 @@ def _show(found: Alerts, now: datetime) -> None:
     if found.firing:
         screen.print(_firing_table(found.firing, now))
     elif found.firing is not None:
-        typer.echo("No alert fires.")
+        typer.echo("No alert is firing.")
     if found.received:
         screen.print(_received_table(found.received))
         if found.total > len(found.received):
-            typer.echo(f"The receiver has stored {found.total:,} notifications; --limit and --since choose among them.")
+            typer.echo(
+                f"The receiver has stored {found.total:,} notifications; --limit and --since select what is shown."
+            )
     elif found.received is not None:
-        typer.echo("No notification was received." if not found.total else "No notification since then.")
+        typer.echo("No notification was received." if not found.total else "No notification since that time.")
 
 
 def _firing_table(firing: list[Firing], now: datetime) -> Table:
@@ -92,7 +97,7 @@ def _firing_table(firing: list[Firing], now: datetime) -> Table:
     for alert in firing:
         blockers = inhibitors(alert, firing)
         silenced = "no, silenced" if alert.status.silenced_by else "yes"
-        notified = f"no, follows from {', '.join(blockers)}" if blockers else silenced
+        notified = f"no, inhibited by {', '.join(blockers)}" if blockers else silenced
         lasted = seconds(max(0.0, (now - alert.starts_at).total_seconds()))
         when = (moment(alert.starts_at), lasted, printable(notified))
         table.add_row(*_about(alert.labels), *when, _summary(alert.annotations))

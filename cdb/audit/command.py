@@ -1,4 +1,4 @@
-"""`cdb audit`: recompute the ledger and name what does not add up."""
+"""`cdb audit`: recompute the ledger and report what does not add up."""
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -9,6 +9,7 @@ import typer
 from cdb.audit import read_and_audit, view
 from cdb.kit.errors import REFUSED, USAGE
 from cdb.kit.failures import exit_codes, fail
+from cdb.kit.help import TRADING
 from cdb.kit.options import JsonOption
 from cdb.kit.output import console, print_json
 from cdb.replay.saved import operators_replays
@@ -18,24 +19,26 @@ from services.ledger.connection import Ledger, LedgerAddress
 
 def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
-    app.command()(audit)
+    app.command(rich_help_panel=TRADING)(audit)
 
 
 def audit(
     ledger: Annotated[
-        str | None, typer.Option(help="Another database on the same server (default: the stack's own).")
+        str | None, typer.Option(metavar="DATABASE", help="Database on the server (default: the stack's).")
     ] = None,
-    replay: Annotated[str | None, typer.Option(help="A ledger that `cdb replay` has saved, by its name.")] = None,
-    host: Annotated[str | None, typer.Option(help="Another server's address.")] = None,
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Another server's port.")] = None,
+    replay: Annotated[str | None, typer.Option(metavar="NAME", help="Name of a ledger saved by `cdb replay`.")] = None,
+    host: Annotated[str | None, typer.Option(metavar="HOST", help="PostgreSQL host (default: the stack's).")] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="PORT", min=1, max=65535, help="PostgreSQL port (default: the stack's).")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Recompute the ledger from its own rows and name every row that breaks a rule.
+    """Recompute the ledger from its rows and report rows that break a rule.
 
-    The audit reads one snapshot, changes nothing and blocks nobody: it may run while the bot trades. It lists orders
-    that are still in flight separately. For each rule it names at most 10 breaches and counts the rest.
+    The audit reads one snapshot, changes nothing and blocks no writer, so you can run it while the bot trades. Orders
+    still in flight are listed separately. For each rule the audit shows the first 10 breaches and counts the rest.
 
-    Exit code: 0 every rule holds, 1 a rule is broken, 2 a wrong option, 3 the ledger could not be read.
+    Exit code: 0 every rule holds, 1 a rule is broken, 2 invalid option, 3 the ledger could not be read.
 
     Example: cdb audit --json
     """

@@ -41,7 +41,7 @@ def write(target: Path, manifest: Manifest, files: Mapping[str, Path]) -> None:
             os.fsync(stream.fileno())
         os.link(partial, target)  # unlike a rename it replaces nothing
     except FileExistsError as error:
-        raise BackupError(f"{target} exists; choose another name, or a folder") from error
+        raise BackupError(f"{target} already exists; choose another name, or a directory") from error
     finally:
         partial.unlink(missing_ok=True)
 
@@ -70,7 +70,7 @@ def opened(path: Path) -> Iterator[Archive]:
             manifest = decode(_manifest(tar))
             _refuse_damage(tar, manifest)
         except (tarfile.TarError, EOFError) as error:
-            raise BackupError(f"{path} is no whole archive of cdb backup: {error}") from error
+            raise BackupError(f"{path} is not a complete archive of cdb backup: {error}") from error
         except BackupError as error:
             raise BackupError(f"{path}: {error}") from error
         yield Archive(tar, manifest)
@@ -79,7 +79,7 @@ def opened(path: Path) -> Iterator[Archive]:
 def _manifest(tar: tarfile.TarFile) -> bytes:
     first = tar.next()
     if first is None or first.name != MANIFEST or first.size > _MOST_MANIFEST_BYTES:
-        raise BackupError(f"this is no archive of cdb backup: it does not begin with {MANIFEST}")
+        raise BackupError(f"not an archive of cdb backup: it does not begin with {MANIFEST}")
     return _stream(tar, MANIFEST).read()
 
 
@@ -87,11 +87,11 @@ def _refuse_damage(tar: tarfile.TarFile, manifest: Manifest) -> None:
     there = {*tar.getnames()} - {MANIFEST}
     if there != manifest.members.keys():
         raise BackupError(
-            f"it is damaged: it holds {', '.join(sorted(there))}, not {', '.join(sorted(manifest.members))}"
+            f"the archive is damaged: it contains {', '.join(sorted(there))}, not {', '.join(sorted(manifest.members))}"
         )
     for name, member in manifest.members.items():
         if file_digest(_stream(tar, name), "sha256").hexdigest() != member.sha256:
-            raise BackupError(f"it is damaged: {name} is not what was saved (its sha256 differs)")
+            raise BackupError(f"the archive is damaged: {name} differs from what was saved (wrong sha256)")
 
 
 def _stream(tar: tarfile.TarFile, name: str) -> io.BufferedReader:
@@ -100,7 +100,7 @@ def _stream(tar: tarfile.TarFile, name: str) -> io.BufferedReader:
     except KeyError:
         found = None
     if not isinstance(found, io.BufferedReader):
-        raise BackupError(f"it is damaged: {name} is no file in it")
+        raise BackupError(f"the archive is damaged: {name} in it is not a file")
     return found
 
 

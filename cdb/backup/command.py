@@ -13,6 +13,7 @@ from cdb.backup.manifest import Manifest
 from cdb.backup.restore import restore as restore_archive
 from cdb.backup.save import save, target_file
 from cdb.kit.failures import exit_codes
+from cdb.kit.help import BACKUP
 from cdb.kit.options import JsonOption
 from cdb.kit.output import print_json
 from cdb.running.base import RunningStack
@@ -21,24 +22,24 @@ from cdb.running.stack import running_stack
 
 def register(app: typer.Typer) -> None:
     """Add the commands to *app*."""
-    app.command()(backup)
-    app.command()(restore)
+    app.command(rich_help_panel=BACKUP)(backup)
+    app.command(rich_help_panel=BACKUP)(restore)
 
 
 def backup(
     target: Annotated[
-        Path, typer.Argument(help="Archive to write, or a folder: the archive in it is named after the time.")
+        Path, typer.Argument(help="Archive file, or a directory, in which the archive is named by the current time.")
     ],
     as_json: JsonOption = False,
 ) -> None:
-    """Save the ledger, Prometheus' data and the notifications of the running stack in one archive.
+    """Save the running stack's ledger, Prometheus data and notifications to one archive.
 
-    Trading goes on, and the ledger is saved as it is at one moment. Prometheus and the alert receiver stop for
-    moments, one after the other. Not saved: .env with its secrets (keep a copy in a safe place), the bus, Jaeger's
-    traces, Alertmanager's silences, Grafana's own database (its dashboards are files of the project).
-    With CDB_STACK=compose it saves the stack in containers; the archive is the same.
+    Trading continues; the ledger is saved as one consistent snapshot. Prometheus stops briefly, then the alert receiver
+    does. Not saved: .env with its secrets (keep a copy in a safe place), the bus, Jaeger's traces, Alertmanager's
+    silences, Grafana's database (the dashboards are files in this repository).
+    With CDB_STACK=compose it saves the Docker stack; the archive format is the same.
 
-    Exit code: 0 saved, 1 refused or failed (there is no archive then), 3 no stack runs.
+    Exit code: 0 saved, 1 failed (no archive is written), 3 the stack is not running.
 
     Example: cdb backup /var/backups
     """
@@ -46,29 +47,29 @@ def backup(
     with _held() as stack:
         file = target_file(target, now)
         manifest = save(stack, file, now=now, say=_say)
-    _report(manifest, file, as_json=as_json, done="saved in")
-    _say(".env is not in the archive: keep a copy of it in a safe place")
+    _report(manifest, file, as_json=as_json, done="saved to")
+    _say("The archive does not include .env: keep a copy of it in a safe place.")
 
 
 def restore(
-    archive: Annotated[Path, typer.Argument(help="Archive that `cdb backup` wrote.")],
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Replace the ledger even if it has traded.")] = False,
+    archive: Annotated[Path, typer.Argument(help="Archive written by `cdb backup`.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Overwrite a ledger that already contains trades.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Replace ledger, metrics and notifications of the running stack by those in an archive.
+    """Replace the running stack's ledger, metrics and notifications with those in an archive.
 
-    It first checks the whole archive, and changes nothing if it is damaged or its version does not fit. Services stop
-    meanwhile; then trading goes on from the restored ledger.
-    With CDB_STACK=compose it restores the stack in containers, whichever kind of stack was saved.
+    The archive is checked first; nothing changes if it is damaged or incompatible. The services stop during the
+    restore, then trading continues from the restored ledger.
+    With CDB_STACK=compose it restores the Docker stack, from an archive of either stack.
 
-    Exit code: 0 restored, 1 refused or failed, 3 no stack runs.
+    Exit code: 0 restored, 1 failed, 3 the stack is not running.
 
     Example: cdb restore cdb-20261123T120000Z.cdb-backup.tar --yes
     """
     with _held() as stack:
         manifest = restore_archive(stack, archive, overwrite=yes, say=_say)
     _report(manifest, archive, as_json=as_json, done="restored from")
-    _say("check it: cdb audit, cdb doctor --wait 60s")
+    _say("Check the result: cdb audit, cdb doctor --wait 60s")
 
 
 @contextmanager

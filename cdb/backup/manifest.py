@@ -52,23 +52,23 @@ def decode(data: bytes) -> Manifest:
             raise BackupError(f"the archive has format {found}, this version reads format {FORMAT}")
         return msgspec.json.decode(data, type=Manifest)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise BackupError(f"its manifest cannot be read: {error}") from error
+        raise BackupError(f"the manifest of the archive cannot be read: {error}") from error
 
 
 def refuse_other_versions(manifest: Manifest, *, postgres: int, prometheus: str) -> None:
     """Raise BackupError if this version of the project, or the running servers, cannot read what was saved."""
     if manifest.ledger_schema != SCHEMA_VERSION:
         raise BackupError(
-            f"its ledger has schema {manifest.ledger_schema}, this version needs {SCHEMA_VERSION}: restore it with "
-            f"version {manifest.project} of the project, then upgrade"
+            f"the archive's ledger has schema {manifest.ledger_schema}, this version needs {SCHEMA_VERSION}: "
+            f"restore it with version {manifest.project} of the project, then upgrade"
         )
     if manifest.postgres > postgres:
         raise BackupError(
-            f"it was made with PostgreSQL {manifest.postgres}, and {postgres} runs here, which may not read it"
+            f"the archive was made with PostgreSQL {manifest.postgres}; the running {postgres} may not read it"
         )
     if _numbers(manifest.prometheus) > _numbers(prometheus):
         raise BackupError(
-            f"it was made with Prometheus {manifest.prometheus}, and {prometheus} runs here, which may not read it"
+            f"the archive was made with Prometheus {manifest.prometheus}; the running {prometheus} may not read it"
         )
 
 

@@ -27,29 +27,29 @@ def restore(stack: RunningStack, source: Path, *, overwrite: bool, say: Say) -> 
         _refuse_unfit(stack, programs, manifest, overwrite=overwrite)
         running = [part.name for part in stack.parts() if part.active]
         with tempfile.TemporaryDirectory(dir=stack.workplace, prefix=".restore-") as folder:
-            say("services: stopping them")
+            say("services: stopping")
             with stack.stopped(*NAMES):
                 ledger.restore(programs, found.extract(LEDGER, Path(folder)))
-                say(f"ledger: {sum(manifest.ledger_rows.values()):,} rows are back")
+                say(f"ledger: {sum(manifest.ledger_rows.values()):,} rows restored")
                 stack.remove_streams(*STREAMS)  # an order of which the ledger knows nothing must not be filled
-                say("bus: emptied of what the old ledger led to; dead letters stay")
+                say("bus: deleted the messages of the old ledger; dead letters are kept")
                 _restore_data(stack, found, Path(folder), say)
-    say("services: starting them")
+    say("services: starting")
     if unready := stack.wait_ready(running, _READY_S):
         why = unready.health.detail or unready.state
-        raise BackupError(f"it is restored, but {unready.name} is not ready: {why}; {stack.status_command}")
+        raise BackupError(f"the data is restored, but {unready.name} is not ready: {why}; {stack.status_command}")
     return manifest
 
 
 def _refuse_unfit(stack: RunningStack, programs: LedgerPrograms, manifest: Manifest, *, overwrite: bool) -> None:
     if LEDGER not in manifest.members:
-        raise BackupError("the archive holds no ledger")
+        raise BackupError("the archive contains no ledger")
     running = prometheus_version(stack) if stack.part("prometheus") else manifest.prometheus
     refuse_other_versions(manifest, postgres=ledger.server_major(programs), prometheus=running)
     if ledger.has_traded(programs) and not overwrite:
         raise BackupError(
-            "the running ledger has signals, orders or fills, and they would be lost: save them with cdb backup, "
-            "then give --yes"
+            "the running ledger contains signals, orders or fills, which would be lost: save them with `cdb backup`, "
+            "then add --yes"
         )
 
 
@@ -57,9 +57,9 @@ def _restore_data(stack: RunningStack, found: archive.Archive, folder: Path, say
     for part in DATA_OF:
         name = member_of(part)
         if name not in found.manifest.members:
-            say(f"{part}: nothing of it was saved")
+            say(f"{part}: not in the archive")
         elif stack.part(part) is None:
-            say(f"{part}: does not run here, left out")
+            say(f"{part}: not running here, skipped")
         else:
             stack.replace_data(part, found.extract(name, folder))
-            say(f"{part}: its data are back")
+            say(f"{part}: data restored")

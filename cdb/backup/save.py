@@ -43,7 +43,7 @@ def save(stack: RunningStack, target: Path, *, now: datetime, say: Say) -> Manif
     OSError; then there is no archive.
     """
     if target.exists():
-        raise BackupError(f"{target} exists; choose another name, or a folder")
+        raise BackupError(f"{target} already exists; choose another name, or a directory")
     programs = stack.ledger_programs()
     parts = {name: part for name in DATA_OF if (part := stack.part(name))}
     prometheus = prometheus_version(stack) if "prometheus" in parts else ""
@@ -59,7 +59,7 @@ def save(stack: RunningStack, target: Path, *, now: datetime, say: Say) -> Manif
         say(f"ledger: {sum(rows.values()):,} rows, {_size(files[LEDGER])}; read back once")
         for name, part in parts.items():
             file = files[member_of(name)] = Path(folder, member_of(name))
-            say(f"{name}: stopping it for moments to copy its data")
+            say(f"{name}: stopping it briefly to copy its data")
             stack.save_data(name, file)
             if part.active:
                 stack.wait_ready([part.name], _READY_AGAIN_S)

@@ -9,6 +9,7 @@ from rich.table import Table
 from cdb.breaker.breaker import BreakerDesk, BreakerState
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.figures import moment, money, percent
+from cdb.kit.help import TRADING
 from cdb.kit.options import JsonOption, YesOption, confirm
 from cdb.kit.output import console, plain_table, print_json
 from cdb.running.stack import running_stack
@@ -20,16 +21,16 @@ group = typer.Typer(help="Show and reset the circuit breaker.", no_args_is_help=
 
 def register(app: typer.Typer) -> None:
     """Add the commands to *app*."""
-    app.add_typer(group, name="breaker")
+    app.add_typer(group, name="breaker", rich_help_panel=TRADING)
 
 
 @group.command()
 def status(as_json: JsonOption = False) -> None:
-    """Show whether the breaker is active, since when and why, and today's drawdown at the ledger's prices.
+    """Show whether the breaker is active, since when and why, and today's drawdown.
 
-    An active breaker does not change the exit code.
+    Drawdown uses the last prices saved in the ledger. An active breaker does not change the exit code.
 
-    Exit code: 0 shown, 3 the ledger could not be read.
+    Exit code: 0 shown, 3 the ledger could not be reached.
 
     Example: cdb breaker status --json
     """
@@ -43,12 +44,13 @@ def status(as_json: JsonOption = False) -> None:
 
 @group.command()
 def reset(yes: YesOption = False, as_json: JsonOption = False) -> None:
-    """Allow purchases again, and measure drawdown from today's equity.
+    """Allow purchases again and measure drawdown from the current equity.
 
-    cdb_risk notices within about a second. The breaker trips again when the loss from the new reference reaches the
+    cdb_risk picks this up within about a second. The breaker trips again when the loss since the reset reaches the
     limit.
 
-    Exit code: 0 reset, 1 it is not active, equity is not known or you said no, 3 the ledger could not be reached.
+    Exit code: 0 reset, 1 not reset (the breaker is not active, equity is unknown or not positive, or you declined),
+    3 the ledger could not be reached.
 
     Example: cdb breaker reset --yes
     """
@@ -78,9 +80,9 @@ def _refuse_unless_sensible(state: BreakerState) -> None:
     if not state.active:
         fail("the breaker is not active: there is nothing to reset")
     if not state.all_positions_marked:
-        fail("a position has no price yet, so equity is not known: wait for cdb_ws and cdb_risk, then try again")
+        fail("a position has no price yet, so equity is unknown: wait for the next prices, then try again")
     if state.equity <= 0:
-        fail(f"equity is {money(state.equity)}: nothing is left to measure drawdown against")
+        fail(f"equity is {money(state.equity)}: drawdown can only be measured from a positive equity")
 
 
 def _table(state: BreakerState) -> Table:

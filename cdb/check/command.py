@@ -1,4 +1,4 @@
-"""`cdb check`: dashboards, alerts, rules and runbooks ask only for what exists."""
+"""`cdb check`: dashboards, alerts, rules and runbooks query only what exists."""
 
 import re
 from contextlib import nullcontext
@@ -10,6 +10,7 @@ from cdb.check import view
 from cdb.check.run import UNREADABLE, Depth, run
 from cdb.kit.errors import REFUSED
 from cdb.kit.failures import exit_codes, fail
+from cdb.kit.help import MONITORING
 from cdb.kit.options import JsonOption
 from cdb.kit.output import console, print_json
 from cdb.kit.paths import ROOT
@@ -24,36 +25,41 @@ def register(app: typer.Typer) -> None:
         help="Check dashboards, alerts, rules and runbooks.", no_args_is_help=True, callback=lambda: None
     )
     group.command()(dashboards)
-    app.add_typer(group, name="check")
+    app.add_typer(group, name="check", rich_help_panel=MONITORING)
 
 
 def dashboards(
     depth: Annotated[
         Depth,
-        typer.Option(help="static: files only. contract: also the running Prometheus. live: also the data of panels."),
+        typer.Option(help="How much is checked; see above."),
     ] = Depth.STATIC,
     url: Annotated[
-        str | None, typer.Option("--prometheus", help="URL of another Prometheus than the running stack's.")
+        str | None,
+        typer.Option("--prometheus", metavar="URL", help="Prometheus URL (default: the running stack's)."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check every query of every dashboard, alert, recording rule and runbook.
 
-    static: Every metric, label and label value exists in the metric contract,
-    a recording rule or other_metrics.yaml. There is no rate of a gauge, no limit in
-    a wrong unit and no join that cannot match. Alerts and panels are
-    complete, and `cdb dashboard` can draw every panel.
+    --depth sets how much is checked:
 
-    contract: In addition, the running Prometheus has these metrics and labels,
-    with these types.
+    - static: files only. Every metric, label and label value must exist in the
+      metric contract, a recording rule or monitoring/other_metrics.yaml (metrics
+      of other programs). Reports rate() on gauges, thresholds in the wrong unit,
+      joins that cannot match, incomplete alerts and panels, and panels that
+      `cdb dashboard` cannot draw.
 
-    live: In addition, the query of every panel returns data there, and every
-    rule is loaded and evaluates.
+    - contract: also checks that the running Prometheus has these metrics, with
+      the right labels and types.
 
-    Each finding names the file, the place and the nearest right name.
-    Nothing is changed.
+    - live: also checks that every panel query returns data and every rule is
+      loaded and evaluated without error.
 
-    Exit code: 0 no findings, 1 findings, 3 Prometheus does not answer.
+    Each finding shows the file, the location and the closest valid name.
+    The command changes nothing.
+
+    Exit code: 0 no findings, 1 findings or an unreadable file, 2 invalid option,
+    3 Prometheus did not answer.
 
     Example: cdb check dashboards --depth live --json
     """
@@ -73,5 +79,5 @@ def dashboards(
 
 def _address(url: str | None) -> str:
     if url and not re.fullmatch(r"https?://[^\s/]+\S*", url):
-        raise typer.BadParameter(f"{url!r} is no address such as http://localhost:19090", param_hint="--prometheus")
+        raise typer.BadParameter(f"{url!r} is not a URL such as http://localhost:19090", param_hint="--prometheus")
     return url or running_stack().url("prometheus")

@@ -72,7 +72,7 @@ def _empty(query: Query, text: str, server: Prometheus, now: float) -> Iterator[
             found = server.query_range(text, start=now - _RANGE_S, end=now, step=_STEP_S)
             values = [value for series in found for _, value in series.points]
     except QueryRefused as error:
-        yield Fault(f"cannot be asked: {error}")
+        yield Fault(f"cannot be queried: {error}")
         return
     if not values:
         yield Fault(f"returns nothing: {text}")

@@ -17,6 +17,7 @@ from cdb.dashboard.model.dashboards import Dashboard, load_dashboards
 from cdb.dashboard.model.values import as_values
 from cdb.dashboard.model.variables import choices
 from cdb.kit.failures import complain, exit_codes, fail
+from cdb.kit.help import MONITORING
 from cdb.kit.options import JsonOption, duration
 from cdb.kit.output import console, plain_table, print_json
 from cdb.kit.paths import ROOT
@@ -33,33 +34,42 @@ _REFRESH_S: Final = 10.0
 
 def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
-    app.command()(dashboard)
+    app.command(rich_help_panel=MONITORING)(dashboard)
 
 
 def dashboard(
     name: Annotated[
-        str | None, typer.Argument(help="Name of the dashboard, with or without cdb-. Without it: list all.")
+        str | None,
+        typer.Argument(help="Dashboard name (the prefix cdb- is optional). If omitted, all dashboards are listed."),
     ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Print one frame and end.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Print once and exit.")] = False,
     since: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Time that charts show: 30s to 14d, such as 15m. Default: up to 15m."),
+        typer.Option(
+            metavar="TIME",
+            help="Time range of the charts, 30s to 14d. Default: 15m, or less if Prometheus has no older data.",
+        ),
     ] = None,
     symbol: Annotated[
-        list[str] | None, typer.Option(help="Show only this symbol. May be repeated. Default: all.")
+        list[str] | None, typer.Option(metavar="SYMBOL", help="Show only this symbol. Repeatable. Default: all.")
     ] = None,
-    width: Annotated[int | None, typer.Option(min=40, max=500, help="Columns. Default: the terminal's.")] = None,
-    file: Annotated[Path | None, typer.Option("--svg", help="Save one frame as a picture in this file.")] = None,
+    width: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=40, max=500, help="Width in columns. Default: the terminal's width."),
+    ] = None,
+    file: Annotated[
+        Path | None, typer.Option("--svg", metavar="FILE", help="Save the dashboard as an SVG image to this file.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show one of Grafana's dashboards in the terminal.
 
-    It reads the dashboard's JSON and asks Prometheus at the dashboard's rate.
-    A panel that fails shows the reason in its place.
-    Keys: q or Ctrl-C leaves; arrows, page up and page down scroll.
+    It reads the dashboard's JSON and queries Prometheus at the dashboard's refresh interval.
+    A failed panel shows its error.
+    Keys: q or Ctrl-C quits; arrow keys, Page Up and Page Down scroll.
 
-    Exit code: 0 shown, 1 NAME or another value does not exist,
-    2 a wrong option, 3 Prometheus does not answer.
+    Exit code: 0 shown, 1 no such dashboard or symbol,
+    2 invalid option, 3 Prometheus did not answer.
 
     Example: cdb dashboard trading-overview --since 1h
     """
@@ -108,11 +118,11 @@ def _list(boards: list[Dashboard], *, as_json: bool) -> None:
     if as_json:
         print_json([{"name": _short(board), "uid": board.uid, "title": board.title} for board in boards])
         return
-    table = plain_table("name", "title", "every")
+    table = plain_table("name", "title", "refresh")
     for board in boards:
         table.add_row(_short(board), board.title, board.refresh)
     console().print(table)
-    typer.echo(f"\nShow one: cdb dashboard {_short(boards[0])}" if boards else "there is no dashboard", err=True)
+    typer.echo(f"\nShow one: cdb dashboard {_short(boards[0])}" if boards else "There are no dashboards.", err=True)
 
 
 def _called(name: str, boards: list[Dashboard]) -> Dashboard:
@@ -121,7 +131,7 @@ def _called(name: str, boards: list[Dashboard]) -> Dashboard:
     if wanted not in known:
         near = get_close_matches(wanted, known, n=1, cutoff=0.4)
         guess = f"; did you mean {near[0]}?" if near else ""
-        fail(f"no dashboard is called {name!r:.60}: there are {', '.join(known)}{guess}")
+        fail(f"there is no dashboard {name!r:.60}; available: {', '.join(known)}{guess}")
     return known[wanted]
 
 
@@ -133,8 +143,8 @@ def _choice(board: Dashboard, symbols: list[str], prometheus: Prometheus) -> dic
     if not symbols:
         return {}
     if not any(variable.name == "symbol" for variable in board.variables):
-        fail(f"--symbol: {_short(board)} has no variable of that name")
+        fail(f"--symbol: {_short(board)} cannot be filtered by symbol")
     known = choices(board, lambda selector, label: prometheus.label_values(label, selector)).get("symbol", ())
     if unknown := [name for name in symbols if name not in known]:
-        fail(f"--symbol: {', '.join(unknown)} has no series: there are {', '.join(known) or 'none'}")
+        fail(f"--symbol: {', '.join(unknown)} has no data; available: {', '.join(known) or 'none'}")
     return {"symbol": tuple(symbols)}

@@ -14,6 +14,7 @@ from cdb.dead_letters.letters import DeadLetters, Letter, NotResendable, Resent
 from cdb.kit.errors import REFUSED, USAGE
 from cdb.kit.failures import complain, exit_codes, fail
 from cdb.kit.figures import moment
+from cdb.kit.help import TRADING
 from cdb.kit.options import JsonOption
 from cdb.kit.output import console, plain_table, print_json
 from cdb.kit.printable import cut, printable
@@ -24,22 +25,22 @@ from services.messages import is_stream_id
 group = typer.Typer(help="List, show and resend messages that no service could handle.", no_args_is_help=True)
 _LONGEST_DETAIL = 60
 _LONGEST_DUMP = 2_048
-IdArgument = Annotated[str, typer.Argument(help="The letter's id, as `cdb dead-letters list` shows it.")]
+IdArgument = Annotated[str, typer.Argument(metavar="ID", help="ID of the dead letter, from `cdb dead-letters list`.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to *app*."""
-    app.add_typer(group, name="dead-letters")
+    app.add_typer(group, name="dead-letters", rich_help_panel=TRADING)
 
 
 @group.command("list")
 def list_letters(
-    count: Annotated[int, typer.Option(min=1, max=10_000, help="Show at most this many, the newest.")] = 50,
+    count: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Show at most the newest N.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
-    """List the newest dead letters, oldest first.
+    """List the most recent dead letters in chronological order.
 
-    Exit code: 0 shown, 3 Redis could not be reached.
+    Exit code: 0 shown, even if there are none, 3 Redis could not be reached.
 
     Example: cdb dead-letters list --count 20
     """
@@ -54,14 +55,14 @@ def list_letters(
         return
     console().print(_table(found))
     if total > len(found):
-        typer.echo(f"{total - len(found):,} older letters are not shown.")
+        typer.echo(f"{total - len(found):,} older dead letters are not shown.")
 
 
 @group.command()
 def show(letter_id: IdArgument, as_json: JsonOption = False) -> None:
-    """Show one dead letter with its data: JSON indented, anything unreadable as hex.
+    """Show one dead letter. JSON is pretty-printed, binary data is shown as hex.
 
-    Exit code: 0 shown, 1 there is no such letter, 3 Redis could not be reached.
+    Exit code: 0 shown, 1 there is no such dead letter, 3 Redis could not be reached.
 
     Example: cdb dead-letters show 1795422575750-0
     """
@@ -79,23 +80,23 @@ def show(letter_id: IdArgument, as_json: JsonOption = False) -> None:
 
 @group.command()
 def resend(
-    letter_ids: Annotated[list[str] | None, typer.Argument(help="The letters' ids.", metavar="ID...")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Resend every letter.")] = False,
+    letter_ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="IDs of dead letters.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Resend all dead letters.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Put messages back on their streams as new entries, and remove their letters.
+    """Publish the messages to their streams again and delete the dead letters.
 
-    Every service that reads the stream gets the message again. A service that has handled it before does nothing, so
-    no order is placed twice. If several services had put the same message aside, all its letters are removed. A
-    message that still cannot be handled comes back as a new letter.
+    Every reader of the stream gets the message again. A service that has already processed it ignores it, so no order
+    is placed twice. If several services dead-lettered the same message, all its dead letters are deleted. A message
+    that fails again becomes a new dead letter.
 
-    Exit code: 0 all sent, 1 at least one was refused (the others are sent), 2 no letter was named, 3 Redis could not
-    be reached.
+    Exit code: 0 all resent, 1 at least one was not found or could not be resent, 2 neither IDs nor --all given, 3 Redis
+    could not be reached.
 
     Example: cdb dead-letters resend 1795422575750-0
     """
     if bool(letter_ids) == every:
-        fail("name the letters, or give --all", code=USAGE)
+        fail("give the IDs of dead letters, or --all", code=USAGE)
     sent: list[Resent] = []
     refused: list[tuple[str, str]] = []
     with _dead_letters() as letters:
@@ -136,7 +137,7 @@ def _dead_letters() -> Iterator[DeadLetters]:
 
 def _found(letters: DeadLetters, letter_id: str) -> Letter:
     if not is_stream_id(letter_id):
-        fail(f"{letter_id!r:.80} is not an id: it must look like 1700000000000-0, as `cdb dead-letters list` shows it")
+        fail(f"{letter_id!r:.80} is not an ID: it must look like 1700000000000-0 (see `cdb dead-letters list`)")
     letter = letters.find(letter_id)
     if letter is None:
         fail(f"there is no dead letter {letter_id}")
@@ -178,9 +179,9 @@ def _report_resent(sent: list[Resent], refused: list[tuple[str, str]], *, as_jso
         print_json({"resent": sent, "refused": [{"id": letter_id, "why": why} for letter_id, why in refused]})
         return
     for done in sent:
-        readers = f"read by {', '.join(done.groups)}" if done.groups else "no group reads this stream yet"
-        others = f"; this also removes {', '.join(done.settled[1:])}" if len(done.settled) > 1 else ""
-        typer.echo(f"{done.letter_id} is back on {done.stream} as {done.entry_id}, {printable(readers)}{others}")
+        readers = f"read by {', '.join(done.groups)}" if done.groups else "no service reads this stream yet"
+        others = f"; also deleted: {', '.join(done.settled[1:])}" if len(done.settled) > 1 else ""
+        typer.echo(f"{done.letter_id} was resent to {done.stream} as {done.entry_id}, {printable(readers)}{others}")
     for _, why in refused:
         complain(why)
     if not sent and not refused:
@@ -191,5 +192,5 @@ def _hex_dump(data: bytes) -> str:
     shown = data[:_LONGEST_DUMP]
     lines = [f"{at:06x}  {shown[at : at + 16].hex(' ')}" for at in range(0, len(shown), 16)]
     if len(data) > len(shown):
-        lines.append(f"and {len(data) - len(shown):,} more bytes; --json shows them all")
+        lines.append(f"and {len(data) - len(shown):,} more bytes; --json shows all of them")
     return "\n".join(lines)

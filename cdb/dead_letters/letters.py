@@ -123,7 +123,7 @@ class DeadLetters:
             keys, message = (DEAD_LETTERS, content.stream), (letter.data, letter.traceparent)
             entry_id = self._redis.eval(_RESEND, len(keys), *keys, letter.id, limit, *message, *twins)
             if entry_id is None:
-                raise NotResendable(f"{letter.id} is gone: somebody else has sent or removed it")
+                raise NotResendable(f"{letter.id} no longer exists: another command has resent or deleted it")
             groups = tuple(sorted(row["name"].decode() for row in self._redis.xinfo_groups(content.stream)))
         return Resent(letter.id, content.stream, entry_id.decode(), groups, (letter.id, *twins))
 
@@ -137,7 +137,7 @@ def _resendable(letter: Letter) -> DeadLetter:
             f"{letter.id} is incomplete: only {len(letter.data)} of its {content.size} bytes were stored"
         )
     if content.stream not in MESSAGE_TYPES or content.stream == DEAD_LETTERS:
-        raise NotResendable(f"{letter.id} is from {content.stream!r:.80}, which is no stream of messages")
+        raise NotResendable(f"{letter.id} is from {content.stream!r:.80}, which is not a message stream")
     return content
 
 

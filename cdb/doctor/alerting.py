@@ -64,7 +64,7 @@ def notification(stack: RunningStack, within_s: float = 30.0) -> Finding:
     begun = time.monotonic()
     answer = stack.http.post(stack.url("alertmanager", "/api/v2/alerts"), json=[_alert(name, datetime.now(UTC))])
     if not answer.is_success:
-        return fail(f"Alertmanager refuses an alert: {answer.status_code} {answer.text[:120]}", stack.where_to_look)
+        return fail(f"Alertmanager rejects an alert: {answer.status_code} {answer.text[:120]}", stack.where_to_look)
     while (waited := time.monotonic() - begun) < within_s:
         if _arrived(stack, name):
             return ok(f"{name} came through Alertmanager to the receiver in {waited:.0f} s")

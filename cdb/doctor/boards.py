@@ -30,13 +30,13 @@ def grafana(stack: RunningStack) -> Finding:
     boards = {str(dashboard.uid): dashboard.title for dashboard in load_dashboards(stack.root).values()}
     if "grafana" not in stack.listening:
         return warn(
-            f"Grafana does not run here, so its own drawing of {', '.join(boards.values())} was not looked at",
+            f"Grafana is not running here, so it was not checked for {', '.join(boards.values())}",
             f"the same files are drawn by `cdb dashboard`; to see them there: {stack.how_to_add_grafana}",
         )
     login = ("admin", stack.settings.get("GRAFANA_PASSWORD", ""))
     found = stack.http.get(stack.url("grafana", "/api/search"), params={"type": "dash-db"}, auth=login)
     if found.status_code == _UNAUTHORISED:
-        return fail("Grafana refuses the user admin with GRAFANA_PASSWORD", "grafana cli admin reset-admin-password")
+        return fail("Grafana rejects the user admin with GRAFANA_PASSWORD", "grafana cli admin reset-admin-password")
     found.raise_for_status()
     there: list[dict[str, Any]] = found.json()
     if missing := [title for uid, title in boards.items() if uid not in {one.get("uid") for one in there}]:

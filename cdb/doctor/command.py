@@ -11,6 +11,7 @@ from cdb.doctor.findings import Verdict
 from cdb.doctor.run import examine
 from cdb.kit.errors import REFUSED
 from cdb.kit.failures import exit_codes
+from cdb.kit.help import MONITORING
 from cdb.kit.options import JsonOption, duration
 from cdb.kit.output import console as standard_output
 from cdb.kit.output import print_json
@@ -19,23 +20,24 @@ from cdb.running.stack import running_stack
 
 def register(app: typer.Typer) -> None:
     """Add the command to *app*."""
-    app.command()(doctor)
+    app.command(rich_help_panel=MONITORING)(doctor)
 
 
 def doctor(
     wait: Annotated[
         str,
-        typer.Option(metavar="TIME", help="After a start: repeat what fails for up to this long, such as 90s or 2m."),
+        typer.Option(metavar="TIME", help="Retry failed checks for up to this long, for use after a start: 90s, 2m."),
     ] = "0s",
     as_json: JsonOption = False,
 ) -> None:
-    """Go through the go-live checklist: how each item stands, what was found, and what to do.
+    """Run the go-live checklist. For each item: the result, what was found and how to fix it.
 
-    It looks at the running stack: the one that `make up` has started, or with CDB_STACK=compose the one in containers.
-    It sends one notification of severity info, called DoctorTest, through Alertmanager to the local receiver, which
-    takes ten seconds, and changes nothing else.
+    It checks the running native stack or, with CDB_STACK=compose, the Docker stack. It sends one test alert (severity
+    info, name DoctorTest plus a random suffix) through Alertmanager to the local receiver. This takes about ten
+    seconds. It changes nothing else.
 
-    Exit code: 0 nothing fails (a warning is yours to judge), 1 something does, 3 no stack runs.
+    Exit code: 0 no failures (warnings do not count), 1 at least one failure, 2 invalid option, 3 the stack is not
+    running.
 
     Example: cdb doctor --wait 120 --json
     """

@@ -27,7 +27,7 @@ def secrets(stack: RunningStack) -> Finding:
     if same := sorted(name for name, value in values.items() if [*values.values()].count(value) > 1):
         return fail(f"the same value: {', '.join(same)}", _HOW_TO_CHANGE)
     if marked := [name for name, value in values.items() if _TEST_VALUE.match(value)]:
-        return warn(f"values made for tests: {', '.join(marked)}", _HOW_TO_CHANGE)
+        return warn(f"values generated for tests: {', '.join(marked)}", _HOW_TO_CHANGE)
     return ok(f"{', '.join(needed)}: set, each its own")
 
 

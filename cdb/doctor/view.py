@@ -30,7 +30,7 @@ def summary(findings: Iterable[Finding], console: Console) -> None:
     verdicts = [finding.verdict for finding in findings]
     counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in Verdict)
     console.print(Text(f"\n{counts}", "bold red" if Verdict.FAIL in verdicts else "bold green"))
-    console.print("What only you can tick:")
+    console.print("Check these yourself:")
     for item in BY_HAND:
         console.print(Padding(f"- {item}", (0, 0, 0, 2), expand=False), highlight=False)
 

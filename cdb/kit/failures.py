@@ -17,7 +17,7 @@ def exit_codes(otherwise: int = AWAY) -> Iterator[None]:
     try:
         yield
     except Away as error:
-        fail(f"{error}; `cdb status` shows what runs, `cdb up` starts it", code=AWAY)
+        fail(f"{error}; `cdb status` shows what runs, `cdb up` starts the stack", code=AWAY)
     except CommandError as error:
         fail(str(error), code=error.exit_code or otherwise)
     except (ServerAway, OSError) as error:

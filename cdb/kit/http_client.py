@@ -66,7 +66,7 @@ class HttpClient:
         """Pass on an answer of status 200. Raises Away for another one."""
         if answer.status_code != httpx.codes.OK:
             said = cut(answer.text.strip(), 200)
-            raise Away(f"{self.url}{answer.url.path} answers {answer.status_code}, not as {self.name} does: {said}")
+            raise Away(f"{self.url}{answer.url.path} answered {answer.status_code}: is it {self.name}? {said}")
         return answer
 
     def decoded(self, kind: type[T], answer: httpx.Response) -> T:
@@ -74,4 +74,4 @@ class HttpClient:
         try:
             return msgspec.json.decode(answer.content, type=kind)
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            raise Away(f"what answers at {self.url} is not {self.name}: {error}") from error
+            raise Away(f"the server at {self.url} is not {self.name}: {error}") from error

@@ -10,7 +10,7 @@ from cdb.kit.errors import USAGE
 from cdb.kit.failures import fail
 from services import durations
 
-JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object for scripts.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 
@@ -32,6 +32,6 @@ def duration(
 def confirm(question: str, *, instead: str) -> None:
     """Go on only if the operator says yes; *instead* is the command line that does not ask."""
     if not sys.stdin.isatty():
-        fail(f"there is no terminal to ask on: `{instead}` does not ask")
+        fail(f"there is no terminal to ask for confirmation: `{instead}` runs without asking")
     if not typer.confirm(question, err=True):
         fail("nothing was changed")

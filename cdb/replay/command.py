@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cdb.kit.errors import REFUSED, USAGE
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.figures import money
+from cdb.kit.help import TRADING
 from cdb.kit.options import JsonOption
 from cdb.kit.output import console, plain_table, print_json
 from cdb.kit.paths import ROOT
@@ -21,36 +22,46 @@ from cdb.replay.summary import Summary
 from cdb.replay.tape import survey
 from cdb.running.native import envfile
 
-replays_app = typer.Typer(help="List, open and remove the ledgers that replays have saved.", no_args_is_help=True)
+replays_app = typer.Typer(help="List, open and remove saved replay ledgers.", no_args_is_help=True)
 _SETTING = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
-NameArgument = Annotated[str, typer.Argument(help="The replay's name, as `cdb replays list` shows it.")]
+NameArgument = Annotated[str, typer.Argument(help="Name of the replay, from `cdb replays list`.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to *app*."""
-    app.command()(replay)
-    app.add_typer(replays_app, name="replays")
+    app.command(rich_help_panel=TRADING)(replay)
+    app.add_typer(replays_app, name="replays", rich_help_panel=TRADING)
 
 
 def replay(
-    file: Annotated[Path, typer.Argument(help="CSV file: ts_ms,trade_id,symbol,side,price,quantity")],
-    speed: Annotated[str, typer.Option(help="A factor of the file's own pace, such as 10, or max.")] = "max",
+    file: Annotated[Path, typer.Argument(help="CSV file with the columns ts_ms,trade_id,symbol,side,price,quantity.")],
+    speed: Annotated[
+        str, typer.Option(metavar="FACTOR", help="Replay speed: a multiple of real time, such as 10, or max.")
+    ] = "max",
     settings: Annotated[
-        list[str] | None, typer.Option("--set", help="NAME=VALUE, a setting for this replay only; may be repeated.")
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting for this replay only. Repeatable."),
     ] = None,
-    keep: Annotated[bool, typer.Option("--keep", help="Save the ledger, named after the file.")] = False,
+    keep: Annotated[
+        bool,
+        typer.Option(
+            "--keep",
+            help="Save the ledger under a new name made from the file's name. Without --keep or --into it is deleted.",
+        ),
+    ] = False,
     into: Annotated[
-        str | None, typer.Option(help="Save the ledger under this name; a ledger that exists is continued.")
+        str | None,
+        typer.Option(metavar="NAME", help="Save the ledger under this name. If the ledger exists, append to it."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Send a file of trades through the four services, with a ledger and ports of their own.
+    """Replay a file of recorded trades through the four services, with a separate ledger and separate ports.
 
     The running stack is not touched. Limits and other settings come from .env and the environment. The same file and
-    settings give the same ledger, row for row: each trade is sent when everything that the last one led to is done,
-    and decisions read the trades' own time.
+    settings always give the same ledger: each trade is sent only after the previous one has been fully processed, and
+    decisions use the timestamps in the file.
 
-    Exit code: 0 replayed, 1 it failed or messages were lost, 2 a wrong option.
+    Exit code: 0 replayed, 1 the replay failed or messages were lost, 2 invalid option.
 
     Example: cdb replay tests/data/ethusdt-trades-2023-02-02.csv --set MOMENTUM_THRESHOLD_PCT=0.00008 --keep
     """
@@ -77,7 +88,7 @@ def replay(
 def list_replays(as_json: JsonOption = False) -> None:
     """List the saved ledgers.
 
-    Exit code: 0 listed, even if there are none.
+    Exit code: 0, even if there are none.
 
     Example: cdb replays list
     """
@@ -85,14 +96,14 @@ def list_replays(as_json: JsonOption = False) -> None:
     if as_json:
         print_json(names)
     else:
-        typer.echo("\n".join(names) or "No replay is saved; `cdb replay FILE --keep` saves one.")
+        typer.echo("\n".join(names) or "There are no saved replays; `cdb replay FILE --keep` saves one.")
 
 
 @replays_app.command("open")
 def open_replay(name: NameArgument) -> None:
-    """Start the PostgreSQL of a saved ledger and show how to reach it; Enter stops it.
+    """Start PostgreSQL on a saved ledger and print how to connect. Press Enter to stop it.
 
-    Exit code: 0 it was opened, 1 there is no such ledger, or it did not start.
+    Exit code: 0 opened, 1 the ledger does not exist or PostgreSQL did not start.
 
     Example: cdb replays open eth
     """
@@ -100,14 +111,14 @@ def open_replay(name: NameArgument) -> None:
     with exit_codes(REFUSED), replays.opened(name) as address:
         typer.echo(f"psql -h {address.host} -p {address.port} -U {address.user} {address.database}")
         typer.echo(f"password: POSTGRES_PASSWORD in {replays.secrets_file(name)}")
-        typer.prompt("Press Enter to stop it", default="", show_default=False)
+        typer.prompt("Press Enter to stop PostgreSQL", default="", show_default=False)
 
 
 @replays_app.command("remove")
 def remove_replay(name: NameArgument) -> None:
-    """Remove a saved ledger.
+    """Delete a saved ledger.
 
-    Exit code: 0 removed, 1 there is no such ledger.
+    Exit code: 0 deleted, 1 the ledger does not exist or could not be deleted.
 
     Example: cdb replays remove eth
     """
@@ -115,7 +126,7 @@ def remove_replay(name: NameArgument) -> None:
         replays = operators_replays()
         replays.require(name)
         replays.remove(name)
-    typer.echo(f"removed {name}")
+    typer.echo(f"deleted {name}")
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -134,7 +145,7 @@ def _speed(text: str) -> str:
     except ValueError:
         fits = False
     if not fits:
-        fail(f"--speed {text!r:.80} must be max or a factor over 0 and up to 100000", code=USAGE)
+        fail(f"--speed {text!r:.80} must be max, or a number above 0 and up to 100000", code=USAGE)
     return text
 
 
@@ -149,12 +160,12 @@ def _show(summary: Summary) -> None:
     table.add_column(justify="right")
     counts = {
         "trades read": summary.trades_read,
-        "refused": summary.refused,
+        "invalid trades": summary.refused,
         "signals": summary.signals,
         "approved": summary.approved,
         **{f"rejected: {reason}": count for reason, count in summary.rejected.items()},
         "fills": summary.fills,
-        "of them stop losses": summary.stop_losses,
+        "of these, stop losses": summary.stop_losses,
     }
     for name, count in counts.items():
         table.add_row(name, f"{count:,}")
@@ -164,8 +175,8 @@ def _show(summary: Summary) -> None:
     screen = console()
     screen.print(table)
     for refusal in summary.refusals:
-        screen.print(f"refused {refusal['where']}: {refusal['reason']}, {refusal['detail']}", markup=False)
+        screen.print(f"invalid trade at {refusal['where']}: {refusal['reason']}, {refusal['detail']}", markup=False)
     if summary.refused > len(summary.refusals):
-        screen.print(f"and {summary.refused - len(summary.refusals)} more")
+        screen.print(f"and {summary.refused - len(summary.refusals)} more invalid trades")
     if summary.ledger:
         screen.print(f"The ledger is saved. Check it: cdb audit --replay {summary.ledger}")

@@ -83,7 +83,7 @@ def _follow(stack: Stack, rows: int, on_progress: OnProgress) -> Feed:
             if feed.finished:
                 return feed
             if time.monotonic() - moved > STUCK_AFTER_S:
-                raise StackError(f"the replay stands still at row {read} of {rows}: {_unwell(stack)}")
+                raise StackError(f"the replay is stuck at row {read} of {rows}: {_unwell(stack)}")
             time.sleep(_POLL_S)
 
 

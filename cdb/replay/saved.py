@@ -42,7 +42,7 @@ class Replays:
     def secrets_file(self, name: str) -> Path:
         """Where the passwords of *name* are. Raises StackError unless it is a plain name."""
         if not _NAME.fullmatch(name):
-            raise StackError(f"{name!r} is not a name for a replay: use letters, digits, '.', '_' and '-'")
+            raise StackError(f"{name!r} is not a valid replay name: use letters, digits, '.', '_' and '-'")
         return self._directory / name / _SECRETS
 
     def exists(self, name: str) -> bool:
@@ -53,7 +53,7 @@ class Replays:
         """Raise StackError, naming the saved replays, unless *name* is one of them."""
         if not self.exists(name):
             there = ", ".join(self.names()) or "none; `cdb replay FILE --keep` saves one"
-            raise StackError(f"no replay is called {name!r}: there are {there}")
+            raise StackError(f"there is no replay {name!r}; saved: {there}")
 
     def config(self, name: str, parts: tuple[str, ...], environment: dict[str, str]) -> StackConfig:
         """Describe the stack of *name* on free ports; its secrets are made now if it is new."""

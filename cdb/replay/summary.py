@@ -57,7 +57,7 @@ class Summary:
     def problem(self) -> str | None:
         """What makes this result incomplete, if anything does."""
         if self.dead_letters:
-            return f"{self.dead_letters} messages could not be handled: the result leaves them out"
+            return f"{self.dead_letters} messages could not be handled and are missing from the result"
         if self.unfinished_orders:
             return f"{self.unfinished_orders} orders have no final state"
         return None

@@ -34,7 +34,7 @@ def survey(path: Path) -> Tape:
     except NotATape as error:
         raise StackError(str(error)) from error
     if not symbols:
-        raise StackError(f"{path}: none of its {rows} rows is a trade")
+        raise StackError(f"{path}: none of its {rows} rows is a valid trade")
     if len(symbols) > _MOST_SYMBOLS:
         raise StackError(f"{path}: {len(symbols)} symbols; at most {_MOST_SYMBOLS} can be traded at once")
     return Tape(path, rows, tuple(sorted(symbols)))

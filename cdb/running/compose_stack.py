@@ -38,7 +38,7 @@ class ComposeStack(RunningStack):
     how_to_restart = "docker compose up -d --build"
     how_to_reload_rules = "docker compose restart cdb_prometheus"  # to Compose a mounted file is always the same
     how_to_add_grafana = "docker compose up -d cdb_grafana"
-    not_running = "no stack runs in containers: `docker compose up -d` starts it"
+    not_running = "the Docker stack is not running: `docker compose up -d` starts it"
 
     def parts(self) -> tuple[PartStatus, ...]:
         """Ask the engine."""
@@ -157,8 +157,8 @@ class ComposeStack(RunningStack):
     def _servers(self, variable: str, host: str | None = None) -> dict[str, str]:
         if not (host or self.environ.get(variable)):
             raise StackError(
-                "with CDB_STACK=compose ledger and bus are reached from inside only: docker compose run --rm cdb audit,"
-                " and so on"
+                "with CDB_STACK=compose the ledger and the bus are reachable only from inside: "
+                "docker compose run --rm cdb audit, and so on"
             )
         return super()._servers(variable, host)
 

@@ -45,7 +45,7 @@ def _slack(settings: Mapping[str, str], secrets: Path) -> dict[str, Any]:
     if not url:
         return {}
     if not re.fullmatch(r"https?://[^\s/]+(/\S*)?", url):
-        raise StackError(f"{SLACK_URL} is no address: it must look like https://host/path, or be empty")
+        raise StackError(f"{SLACK_URL} is not a URL: it must look like https://host/path, or be empty")
     return {
         "api_url_file": str(secrets / SLACK_URL),
         "send_resolved": True,
@@ -61,13 +61,15 @@ def _email(settings: Mapping[str, str], secrets: Path) -> dict[str, Any]:
     if not smarthost:
         return {}
     if not re.fullmatch(r"[^\s:]+:\d{1,5}", smarthost):
-        raise StackError(f"{SMARTHOST}={smarthost!r:.80} is no mail server: it must be host:port, such as mail:587")
+        raise StackError(f"{SMARTHOST}={smarthost!r:.80} is not a mail server: it must be host:port, such as mail:587")
     for name in ("CDB_SMTP_FROM", "CDB_SMTP_TO"):
         if "@" not in settings.get(name, ""):
-            raise StackError(f"{name} has no address of e-mail, which {SMARTHOST} needs: set it, or empty {SMARTHOST}")
+            raise StackError(
+                f"{name} has no e-mail address, which {SMARTHOST} needs: set it, or leave {SMARTHOST} empty"
+            )
     require_tls = settings.get("CDB_SMTP_REQUIRE_TLS") or "1"
     if require_tls not in ("0", "1"):
-        raise StackError(f"CDB_SMTP_REQUIRE_TLS={require_tls!r:.80}: 0 or 1 is allowed")
+        raise StackError(f"CDB_SMTP_REQUIRE_TLS={require_tls!r:.80}: it must be 0 or 1")
     login = {"auth_username": settings["CDB_SMTP_USER"]} if settings.get("CDB_SMTP_USER") else {}
     if settings.get(SMTP_PASSWORD):
         login["auth_password_file"] = str(secrets / SMTP_PASSWORD)

@@ -93,4 +93,4 @@ def _place(tar: tarfile.TarFile, entry: tarfile.TarInfo, target: Path) -> None:
 def _refuse_stranger(entry: tarfile.TarInfo) -> None:
     path = PurePosixPath(entry.name)
     if path.is_absolute() or ".." in path.parts or not (entry.isfile() or entry.isdir()):
-        raise BackupError(f"{entry.name!r:.80} is no file below a server's data")
+        raise BackupError(f"{entry.name!r:.80} is not a file of a server's data")

@@ -46,7 +46,7 @@ def refuse_unreadable_in_containers(settings: Mapping[str, str]) -> None:
     """Raise StackError naming a length of time that a server in a container, which gets it as it is, cannot read."""
     for name, wanted in for_servers(settings, *IN_CONTAINERS).items():
         if not _GRAMMARS[name].reads.fullmatch(settings[name]):
-            raise StackError(f"{name}={settings[name]!r:.80} must be written {wanted} for containers")
+            raise StackError(f"{name}={settings[name]!r:.80} must be written {wanted} for the Docker stack")
 
 
 def _written(name: str, text: str) -> str:

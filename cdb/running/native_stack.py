@@ -42,11 +42,11 @@ class NativeStack(RunningStack):
         """Names processes that are left, too."""
         left = self.stack.leftovers()
         rest = (
-            f", but processes of it are left ({', '.join(left)}): `cdb down` ends them"
+            f", but some of its processes are ({', '.join(left)}): `cdb down` ends them"
             if left
             else ": `make up` starts it"
         )
-        return f"no stack runs in {self.state_dir}{rest}; CDB_STACK=compose means the one in containers"
+        return f"the stack in {self.state_dir} is not running{rest}; for the Docker stack, set CDB_STACK=compose"
 
     def parts(self) -> tuple[PartStatus, ...]:
         """Ask supervisord and each part's own probe."""

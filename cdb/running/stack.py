@@ -18,5 +18,5 @@ def running_stack(root: Path = ROOT, environ: Mapping[str, str] = os.environ) ->
     """Find the operator's stack, in the way that CDB_STACK says; raises StackError for an unknown one."""
     way = environ.get("CDB_STACK") or NativeStack.way
     if way not in _WAYS:
-        raise StackError(f"CDB_STACK={way!r:.80} is not a way to run a stack: {' or '.join(_WAYS)} is allowed")
+        raise StackError(f"CDB_STACK={way!r:.80} is invalid: it must be {' or '.join(_WAYS)}")
     return _WAYS[way](root, environ)

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from cdb.kit.errors import AWAY, REFUSED
 from cdb.kit.failures import complain, exit_codes
+from cdb.kit.help import STACK
 from cdb.kit.options import JsonOption, YesOption, confirm, duration
 from cdb.kit.output import console as standard_output
 from cdb.kit.output import print_json
@@ -23,18 +24,24 @@ from cdb.stack import view
 def register(app: typer.Typer) -> None:
     """Add the commands to *app*."""
     for command in (up, status, down, env, clean):
-        app.command()(command)
+        app.command(rich_help_panel=STACK)(command)
 
 
 def up(
-    part: Annotated[list[str] | None, typer.Option(help="Start only this part; may be given more than once.")] = None,
+    part: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Start only this part, by its name in `cdb status`. Repeatable."),
+    ] = None,
     timeout: Annotated[
-        str, typer.Option(metavar="TIME", help="Time within which every part must be ready: 90s, 5m.")
+        str,
+        typer.Option(metavar="TIME", help="Maximum time to wait until all parts are ready, such as 90s or 5m."),
     ] = "120s",
 ) -> None:
     """Start the stack in the background and wait until every part is ready.
 
-    Safe to repeat: it starts what is missing and leaves healthy parts alone.
+    Safe to repeat: it starts missing parts and leaves healthy ones alone.
+
+    Exit code: 0 all parts are ready, 1 the start failed or a part is not ready in time, 2 invalid option.
 
     Example: REDIS_PORT=26379 cdb up --timeout 60s
     """
@@ -58,21 +65,22 @@ def up(
     _say_what_is_missing(console, [part.name for part in active.config.parts])
     if changed:
         console.print(
-            f"It still runs as it was started. Since then: {'; '.join(changed)}. To apply that: cdb down, cdb up"
+            f"The running stack is still the old one. Since its start: {'; '.join(changed)}. To apply this: "
+            "cdb down, cdb up"
         )
     console.print(
-        f"It runs in the background. Status: make status   Stop: make down   Logs: {active.config.layout.logs}",
+        f"The stack runs in the background. Status: make status   Stop: make down   Logs: {active.config.layout.logs}",
         highlight=False,
         soft_wrap=True,
     )
 
 
 def status(as_json: JsonOption = False) -> None:
-    """Show every part, its health by its own probe, and how long it has been running.
+    """Show every part with its health and uptime.
 
-    With CDB_STACK=compose it shows the containers and their health checks.
+    With CDB_STACK=compose it shows the containers of the Docker stack and their health checks.
 
-    Exit code: 0 all healthy, 1 not all, 3 not running.
+    Exit code: 0 all healthy, 1 at least one part is unhealthy, 3 the stack is not running.
 
     Example: cdb status --json
     """
@@ -93,7 +101,9 @@ def status(as_json: JsonOption = False) -> None:
 
 
 def down() -> None:
-    """Stop the stack; its data stay. No process, socket or pid file is left behind.
+    """Stop the stack and keep its data.
+
+    Exit code: 0 stopped, or nothing was running; 1 failed.
 
     Example: cdb down
     """
@@ -102,16 +112,20 @@ def down() -> None:
         ran = stack.running()
         ended = stack.stop()
     if ended:
-        typer.echo(f"ended processes that were left over: {', '.join(ended)}")
-    typer.echo("stopped; the data stay (cdb clean removes them)" if ran or ended else "nothing was running")
+        typer.echo(f"ended leftover processes: {', '.join(ended)}")
+    typer.echo("stopped; the data is kept (`cdb clean` deletes it)" if ran or ended else "nothing was running")
 
 
 def env(
-    for_tests: Annotated[bool, typer.Option("--for-tests", help="Mark new secrets as made for a test.")] = False,
+    for_tests: Annotated[
+        bool, typer.Option("--for-tests", help="Begin new secrets with test-; `cdb doctor` warns about them.")
+    ] = False,
 ) -> None:
-    """Create .env with generated secrets, or append settings that are missing; existing lines stay unchanged.
+    """Create .env with generated secrets, or append missing secrets and required settings.
 
-    Secrets made for a test begin with `test-`; `cdb doctor` warns about them.
+    Existing lines stay unchanged. Optional settings, which are comments, are not added to an existing .env.
+
+    Exit code: 0 .env is complete, 1 it cannot be read or written.
 
     Example: cdb env
     """
@@ -121,9 +135,11 @@ def env(
 
 def clean(
     yes: YesOption = False,
-    with_env: Annotated[bool, typer.Option("--env", help="Remove .env with its secrets, too.")] = False,
+    with_env: Annotated[bool, typer.Option("--env", help="Also delete .env and the secrets in it.")] = False,
 ) -> None:
-    """Stop the stack and delete its data and logs. The ledger is lost.
+    """Stop the stack and delete its data and logs, including the ledger.
+
+    Exit code: 0 deleted, 1 failed, or you declined.
 
     Example: cdb clean --yes
     """
@@ -132,14 +148,14 @@ def clean(
         place = stack.config.state_dir
         if not yes:
             what = f"the ledger, the bus and the logs in {place}{' and .env' if with_env else ''}"
-            confirm(f"Remove {what}?", instead="cdb clean --yes")
+            confirm(f"Delete {what}?", instead="cdb clean --yes")
         left = stack.remove()
         if with_env:
             (ROOT / ".env").unlink(missing_ok=True)
     typer.echo(
-        f"removed {place}"
+        f"deleted {place}"
         if not left
-        else f"cleaned {place}; left there, because cdb did not make them: {', '.join(p.name for p in left)}"
+        else f"deleted the stack's files in {place}; kept files of others: {', '.join(p.name for p in left)}"
     )
 
 
@@ -147,7 +163,7 @@ def _native_stack(compose: str) -> Stack:
     """Find the stack without containers; raises StackError, naming what *compose* would do, if the other is meant."""
     found = running_stack()
     if not isinstance(found, NativeStack):
-        raise StackError(f"CDB_STACK=compose means the stack in containers: docker compose {compose}")
+        raise StackError(f"CDB_STACK=compose selects the Docker stack, so run: docker compose {compose}")
     return found.stack
 
 
@@ -176,9 +192,7 @@ def _explain(failure: Failure, stack: Stack) -> None:
     for line in failure.log_tail:
         typer.echo(f"  {line}", err=True)
     complain(f"{failure.part} is not ready: {failure.reason}")
-    typer.echo(
-        "The other parts still run, so that you can look: cdb status. Mend it, then: cdb down, cdb up.", err=True
-    )
+    typer.echo("The other parts keep running: see `cdb status`. Fix the problem, then run: cdb down, cdb up.", err=True)
 
 
 def _as_json(part: PartStatus) -> dict[str, object]:

@@ -59,7 +59,7 @@ def _print_news(console: Console, watch: _Watch, parts: tuple[PartStatus, ...]) 
 
 def addresses(config: StackConfig) -> Table:
     """Make a table of what answers where."""
-    table = Table("part", "address", title="Claire de Binare runs", title_justify="left")
+    table = Table("part", "address", title="Claire de Binare is running", title_justify="left")
     for part in config.parts:
         if part.address:
             table.add_row(part.name, part.address.format(port=config.ports.of(part.ports[0])))
@@ -68,9 +68,9 @@ def addresses(config: StackConfig) -> Table:
 
 def health(parts: tuple[PartStatus, ...]) -> Table:
     """Make a table of the parts with their health."""
-    table = Table("part", "pid", "health", "state", "since", "what is wrong")
+    table = Table("part", "pid", "health", "state", "uptime", "problem")
     for part in parts:
-        mark = Text("healthy", "green") if part.ready else Text("not healthy", "red")
+        mark = Text("healthy", "green") if part.ready else Text("unhealthy", "red")
         pid, since = (str(part.pid), seconds(part.uptime)) if part.pid else ("", "")
         table.add_row(part.name, pid, mark, part.state, since, Text(part.health.detail))
     return table

@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 
 from cdb.kit.failures import exit_codes
+from cdb.kit.help import MONITORING
 from cdb.kit.options import JsonOption, duration
 from cdb.kit.output import console, print_json
 from cdb.running.stack import running_stack
@@ -21,15 +22,15 @@ from cdb.trace.waterfall import draw
 from services.clock import WallClock
 from services.durations import written
 
-group = typer.Typer(help="Look at stored traces: slow, failed and rejected decisions.", no_args_is_help=True)
-IdArgument = Annotated[str, typer.Argument(help="The trace's id, or its first 4 or more digits.", metavar="ID")]
+group = typer.Typer(help="Inspect stored traces: slow, failed and rejected decisions.", no_args_is_help=True)
+IdArgument = Annotated[str, typer.Argument(help="Trace ID, or at least its first 4 characters.", metavar="ID")]
 _LONGEST: Final = timedelta(days=7)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands to *app*."""
-    app.add_typer(group, name="trace")
+    app.add_typer(group, name="trace", rich_help_panel=MONITORING)
 
 
 @group.command()
@@ -37,18 +38,16 @@ def slow(
     over: Annotated[
         str, typer.Option(metavar="TIME", help="Only decisions that took longer than this: 50ms, 1.5s.")
     ] = "50ms",
-    since: Annotated[
-        str, typer.Option(metavar="TIME", help="Only decisions of this last while: 90s, 15m, 2h, 1d.")
-    ] = "15m",
-    limit: Annotated[int, typer.Option(min=1, max=1000, help="Show at most this many, the slowest.")] = 20,
+    since: Annotated[str, typer.Option(metavar="TIME", help="Only decisions of the last 90s, 15m, 2h, 1d …")] = "15m",
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="Show at most the slowest N.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
-    """List the slowest decisions, slowest first, each with the step that took most of its time.
+    """List the slowest decisions, slowest first, each with its longest step.
 
-    The time of a decision is the duration of its span risk.decide. Traces appear after about 15 s. Decisions over
-    50 ms (CDB_SLOW_DECISION_MS) are always stored, faster ones are sampled.
+    A decision's duration is that of its span risk.decide. Traces appear after about 15 s. Decisions over 50 ms
+    (CDB_SLOW_DECISION_MS), failed and rejected ones are stored up to a rate limit. Others are sampled.
 
-    Exit code: 0 shown, even if there are none, 2 a wrong option, 3 Jaeger did not answer.
+    Exit code: 0 shown, even if there are none, 2 invalid option, 3 Jaeger did not answer.
 
     Example: cdb trace slow --over 100ms --since 1h
     """
@@ -64,10 +63,10 @@ def slow(
 
 @group.command()
 def show(trace_id: IdArgument, as_json: JsonOption = False) -> None:
-    """Draw a trace: which service worked when, which messages waited on the bus, and the critical path.
+    """Draw a trace as a timeline: what each service did, how long messages waited on the bus, and the critical path.
 
-    The critical path is what the trace was waiting for at each moment. The column `itself` is the time of a span
-    without the spans below it.
+    The critical path is the chain of steps that determined the total time. The column "self time" is a span's own time,
+    without its children.
 
     Exit code: 0 shown, 1 there is no such trace, 3 Jaeger did not answer.
 
@@ -83,10 +82,10 @@ def show(trace_id: IdArgument, as_json: JsonOption = False) -> None:
 
 @group.command()
 def explain(trace_id: IdArgument, as_json: JsonOption = False) -> None:
-    """Compare a trace with its history: each span beside the median and p95 of such spans in the hour before.
+    """Compare each span of a trace with the median and p95 of the same span in the hour before the trace.
 
-    The span furthest over its median comes first. The history counts every span, including those of traces that were
-    not stored. Without spans in the hour before, the last hour is used.
+    The span furthest over its median comes first. The comparison uses all spans, including those of traces that were
+    not stored. If there are none in the hour before the trace, it uses the most recent hour (marked *).
 
     Exit code: 0 shown, 1 there is no such trace, 3 Jaeger or Prometheus did not answer.
 

@@ -43,7 +43,7 @@ def show_slow(found: Slowest, console: Console, *, over: str, since: str) -> Non
         table.add_row(when, *words, took, step, Text(printable(trace.kept)), trace.trace_id[:digits])
     console.print(table)
     if not found.complete:
-        console.print("There are more than could be looked at: a shorter --since or a longer --over finds them all.")
+        console.print("Too many decisions to search them all: use a shorter --since or a longer --over.")
 
 
 def slow_as_json(found: Slowest, *, over_us: int, since_us: int) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def show_comparison(trace: Trace, rows: list[Compared], console: Console) -> Non
     console.print()
     table = plain_table()
     table.show_header = True
-    for name in ("service", "span", "took", "itself", "median", "p95", "over median", "times", "spans"):
+    for name in ("service", "span", "took", "self time", "median", "p95", "over median", "times", "spans"):
         table.add_column(name, no_wrap=True, justify="left" if name in {"service", "span"} else "right")
     for row in rows:
         names = (Text(printable(name)) for name in (row.span.service, row.span.label))
@@ -114,9 +114,12 @@ def show_comparison(trace: Trace, rows: list[Compared], console: Console) -> Non
     console.print(table)
     console.print()
     if any(row.baseline and row.baseline.later for row in rows):
-        console.print("* From the last hour: there is no history of the hour before this trace.", style="dim")
+        console.print("* From the most recent hour: no such spans in the hour before this trace.", style="dim")
     if unknown := sum(row.baseline is None for row in rows):
-        console.print(f"{unknown} of {len(rows)} spans have no history in the last hour.", style="dim")
+        console.print(
+            f"{unknown} of {len(rows)} spans have no history in either hour.",
+            style="dim",
+        )
 
 
 def comparison_as_json(trace: Trace, rows: list[Compared]) -> dict[str, Any]:

@@ -130,16 +130,16 @@ def _table(lines: list[Row], whole: int, width: int) -> Table:
     bar = max(_LEAST_BAR, width - names - services - _FIXED - 10)
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for name, size in (
-        ("service", services), ("span", names), ("offset", 9), ("", bar), ("took", 9), ("itself", 9),
+        ("service", services), ("span", names), ("offset", 9), ("", bar), ("took", 9), ("self time", 9),
     ):  # fmt: skip
-        right = name in {"offset", "took", "itself"}
+        right = name in {"offset", "took", "self time"}
         table.add_column(name, justify="right" if right else "left", width=size, no_wrap=True, overflow="ellipsis")
     for row, label in zip(lines, labels, strict=True):
         style = "red" if row.failed else "dim" if row.waiting else ""
-        itself = "" if row.self_us is None else microseconds(row.self_us)
+        self_time = "" if row.self_us is None else microseconds(row.self_us)
         took = Text(microseconds(row.duration_us), style)
         columns = (Text(printable(row.service)), Text(label, style), microseconds(row.begin_us))
-        table.add_row(*columns, _bar(row, whole, bar), took, itself)
+        table.add_row(*columns, _bar(row, whole, bar), took, self_time)
     return table
 
 
@@ -166,4 +166,4 @@ def _bar(row: Row, whole: int, width: int) -> Text:
 
 def _legend(lines: list[Row]) -> str:
     waits = ", ┅ of it waiting on the bus" if any(row.waiting for row in lines) else ""
-    return f"█ critical path{waits}, ─ not on it; itself: without the spans below it"
+    return f"█ critical path{waits}, ─ not on it; self time: without child spans"

@@ -35,7 +35,7 @@ def substitute(text: str, dashboard: Dashboard, choice: Choice | None = None, ra
             return own[name]
         if name not in variables:
             known = ", ".join(f"${one}" for one in (*variables, *own))
-            raise UnknownVariable(f"${name} is no variable of {dashboard.title}; there are {known}")
+            raise UnknownVariable(f"${name} is not a variable of {dashboard.title}; known: {known}")
         return _chosen(variables[name], (choice or {}).get(name, ()))
 
     return _USE.sub(value, text)

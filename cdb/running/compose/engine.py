@@ -72,7 +72,7 @@ def look(project: str) -> tuple[Container, ...]:
     try:
         return tuple(msgspec.json.decode(line, type=Container) for line in lines)
     except msgspec.MsgspecError as error:
-        raise StackError(f"docker ps answers in an unknown form: {error}") from error
+        raise StackError(f"the output of docker ps is not understood: {error}") from error
 
 
 def published(containers: tuple[Container, ...]) -> dict[str, int]:
@@ -110,7 +110,7 @@ def docker(
             timeout=within_s,
         )
     except FileNotFoundError as error:
-        raise StackError("docker is not installed, so no stack runs in containers") from error
+        raise StackError("docker is not installed, so the Docker stack is not running") from error
     except subprocess.CalledProcessError as error:
         raise StackError(f"docker {arguments[0]}: {_complaint(error.stderr) or f'exit {error.returncode}'}") from error
     except subprocess.TimeoutExpired as error:

@@ -125,7 +125,7 @@ def _tighten(path: Path) -> bool:
     try:
         path.chmod(0o600)
     except OSError as error:
-        raise StackError(f"{path} has mode {mode:o} and must have 600, but it is not yours to change") from error
+        raise StackError(f"{path} has mode {mode:o} and must have 600, but another user owns it") from error
     return True
 
 

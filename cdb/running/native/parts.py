@@ -159,5 +159,5 @@ def select(names: tuple[str, ...]) -> tuple[Part, ...]:
     """Choose parts by name; without a name, all that are available here. Raises StackError for an unknown name."""
     known = {part.name for part in ALL_PARTS}
     if unknown := [name for name in names if name not in known]:
-        raise StackError(f"no part is called {', '.join(unknown)}: there are {', '.join(p.name for p in ALL_PARTS)}")
+        raise StackError(f"unknown part {', '.join(unknown)}; known: {', '.join(p.name for p in ALL_PARTS)}")
     return tuple(part for part in ALL_PARTS if (part.name in names if names else part.available()))

@@ -138,7 +138,7 @@ def _reservations() -> Iterator[socket.socket]:
 
 def _parse(variable: str, text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65_535):
-        raise StackError(f"{variable}={text!r} is no port: a whole number from 1 to 65535 is allowed")
+        raise StackError(f"{variable}={text!r} is not a port: it must be a whole number from 1 to 65535")
     return int(text)
 
 

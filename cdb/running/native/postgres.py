@@ -112,7 +112,7 @@ def _provision(config: StackConfig, data: Path) -> None:
     )
     refused = [line for line in answer.splitlines() if "ERROR:" in line and not line.endswith("already exists")]
     if refused:
-        raise StackError(f"PostgreSQL refused to prepare the ledger's account: {refused[0].split('ERROR:')[1].strip()}")
+        raise StackError(f"PostgreSQL could not prepare the ledger's account: {refused[0].split('ERROR:')[1].strip()}")
 
 
 def _run(command: list[str], *, what: str, stdin: str = "") -> str:

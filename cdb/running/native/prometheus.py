@@ -50,5 +50,5 @@ def _length(config: StackConfig, setting: str) -> str | None:
 
 def _native(config: StackConfig, address: str) -> dict[str, Any]:
     if address not in BY_ADDRESS:
-        raise StackError(f"monitoring/prometheus/targets has {address}, which no port of this stack stands for")
+        raise StackError(f"monitoring/prometheus/targets has {address}, which is not an address of this stack")
     return {"targets": [f"{HOST}:{config.ports[BY_ADDRESS[address]]}"], "labels": {"instance": address}}

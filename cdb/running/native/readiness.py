@@ -54,7 +54,7 @@ class RestartWatch:
             if part.state in {"fatal", "exited"}:
                 return part.name, part.health.detail or part.state
             if len(starts) >= _STARTS_ALLOWED and part.state != "running":
-                return part.name, f"exits again and again: {part.health.detail or part.state}"
+                return part.name, f"keeps exiting: {part.health.detail or part.state}"
         return None
 
 

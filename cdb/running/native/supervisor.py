@@ -107,7 +107,7 @@ class SupervisorClient:
         except xmlrpc.client.Fault as fault:
             if fault.faultString.split(":")[0] in harmless:
                 return None
-            raise StackError(f"supervisord refused {method}{arguments}: {fault.faultString}") from fault
+            raise StackError(f"supervisord rejected {method}{arguments}: {fault.faultString}") from fault
         except (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError) as error:
             raise StackError(f"supervisord does not answer on {self._socket_path}: {error}") from error
         finally:

@@ -36,7 +36,7 @@ def jaeger() -> str:
 def _built(name: str, title: str) -> str:
     program = Path(sys.prefix) / "bin" / name
     if not program.exists():
-        raise StackError(f"{title} is not built: `make up` does it, or `deploy/native/bootstrap run`")
+        raise StackError(f"{title} is not built: `make up` or `deploy/native/bootstrap run` builds it")
     return str(program)
 
 
@@ -54,7 +54,7 @@ def postgres_bin(major: str | None = None) -> Path:
         if directory.parent.name == major or directory.parent.parent != _DEBIAN:
             return directory
     raise StackError(
-        f"the ledger's data were made by PostgreSQL {major}, which is not installed (there is "
+        f"the ledger was created by PostgreSQL {major}, which is not installed (there is "
         f"{', '.join(str(d) for d in directories)}): install postgresql-{major}, or `cdb clean` for an empty ledger"
     )
 
@@ -64,4 +64,4 @@ def _number(text: str) -> float:
 
 
 def _missing(program: str, *, package: str) -> StackError:
-    return StackError(f"{program} is not installed: `make up` does it, or `apt-get install {package}`")
+    return StackError(f"{program} is not installed: `make up` or `apt-get install {package}` installs it")

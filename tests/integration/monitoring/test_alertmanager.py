@@ -267,7 +267,7 @@ def test_cdb_alerts_shows_what_fires_what_is_held_back_and_what_was_received(ale
     firing, received = said.stdout.split("Received by the local receiver")
     (line,) = [line for line in firing.splitlines() if "ServiceDown" in line]
     assert "cdb_risk" in line
-    assert "no, follows from DatabaseConnectionFailures" in line
+    assert "no, inhibited by DatabaseConnectionFailures" in line
     assert "DatabaseConnectionFailures in short" in received
 
 
@@ -288,14 +288,14 @@ def test_cdb_alerts_can_be_asked_for_the_last_minutes_and_for_fewer(alerting: Al
     for since, wanted in (("9999-12-31T00:00:00Z", 0), ("1h", 1)):
         said = cdb_alerts(alerting, "--json", "--limit", "1", "--since", since)
         assert len(json.loads(said.stdout)["received"]) == wanted
-    assert "No notification since then." in cdb_alerts(alerting, "--since", "9999-12-31T00:00:00Z").stdout
+    assert "No notification since that time." in cdb_alerts(alerting, "--since", "9999-12-31T00:00:00Z").stdout
 
 
 @pytest.mark.parametrize("since", ["", "yesterday", "2026-11-23T10:00:00", "5", "-5m", "999999999d"])
 def test_cdb_alerts_says_what_since_may_be(since: str) -> None:
     said = CliRunner(env={"COLUMNS": "250"}).invoke(assembled(), ["alerts", f"--since={since}"])
     assert said.exit_code == 2
-    assert "a length of time up to 3650d (90s, 15m, 7d) or a moment with its time zone" in said.output
+    assert "a duration up to 3650d (90s, 15m, 7d) or a timestamp with a time zone" in said.output
 
 
 def test_cdb_alerts_without_a_stack_is_one_line_and_exit_code_3() -> None:
@@ -319,7 +319,7 @@ def test_cdb_alerts_says_if_somebody_else_answers(alerting: Alerting) -> None:
     receiver = str(alerting.stack.config.ports.alert_receiver)
     said = cdb_alerts(alerting, CDB_ALERTMANAGER_PORT=receiver, CDB_ALERT_RECEIVER_PORT="1")
     assert (said.exit_code, len(said.stderr.splitlines())) == (3, 1)
-    assert "answers 404, not as Alertmanager does" in said.stderr
+    assert "answered 404: is it Alertmanager?" in said.stderr
 
 
 def test_a_receiver_without_a_place_for_its_data_says_so_in_one_line() -> None:

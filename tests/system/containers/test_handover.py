@@ -99,7 +99,7 @@ def test_a_secret_that_is_no_longer_set_goes(given: dict[str, str], handover: Pa
 
 
 def test_a_wrong_setting_of_alertmanager_is_named(given: dict[str, str]) -> None:
-    with pytest.raises(StackError, match=r"^CDB_SMTP_FROM has no address of e-mail"):
+    with pytest.raises(StackError, match=r"^CDB_SMTP_FROM has no e-mail address"):
         files(given, {"CDB_SMTP_SMARTHOST": "mail:587"}, COMMITTED)
 
 

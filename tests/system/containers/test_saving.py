@@ -95,7 +95,7 @@ def test_a_backup_brings_back_ledger_metrics_and_notifications(stack: Containers
     newest = stack.ledger(NEWEST)
     later = f"Later{time.time_ns()}"
     tell(stack, later)
-    assert "give --yes" in refused(folder, "restore", str(saved))
+    assert "add --yes" in refused(folder, "restore", str(saved))
     assert stack.count("fills", f"fill_id = '{newest}'") == 1
     restoring = time.time()
 
@@ -153,7 +153,7 @@ def test_nothing_is_left_over(folder: Path, saved: Path) -> None:
     ("environment", "said"),
     [
         ({"DOCKER_HOST": "unix:///nonexistent/docker.sock"}, "Cannot connect to the Docker daemon"),
-        ({"COMPOSE_PROJECT_NAME": "nobody"}, "no stack runs in containers: `docker compose up -d` starts it"),
+        ({"COMPOSE_PROJECT_NAME": "nobody"}, "the Docker stack is not running: `docker compose up -d` starts it"),
     ],
 )
 def test_without_engine_or_stack_one_line_says_so(folder: Path, environment: Mapping[str, str], said: str) -> None:

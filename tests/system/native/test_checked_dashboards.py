@@ -160,4 +160,4 @@ def test_where_nothing_runs_the_command_says_how_to_start_it(whole_demo: Bot) ->
     assert result.returncode == 3
     assert result.stderr.count("\n") == 1
     assert "does not answer" in result.stderr
-    assert "`cdb up` starts it" in result.stderr
+    assert "`cdb up` starts the stack" in result.stderr

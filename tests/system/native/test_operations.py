@@ -209,7 +209,7 @@ def test_a_backup_brings_back_ledger_metrics_and_notifications(whole: Bot, stack
 
     whole.quiesce()
     refused = whole.cdb("restore", said["file"])
-    assert (refused.returncode, refused.stderr.count("give --yes")) == (1, 1), refused.stderr
+    assert (refused.returncode, refused.stderr.count("add --yes")) == (1, 1), refused.stderr
     restored = whole.cdb("restore", said["file"], "--yes", within_s=240)
 
     assert restored.returncode == 0, restored.stderr

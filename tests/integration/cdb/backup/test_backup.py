@@ -90,7 +90,7 @@ def test_a_restore_replaces_the_whole_ledger_and_numbers_go_on_after_the_last(bo
     change(bot, MARK.format("ETHUSDT"))
     bot.put("orders", data="of the old ledger")
     bot.put("dead_letters", data="{}")
-    assert "give --yes" in refused(bot, "restore", str(saved))
+    assert "add --yes" in refused(bot, "restore", str(saved))
     assert bot.query(SYMBOLS) == [("BTCUSDT",), ("ETHUSDT",)]
 
     result = bot.cdb("restore", str(saved), "--yes")
@@ -122,7 +122,7 @@ def test_a_restore_that_is_ended_changes_no_ledger(bot: Bot, saved: Path) -> Non
 
 def test_an_archive_is_never_overwritten(bot: Bot, saved: Path) -> None:
     before = saved.read_bytes()
-    assert f"{saved} exists" in refused(bot, "backup", str(saved))
+    assert f"{saved} already exists" in refused(bot, "backup", str(saved))
     assert saved.read_bytes() == before
 
 
@@ -143,10 +143,10 @@ def one_byte_of_the_ledger_changed(content: bytes) -> bytes:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        pytest.param(lambda content: content[: len(content) // 2], "no whole archive|damaged", id="cut in half"),
-        pytest.param(one_byte_of_the_ledger_changed, "ledger.dump is not what was saved", id="one byte"),
-        pytest.param(lambda _: b"", "no whole archive", id="empty"),
-        pytest.param(lambda _: b"not an archive" * 1000, "no whole archive", id="another file"),
+        pytest.param(lambda content: content[: len(content) // 2], "not a complete archive|damaged", id="cut in half"),
+        pytest.param(one_byte_of_the_ledger_changed, "ledger.dump differs from what was saved", id="one byte"),
+        pytest.param(lambda _: b"", "not a complete archive", id="empty"),
+        pytest.param(lambda _: b"not an archive" * 1000, "not a complete archive", id="another file"),
         pytest.param(lambda _: tar_of("readme.txt"), "does not begin with manifest.json", id="another tar file"),
     ],
 )
@@ -167,21 +167,24 @@ def test_an_archive_of_another_ledger_schema_is_refused_with_what_to_do(bot: Bot
         files = {name: found.extract(name, tmp_path) for name in found.manifest.members}
         archive.write(newer, msgspec.structs.replace(found.manifest, ledger_schema="0009"), files)
     line = refused(bot, "restore", str(newer), "--yes")
-    assert "its ledger has schema 0009, this version needs 0001" in line
+    assert "the archive's ledger has schema 0009, this version needs 0001" in line
 
 
 def test_without_a_stack_nothing_is_saved(tmp_path: Path) -> None:
     result = run_cdb("backup", str(tmp_path), environment={})
-    line = "cdb: no stack runs in /nonexistent: `make up` starts it; CDB_STACK=compose means the one in containers\n"
-    assert (result.returncode, result.stderr) == (3, line)
+    line = "the stack in /nonexistent is not running: `make up` starts it; for the Docker stack, set CDB_STACK=compose"
+    assert (result.returncode, result.stderr) == (3, f"cdb: {line}\n")
 
 
 @pytest.mark.parametrize("command", ["backup", "restore"])
 @pytest.mark.parametrize(
     ("environment", "said"),
     [
-        ({"CDB_STACK": "compose", "PATH": "/nonexistent"}, "docker is not installed, so no stack runs in containers"),
-        ({"CDB_STACK": "swarm"}, "CDB_STACK='swarm' is not a way to run a stack: native or compose is allowed"),
+        (
+            {"CDB_STACK": "compose", "PATH": "/nonexistent"},
+            "docker is not installed, so the Docker stack is not running",
+        ),
+        ({"CDB_STACK": "swarm"}, "CDB_STACK='swarm' is invalid: it must be native or compose"),
     ],
 )
 def test_a_stack_that_cannot_be_there_is_named(
@@ -214,8 +217,8 @@ def test_a_manifest_of_another_format_is_refused() -> None:
 @pytest.mark.parametrize(
     ("here", "said"),
     [
-        ({"postgres": 14, "prometheus": "2.42.0"}, "made with PostgreSQL 15, and 14 runs here"),
-        ({"postgres": 15, "prometheus": "2.31.1+ds"}, "made with Prometheus 2.42.0\\+ds, and 2.31.1\\+ds runs here"),
+        ({"postgres": 14, "prometheus": "2.42.0"}, "made with PostgreSQL 15; the running 14"),
+        ({"postgres": 15, "prometheus": "2.31.1+ds"}, "made with Prometheus 2.42.0\\+ds; the running 2.31.1\\+ds"),
     ],
 )
 def test_what_a_newer_server_has_made_is_refused(here: dict[str, Any], said: str) -> None:
@@ -232,7 +235,7 @@ def test_a_member_that_reaches_outside_its_folder_is_refused(tmp_path: Path, nam
         if name == "link":
             entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(entry, io.BytesIO())
-    with pytest.raises(BackupError, match="no file below a server's data"):
+    with pytest.raises(BackupError, match="is not a file of a server's data"):
         data_files.unpack(packed, tmp_path / "tree")
     assert not (tmp_path / "outside").exists()
 

@@ -99,9 +99,9 @@ def test_without_a_name_the_dashboards_are_listed(prometheus: FakePrometheus) ->
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("risk",), "'risk': there are risk-alerts, system-health, trading-overview; did you mean risk-alerts?"),
-        (("trading-overview", "--symbol", "BTC"), "BTC has no series: there are BTCUSDT, ETHUSDT"),
-        (("risk-alerts", "--symbol", "BTCUSDT"), "risk-alerts has no variable of that name"),
+        (("risk",), "'risk'; available: risk-alerts, system-health, trading-overview; did you mean risk-alerts?"),
+        (("trading-overview", "--symbol", "BTC"), "BTC has no data; available: BTCUSDT, ETHUSDT"),
+        (("risk-alerts", "--symbol", "BTCUSDT"), "risk-alerts cannot be filtered by symbol"),
         (("risk-alerts", "--since", "soon"), "is not a length of time: a number with"),
         (("risk-alerts", "--since", "15d"), "is out of range: 30s to 14d is allowed"),
         (("risk-alerts", "--svg", "/nonexistent/board.svg"), "/nonexistent/board.svg"),

@@ -78,7 +78,7 @@ def test_the_list_shows_the_newest_oldest_first(put_aside: PutAside, environment
     assert (found["letters"][0]["group"], found["letters"][0]["size"]) == ("cdb_risk", 9)
     shown = run_cdb("dead-letters", "list", "--count", "2", environment=environment).stdout
     assert ids[2] in shown
-    assert "1 older letters are not shown" in shown
+    assert "1 older dead letters are not shown" in shown
 
 
 def test_control_characters_never_reach_the_terminal(put_aside: PutAside, environment: dict[str, str]) -> None:
@@ -123,7 +123,7 @@ def test_a_resent_message_is_the_same_to_the_byte(
     assert said.returncode == 0, said.stderr
     ((entry_id, fields),) = bus_client.xrange(MARKET_DATA)
     assert fields == {b"data": data, b"traceparent": TRACE.encode()}
-    assert said.stdout == f"{letter} is back on market_data as {entry_id.decode()}, read by cdb_risk\n"
+    assert said.stdout == f"{letter} was resent to market_data as {entry_id.decode()}, read by cdb_risk\n"
     assert bus_client.xlen("dead_letters") == 0
 
 
@@ -178,7 +178,7 @@ def test_a_letter_of_no_stream_of_ours_is_refused(
     letter = put_aside(b"one", stream="elsewhere")
     said = run_cdb("dead-letters", "resend", letter, environment=environment)
     assert said.returncode == 1
-    assert "'elsewhere', which is no stream of messages" in said.stderr
+    assert "'elsewhere', which is not a message stream" in said.stderr
     assert bus_client.xlen("dead_letters") == 1
 
 
@@ -186,7 +186,7 @@ def test_a_letter_of_no_stream_of_ours_is_refused(
     ("arguments", "says"),
     [
         (("show", "1-1"), "there is no dead letter 1-1"),
-        (("show", "x\x1b"), "is not an id: it must look like 1700000000000-0"),
+        (("show", "x\x1b"), "is not an ID: it must look like 1700000000000-0"),
         (("resend", "1-1"), "there is no dead letter 1-1"),
     ],
 )

@@ -184,7 +184,7 @@ def test_a_weak_secret_is_named_and_not_shown(changed: dict[str, str], said: str
 
 def test_a_secret_that_is_marked_as_made_for_a_test_is_a_warning() -> None:
     with alone(settings={**SECRETS, "REDIS_PASSWORD": "test-6fd0a1b2c3d4e5f6"}) as stack:
-        assert warned(settings.secrets(stack)) == "values made for tests: REDIS_PASSWORD"
+        assert warned(settings.secrets(stack)) == "values generated for tests: REDIS_PASSWORD"
 
 
 def test_a_file_with_secrets_that_others_may_read_fails(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ BOARDS = [{"uid": f"cdb-{name}"} for name in ("trading-overview", "risk-alerts",
 @pytest.mark.parametrize(
     ("search", "source", "anonymous", "said"),
     [
-        ((401, {}), 200, 401, "refuses the user admin"),
+        ((401, {}), 200, 401, "rejects the user admin"),
         ((200, BOARDS[1:]), 200, 401, "missing in Grafana: Trading Overview"),
         ((200, BOARDS), 400, 401, "the data source Prometheus fails its test"),
         ((200, BOARDS), 200, 200, "without a password"),
@@ -278,10 +278,8 @@ def test_a_trace_is_whole_only_with_every_step_and_no_gap(spans: tuple[Span, ...
 def test_without_a_stack_the_command_says_how_to_start_one() -> None:
     result = run_cdb("doctor", environment={})
     assert (result.returncode, result.stdout) == (3, "")
-    assert (
-        result.stderr
-        == "cdb: no stack runs in /nonexistent: `make up` starts it; CDB_STACK=compose means the one in containers\n"
-    )
+    line = "the stack in /nonexistent is not running: `make up` starts it; for the Docker stack, set CDB_STACK=compose"
+    assert result.stderr == f"cdb: {line}\n"
 
 
 def test_an_unknown_way_to_run_a_stack_is_refused() -> None:
@@ -338,4 +336,4 @@ def test_neighbouring_ports_which_the_engine_shows_as_one_range_are_each_found()
 def test_without_docker_the_command_says_so() -> None:
     result = run_cdb("doctor", environment={"CDB_STACK": "compose", "PATH": "/nonexistent"})
     assert result.returncode == 3
-    assert result.stderr == "cdb: docker is not installed, so no stack runs in containers\n"
+    assert result.stderr == "cdb: docker is not installed, so the Docker stack is not running\n"

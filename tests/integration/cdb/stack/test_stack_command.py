@@ -32,8 +32,10 @@ def run_cdb(checkout: Path, *arguments: str, **environment: str) -> subprocess.C
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Iterator[Path]:
-    """Copy the command, so that .env and state are its own."""
+    """Copy the command and the template of .env, so that .env and state are its own."""
     shutil.copytree(ROOT / "cdb", tmp_path / "cdb", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "deploy").mkdir()
+    shutil.copy(ROOT / "deploy" / "env.template", tmp_path / "deploy")
     yield tmp_path
     run_cdb(tmp_path, "clean", "--yes")
 
@@ -47,7 +49,7 @@ def test_the_operators_day_from_up_to_clean(checkout: Path) -> None:
     again = run_cdb(checkout, "up", "--part", "redis", "--part", "postgres")
     assert again.returncode == 0
     assert "REDIS_PORT" not in again.stderr
-    assert run_cdb(checkout, "down").stdout.startswith("stopped; the data stay")
+    assert run_cdb(checkout, "down").stdout.startswith("stopped; the data is kept")
     assert run_cdb(checkout, "down").stdout.startswith("nothing was running")
     assert run_cdb(checkout, "clean").returncode == 1
     assert run_cdb(checkout, "clean", "--yes").returncode == 0
@@ -58,7 +60,9 @@ def test_the_operators_day_from_up_to_clean(checkout: Path) -> None:
 def test_a_wrong_setting_is_one_line_and_a_failure(checkout: Path) -> None:
     up = run_cdb(checkout, "up", CDB_RISK_PORT="risk")
     assert up.returncode == 1
-    assert up.stderr.splitlines() == ["cdb: CDB_RISK_PORT='risk' is no port: a whole number from 1 to 65535 is allowed"]
+    assert up.stderr.splitlines() == [
+        "cdb: CDB_RISK_PORT='risk' is not a port: it must be a whole number from 1 to 65535"
+    ]
 
 
 @pytest.mark.parametrize("command", [["up"], ["down"], ["clean", "--yes"], ["audit"], ["dead-letters", "list"]])

@@ -135,7 +135,7 @@ def test_spans_without_history_are_said_to_have_none(seen: Seen) -> None:
     said = seen.json("explain", trace_id)
     assert {(span["median"], span["over_median_ms"]) for span in said["spans"]} == {(None, None)}
     assert said["sentence"].startswith("The decision took 900 ms, 897 ms of it in risk.decide, which has no history")
-    assert "3 of 3 spans have no history in the last hour." in seen.cdb("explain", trace_id).stdout
+    assert "3 of 3 spans have no history in either hour." in seen.cdb("explain", trace_id).stdout
 
 
 def test_where_no_jaeger_runs_one_line_says_so(seen: Seen) -> None:
@@ -145,7 +145,7 @@ def test_where_no_jaeger_runs_one_line_says_so(seen: Seen) -> None:
         assert (run.returncode, run.stdout) == (3, "")
         (line,) = run.stderr.splitlines()
         assert line.startswith(f"cdb: Jaeger at http://127.0.0.1:{free} does not answer")
-        assert line.endswith("`cdb status` shows what runs, `cdb up` starts it")
+        assert line.endswith("`cdb status` shows what runs, `cdb up` starts the stack")
 
 
 def test_what_is_no_jaeger_is_not_taken_for_one(seen: Seen) -> None:
@@ -153,7 +153,7 @@ def test_what_is_no_jaeger_is_not_taken_for_one(seen: Seen) -> None:
     run = seen.cdb("slow", jaeger=exposition)
     assert (run.returncode, run.stdout) == (3, "")
     (line,) = run.stderr.splitlines()
-    assert line.startswith(f"cdb: http://127.0.0.1:{exposition}/api/traces answers 404, not as Jaeger does")
+    assert line.startswith(f"cdb: http://127.0.0.1:{exposition}/api/traces answered 404: is it Jaeger?")
 
 
 def test_where_no_prometheus_runs_one_line_says_so(seen: Seen) -> None:

@@ -158,7 +158,7 @@ NAMES_AND_LABELS: Final = (
         query(TRADING, "Total Signals", "$symbol", "$symbols"),
         TRADING,
         panel_of("Total Signals"),
-        "$symbols is no variable of Trading Overview",
+        "$symbols is not a variable of Trading Overview",
         "$symbol",
     ),
     Mutation(

@@ -30,10 +30,10 @@ def test_an_answer_is_read_as_what_is_wanted_and_parameters_without_a_value_are_
         (refuse, "Jaeger at http://127.0.0.1:9 does not answer: Connection refused"),
         (
             lambda _: httpx.Response(404, text=" nobody\n"),
-            "http://127.0.0.1:9/api answers 404, not as Jaeger does: nob",
+            "http://127.0.0.1:9/api answered 404: is it Jaeger? nob",
         ),
-        (lambda _: httpx.Response(200, text="<html>"), "what answers at http://127.0.0.1:9 is not Jaeger: JSON is"),
-        (lambda _: httpx.Response(200, json={"data": 1}), "what answers at http://127.0.0.1:9 is not Jaeger: Expect"),
+        (lambda _: httpx.Response(200, text="<html>"), "the server at http://127.0.0.1:9 is not Jaeger: JSON is"),
+        (lambda _: httpx.Response(200, json={"data": 1}), "the server at http://127.0.0.1:9 is not Jaeger: Expect"),
     ],
 )
 def test_who_is_away_or_somebody_else_is_named(answer: Answer, says: str) -> None:

@@ -68,7 +68,7 @@ def test_parts_are_the_containers_by_name_and_none_while_none_runs(compose: Make
         ("cdb_risk", "exited", False),
         ("cdb_ws", "running", True),
     ]
-    with pytest.raises(StackError, match="no stack runs in containers: `docker compose up -d` starts it"):
+    with pytest.raises(StackError, match="the Docker stack is not running: `docker compose up -d` starts it"):
         compose({"cdb_ws": STOPPED}).require_running()
 
 

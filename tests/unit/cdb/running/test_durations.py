@@ -47,6 +47,6 @@ def test_a_wrong_length_is_refused_by_name_with_what_is_allowed(name: str) -> No
 def test_in_containers_a_length_that_its_server_cannot_read_is_refused_with_what_to_write(
     name: str, text: str, instead: str
 ) -> None:
-    with pytest.raises(StackError, match=f"^{name}='{text}' must be written {instead} for containers$"):
+    with pytest.raises(StackError, match=f"^{name}='{text}' must be written {instead} for the Docker stack$"):
         durations.refuse_unreadable_in_containers({name: text})
     durations.refuse_unreadable_in_containers({name: instead})

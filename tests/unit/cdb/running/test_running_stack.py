@@ -45,7 +45,7 @@ def test_only_the_settings_of_the_server_in_question_are_needed(tmp_path: Path) 
     [
         ({}, "POSTGRES_PASSWORD is not set"),
         ({"POSTGRES_PASSWORD": ""}, "POSTGRES_PASSWORD is refused"),
-        ({**SECRETS, "POSTGRES_PORT": "five"}, "POSTGRES_PORT='five' is no port"),
+        ({**SECRETS, "POSTGRES_PORT": "five"}, "POSTGRES_PORT='five' is not a port"),
     ],
 )
 def test_a_missing_or_wrong_setting_is_named(tmp_path: Path, environ: dict[str, str], says: str) -> None:
@@ -65,7 +65,7 @@ def test_the_way_to_run_is_native_unless_the_operator_says_otherwise(tmp_path: P
         "native",
         "compose",
     ]
-    with pytest.raises(StackError, match="CDB_STACK='swarm' is not a way to run a stack: native or compose is allowed"):
+    with pytest.raises(StackError, match="CDB_STACK='swarm' is invalid: it must be native or compose"):
         running_stack(tmp_path, {"CDB_STACK": "swarm"})
 
 
@@ -85,7 +85,7 @@ def test_ports_are_those_of_the_environment_before_the_file_while_nothing_runs(
 @pytest.mark.parametrize("environ", [{}, {"REDIS_HOST": "cdb_redis", "REDIS_PASSWORD": "r"}])
 def test_ledger_and_bus_in_containers_are_reached_from_inside_only(tmp_path: Path, environ: dict[str, str]) -> None:
     stack = running_stack(tmp_path, {"CDB_STACK": "compose", **environ})
-    with pytest.raises(StackError, match="reached from inside only: docker compose run --rm cdb audit"):
+    with pytest.raises(StackError, match="reachable only from inside: docker compose run --rm cdb audit"):
         stack.ledger_settings()
     if environ:
         assert stack.bus_settings().redis_host == "cdb_redis"

@@ -57,7 +57,7 @@ def test_that_there_are_more_than_could_be_looked_at_is_said() -> None:
     show_slow(
         Slowest(tuple(decisions(WHOLE)), complete=False), Console(file=screen, width=200), over="50ms", since="1h"
     )
-    assert "There are more than could be looked at" in screen.getvalue()
+    assert "Too many decisions to search them all" in screen.getvalue()
 
 
 @pytest.mark.parametrize("show", [listed, explained])

@@ -34,7 +34,7 @@ def test_what_belongs_to_label_replace_stays() -> None:
 
 def test_a_variable_that_is_not_there_is_named() -> None:
     with pytest.raises(
-        UnknownVariable, match=r"\$symbols is no variable of Board; there are \$symbol, \$__rate_interval, \$__range"
+        UnknownVariable, match=r"\$symbols is not a variable of Board; known: \$symbol, \$__rate_interval, \$__range"
     ):
         substitute("$symbols", BOARD)
 

@@ -114,7 +114,7 @@ def test_the_bootstrap_installs_every_package_that_a_part_needs() -> None:
 
 
 def test_an_unknown_part_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(StackError, match=r"no part is called redix: there are redis, .*cdb_execution"):
+    with pytest.raises(StackError, match=r"unknown part redix; known: redis, .*cdb_execution"):
         select(("redis", "redix"))
 
 

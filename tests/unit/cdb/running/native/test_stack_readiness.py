@@ -21,7 +21,7 @@ def test_a_part_that_exits_again_and_again_is_given_up() -> None:
     watch = RestartWatch()
     seen = [watch.gave_up((a_part(state="starting", pid=pid),)) for pid in (1, 2, 3)]
     assert seen[:2] == [None, None]
-    assert seen[2] == ("cdb_ws", "exits again and again: Exited too quickly")
+    assert seen[2] == ("cdb_ws", "keeps exiting: Exited too quickly")
 
 
 def test_a_one_shot_that_failed_is_given_up_at_once() -> None:
