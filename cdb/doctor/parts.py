@@ -38,8 +38,8 @@ def targets(stack: RunningStack) -> Finding:
     if missing or down:
         return fail(
             "; ".join(missing + down),
-            "docs/operations.md, 'Prometheus cannot scrape a service'; a part that has just started is up after the next"
-            " scrape",
+            "docs/operations.md, 'Prometheus cannot scrape a service'; a part that has just started is up after the"
+            " next scrape",
         )
     return ok(f"{len(wanted)} of {len(wanted)} up")
 
