@@ -15,6 +15,9 @@ from cdb.running.native.collector import FEATURE_GATES
 from cdb.running.native.config import StackConfig
 from cdb.running.native.grafana import HOME_DASHBOARD
 from cdb.running.native.parts import ALL_PARTS
+from services.core.strategies.momentum_v1 import MomentumSettings
+from services.ws.sources.replay import ReplaySettings
+from services.ws.sources.simulated import SimulatorSettings
 from tests.support.paths import ROOT
 from tests.system.containers.compose import SERVICES, is_one_shot, mebibytes, mounts, read, started, words
 
@@ -284,15 +287,20 @@ def test_the_default_trades_on_the_simulator_without_test_endpoints() -> None:
     for name in SERVICES:
         environment = ALL[name]["environment"]
         assert environment["CDB_TEST_ENDPOINTS"] == "${CDB_TEST_ENDPOINTS:-0}"
-        assert "CDB_SOURCE" not in environment, "simulated is the services' own default"
+        assert environment["CDB_SOURCE"] is None, "passed on if it is set; simulated is the services' own default"
+
+
+PLUGINS: Final = {"cdb_ws": (SimulatorSettings, ReplaySettings), "cdb_core": (MomentumSettings,)}
+"""The sources and strategies of ours, which have settings of their own."""
 
 
 def test_every_setting_of_a_service_can_be_passed_to_it() -> None:
     """One that .env may hold and the container does not get would be ignored without a word."""
-    fixed = {"CDB_SOURCE", "CDB_CLOCK", "CDB_LOCKSTEP", "CDB_REPLAY_FILE", "CDB_REPLAY_SPEED"}  # of a replay
+    fixed = {"CDB_CLOCK", "CDB_LOCKSTEP", "CDB_REPLAY_FILE", "CDB_REPLAY_SPEED"}  # of a replay
     for name in SERVICES:
         kind = _settings_of(name)
-        wanted = kind.variables().keys() - fixed - set(envfile.SECRETS)
+        of_plugins = {variable for plugin in PLUGINS.get(name, ()) for variable in plugin.variables()}
+        wanted = (kind.variables().keys() | of_plugins) - fixed - set(envfile.SECRETS)
         assert len(wanted) > 10, "it would pass without a look at any"
         assert wanted <= set(ALL[name]["environment"]), name
 
