@@ -15,31 +15,21 @@ import psycopg2.extensions
 import redis
 
 from cdb.running.native import TRADING, Stack, StackConfig, select
+from services import topology
 from services.bus.client import connect
 from services.bus.streams import Bus
 from services.clock import WallClock
 from services.errors import ServerAway
-from services.topology import FILLS, MARKET_DATA, ORDERS, SIGNALS
 from tests.support.http import ask
 from tests.support.ledger import connect_ledger
 from tests.support.paths import ROOT
 from tests.support.programs import require_parts
 from tests.support.waiting import until
 
-INSTANCES: Final = {
-    "cdb_ws": "cdb_ws:8000",
-    "cdb_core": "cdb_core:8001",
-    "cdb_risk": "cdb_risk:8002",
-    "cdb_execution": "cdb_execution:8003",
-}
+INSTANCES: Final = {service.name: service.instance for service in topology.SERVICES}
 """The label `instance` of each service; it does not depend on the port."""
 SERVICES: Final = tuple(INSTANCES)
-GROUPS: Final = {
-    MARKET_DATA: ("cdb_core", "cdb_risk"),
-    SIGNALS: ("cdb_risk",),
-    ORDERS: ("cdb_execution",),
-    FILLS: ("cdb_risk",),
-}
+GROUPS: Final = topology.READERS
 TEST_ENDPOINTS: Final = (
     ("cdb_risk", "/test/trigger-drawdown"),
     ("cdb_risk", "/test/slow-decisions?delay_ms=1&seconds=1"),

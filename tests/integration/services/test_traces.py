@@ -8,6 +8,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from services.errors import InjectedFault
 from services.messages import is_stream_id
+from services.risk.rules import LAYERS
 from tests.integration.services.service_threads import ServiceThreads, service_threads
 from tests.support.servers import Database, Servers
 from tests.support.spans import Spans, attributes, children, context_of, duration_ms, times_of, trace_of
@@ -153,7 +154,7 @@ def test_a_decision_says_all_that_one_would_search_for(services: ServiceThreads,
     }
     assert exposure_after == pytest.approx(8_500, abs=0.01)
     layers = [attributes(layer) for layer in spans.named("risk.layer")]
-    assert layers == [{"cdb.layer": number, "cdb.result": "passed"} for number in range(1, 7)]
+    assert layers == [{"cdb.layer": number, "cdb.result": "passed"} for number in range(1, len(LAYERS) + 1)]
     (executed,) = spans.named("order.execute")
     found = attributes(executed)
     assert {name: found[name] for name in ("cdb.order_id", "cdb.cause", "cdb.outcome", "cdb.fill_id")} == {
@@ -244,7 +245,7 @@ def test_signals_decided_together_have_traces_of_their_own_that_explain_themselv
     assert len(reads) == 2
     assert len({(read.start_time, read.end_time) for read in reads}) == 1
     assert [attributes(read)["cdb.batch_size"] for read in reads] == [2, 2]
-    assert [len(children(span, spans.named("risk.layer"))) for span in (first, second)] == [6, 6]
+    assert [len(children(span, spans.named("risk.layer"))) for span in (first, second)] == [len(LAYERS)] * 2
 
 
 def test_an_injected_error_is_an_error_and_the_next_try_goes_on_in_its_trace(

@@ -33,7 +33,6 @@ def test_a_recipe_passes_its_own_test(recipe: int, tmp_path: Path) -> None:
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     module, test = modules(recipe).items()
     for file, code in (module, test):
-        assert not (ROOT / file).exists(), f"{file} is no longer new"
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text(code, encoding="utf-8")
     done = subprocess.run(

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from services import topology
+from services.risk.rules import LAYERS, Reason
 from services.topology import SERVICES, Service
 from telemetry.contract import load_contract
 from tests.support.paths import ROOT
@@ -44,7 +45,8 @@ def test_compose_runs_it(service: Service) -> None:
         "networks": ["cdb_network", "cdb_bus", *(["cdb_ledger"] if service.ledger else [])],
     }
     assert {key: container[key] for key in wanted} == wanted, f"{COMPOSE}: services.{service.name} must have {wanted}"
-    assert container["environment"][service.port_variable] == str(service.port)
+    line = f'{service.port_variable}: "{service.port}"'
+    assert container["environment"].get(service.port_variable) == str(service.port), f"{COMPOSE}: add {line}"
     assert any(f":{service.port}/health" in word for word in container["healthcheck"]["test"])
 
 
@@ -71,11 +73,25 @@ def test_the_contract_knows_every_service() -> None:
     assert load_contract().services == topology.NAMES, f"telemetry/contract.yaml: services: {list(topology.NAMES)}"
 
 
+def test_the_contract_knows_every_layer() -> None:
+    metrics = {metric.prometheus: metric for metric in load_contract().metrics}
+    known = metrics["cdb_risk_violations_total"].combinations
+    wanted = tuple({"violation_type": layer.reason.value, "layer": str(layer.number)} for layer in LAYERS)
+    assert known == wanted, f"telemetry/contract.yaml: combinations of cdb_risk_violations_total: {list(wanted)}"
+    checked = metrics["cdb_risk_layer_checks_total"].values["layer"]
+    assert checked == tuple(str(layer.number) for layer in LAYERS), "telemetry/contract.yaml: labels: layer"
+    reasons = metrics["cdb_orders_rejected_total"].values["reason_code"]
+    assert set(reasons) == {reason.value for reason in Reason}, "telemetry/contract.yaml: labels: reason_code"
+
+
 def test_services_are_kept_apart() -> None:
     contracts = tomllib.loads(text("pyproject.toml"))["tool"]["importlinter"]["contracts"]
     apart = next(one for one in contracts if one["type"] == "independence")["modules"]
-    missing = {service.module for service in SERVICES} - set(apart)
-    assert not missing, f"pyproject.toml: in the import-linter contract {apart} add {missing}"
+    floors = next(one for one in contracts if one["type"] == "layers" and "services.runtime" in one["layers"])["layers"]
+    ours = {service.module for service in SERVICES}
+    assert ours <= set(apart), f"pyproject.toml: in the import-linter contract {apart} add {ours - set(apart)}"
+    programs = set(floors[1].split(" : "))
+    assert ours == programs, f"pyproject.toml: in the import-linter contract with {floors[1]!r} write {ours}"
 
 
 def test_no_port_is_taken_twice() -> None:
