@@ -47,7 +47,8 @@ _COUNTED: Final = {
     "cdb_risk_layer_checks_total": (
         ("layer", "result"),
         f"""SELECT asked, CASE WHEN asked = layer THEN 'failed' ELSE 'passed' END, count(*) {_DECIDED},
-            generate_series(1, CASE side WHEN 'SELL' THEN 1 ELSE coalesce(layer, {len(LAYERS)}) END) AS asked GROUP BY 1, 2""",
+            generate_series(1, CASE side WHEN 'SELL' THEN 1 ELSE coalesce(layer, {len(LAYERS)}) END) AS asked
+            GROUP BY 1, 2""",
     ),
     "cdb_risk_decision_duration_seconds_count": ((), "SELECT count(*) FROM decisions"),
     "cdb_stop_loss_triggered_total": (
