@@ -56,8 +56,3 @@ NAMES: Final = tuple(service.name for service in SERVICES)
 STREAMS: Final = (MARKET_DATA, SIGNALS, ORDERS, FILLS)
 READERS: Final = {stream: tuple(service.name for service in SERVICES if stream in service.reads) for stream in STREAMS}
 """For each stream the groups that must have read a message before it is done with."""
-
-
-def service(name: str) -> Service:
-    """Look a service up by its name; raises KeyError."""
-    return {one.name: one for one in SERVICES}[name]

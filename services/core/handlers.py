@@ -77,11 +77,10 @@ class CoreHandler:
         timeline = Timeline()
         watched = self._watched.get(trade.symbol)
         if watched is None:
-            known = ", ".join(sorted(self._watched))
-            outcome.put_aside(item.entry, "unknown_symbol", f"{trade.symbol!r:.40} is none of {known}")
+            outcome.put_aside_unknown(item.entry, trade.symbol, self._watched)
             return
         if self._clock.is_ahead(trade.ts_event):
-            outcome.put_aside(item.entry, "bad_message", f"ts_event {trade.ts_event} is in the future")
+            outcome.put_aside_early(item.entry, trade.ts_event)
             return
         report.trade_received(trade)
         self._faults.raise_if_due(item.entry.id)

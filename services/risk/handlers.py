@@ -92,7 +92,7 @@ class RiskHandler:
             if self._is_unknown(item, trade.symbol, outcome):
                 continue
             if self._state.clock.is_ahead(trade.ts_event):
-                outcome.put_aside(item.entry, "bad_message", f"ts_event {trade.ts_event} is in the future")
+                outcome.put_aside_early(item.entry, trade.ts_event)
                 continue
             timeline = Timeline()
             self._guard.apply(trade)
@@ -132,8 +132,7 @@ class RiskHandler:
     def _is_unknown(self, item: Received, symbol: str, outcome: Outcome) -> bool:
         if symbol in self._symbols:
             return False
-        known = ", ".join(sorted(self._symbols))
-        outcome.put_aside(item.entry, "unknown_symbol", f"{symbol!r:.40} is none of {known}")
+        outcome.put_aside_unknown(item.entry, symbol, self._symbols)
         return True
 
 

@@ -1,6 +1,6 @@
 """What a consumer hands to a service's handler, and what it gets back."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -39,6 +39,14 @@ class Outcome:
     def put_aside(self, entry: Entry, reason: str, detail: str) -> None:
         """Make *entry* a dead letter; *reason* is a short word, *detail* a sentence for a person."""
         self.dead.append(DeadEntry(entry, reason, detail))
+
+    def put_aside_unknown(self, entry: Entry, symbol: str, known: Iterable[str]) -> None:
+        """Make *entry* a dead letter because its symbol is not traded."""
+        self.put_aside(entry, "unknown_symbol", f"{symbol!r:.40} is none of {', '.join(sorted(known))}")
+
+    def put_aside_early(self, entry: Entry, ts_event: int) -> None:
+        """Make *entry* a dead letter because it claims to be from the future."""
+        self.put_aside(entry, "bad_message", f"ts_event {ts_event} is in the future")
 
     def add(self, other: "Outcome") -> None:
         """Take over what became of another part of the batch."""
