@@ -28,14 +28,14 @@ def register(app: typer.Typer) -> None:
 
 def backup(
     target: Annotated[
-        Path, typer.Argument(help="Archive file, or a directory, in which the archive is named by the current time.")
+        Path, typer.Argument(help="Archive file to create, or a directory. In a directory, the name contains the time.")
     ],
     as_json: JsonOption = False,
 ) -> None:
     """Save the running stack's ledger, Prometheus data and notifications to one archive.
 
-    Trading continues; the ledger is saved as one consistent snapshot. Prometheus stops briefly, then the alert receiver
-    does. Not saved: .env with its secrets (keep a copy in a safe place), the bus, Jaeger's traces, Alertmanager's
+    Trading continues; the ledger is saved as one consistent snapshot. Prometheus and the alert receiver each stop
+    briefly. Not saved: .env with its secrets (keep a copy in a safe place), the bus, Jaeger's traces, Alertmanager's
     silences, Grafana's database (the dashboards are files in this repository).
     With CDB_STACK=compose it saves the Docker stack; the archive format is the same.
 
@@ -48,7 +48,7 @@ def backup(
         file = target_file(target, now)
         manifest = save(stack, file, now=now, say=_say)
     _report(manifest, file, as_json=as_json, done="saved to")
-    _say("The archive does not include .env: keep a copy of it in a safe place.")
+    _say("The archive does not include .env: keep a copy of .env in a safe place.")
 
 
 def restore(

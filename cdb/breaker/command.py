@@ -59,7 +59,7 @@ def reset(yes: YesOption = False, as_json: JsonOption = False) -> None:
         _refuse_unless_sensible(state)
         if not yes:
             drawdown = f"Drawdown is {percent(state.drawdown)} of {money(state.reference_equity)}."
-            question = f"{drawdown} Reset the breaker and measure from {money(state.equity)}?"
+            question = f"{drawdown} Reset the breaker and measure drawdown from {money(state.equity)}?"
             confirm(question, instead="cdb breaker reset --yes")
         desk.reset(state)
     if as_json:

@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
 def dashboards(
     depth: Annotated[
         Depth,
-        typer.Option(help="How much is checked; see above."),
+        typer.Option(help="How much to check; see above."),
     ] = Depth.STATIC,
     url: Annotated[
         str | None,
@@ -41,7 +41,7 @@ def dashboards(
 ) -> None:
     """Check every query of every dashboard, alert, recording rule and runbook.
 
-    --depth sets how much is checked:
+    --depth sets how much to check:
 
     - static: files only. Every metric, label and label value must exist in the
       metric contract, a recording rule or monitoring/other_metrics.yaml (metrics

@@ -64,8 +64,8 @@ def dashboard(
 ) -> None:
     """Show one of Grafana's dashboards in the terminal.
 
-    It reads the dashboard's JSON and queries Prometheus at the dashboard's refresh interval.
-    A failed panel shows its error.
+    The command reads the dashboard's JSON and queries Prometheus at the dashboard's refresh interval.
+    A panel whose query fails shows the error.
     Keys: q or Ctrl-C quits; arrow keys, Page Up and Page Down scroll.
 
     Exit code: 0 shown, 1 no such dashboard or symbol,
@@ -78,7 +78,7 @@ def dashboard(
         _list(boards, as_json=as_json)
         return
     if as_json and file:
-        raise typer.BadParameter("use either --json or --svg")
+        raise typer.BadParameter("use --json or --svg, not both")
     board = _called(name, boards)
     range_s = duration("--since", since, least=_SHORTEST, most=_LONGEST).total_seconds() if since else None
     terminal = Console(width=width)

@@ -1,1 +1,1 @@
-"""`cdb dead-letters`: messages that no service could handle."""
+"""`cdb dead-letters`: messages that a service could not process."""

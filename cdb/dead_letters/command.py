@@ -1,4 +1,4 @@
-"""`cdb dead-letters`: messages that no service could handle."""
+"""`cdb dead-letters`: messages that a service could not process."""
 
 import base64
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ from cdb.running.stack import running_stack
 from services.bus.client import connect
 from services.messages import is_stream_id
 
-group = typer.Typer(help="List, show and resend messages that no service could handle.", no_args_is_help=True)
+group = typer.Typer(help="List, show and resend messages that a service could not process.", no_args_is_help=True)
 _LONGEST_DETAIL = 60
 _LONGEST_DUMP = 2_048
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="ID of the dead letter, from `cdb dead-letters list`.")]
@@ -86,9 +86,9 @@ def resend(
 ) -> None:
     """Publish the messages to their streams again and delete the dead letters.
 
-    Every reader of the stream gets the message again. A service that has already processed it ignores it, so no order
-    is placed twice. If several services dead-lettered the same message, all its dead letters are deleted. A message
-    that fails again becomes a new dead letter.
+    Every reader of the stream gets the message again. A service that has already processed the message ignores it, so
+    no order is placed twice. If the message has several dead letters, one for each service that failed, all are
+    deleted. A message that fails again becomes a new dead letter.
 
     Exit code: 0 all resent, 1 at least one was not found or could not be resent, 2 neither IDs nor --all given, 3 Redis
     could not be reached.

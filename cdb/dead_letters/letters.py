@@ -1,4 +1,4 @@
-"""Messages that no service could handle: find them, read them, send them again."""
+"""Messages that a service could not process: find them, read them, send them again."""
 
 import base64
 from collections.abc import Iterator

@@ -26,15 +26,15 @@ def register(app: typer.Typer) -> None:
 def doctor(
     wait: Annotated[
         str,
-        typer.Option(metavar="TIME", help="Retry failed checks for up to this long, for use after a start: 90s, 2m."),
+        typer.Option(metavar="TIME", help="Retry failed checks up to this long, such as 90s; useful after a start."),
     ] = "0s",
     as_json: JsonOption = False,
 ) -> None:
-    """Run the go-live checklist. For each item: the result, what was found and how to fix it.
+    """Run the go-live checklist. For each item, show the result, what was found and how to fix it.
 
-    It checks the running native stack or, with CDB_STACK=compose, the Docker stack. It sends one test alert (severity
-    info, name DoctorTest plus a random suffix) through Alertmanager to the local receiver. This takes about ten
-    seconds. It changes nothing else.
+    The command checks the running native stack or, with CDB_STACK=compose, the Docker stack. It sends one test alert
+    (severity info, name DoctorTest plus a random suffix) through Alertmanager to the local receiver, which takes about
+    ten seconds. It changes nothing else.
 
     Exit code: 0 no failures (warnings do not count), 1 at least one failure, 2 invalid option, 3 the stack is not
     running.

@@ -65,8 +65,7 @@ def up(
     _say_what_is_missing(console, [part.name for part in active.config.parts])
     if changed:
         console.print(
-            f"The running stack is still the old one. Since its start: {'; '.join(changed)}. To apply this: "
-            "cdb down, cdb up"
+            f"The running stack has not applied these changes: {'; '.join(changed)}. To apply them: cdb down, cdb up"
         )
     console.print(
         f"The stack runs in the background. Status: make status   Stop: make down   Logs: {active.config.layout.logs}",
@@ -123,7 +122,7 @@ def env(
 ) -> None:
     """Create .env with generated secrets, or append missing secrets and required settings.
 
-    Existing lines stay unchanged. Optional settings, which are comments, are not added to an existing .env.
+    Existing lines stay unchanged. Optional settings (commented lines in a new .env) are not added to an existing .env.
 
     Exit code: 0 .env is complete, 1 it cannot be read or written.
 
@@ -155,7 +154,7 @@ def clean(
     typer.echo(
         f"deleted {place}"
         if not left
-        else f"deleted the stack's files in {place}; kept files of others: {', '.join(p.name for p in left)}"
+        else f"deleted the stack's files in {place}; kept other files: {', '.join(p.name for p in left)}"
     )
 
 

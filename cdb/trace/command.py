@@ -36,16 +36,16 @@ def register(app: typer.Typer) -> None:
 @group.command()
 def slow(
     over: Annotated[
-        str, typer.Option(metavar="TIME", help="Only decisions that took longer than this: 50ms, 1.5s.")
+        str, typer.Option(metavar="TIME", help="Only decisions that took longer than this, such as 50ms or 1.5s.")
     ] = "50ms",
-    since: Annotated[str, typer.Option(metavar="TIME", help="Only decisions of the last 90s, 15m, 2h, 1d …")] = "15m",
+    since: Annotated[str, typer.Option(metavar="TIME", help="How far back to look, such as 15m, 2h or 1d.")] = "15m",
     limit: Annotated[int, typer.Option(metavar="N", min=1, max=1000, help="Show at most the slowest N.")] = 20,
     as_json: JsonOption = False,
 ) -> None:
     """List the slowest decisions, slowest first, each with its longest step.
 
-    A decision's duration is that of its span risk.decide. Traces appear after about 15 s. Decisions over 50 ms
-    (CDB_SLOW_DECISION_MS), failed and rejected ones are stored up to a rate limit. Others are sampled.
+    A decision's duration is the duration of its span risk.decide. Traces appear after about 15 s. Jaeger stores slow
+    (over 50 ms, CDB_SLOW_DECISION_MS), failed and rejected decisions up to a rate limit, and a sample of the others.
 
     Exit code: 0 shown, even if there are none, 2 invalid option, 3 Jaeger did not answer.
 
@@ -85,7 +85,7 @@ def explain(trace_id: IdArgument, as_json: JsonOption = False) -> None:
     """Compare each span of a trace with the median and p95 of the same span in the hour before the trace.
 
     The span furthest over its median comes first. The comparison uses all spans, including those of traces that were
-    not stored. If there are none in the hour before the trace, it uses the most recent hour (marked *).
+    not stored. If that hour has no such span, the comparison uses the most recent hour (marked *).
 
     Exit code: 0 shown, 1 there is no such trace, 3 Jaeger or Prometheus did not answer.
 
