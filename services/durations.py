@@ -33,7 +33,7 @@ def parse(text: str, *, least: timedelta = _MICROSECOND, most: timedelta = LONGE
     """
     whole = f"{text}{plain}" if plain and _PLAIN.fullmatch(text) else text
     if not _WHOLE.fullmatch(whole):
-        without = f" (without one: {plain})" if plain else ""
+        without = f" (no unit means {plain})" if plain else ""
         raise BadDuration(
             f"{text!r:.60} is not a length of time: a number with us, ms, s, m, h, d, w or y{without} is allowed,"
             " such as 90s, 15m or 7d"

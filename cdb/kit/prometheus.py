@@ -160,7 +160,7 @@ class Prometheus(HttpClient):
         try:
             return msgspec.convert(body.get("data"), kind)
         except msgspec.ValidationError as error:
-            raise Away(f"{self.url}/api/v1/{path}: the response is not understood: {error}") from error
+            raise Away(f"cannot read the response of {self.url}/api/v1/{path}: {error}") from error
 
 
 def _sample(labels: Labels, value: tuple[float, str]) -> Sample:

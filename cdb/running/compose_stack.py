@@ -95,7 +95,7 @@ class ComposeStack(RunningStack):
         for needed in (_POSTGRES, _REDIS):
             part = self.part(needed)
             if part is None or not part.active:
-                raise StackError(f"{needed} does not run: `{self.status_command}` shows why")
+                raise StackError(f"{needed} is not running: `{self.status_command}` shows why")
         self.state_dir.mkdir(parents=True, exist_ok=True)
         with locked(self.state_dir / "containers.lock"):
             yield
@@ -126,7 +126,7 @@ class ComposeStack(RunningStack):
         ask = partial(_asked, inside)
         schema = ask("SELECT version_num FROM alembic_version")
         if schema != SCHEMA_VERSION:
-            raise StackError(f"the running ledger has schema {schema}, this version of the project {SCHEMA_VERSION}")
+            raise StackError(f"the running ledger has schema {schema}, but this version needs {SCHEMA_VERSION}")
         dump, restore = (("docker", *inside, name) for name in ("pg_dump", "pg_restore"))
         return LedgerPrograms(dump, restore, names["PGDATABASE"], os.environ, ask)
 
@@ -157,8 +157,8 @@ class ComposeStack(RunningStack):
     def _servers(self, variable: str, host: str | None = None) -> dict[str, str]:
         if not (host or self.environ.get(variable)):
             raise StackError(
-                "with CDB_STACK=compose the ledger and the bus are reachable only from inside: "
-                "docker compose run --rm cdb audit, and so on"
+                "only containers of the Docker stack can reach its ledger and bus: run the command in one, such as "
+                "docker compose run --rm cdb audit"
             )
         return super()._servers(variable, host)
 

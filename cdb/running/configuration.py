@@ -65,11 +65,11 @@ def _email(settings: Mapping[str, str], secrets: Path) -> dict[str, Any]:
     for name in ("CDB_SMTP_FROM", "CDB_SMTP_TO"):
         if "@" not in settings.get(name, ""):
             raise StackError(
-                f"{name} has no e-mail address, which {SMARTHOST} needs: set it, or leave {SMARTHOST} empty"
+                f"{name} has no e-mail address, but {SMARTHOST} is set: set {name}, or leave {SMARTHOST} empty"
             )
     require_tls = settings.get("CDB_SMTP_REQUIRE_TLS") or "1"
     if require_tls not in ("0", "1"):
-        raise StackError(f"CDB_SMTP_REQUIRE_TLS={require_tls!r:.80}: it must be 0 or 1")
+        raise StackError(f"CDB_SMTP_REQUIRE_TLS={require_tls!r:.80} is invalid: it must be 0 or 1")
     login = {"auth_username": settings["CDB_SMTP_USER"]} if settings.get("CDB_SMTP_USER") else {}
     if settings.get(SMTP_PASSWORD):
         login["auth_password_file"] = str(secrets / SMTP_PASSWORD)

@@ -52,7 +52,7 @@ def repack(source: Path, target: Path) -> None:
                 if not _NOT_SAVED.isdisjoint(path.parts) or path.parts[:1] in _OURS:
                     continue
                 if not (entry.isfile() or entry.isdir()):
-                    raise BackupError(f"{entry.name!r:.80} is neither file nor folder")
+                    raise BackupError(f"{entry.name!r:.80} is neither a file nor a folder")
                 entry.name, entry.pax_headers = str(path), {}  # its name would be there, too
                 new.addfile(entry, old.extractfile(entry) if entry.isfile() else None)
     except (tarfile.TarError, EOFError) as error:
@@ -93,4 +93,4 @@ def _place(tar: tarfile.TarFile, entry: tarfile.TarInfo, target: Path) -> None:
 def _refuse_stranger(entry: tarfile.TarInfo) -> None:
     path = PurePosixPath(entry.name)
     if path.is_absolute() or ".." in path.parts or not (entry.isfile() or entry.isdir()):
-        raise BackupError(f"{entry.name!r:.80} is not a file of a server's data")
+        raise BackupError(f"{entry.name!r:.80} is not a file or folder inside the data folder")

@@ -43,7 +43,7 @@ def read_secrets(folder: Path) -> dict[str, str]:
         if not value and name not in _OPTIONAL:
             raise StackError(f"{name} is empty: `make env` writes it into .env")
         if not value.isprintable():
-            raise StackError(f"{name} has a control character: printable characters are allowed")
+            raise StackError(f"{name} has a control character: only printable characters are allowed")
     return found
 
 

@@ -72,7 +72,7 @@ def look(project: str) -> tuple[Container, ...]:
     try:
         return tuple(msgspec.json.decode(line, type=Container) for line in lines)
     except msgspec.MsgspecError as error:
-        raise StackError(f"the output of docker ps is not understood: {error}") from error
+        raise StackError(f"cannot read the output of docker ps: {error}") from error
 
 
 def published(containers: tuple[Container, ...]) -> dict[str, int]:
@@ -114,7 +114,7 @@ def docker(
     except subprocess.CalledProcessError as error:
         raise StackError(f"docker {arguments[0]}: {_complaint(error.stderr) or f'exit {error.returncode}'}") from error
     except subprocess.TimeoutExpired as error:
-        raise StackError(f"docker {arguments[0]} does not answer within {within_s:.0f} s") from error
+        raise StackError(f"docker {arguments[0]} did not answer within {within_s:.0f} s") from error
     return (done.stdout or b"").decode(errors="replace")
 
 

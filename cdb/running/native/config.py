@@ -111,7 +111,7 @@ class StackConfig:
         """Part by its name; raises StackError."""
         known = {part.name: part for part in self.parts}
         if name not in known:
-            raise StackError(f"this stack has no part {name!r}: there are {', '.join(known)}")
+            raise StackError(f"this stack has no part {name!r}; known: {', '.join(known)}")
         return known[name]
 
     @classmethod

@@ -85,7 +85,7 @@ def read(path: Path) -> dict[str, str]:
         values = dotenv_values(path, interpolate=False, encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise StackError(
-            f"{path} cannot be read ({_reason(error)}): it must be your own text file, mode 600"
+            f"{path} cannot be read ({_reason(error)}): it must be a text file that you own, mode 600"
         ) from error
     return {name: value or "" for name, value in values.items()}
 
@@ -97,7 +97,7 @@ def refuse_bad_values(environment: Mapping[str, str], *, source: str) -> None:
         if entry.required and not value:
             raise StackError(f"{entry.name} is empty in {source}: set it, or remove its line and run `cdb env`")
         if not value.isprintable():
-            raise StackError(f"{entry.name} in {source} has a control character: printable characters are allowed")
+            raise StackError(f"{entry.name} in {source} has a control character: only printable characters are allowed")
 
 
 def _create(path: Path, text: str) -> None:

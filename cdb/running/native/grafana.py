@@ -81,4 +81,4 @@ def _home(program: str) -> Path:
     for candidate in candidates:
         if (candidate / "conf" / "defaults.ini").exists():
             return candidate
-    raise StackError(f"{program} exists, but its files do not: none of {', '.join(map(str, candidates))} has conf/")
+    raise StackError(f"{program} exists, but its files are missing: no conf/ in {', '.join(map(str, candidates))}")

@@ -112,7 +112,7 @@ def reserve(count: int) -> list[socket.socket]:
     reservations = list(islice(_reservations(), count))
     if len(reservations) < count:
         release(reservations)
-        raise StackError(f"{count} free ports are needed: {_FREE_RANGE[0]} to {_FREE_RANGE[-1]} has fewer")
+        raise StackError(f"{count} free ports are needed, but {_FREE_RANGE[0]} to {_FREE_RANGE[-1]} has fewer")
     return reservations
 
 

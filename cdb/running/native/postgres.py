@@ -47,7 +47,7 @@ def server_user(_config: StackConfig | None = None) -> str | None:
             return pwd.getpwnam(name).pw_name
         except KeyError:
             continue
-    raise StackError("PostgreSQL does not run as root and there is no user `postgres`: `apt-get install postgresql`")
+    raise StackError("PostgreSQL does not run as root: `apt-get install postgresql` creates the user `postgres` for it")
 
 
 def data_dir(config: StackConfig) -> Path:

@@ -237,4 +237,4 @@ def _health(part: Part, info: ProcessInfo) -> Health:
         return Health(ok=True) if info.statename == "RUNNING" else Health(ok=False, detail=detail)
     if info.statename == "EXITED":
         return Health(ok=True) if info.exitstatus == 0 else Health(ok=False, detail=f"exit {info.exitstatus}")
-    return Health(ok=False, detail=info.spawnerr or "at work")
+    return Health(ok=False, detail=info.spawnerr or "still running")

@@ -42,9 +42,9 @@ def read(path: Path) -> Record | None:
     except FileNotFoundError:
         return None
     except PermissionError as error:
-        raise StackError(f"{path} cannot be read: the stack was started by another user") from error
+        raise StackError(f"{path} cannot be read: another user started the stack") from error
     except (ValueError, KeyError, TypeError) as error:
-        raise StackError(f"{path} is damaged ({error}): remove it, then `cdb down`") from error
+        raise StackError(f"{path} is damaged ({error}): remove it, then run `cdb down`") from error
 
 
 def load(state_dir: Path) -> StackConfig | None:
@@ -69,7 +69,7 @@ def differences(running: Record, wanted: Record) -> list[str]:
     names = sorted({*before, *now} - set(variables.values()))
     said += [f"{name} was changed" for name in names if before.get(name) != now.get(name)]
     if set(running["parts"]) != set(wanted["parts"]):
-        said.append(f"it has the parts {', '.join(running['parts'])}")
+        said.append(f"the stack was started with the parts {', '.join(running['parts'])}")
     if running["code"] != wanted["code"]:
         said.append("the code was changed")
     return said

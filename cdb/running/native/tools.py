@@ -54,8 +54,8 @@ def postgres_bin(major: str | None = None) -> Path:
         if directory.parent.name == major or directory.parent.parent != _DEBIAN:
             return directory
     raise StackError(
-        f"the ledger was created by PostgreSQL {major}, which is not installed (there is "
-        f"{', '.join(str(d) for d in directories)}): install postgresql-{major}, or `cdb clean` for an empty ledger"
+        f"PostgreSQL {major} created the ledger but is not installed (found {', '.join(str(d) for d in directories)}): "
+        f"install postgresql-{major}, or run `cdb clean` to delete all data and start with an empty ledger"
     )
 
 

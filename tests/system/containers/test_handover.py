@@ -78,7 +78,8 @@ def test_a_missing_secret_is_named_with_what_makes_it(tmp_path: Path, name: str,
 def test_a_secret_of_two_lines_is_refused_without_being_shown(tmp_path: Path) -> None:
     for name in NEEDED.values():
         (tmp_path / name).write_text("geheim\nuser default on nopass")
-    with pytest.raises(StackError, match=r"^REDIS_PASSWORD has a control character: printable characters are allowed$"):
+    said = r"^REDIS_PASSWORD has a control character: only printable characters are allowed$"
+    with pytest.raises(StackError, match=said):
         read_secrets(tmp_path)
 
 

@@ -136,7 +136,7 @@ WRONG: list[tuple[type[Settings], str, str, str]] = [
     (MomentumSettings, "MOMENTUM_THRESHOLD_PCT", "4", "less than or equal to 1"),
     (MomentumSettings, "MOMENTUM_LOOKBACK_S", "0", "greater than 0"),
     (MomentumSettings, "MOMENTUM_COOLDOWN_S", "nan", "finite number"),
-    (MomentumSettings, "MOMENTUM_COOLDOWN_S", "a while", "(without one: s) is allowed, such as 90s, 15m or 7d"),
+    (MomentumSettings, "MOMENTUM_COOLDOWN_S", "a while", "(no unit means s) is allowed, such as 90s, 15m or 7d"),
     (MomentumSettings, "MOMENTUM_COOLDOWN_S", "", "such as 90s, 15m or 7d"),
     (RiskSettings, "MAX_SIGNAL_AGE_S", "2d", "less than or equal to 86400"),
     (MomentumSettings, "MOMENTUM_MIN_VOLUME", "-1", "greater than or equal to 0"),

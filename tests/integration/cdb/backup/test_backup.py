@@ -235,7 +235,7 @@ def test_a_member_that_reaches_outside_its_folder_is_refused(tmp_path: Path, nam
         if name == "link":
             entry.type, entry.linkname = tarfile.SYMTYPE, "/etc/passwd"
         tar.addfile(entry, io.BytesIO())
-    with pytest.raises(BackupError, match="is not a file of a server's data"):
+    with pytest.raises(BackupError, match="is not a file or folder inside the data folder"):
         data_files.unpack(packed, tmp_path / "tree")
     assert not (tmp_path / "outside").exists()
 
@@ -291,7 +291,7 @@ def test_what_is_neither_file_nor_folder_is_not_saved(tmp_path: Path, kind: byte
         entry = tarfile.TarInfo("data/one")
         entry.type = kind
         tar.addfile(entry)
-    with pytest.raises(BackupError, match="'data/one' is neither file nor folder"):
+    with pytest.raises(BackupError, match="'data/one' is neither a file nor a folder"):
         data_files.repack(tmp_path / "copied.tar", tmp_path / "tree.tar.gz")
 
 

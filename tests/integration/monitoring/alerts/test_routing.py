@@ -148,9 +148,9 @@ def test_no_other_part_is_given_these_secrets() -> None:
     [
         ({"CDB_SLACK_WEBHOOK_URL": "hush"}, "CDB_SLACK_WEBHOOK_URL is not a URL: it must look like https://"),
         ({**EMAIL, "CDB_SMTP_SMARTHOST": "mail"}, "CDB_SMTP_SMARTHOST='mail' is not a mail server: it must be host:"),
-        ({**EMAIL, "CDB_SMTP_FROM": ""}, "CDB_SMTP_FROM has no e-mail address, which CDB_SMTP_SMARTHOST needs"),
+        ({**EMAIL, "CDB_SMTP_FROM": ""}, "CDB_SMTP_FROM has no e-mail address, but CDB_SMTP_SMARTHOST is set"),
         ({**EMAIL, "CDB_SMTP_TO": "me"}, "CDB_SMTP_TO has no e-mail address"),
-        ({**EMAIL, "CDB_SMTP_REQUIRE_TLS": "no"}, "CDB_SMTP_REQUIRE_TLS='no': it must be 0 or 1"),
+        ({**EMAIL, "CDB_SMTP_REQUIRE_TLS": "no"}, "CDB_SMTP_REQUIRE_TLS='no' is invalid: it must be 0 or 1"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name_and_a_secret_not_shown(

@@ -88,7 +88,7 @@ def test_only_containers_that_run_are_stopped_for_moments(compose: Make, tmp_pat
 def test_a_stack_without_its_ledger_is_not_saved_and_one_command_at_a_time_is_at_work(
     compose: Make, tmp_path: Path
 ) -> None:
-    with pytest.raises(StackError, match="cdb_postgres does not run: `docker compose ps --all` shows why"):
+    with pytest.raises(StackError, match="cdb_postgres is not running: `docker compose ps --all` shows why"):
         compose({**SERVERS, "cdb_postgres": STOPPED}).held().__enter__()
     with compose(SERVERS).held(), pytest.raises(StackError, match="another command"):
         compose(SERVERS).held().__enter__()

@@ -206,7 +206,7 @@ def test_the_log_of_a_part_has_what_it_said(shared: Stack) -> None:
 
 
 def test_an_unknown_part_is_refused_with_the_known_ones(shared: Stack) -> None:
-    with pytest.raises(StackError, match=r"no part 'fakee': there are redis, postgres, fake"):
+    with pytest.raises(StackError, match=r"no part 'fakee'; known: redis, postgres, fake"):
         shared.stop_part("fakee")
 
 

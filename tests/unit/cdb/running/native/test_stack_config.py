@@ -93,7 +93,7 @@ def test_differences_name_what_changed_and_show_no_value(checkout: Path) -> None
     changed = replace(config, environment={**config.environment, "REDIS_PASSWORD": "hush"}, parts=select(("redis",)))
     said = stack_record.differences(stack_record.describe(config), stack_record.describe(changed))
     assert "REDIS_PASSWORD was changed" in said
-    assert any("it has the parts redis, postgres" in line for line in said)
+    assert any("the stack was started with the parts redis, postgres" in line for line in said)
     assert "hush" not in " ".join(said)
 
 
