@@ -17,7 +17,7 @@ up: ## install what is missing, start everything, wait until it is ready
 down: ## stop everything; the data is kept
 	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb down; else echo "nothing was running"; fi
 
-status: ## show every part, its health and since when
+status: ## show every part, its health and its uptime
 	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb status; else echo "not running; start it with: make up" >&2; exit 3; fi
 
 clean: ## stop everything and remove ledger, bus and logs
@@ -32,7 +32,7 @@ cdb: ## install the operator's command and nothing else, for a stack in containe
 test: lint ## check everything: lint, unit, integration, end to end; WORKERS=4 at once
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
-test-containers: ## prove docker-compose.yml on a Docker engine, as root; images need no registry (deploy/airgap)
+test-containers: ## test docker-compose.yml on a Docker engine, as root; needs no image registry (deploy/airgap)
 	@deploy/airgap/run test
 
 lint: ## check style, types, imports, and what dashboards and alerts ask for
@@ -55,7 +55,7 @@ generate: ## write what is generated: instruments, the collector's renaming, doc
 	@$(BIN)/python -m telemetry.generate
 	@$(BIN)/python -m monitoring.dashboards.source
 
-pictures: ## draw docs/images anew, from a stack of its own (seven minutes)
+pictures: ## redraw docs/images, from a stack of its own (seven minutes)
 	@deploy/native/bootstrap dev
 	@$(BIN)/python -m tests.system.documented.pictures
 

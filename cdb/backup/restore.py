@@ -22,7 +22,7 @@ def restore(stack: RunningStack, source: Path, *, overwrite: bool, say: Say) -> 
     """
     with archive.opened(source) as found:
         manifest = found.manifest
-        say(f"{source}: of {manifest.made_at}, sound")
+        say(f"{source}: made at {manifest.made_at}, checksums match")
         programs = stack.ledger_programs()
         _refuse_unfit(stack, programs, manifest, overwrite=overwrite)
         running = [part.name for part in stack.parts() if part.active]

@@ -56,7 +56,7 @@ def save(stack: RunningStack, target: Path, *, now: datetime, say: Say) -> Manif
         say("ledger: saving")
         ledger.dump(programs, files[LEDGER])
         rows = ledger.count_rows(programs, files[LEDGER])
-        say(f"ledger: {sum(rows.values()):,} rows, {_size(files[LEDGER])}; read back once")
+        say(f"ledger: {sum(rows.values()):,} rows, {_size(files[LEDGER])}; verified")
         for name, part in parts.items():
             file = files[member_of(name)] = Path(folder, member_of(name))
             say(f"{name}: stopping it briefly to copy its data")
@@ -97,7 +97,7 @@ def _number(stack: RunningStack, port: str, path: str, *keys: str) -> int:
         found = stack.http.get(stack.url(port, path)).raise_for_status().json()
     except (httpx.HTTPError, ValueError) as error:
         raise BackupError(
-            f"{stack.url(port)} does not answer as it should ({error}): {stack.status_command}"
+            f"{stack.url(port)} gave an unexpected answer ({error}): run {stack.status_command}"
         ) from error
     for key in keys:
         found = found[key]

@@ -24,7 +24,7 @@ def rules(stack: RunningStack) -> Finding:
     here = {name: loaded[group, name] for group, name in sorted(wanted & loaded.keys())}
     faults += [f"{name}: {rule.last_error}" for name, rule in here.items() if rule.last_error]
     if early := sum(rule.health == "unknown" for rule in here.values()):
-        faults.append(f"{early} of {len(wanted)} are not evaluated yet: each is within a minute of the start")
+        faults.append(f"{early} of {len(wanted)} rules are not evaluated yet (this takes up to a minute after a start)")
     if faults:
         return fail(
             "; ".join(faults),
@@ -44,7 +44,7 @@ def alertmanager(stack: RunningStack) -> Finding:
     return (
         ok(f"ready; Prometheus sends to {', '.join(addresses)}")
         if addresses
-        else fail("ready, but Prometheus sends to none", advice)
+        else fail("ready, but Prometheus sends no alerts to it", advice)
     )
 
 

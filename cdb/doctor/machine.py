@@ -35,7 +35,7 @@ def resources(stack: RunningStack) -> Finding:
         return fail(said, advice)
     if disk.free < _GOOD_FREE:
         return warn(said, advice)
-    return warn(said, "4 GB are needed for all parts together") if memory.total < _LEAST_MEMORY else ok(said)
+    return warn(said, "all parts together need 4 GB of memory") if memory.total < _LEAST_MEMORY else ok(said)
 
 
 def clock(stack: RunningStack) -> Finding:
@@ -51,7 +51,7 @@ def clock(stack: RunningStack) -> Finding:
         return fail(f"clocks differ from this one: {said}", "let host and containers use one clock source (chrony)")
     if not _synchronised():
         return warn(
-            f"{said}, but the kernel does not know its clock to be synchronised", "install chrony or systemd-timesyncd"
+            f"{said}, but the system clock is not synchronised", "install chrony or systemd-timesyncd"
         )
     return ok(f"{said}; synchronised")
 
@@ -66,7 +66,7 @@ def _synchronised() -> bool:
 def loopback(stack: RunningStack) -> Finding:
     """No part listens on, or answers at, an address that other machines could reach."""
     advice = (
-        "nothing but 127.0.0.1 may be published: ports in docker-compose.yml, listen addresses, a proxy before them"
+        "ports must listen on 127.0.0.1 only: look at docker-compose.yml, CDB_HTTP_HOST, or a proxy in front"
     )
     names = {port: name for name, port in stack.listening.items()}
     open_ports = sorted(f"{names[port]} listens on {at}:{port}" for at, port in _listening() if port in names)

@@ -31,10 +31,13 @@ def rising(stack: RunningStack) -> Finding:
     rises = {name: _rise(stack, name) for name in _RISING}
     said = f"in {_WINDOW}: " + ", ".join(f"{name} +{rise:.0f}" for name, rise in rises.items())
     if not rises[_RISING[0]]:
-        return fail(said, "no signals: monitoring/runbooks/StaleMarketData.md; after a start wait a minute")
+        return fail(
+            said, "no signals: wait a minute after a start; then follow monitoring/runbooks/StaleMarketData.md"
+        )
     if not all(rises.values()):
         return warn(
-            said, "signals are made, but not traded: cdb breaker status, and the reasons in cdb dashboard risk-alerts"
+            said,
+            "there are signals but no trades: run cdb breaker status; cdb dashboard risk-alerts shows the reasons",
         )
     return ok(said)
 

@@ -28,7 +28,7 @@ def secrets(stack: RunningStack) -> Finding:
         return fail(f"the same value: {', '.join(same)}", _HOW_TO_CHANGE)
     if marked := [name for name, value in values.items() if _TEST_VALUE.match(value)]:
         return warn(f"values generated for tests: {', '.join(marked)}", _HOW_TO_CHANGE)
-    return ok(f"{', '.join(needed)}: set, each its own")
+    return ok(f"{', '.join(needed)}: all set, all different")
 
 
 def env_file(stack: RunningStack) -> Finding:
@@ -61,7 +61,7 @@ def test_endpoints(stack: RunningStack) -> Finding:
     ]
     if there:
         return warn(
-            f"there are {', '.join(there)}",
-            f"the native demo's default; before real use CDB_TEST_ENDPOINTS=0 in .env, {stack.how_to_restart}",
+            f"enabled: {', '.join(there)}",
+            f"native default; before real use set CDB_TEST_ENDPOINTS=0 in .env, then {stack.how_to_restart}",
         )
     return ok("none")

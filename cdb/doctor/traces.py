@@ -34,7 +34,7 @@ def end_to_end(stack: RunningStack) -> Finding:
         )
     return fail(
         "no trace of an executed order within an hour",
-        "after a start wait a minute; else CDB_TRACING=1, and monitoring/runbooks/TracesLost.md",
+        "wait a minute after a start; then check that CDB_TRACING is 1; monitoring/runbooks/TracesLost.md",
     )
 
 

@@ -200,7 +200,7 @@ def test_a_file_with_secrets_that_others_may_read_fails(tmp_path: Path) -> None:
 def test_endpoints_for_tests_that_exist_are_a_warning() -> None:
     services = SERVICES
     with where(lambda path, *_: (405 if path == "/test/scenario" else 404, ""), *services) as stack:
-        assert warned(settings.test_endpoints(stack)) == "there are cdb_ws /test/scenario"
+        assert warned(settings.test_endpoints(stack)) == "enabled: cdb_ws /test/scenario"
     with where(lambda *_: (404, ""), *services) as stack:
         assert settings.test_endpoints(stack).verdict is Verdict.OK
 
@@ -210,7 +210,7 @@ def test_an_alertmanager_that_nobody_sends_to_fails() -> None:
         return 200, {"status": "success", "data": {"activeAlertmanagers": []}}
 
     with where(answers, "prometheus", "alertmanager") as stack:
-        assert "sends to none" in failed(alerting.alertmanager(stack))
+        assert "sends no alerts to it" in failed(alerting.alertmanager(stack))
 
 
 def test_an_alert_that_fires_is_a_warning() -> None:
