@@ -27,7 +27,7 @@ _SWITCH: Final = "CDB_TELEMETRY_RECORDING"
 
 def _recording() -> Recording:
     # Read here, since handles may be bound before settings are read.
-    value = os.environ.get(_SWITCH, "fast")
+    value = os.environ.get(_SWITCH) or "fast"
     if value not in get_args(Recording):
         raise ValueError(f"{_SWITCH} is {value!r}; allowed: {', '.join(get_args(Recording))}")
     return cast("Recording", value)
