@@ -15,8 +15,9 @@ from typing import Any, Final
 
 import yaml
 
-from cdb.running import configuration, durations
+from cdb.running import configuration, server_settings
 from cdb.running.errors import StackError
+from cdb.running.settings import read_settings
 
 SECRETS: Final = Path("/run/secrets")
 HANDOVER: Final = Path("/handover")
@@ -37,13 +38,14 @@ _OPTIONAL: Final = (configuration.SLACK_URL, configuration.SMTP_PASSWORD)
 
 
 def read_secrets(folder: Path) -> dict[str, str]:
-    """Read what Compose has put into *folder*; raises StackError naming a secret that is missing or not one line."""
+    """Read what Compose has put into *folder*; raises StackError naming a secret that is missing or wrong."""
     found = {name: _content(folder / name) for name in (*NEEDED.values(), *_OPTIONAL)}
     for name, value in found.items():
         if not value and name not in _OPTIONAL:
             raise StackError(f"{name} is empty: `make env` writes it into .env")
         if not value.isprintable():
             raise StackError(f"{name} has a control character: only printable characters are allowed")
+    read_settings(server_settings.Secrets, found)
     return found
 
 
@@ -74,7 +76,7 @@ def write(handed: Mapping[Path, str], folder: Path) -> None:
 def main() -> None:
     """Write all files, or end with one line that says what is wrong."""
     try:
-        durations.refuse_unreadable_in_containers(os.environ)
+        server_settings.refuse_unreadable_in_containers(os.environ)
         secrets = read_secrets(SECRETS)
         handed = files(secrets, os.environ, COMMITTED)
         write(handed, HANDOVER)

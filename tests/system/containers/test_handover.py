@@ -178,10 +178,21 @@ def _files_of(settings: object) -> list[str]:
     return own + [found for item in settings.values() for found in _files_of(item)]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("CDB_OTLP_TOKEN", "größe"), ("POSTGRES_PASSWORD", "größe"), ("GRAFANA_PASSWORD", "\u200b")]
+)
+def test_a_secret_that_no_header_or_client_can_carry_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
+    for other in NEEDED.values():
+        (tmp_path / other).write_text(value if other == name else "geheim")
+    with pytest.raises(StackError, match=rf"^{name} (is refused: only|has a control character)") as refusal:
+        read_secrets(tmp_path)
+    assert value not in str(refusal.value)
+
+
 def test_it_needs_nothing_that_runs_a_stack() -> None:
     """The container has no network and ends at once: what it imports is what it takes."""
     code = "import sys, deploy.containers.handover; print(*sys.modules)"
     seen = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     imported = {*seen.stdout.split()}
     assert "cdb.running.configuration" in imported
-    assert imported.isdisjoint({"cdb.running.native", "httpx", "psycopg2", "pydantic", "redis", "supervisor"})
+    assert imported.isdisjoint({"cdb.running.native", "httpx", "psycopg2", "redis", "supervisor", "typer"})
