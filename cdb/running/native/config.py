@@ -10,8 +10,11 @@ from typing import Self
 
 from cdb.running.errors import StackError
 from cdb.running.native import envfile
+from cdb.running.native.checked_settings import refuse_wrong
 from cdb.running.native.layout import Layout
 from cdb.running.native.ports import HOST, Ports
+from cdb.running.native.unknown_settings import refuse_unknown
+from services.settings import without_empty
 
 # Settings are recorded with the running stack and compared with the next `cdb up`; the rest of the
 # caller's environment is only passed on, so no foreign secret is ever written down.
@@ -21,6 +24,8 @@ _SYSTEM = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 _DEFAULTS = {
     "REDIS_HOST": HOST,
     "POSTGRES_HOST": HOST,
+    "POSTGRES_USER": "claire",
+    "POSTGRES_DB": "claire_de_binaire",
     "CDB_TEST_ENDPOINTS": "1",
     "CDB_LOG_FORMAT": "json",
 }
@@ -116,15 +121,18 @@ class StackConfig:
 
     @classmethod
     def for_operator(cls, root: Path, environ: Mapping[str, str], *, parts: tuple[Part, ...]) -> Self:
-        """Join defaults, .env and *environ*, the later winning; raises StackError naming a wrong value."""
+        """Join defaults, .env and *environ*, the later winning; raises StackError naming a wrong name or value."""
         env_file = root / ".env"
-        from_file = envfile.read(env_file)
-        known = {*_DEFAULTS, *from_file, *Ports.variables().values()}
-        chosen = {k: v for k, v in environ.items() if k in known or k.startswith(_SETTING_PREFIXES)}
-        settings = {**_DEFAULTS, **from_file, **chosen}
+        envfile.refuse_misread(env_file)
+        lines = envfile.read(env_file)
+        names = refuse_unknown(lines, environ, root)
+        from_file = {name: value for name, value in lines.items() if name in names}
+        chosen = {k: v for k, v in environ.items() if k in names or k.startswith(_SETTING_PREFIXES)}
+        settings = {**_DEFAULTS, **without_empty({**from_file, **chosen})}
         for private in (STACK_ID, STATE_DIR):
             settings.pop(private, None)
         envfile.refuse_bad_values(settings, source=f"{env_file} and the environment")
+        refuse_wrong(settings, root)
         rest = {k: v for k, v in environ.items() if k not in chosen and not k.startswith(_NOT_INHERITED_PREFIXES)}
         return cls(
             root=root,
@@ -148,9 +156,7 @@ class StackConfig:
         """Configure a stack beside any other: free ports, throw-away secrets, settings from the caller only."""
         settings = {
             **_DEFAULTS,
-            "POSTGRES_USER": "claire",
             "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
-            "POSTGRES_DB": "claire_de_binaire",
             "REDIS_PASSWORD": secrets.token_urlsafe(24),
             "CDB_OTLP_TOKEN": secrets.token_urlsafe(24),
             "CDB_MONITORING_PASSWORD": secrets.token_urlsafe(24),

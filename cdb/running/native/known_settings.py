@@ -1,6 +1,6 @@
 """One list of the settings that exist. What is not in it has no effect anywhere, so whoever reads settings compares.
 
-Settings are what an operator writes into .env. The other names are no settings of .env: they choose what a command works
+Settings are what an operator writes into .env. The other names do not belong there: they choose what a command works
 on, or are what the stack tells its own programs.
 """
 
@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from pkgutil import iter_modules
-from types import ModuleType
 from typing import Final
 
 from cdb.running.errors import StackError
@@ -25,8 +24,8 @@ from services.settings import MigrateSettings, Settings
 from services.ws import sources
 from services.ws.settings import WsSettings
 
-OF_THE_ENVIRONMENT: Final = frozenset({"CDB_CACHE_DIR", "CDB_STACK", "CDB_STATE_DIR"})
-"""What a command or `make up` works on: read from the environment, never from .env."""
+OF_THE_ENVIRONMENT: Final = frozenset({"CDB_CACHE_DIR", "CDB_COMPOSE", "CDB_STACK", "CDB_STATE_DIR"})
+"""What a command, `make up` or a test works on: read from the environment, never from .env."""
 OF_A_REPLAY: Final = frozenset({"CDB_CLOCK", "CDB_LOCKSTEP", "CDB_REPLAY_FILE", "CDB_REPLAY_SPEED"})
 """What `cdb replay` tells its services."""
 OF_THE_STACK: Final = frozenset(
@@ -37,43 +36,67 @@ OF_THE_STACK: Final = frozenset(
     }
 )
 """What the stack tells its parts, natively and in docker-compose.yml."""
+OF_CONTAINERS: Final = frozenset({"CDB_BASE_IMAGE", "CDB_BUILD_NETWORK"})
+"""What only docker-compose.yml reads."""
 
 DOCUMENTED: Final = frozenset(
     re.findall(r"^#?([A-Z][A-Z0-9_]*)=", TEMPLATE.read_text(encoding="utf-8"), flags=re.MULTILINE)
 )
 """Every line of deploy/env.template, those that are comments too."""
-_SERVICES: Final[tuple[type[Settings], ...]] = (
+SERVICES: Final[tuple[type[Settings], ...]] = (
     WsSettings,
     CoreSettings,
     RiskSettings,
     ExecutionSettings,
     MigrateSettings,
 )
-_PLUGINS: Final = {"CDB_SOURCE": (sources, "SOURCE"), "CDB_STRATEGIES": (strategies, "STRATEGY")}
+_PLUGINS: Final = {
+    "CDB_SOURCE": (sources, "SOURCE", WsSettings.model_fields["source"].default),
+    "CDB_STRATEGIES": (strategies, "STRATEGY", ",".join(CoreSettings.model_fields["strategies"].default)),
+}
+"""What chooses a module with settings of its own: where it is, its attribute, and the default."""
 
 
 def settings(chosen: Mapping[str, str], root: Path) -> frozenset[str]:
-    """What may stand in .env, if it chooses source and strategies as *chosen* does. Raises StackError naming a wrong choice."""
-    of_services = {name for kind in _SERVICES for name in kind.variables()}
-    of_plugins = {name for kind in plugin_settings(chosen, root) for name in kind.variables()}
-    return DOCUMENTED | {*Ports.variables().values()} | ((of_services | of_plugins) - OF_A_REPLAY - OF_THE_STACK)
+    """Names that may stand in .env. Raises StackError if *chosen* names a source or strategy that does not exist."""
+    of_plugins = {name for kind in of_plugins_here(chosen, root) for name in kind.variables()}
+    read = {*_of_services(), *of_plugins, *Ports.variables().values()}
+    return DOCUMENTED | (read - OF_A_REPLAY - OF_THE_STACK)
 
 
 def names(chosen: Mapping[str, str], root: Path) -> frozenset[str]:
-    """Settings and all other names that some part of this project reads. Raises StackError naming a wrong choice."""
+    """Settings, and all other names that some part of this project reads. Raises StackError as `settings` does."""
     return settings(chosen, root) | OF_THE_ENVIRONMENT | OF_A_REPLAY | OF_THE_STACK
 
 
-def plugin_settings(chosen: Mapping[str, str], root: Path) -> Iterator[type[Settings]]:
-    """Settings of every source and strategy of ours, and of those that *chosen* names. Raises StackError."""
-    for variable, (package, attribute) in _PLUGINS.items():
-        ours = {module.name for module in iter_modules(package.__path__) if module.name != "port"}
-        named = {name.strip() for name in chosen.get(variable, "").split(",")} - {""}
-        for name in sorted(ours | named):
-            yield _plugin(variable, name, package, attribute, root)
+def of_trading(chosen: Mapping[str, str], root: Path) -> frozenset[str]:
+    """Settings that the services read, with the source and the strategies that *chosen* names. Raises StackError."""
+    of_plugins = {name for kind in of_plugins_chosen(chosen, root) for name in kind.variables()}
+    return frozenset(_of_services() | of_plugins) - OF_A_REPLAY - OF_THE_STACK
 
 
-def _plugin(variable: str, name: str, package: ModuleType, attribute: str, root: Path) -> type[Settings]:
+def of_plugins_here(chosen: Mapping[str, str], root: Path) -> Iterator[type[Settings]]:
+    """Settings of our sources and strategies, and of those that *chosen* names. Raises StackError."""
+    for variable, (package, _, _) in _PLUGINS.items():
+        for name in (module.name for module in iter_modules(package.__path__) if module.name != "port"):
+            yield _plugin(variable, name, root)
+    yield from of_plugins_chosen(chosen, root)
+
+
+def of_plugins_chosen(chosen: Mapping[str, str], root: Path) -> Iterator[type[Settings]]:
+    """Settings of the source and the strategies that *chosen* names. Raises StackError."""
+    for variable, (_, _, default) in _PLUGINS.items():
+        for name in (chosen.get(variable, "").strip() or default).split(","):
+            if name.strip():
+                yield _plugin(variable, name.strip(), root)
+
+
+def _of_services() -> set[str]:
+    return {name for kind in SERVICES for name in kind.variables()}
+
+
+def _plugin(variable: str, name: str, root: Path) -> type[Settings]:
+    package, attribute, _ = _PLUGINS[variable]
     try:
         with _importable(root):
             kind: type[Settings] = plugins.find(package, name, attribute).settings
