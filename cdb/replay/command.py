@@ -18,9 +18,9 @@ from cdb.kit.output import console, plain_table, print_json
 from cdb.kit.paths import ROOT
 from cdb.replay.run import Request, run
 from cdb.replay.saved import operators_replays
+from cdb.replay.settings import chosen_settings
 from cdb.replay.summary import Summary
 from cdb.replay.tape import survey
-from cdb.running.native import envfile
 
 replays_app = typer.Typer(help="List, open and remove saved replay ledgers.", no_args_is_help=True)
 _SETTING = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
@@ -57,9 +57,10 @@ def replay(
 ) -> None:
     """Replay a file of recorded trades through the four services, with a separate ledger and separate ports.
 
-    The running stack is not touched. Limits and other settings come from .env and the environment. The same file and
-    settings always give the same ledger: each trade is sent only after the previous one has been fully processed, and
-    decisions use the timestamps in the file.
+    The running stack is not touched. Limits and other settings come from .env and the environment; --set overrides
+    them, and refuses a name that has no effect on a replay. The same file and settings always give the same ledger:
+    each trade is sent only after the previous one has been fully processed, and decisions use the timestamps in the
+    file.
 
     Exit code: 0 replayed, 1 the replay failed or messages were lost, 2 invalid option.
 
@@ -70,7 +71,7 @@ def replay(
         request = Request(
             tape=survey(file),
             speed=_speed(speed),
-            settings={**envfile.read(ROOT / ".env"), **os.environ, **_pairs(settings or [])},
+            settings=chosen_settings(_pairs(settings or []), os.environ, ROOT),
             save_as=into or (replays.new_name(file.stem) if keep else None),
         )
         with _progress(quiet=as_json) as progress:

@@ -9,6 +9,7 @@ from typing import Final
 from cdb.kit.errors import Away
 from cdb.kit.http_client import HttpClient
 from cdb.replay.saved import Replays, address_of
+from cdb.replay.settings import environment
 from cdb.replay.summary import Feed, Summary, summarise
 from cdb.replay.tape import Tape
 from cdb.running.native import TRADING, Stack, StackError
@@ -38,7 +39,7 @@ def run(replays: Replays, request: Request, on_progress: OnProgress) -> Summary:
     name = request.save_as or f"unnamed-{time.time_ns()}"
     fresh = not replays.exists(name)
     finished = False
-    config = replays.config(name, TRADING, _environment(request))
+    config = replays.config(name, TRADING, environment(request.settings, request.tape, request.speed))
     try:
         with Stack(config) as stack:
             feed = _follow(stack, request.tape.rows, on_progress)
@@ -52,21 +53,6 @@ def run(replays: Replays, request: Request, on_progress: OnProgress) -> Summary:
     finally:
         if request.save_as is None or (fresh and not finished):
             replays.remove(name)
-
-
-def _environment(request: Request) -> dict[str, str]:
-    return {
-        **request.settings,
-        "CDB_SOURCE": "replay",
-        "CDB_REPLAY_FILE": str(request.tape.path.resolve()),
-        "CDB_REPLAY_SPEED": request.speed,
-        "CDB_SYMBOLS": ",".join(request.tape.symbols),
-        "CDB_CLOCK": "event",
-        "CDB_LOCKSTEP": "1",
-        "CDB_TEST_ENDPOINTS": "0",
-        "CDB_OTLP_ENDPOINT": "",
-        "CDB_LOG_LEVEL": "WARNING",
-    }
 
 
 def _follow(stack: Stack, rows: int, on_progress: OnProgress) -> Feed:

@@ -214,7 +214,10 @@ def test_a_file_that_is_no_tape_is_refused_in_one_line(
         ([str(REAL), "--speed", "0"], "--speed"),
         ([str(REAL), "--set", "nonsense"], "NAME=VALUE"),
         ([str(REAL), "--into", "../outside"], "../outside"),
-        ([str(REAL), "--set", "MAX_POSITION_PCT=5"], "MAX_POSITION_PCT"),
+        ([str(REAL), "--set", "MAX_POSITION_PCT=5"], "MAX_POSITION_PCT='5' is refused"),
+        ([str(REAL), "--set", "STOP_LOSS=0.01"], "STOP_LOSS in --set is not a setting: did you mean STOP_LOSS_PCT?"),
+        ([str(REAL), "--set", "MAX_POSITION_PCT=0.05"], "ORDER_SIZE_PCT=0.085 and MAX_POSITION_PCT=0.05 cannot work"),
+        ([str(REAL), "--set", "CDB_SOURCE=simulated"], "--set CDB_SOURCE is refused: a replay sets it itself"),
     ],
 )
 def test_a_wrong_argument_is_refused_by_name(operator: Operator, arguments: list[str], named: str) -> None:
