@@ -34,6 +34,8 @@ CHECKS: Final = (
     Check("secrets", "secrets are set, and none is a test's", settings.secrets),
     Check("env", ".env is for its owner only", settings.env_file),
     Check("settings", "what runs has the settings of now", settings.as_started),
+    Check("effect", "every setting has an effect", settings.effect),
+    Check("account", "the account is as the settings say", settings.account),
     Check("test-endpoints", "endpoints for tests are off", settings.test_endpoints),
     Check("loopback", "only this machine can reach it", machine.loopback),
     Check("resources", "disk and memory suffice", machine.resources),

@@ -18,7 +18,7 @@ from cdb.running.native import PartStatus, Ports, envfile
 from cdb.running.native.config import state_dir
 from cdb.running.native.ports import HOST
 from cdb.running.settings import read_settings
-from services.settings import BadSecretsDir, BusSettings, LedgerSettings, settings_in_files
+from services.settings import BadSecretsDir, BusSettings, LedgerSettings, settings_in_files, without_empty
 
 PGOPTIONS: Final = "-c lock_timeout=15s"
 """What PostgreSQL's programs ask of their session."""
@@ -52,6 +52,8 @@ class RunningStack(ABC):
     """What shows how its parts are and what they say."""
     how_to_restart: ClassVar[str]
     """What lets it take over changed settings."""
+    how_to_begin_anew: ClassVar[str]
+    """What deletes all data, the ledger too, and starts with a new account."""
     how_to_reload_rules: ClassVar[str]
     how_to_add_grafana: ClassVar[str]
 
@@ -87,6 +89,11 @@ class RunningStack(ABC):
         except BadSecretsDir as error:
             raise StackError(str(error)) from error
         return {**envfile.read(self.root / ".env"), **in_files, **self.environ}
+
+    @property
+    def wanted(self) -> dict[str, str]:
+        """Settings that .env and the environment have now, whatever it runs with; what is empty is left out."""
+        return without_empty({**envfile.read(self.root / ".env"), **self.environ})
 
     @abstractmethod
     def changed_settings(self) -> list[str] | None:

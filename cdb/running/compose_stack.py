@@ -18,7 +18,7 @@ from cdb.running.base import PGOPTIONS, LedgerPrograms, RunningStack
 from cdb.running.compose import engine, volume
 from cdb.running.compose.engine import docker
 from cdb.running.errors import StackError
-from cdb.running.native import PartStatus, Ports
+from cdb.running.native import PartStatus, Ports, envfile
 from cdb.running.native.lock import locked
 from services.errors import ServerAway
 from services.ledger.connection import SCHEMA_VERSION
@@ -36,6 +36,7 @@ class ComposeStack(RunningStack):
     status_command = "docker compose ps --all"
     where_to_look = f"{status_command}, then docker compose logs of the part"
     how_to_restart = "docker compose up -d --build"
+    how_to_begin_anew = "docker compose down --volumes, docker compose up -d"
     how_to_reload_rules = "docker compose restart cdb_prometheus"  # to Compose a mounted file is always the same
     how_to_add_grafana = "docker compose up -d cdb_grafana"
     not_running = "the Docker stack is not running: `docker compose up -d` starts it"
@@ -163,7 +164,7 @@ class ComposeStack(RunningStack):
         return super()._servers(variable, host)
 
     def _look(self) -> tuple[engine.Container, ...]:
-        return engine.look(engine.project(self.environ))
+        return engine.look(engine.project({**envfile.read(self.root / ".env"), **self.environ}))
 
 
 def _asked(inside: tuple[str, ...], statement: str) -> str:

@@ -28,6 +28,7 @@ class NativeStack(RunningStack):
     status_command = "cdb status"
     where_to_look = "cdb status, then the log of the part in .cdb/logs/"
     how_to_restart = "cdb down, cdb up"
+    how_to_begin_anew = "cdb clean, cdb up"
     how_to_reload_rules = how_to_restart
     how_to_add_grafana = f"install Grafana, then {how_to_restart}"
 

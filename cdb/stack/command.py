@@ -1,6 +1,7 @@
 """`cdb up`, `down`, `status`, `env` and `clean`: the operator's stack."""
 
 import os
+from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated
 
@@ -14,11 +15,14 @@ from cdb.kit.options import JsonOption, YesOption, confirm, duration
 from cdb.kit.output import console as standard_output
 from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
+from cdb.running.account import ignored_opening_cash
 from cdb.running.errors import StackError
 from cdb.running.native import Failure, PartStatus, Stack, StackConfig, envfile, grafana, select
+from cdb.running.native.unknown_settings import refuse_unknown, unread
 from cdb.running.native_stack import NativeStack
 from cdb.running.stack import running_stack
 from cdb.stack import view
+from services.errors import ServerAway
 
 
 def register(app: typer.Typer) -> None:
@@ -63,6 +67,10 @@ def up(
         console.print(view.health(active.status()))
     console.print(view.addresses(active.config))
     _say_what_is_missing(console, [part.name for part in active.config.parts])
+    _say_what_nobody_reads(console)
+    with suppress(StackError, ServerAway):  # only some parts were started
+        if said := ignored_opening_cash(running_stack()):
+            console.print(f"{said}. To begin anew: {NativeStack.how_to_begin_anew}", highlight=False)
     if changed:
         console.print(
             f"The running stack has not applied these changes: {'; '.join(changed)}. To apply them: cdb down, cdb up"
@@ -124,12 +132,15 @@ def env(
 
     Existing lines stay unchanged. Optional settings (commented lines in a new .env) are not added to an existing .env.
 
-    Exit code: 0 .env is complete, 1 it cannot be read or written.
+    Exit code: 0 .env is complete, 1 it cannot be read or written, or has an unknown setting.
 
     Example: cdb env
     """
     with exit_codes(REFUSED):
         _ensure_env(standard_output(), always=True, mark=envfile.TEST_MARK if for_tests else "")
+        envfile.refuse_misread(ROOT / ".env")
+        refuse_unknown(envfile.read(ROOT / ".env"), {}, ROOT)
+        _say_what_nobody_reads(standard_output())
 
 
 def clean(
@@ -183,6 +194,11 @@ def _say_what_is_missing(console: Console, parts: list[str]) -> None:
     # A stack without Prometheus has no dashboards to show, wherever.
     if "prometheus" in parts and "grafana" not in parts and not grafana.installed():
         console.print(grafana.MISSING, highlight=False)
+
+
+def _say_what_nobody_reads(console: Console) -> None:
+    for line in unread(envfile.read(ROOT / ".env"), ROOT):
+        console.print(line, highlight=False)
 
 
 def _explain(failure: Failure, stack: Stack) -> None:

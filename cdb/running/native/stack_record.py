@@ -14,6 +14,9 @@ from cdb.running.native.ports import Ports
 _CODE: Final = ("services", "telemetry", "cdb/running/native", "otel-collector", "monitoring")
 _SUFFIXES: Final = {".py", ".yaml", ".yml", ".sql", ".mako", ".ini", ".tmpl", ".html"}
 
+_OF_A_NEW_LEDGER: Final = frozenset({"CDB_OPENING_CASH"})
+"""What no restart applies."""
+
 Record = dict[str, Any]
 """A running stack's root, ports and settings (environment), the names of its parts and a digest of its code."""
 
@@ -66,7 +69,7 @@ def differences(running: Record, wanted: Record) -> list[str]:
     variables = Ports.variables()
     said = [f"{variables[p]} is now {n}" for p, n in wanted["ports"].items() if running["ports"].get(p) != n]
     before, now = running["environment"], wanted["environment"]
-    names = sorted({*before, *now} - set(variables.values()))
+    names = sorted({*before, *now} - set(variables.values()) - _OF_A_NEW_LEDGER)
     said += [f"{name} was changed" for name in names if before.get(name) != now.get(name)]
     if set(running["parts"]) != set(wanted["parts"]):
         said.append(f"the stack was started with the parts {', '.join(running['parts'])}")

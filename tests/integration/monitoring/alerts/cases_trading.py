@@ -313,5 +313,20 @@ AT_OTHER_LIMITS: Final = (
         },
         at={"1m45s": [], "2m": [position("ETHUSDT", "30.1", limit="30")]},
     ),
+    *(
+        Case(
+            rule="four positions of 20 % are well within limits of 30 and 90 %",
+            alert=alert,
+            series={
+                **{
+                    f'cdb_position_exposure_pct{{symbol="{name}", {AT_RISK}}}': "20x60" for name in ("A", "B", "C", "D")
+                },
+                f"cdb_total_exposure_pct{{{AT_RISK}}}": "80x60",
+                **limits(position="30x60", exposure="90x60"),
+            },
+            at={"2m": [], "10m": []},
+        )
+        for alert in ("PositionSizeViolation", "ExposureLimitApproaching")
+    ),
 )
 CASES: Final = (*FROZEN, *AT_THE_DEFAULTS, *AT_OTHER_LIMITS)
