@@ -11,10 +11,11 @@ from cdb.doctor.checks import CHECKS, Check
 from cdb.doctor.findings import Finding, Verdict, fail, first_line
 from cdb.kit.errors import CommandError
 from cdb.running.base import RunningStack
+from services.errors import ServerAway
 
 _AT_ONCE: Final = 4
 _AGAIN_S: Final = 2.0
-_AWAY: Final = (CommandError, httpx.HTTPError, OSError)
+_AWAY: Final = (CommandError, ServerAway, httpx.HTTPError, OSError)
 
 
 def examine(

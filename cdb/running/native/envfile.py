@@ -116,7 +116,7 @@ def _leading(text: str) -> str:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig") if path.exists() else ""
+        return path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise StackError(
             f"{path} cannot be read ({_reason(error)}): it must be a text file that you own, mode 600"

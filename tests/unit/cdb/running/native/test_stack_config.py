@@ -204,3 +204,15 @@ def test_every_problem_is_named_at_once(checkout: Path) -> None:
         StackError, match=r"MAX_POSITION_PCT='5' .*; CDB_LOG_LEVEL|CDB_LOG_LEVEL.*; MAX_POSITION_PCT='5'"
     ):
         operators(checkout, MAX_POSITION_PCT="5", CDB_LOG_LEVEL="loud")
+
+
+def test_a_setting_of_the_environment_alone_is_checked_and_recorded_like_one_of_env(checkout: Path) -> None:
+    recorded = stack_record.describe(operators(checkout, STOP_LOSS_PCT="0.03", PAPER_FEE_BPS="2"))["environment"]
+    assert (recorded["STOP_LOSS_PCT"], recorded["PAPER_FEE_BPS"]) == ("0.03", "2")
+    with pytest.raises(StackError, match=r"^ORDER_SIZE_PCT=0\.2 and MAX_POSITION_PCT=0\.10 cannot work together"):
+        operators(checkout, ORDER_SIZE_PCT="0.2")
+
+
+def test_an_opening_cash_that_no_restart_applies_is_no_difference(checkout: Path) -> None:
+    before, now = (stack_record.describe(operators(checkout, CDB_OPENING_CASH=cash)) for cash in ("1000", "2000"))
+    assert stack_record.differences(before, now) == []
