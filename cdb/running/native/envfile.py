@@ -18,6 +18,7 @@ from cdb.running.errors import StackError
 TEMPLATE: Final = Path(__file__).parents[3] / "deploy" / "env.template"
 """What a new .env is made from; deploy/containers/make-env reads it, too."""
 _GENERATED: Final = "<generated>"
+_FALSE_COMMENT: Final = re.compile(r"^\s+#|\t#")
 _QUOTED: Final = "write the value in single quotes, NAME='value'"
 
 
@@ -97,17 +98,23 @@ def refuse_misread(path: Path) -> None:
 
 
 def _misread(line: Binding) -> str:
-    """What Docker Compose would make of the value of *line* that we do not, and what to write instead; or ''."""
-    written, value = line.original.string.partition("=")[2].lstrip(), line.value or ""
-    quote = written[0] if written[:1] in ("'", '"') else ""
-    inside = written[: written.rfind(quote)] if quote else ""
+    """What Docker Compose reads differently in the value of *line*, and what to write instead; or ''."""
+    written = line.original.string.partition("=")[2]
+    quote = written.lstrip()[:1] if written.lstrip()[:1] in ("'", '"') else ""
+    inside = written[: written.rfind(quote)] if quote else written
     if quote == "'":
-        return "has \\\\ or \\' in quotes: choose another value" if re.search(r"\\[\\']", inside) else ""
-    if "$" in value:
+        return "has \\\\ in single quotes, which Docker Compose keeps: leave the quotes out" if r"\\" in inside else ""
+    if "$" in (line.value or ""):
         return f"has a $, which Docker Compose replaces: {_QUOTED}"
-    if "\\" in inside:
-        return f"has a backslash in double quotes, which Docker Compose reads differently: {_QUOTED}"
-    return f"has a #, which may begin a comment: {_QUOTED}" if not quote and "#" in value else ""
+    if quote:
+        return (
+            f"has \\' or \\0 in double quotes, which Docker Compose changes: {_QUOTED}"
+            if re.search(r"\\['0]", inside)
+            else ""
+        )
+    return (
+        f"has a #, which for Docker Compose begins no comment there: {_QUOTED}" if _FALSE_COMMENT.search(inside) else ""
+    )
 
 
 def _leading(text: str) -> str:

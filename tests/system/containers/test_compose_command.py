@@ -39,6 +39,14 @@ def config(compose: list[str], env: Path, *options: str) -> subprocess.Completed
     return subprocess.run(command, capture_output=True, text=True, check=False, env=kept, timeout=60)
 
 
+def database(compose: list[str], env: Path, line: str) -> str:
+    """What Compose makes of POSTGRES_DB, written in .env as *line*; it shows $ as $$."""
+    lines = [other for other in env.read_text().splitlines() if not other.startswith("POSTGRES_DB=")]
+    env.write_text("\n".join([*lines, line, ""]))
+    shown = yaml.safe_load(config(compose, env).stdout)["services"]["cdb_postgres"]["environment"]
+    return str(shown["POSTGRES_DB"]).replace("$$", "$")
+
+
 def test_config_is_silent_on_what_make_env_writes(compose: list[str], env: Path) -> None:
     done = config(compose, env, "--quiet")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
@@ -82,22 +90,22 @@ def test_a_missing_secret_is_one_line_that_names_what_makes_it(compose: list[str
         "POSTGRES_DB=it's",
         "POSTGRES_DB=",
         "POSTGRES_DB=first\nPOSTGRES_DB=last",
+        "POSTGRES_DB=a#b",
+        r'POSTGRES_DB="say \"hi\""',
     ],
 )
 def test_what_cdb_accepts_in_env_compose_reads_in_the_same_way(compose: list[str], env: Path, line: str) -> None:
-    lines = [other for other in env.read_text().splitlines() if not other.startswith("POSTGRES_DB=")]
-    env.write_text("\n".join([*lines, line, ""]))
+    theirs = database(compose, env, line)
     envfile.refuse_misread(env)
-    ours = envfile.read(env)["POSTGRES_DB"] or "claire_de_binaire"
-    assert yaml.safe_load(config(compose, env).stdout)["services"]["cdb_postgres"]["environment"]["POSTGRES_DB"] == ours
+    assert theirs == (envfile.read(env)["POSTGRES_DB"] or "claire_de_binaire")
 
 
-@pytest.mark.parametrize("line", ["POSTGRES_DB=a$b", 'POSTGRES_DB="a$b"', r'POSTGRES_DB="a\fb"', r"POSTGRES_DB='a\\b'"])
+@pytest.mark.parametrize(
+    "line",
+    ["POSTGRES_DB=a$b", 'POSTGRES_DB="a$b"', r'POSTGRES_DB="it\'s"', r"POSTGRES_DB='a\\b'", "POSTGRES_DB= # none"],
+)
 def test_what_compose_reads_differently_cdb_refuses(compose: list[str], env: Path, line: str) -> None:
-    lines = [other for other in env.read_text().splitlines() if not other.startswith("POSTGRES_DB=")]
-    env.write_text("\n".join([*lines, line, ""]))
-    theirs = yaml.safe_load(config(compose, env).stdout)["services"]["cdb_postgres"]["environment"]["POSTGRES_DB"]
-    assert theirs != envfile.read(env)["POSTGRES_DB"]
+    assert database(compose, env, line) != envfile.read(env)["POSTGRES_DB"]
     with pytest.raises(StackError, match=r"^POSTGRES_DB in "):
         envfile.refuse_misread(env)
 
