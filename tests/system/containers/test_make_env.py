@@ -63,6 +63,16 @@ def test_the_shell_completes_a_file_as_cdb_env_does(checkout: Path, tmp_path: Pa
     assert (checkout / ".env").read_text() == (tmp_path / "by_cdb").read_text()
 
 
+def test_a_name_that_the_template_does_not_have_is_told_once_and_compose_s_own_is_not(checkout: Path) -> None:
+    make_env(checkout)
+    with (checkout / ".env").open("a") as file:
+        file.write("STOP_LOSS=0.01\nSTOP_LOSS_PCT=0.02\nCOMPOSE_PROJECT_NAME=mine\n# MAX_ORDERS=1\n")
+    assert make_env(checkout).splitlines() == [
+        "STOP_LOSS in .env is not in deploy/env.template: is it misspelt?",
+        ".env is complete",
+    ]
+
+
 def test_no_secret_is_printed(checkout: Path) -> None:
     said = make_env(checkout)
     values = envfile.read(checkout / ".env")
