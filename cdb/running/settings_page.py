@@ -6,6 +6,7 @@ Names, defaults and meanings are those of deploy/env.template, what is allowed i
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any, Final, get_args
 
 import annotated_types as bounds
@@ -86,8 +87,8 @@ def _range(metadata: list[Any]) -> str:
             case bounds.Ge(ge=least):
                 words.append(f"from {least}")
             case bounds.Le(le=most):
-                words.append(f"up to {int(most):,}")
-    return " ".join(words)
+                words.append(f"up to {Decimal(str(most)):,f}")
+    return " ".join(sorted(words, key=lambda word: word.startswith("up")))
 
 
 def _template() -> str:
