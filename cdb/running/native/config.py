@@ -132,12 +132,13 @@ class StackConfig:
         for private in (STACK_ID, STATE_DIR):
             settings.pop(private, None)
         envfile.refuse_bad_values(settings, source=f"{env_file} and the environment")
+        ports = Ports.from_environment(settings)
         refuse_wrong(settings, root)
         rest = {k: v for k, v in environ.items() if k not in chosen and not k.startswith(_NOT_INHERITED_PREFIXES)}
         return cls(
             root=root,
             state_dir=state_dir(root, environ),
-            ports=Ports.from_environment(settings),
+            ports=ports,
             environment=settings,
             parts=parts,
             inherited=rest,

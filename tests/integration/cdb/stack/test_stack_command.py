@@ -65,6 +65,22 @@ def test_a_wrong_setting_is_one_line_and_a_failure(checkout: Path) -> None:
     ]
 
 
+def test_a_misspelt_line_of_env_is_one_line_and_a_failure_and_a_strangers_is_told(checkout: Path) -> None:
+    assert run_cdb(checkout, "env").returncode == 0
+    made = (checkout / ".env").read_text()
+    for wrong, near in (("STOP_LOSS=0.01", "STOP_LOSS_PCT"), ("CDB_TRACE_RETENTION_H=24", "CDB_TRACE_RETENTION")):
+        (checkout / ".env").write_text(f"{made}{wrong}\n")
+        for command in ("up", "env"):
+            done = run_cdb(checkout, command)
+            assert done.returncode == 1
+            name = wrong.partition("=")[0]
+            assert done.stderr.splitlines() == [f"cdb: {name} in .env is not a setting: did you mean {near}?"]
+    (checkout / ".env").write_text(f"{made}MY_OWN=1\n")
+    told = run_cdb(checkout, "env")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.endswith("MY_OWN in .env is not a setting and has no effect\n")
+
+
 @pytest.mark.parametrize("command", [["up"], ["down"], ["clean", "--yes"], ["audit"], ["dead-letters", "list"]])
 def test_what_is_meant_for_containers_is_not_done_to_the_other_stack(checkout: Path, command: list[str]) -> None:
     done = run_cdb(checkout, *command, CDB_STACK="compose")
