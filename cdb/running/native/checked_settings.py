@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from cdb.running.errors import StackError
 from cdb.running.native import known_settings
 from cdb.running.server_settings import Secrets, ServerSettings
+from monitoring.receiver.settings import KeepSettings
 from services.settings import BadSettings, Settings, read
+
+_OTHERS: Final[tuple[type[Settings], ...]] = (Secrets, ServerSettings, KeepSettings)
+"""What parts read that do not trade."""
 
 
 def refuse_wrong(settings: Mapping[str, str], root: Path) -> None:
     """Read all that the stack's parts will read; raises StackError naming every wrong value and combination."""
-    _refuse(
-        [Secrets, *known_settings.SERVICES, ServerSettings, *known_settings.of_plugins_here(settings, root)], settings
-    )
+    _refuse([*_OTHERS, *known_settings.SERVICES, *known_settings.of_plugins_here(settings, root)], settings)
 
 
 def refuse_wrong_for_replay(settings: Mapping[str, str], root: Path) -> None:
