@@ -1,5 +1,6 @@
 """One process's connection to the ledger: opened when needed, errors translated once, a single writer per role."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -17,7 +18,6 @@ from services.settings import LedgerSettings
 SCHEMA_VERSION: Final = "0001"
 STATEMENT_TIMEOUT_MS: Final = 5_000
 _CONNECT: Final[dict[str, Any]] = {
-    "connect_timeout": 2,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 2,
@@ -51,6 +51,25 @@ class LedgerAddress:
             settings.postgres_db,
             settings.postgres_password,
         )
+
+
+def connect(address: LedgerAddress, *, timeout_s: int = 2, **options: Any) -> psycopg2.extensions.connection:
+    """Open a session at *address*, whatever PGHOSTADDR, PGSSLMODE and the other variables of libpq say.
+
+    Some of them win over what is passed here, so they are removed from this process.
+    """
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        os.environ.pop(name, None)
+    connection: psycopg2.extensions.connection = psycopg2.connect(
+        host=address.host,
+        port=address.port,
+        user=address.user,
+        dbname=address.database,
+        password=address.password.get_secret_value(),
+        connect_timeout=timeout_s,
+        **options,
+    )
+    return connection
 
 
 class Ledger:
@@ -134,12 +153,8 @@ class Ledger:
         return self._connection
 
     def _connect(self) -> psycopg2.extensions.connection:
-        connection: psycopg2.extensions.connection = psycopg2.connect(
-            host=self._address.host,
-            port=self._address.port,
-            user=self._address.user,
-            dbname=self._address.database,
-            password=self._address.password.get_secret_value(),
+        connection = connect(
+            self._address,
             application_name=self._application,
             options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c client_min_messages=warning",
             **_CONNECT,

@@ -8,8 +8,11 @@ import pytest
 from pydantic import SecretStr
 
 from services.errors import ServerAway
+from services.ledger import exporter_account
 from services.ledger.connection import Ledger
 from services.ledger.migrate import migrate
+from services.migrate import LAYERS_OF_THE_LEDGER
+from tests.support.hostile import LIBPQ
 from tests.support.servers import Database, Servers
 from tests.support.waiting import until
 
@@ -110,3 +113,23 @@ def a_rejection(database: Database, layer: int, reason: str | None) -> None:
         " VALUES (%s, 'rejected', %s, %s, now(), 0, 1, 1, 1, 0, 0, 0, false, '{}', '{}')",
         (signal, layer, reason),
     )
+
+
+def test_no_variable_of_libpq_changes_where_or_how_the_ledger_is_reached(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = "SELECT current_database(), current_user, current_setting('TimeZone'), current_setting('DateStyle'), "
+    shown += "current_setting('client_encoding'), current_setting('default_transaction_read_only')"
+    expected = database.ledger().execute(shown)
+    assert expected[0][0] == database.name
+
+    def with_all() -> None:
+        for name, value in LIBPQ.items():
+            monkeypatch.setenv(name, value)
+
+    with_all()
+    assert database.ledger().execute(shown) == expected
+    with_all()
+    migrate(database.settings, layers=LAYERS_OF_THE_LEDGER, wait_s=0)
+    with_all()
+    exporter_account.let_in(database.settings, "a password")
