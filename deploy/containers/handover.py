@@ -50,12 +50,19 @@ def read_secrets(folder: Path) -> dict[str, str]:
 def files(secrets: Mapping[str, str], settings: Mapping[str, str], committed: Path) -> dict[Path, str]:
     """Make each file's content, by its path below the directory of all volumes.
 
-    *committed* is the directory of Alertmanager's configuration. Raises StackError naming a wrong setting.
+    *committed* is the directory of Alertmanager's configuration. Raises StackError naming a wrong setting, or a file
+    that may not be read.
     """
     handed = {Path(volume, name): secrets[name] for volume, name in NEEDED.items()}
     handed[Path("redis/users.acl")] = _redis_accounts(secrets)
     handed[Path("monitoring/redis_exporter.json")] = json.dumps({REDIS_ADDRESS: secrets["CDB_MONITORING_PASSWORD"]})
-    return handed | _alertmanager(secrets, settings, committed)
+    try:
+        return handed | _alertmanager(secrets, settings, committed)
+    except PermissionError as error:
+        raise StackError(
+            f"{error.filename} cannot be read by user {os.geteuid()}, who works in the containers: in the checkout, "
+            "run chmod -R a+rX deploy monitoring otel-collector"
+        ) from error
 
 
 def write(handed: Mapping[Path, str], folder: Path) -> None:

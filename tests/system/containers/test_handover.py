@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
+import re
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -185,3 +188,31 @@ def test_it_needs_nothing_that_runs_a_stack() -> None:
     imported = {*seen.stdout.split()}
     assert "cdb.running.configuration" in imported
     assert imported.isdisjoint({"cdb.running.native", "httpx", "psycopg2", "pydantic", "redis", "supervisor"})
+
+
+def test_a_file_that_the_containers_user_may_not_read_is_named_with_what_to_do(
+    given: dict[str, str], tmp_path: Path
+) -> None:
+    """So it is where the clone was made under a umask that lets nobody else in."""
+    closed = tmp_path / "alertmanager"
+    shutil.copytree(COMMITTED, closed)
+    (closed / "alertmanager.yml").chmod(0o000)
+    me = os.geteuid()
+    try:
+        if me == 0:  # whom no mode keeps out
+            for folder in (closed, *closed.parents[:3]):
+                folder.chmod(0o755)
+            os.seteuid(10001)
+        with pytest.raises(StackError, match=r"alertmanager\.yml cannot be read .* chmod -R a\+rX deploy monitoring"):
+            files(given, {}, closed)
+    finally:
+        os.seteuid(me)
+
+
+def test_all_that_the_image_gets_of_a_checkout_is_made_readable() -> None:
+    build, image = (ROOT / "deploy/containers/Dockerfile").read_text(encoding="utf-8").split("\nFROM ")[1:]
+    assert set(re.findall(r"^COPY (\S+)", image, flags=re.MULTILINE)) == {"--from=build"}
+    copied, made_readable = build.rsplit("RUN chmod -R a+rX /app /opt/venv", 1)
+    assert "COPY" not in made_readable
+    targets = re.findall(r"^COPY .* (\S+)$", copied, flags=re.MULTILINE)
+    assert [target for target in targets if not target.startswith(("/app/", "/opt/venv/"))] == ["/tmp/"]  # noqa: S108
