@@ -20,7 +20,7 @@ from cdb.replay.run import Request, run
 from cdb.replay.saved import operators_replays
 from cdb.replay.summary import Summary
 from cdb.replay.tape import survey
-from cdb.running.native import envfile
+from cdb.running.native import shell
 
 replays_app = typer.Typer(help="List, open and remove saved replay ledgers.", no_args_is_help=True)
 _SETTING = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
@@ -70,7 +70,7 @@ def replay(
         request = Request(
             tape=survey(file),
             speed=_speed(speed),
-            settings={**envfile.read(ROOT / ".env"), **os.environ, **_pairs(settings or [])},
+            settings={**shell.settings(ROOT, os.environ), **_pairs(settings or [])},
             save_as=into or (replays.new_name(file.stem) if keep else None),
         )
         with _progress(quiet=as_json) as progress:

@@ -23,7 +23,6 @@ from services.settings import BadSecretsDir, BusSettings, LedgerSettings, settin
 PGOPTIONS: Final = "-c lock_timeout=15s"
 """What PostgreSQL's programs ask of their session."""
 _LOOK_S: Final = 0.2
-_SERVERS: Final = ("POSTGRES_", "REDIS_")
 
 
 @dataclass(frozen=True)
@@ -192,10 +191,8 @@ class RunningStack(ABC):
         return read_settings(BusSettings, self._servers("REDIS_HOST"))
 
     def _servers(self, variable: str, host: str | None = None) -> dict[str, str]:
-        """Join what runs and the environment, the latter winning; *variable* names the server that is meant."""
-        named = {name: value for name, value in self.environ.items() if name.startswith(_SERVERS)}
-        environment = {**self.settings, **named}
-        return {**environment, **Ports.from_environment(environment).environment()}
+        """Settings of the servers; *variable* is that of the address of the one that is meant, unless it is *host*."""
+        return {**self.settings, **Ports.from_environment(self.settings).environment()}
 
 
 def _find(name: str, parts: Sequence[PartStatus]) -> PartStatus | None:

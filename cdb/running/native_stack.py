@@ -11,14 +11,14 @@ import redis
 
 from cdb.running import data_files
 from cdb.running.base import PGOPTIONS, LedgerPrograms, RunningStack
-from cdb.running.native import Kind, PartStatus, Ports, Stack, StackConfig, envfile, select, stack_record
+from cdb.running.native import Kind, PartStatus, Ports, Stack, StackConfig, envfile, select, shell, stack_record
 from cdb.running.native.lock import locked
 from cdb.running.native.tools import postgres_bin
 from cdb.running.settings import read_settings
 from services.bus.client import connect
 from services.errors import ServerAway
 from services.ledger.connection import Ledger, LedgerAddress
-from services.settings import BusSettings, LedgerSettings
+from services.settings import SECRETS_DIR, BusSettings, LedgerSettings
 
 
 class NativeStack(RunningStack):
@@ -74,9 +74,14 @@ class NativeStack(RunningStack):
         running = stack_record.read(self.stack.config.layout.record)
         if running is None or not envfile.read(self.root / ".env"):
             return []
-        chosen = {name: value for name, value in self.environ.items() if name != "CDB_STACK"}
-        wanted = StackConfig.for_operator(self.root, chosen, parts=self.stack.config.parts)
+        wanted = StackConfig.for_operator(self.root, self.environ, parts=self.stack.config.parts)
         return stack_record.differences(running, stack_record.describe(wanted))
+
+    def _servers(self, variable: str, host: str | None = None) -> dict[str, str]:
+        in_container = self.environ.get(SECRETS_DIR)
+        if not (self._started or in_container or host):
+            shell.refuse_other_server(variable, self.settings)
+        return super()._servers(variable, host)
 
     @property
     def disk(self) -> Path:
@@ -110,7 +115,7 @@ class NativeStack(RunningStack):
         address = LedgerAddress.of(read_settings(LedgerSettings, self.settings))  # not those of the environment
         ask = partial(_asked, address)
         folder = postgres_bin(str(int(ask("SHOW server_version_num")) // 10_000))
-        environment = {
+        given = {
             "PATH": os.environ.get("PATH", os.defpath),
             "LC_ALL": "C",
             "PGHOST": address.host,
@@ -122,7 +127,7 @@ class NativeStack(RunningStack):
             "PGOPTIONS": PGOPTIONS,
         }
         dump, restore = ((str(folder / name),) for name in ("pg_dump", "pg_restore"))
-        return LedgerPrograms(dump, restore, address.database, environment, ask)
+        return LedgerPrograms(dump, restore, address.database, given, ask)
 
     def remove_streams(self, *names: str) -> None:
         """Remove streams by a client."""

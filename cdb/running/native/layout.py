@@ -2,13 +2,13 @@
 
 import hashlib
 import shutil
-import tempfile
 from pathlib import Path
 
 from cdb.running.errors import StackError
 
 _LONGEST_SOCKET_PATH = 107  # sun_path holds 108 bytes with its final zero
 _SOCKET_SUFFIX = len(".4194304")  # supervisord first binds a name with its pid, then renames it
+_SHORT = Path("/tmp")  # noqa: S108  not TMPDIR: the next command may have another one; create() checks the owner
 _FOREIGN_DATA = Path("/var/lib/claire-de-binare")
 _SERVERS = ("redis", "prometheus", "jaeger", "otel_collector", "alertmanager", "alert_receiver")
 
@@ -37,7 +37,7 @@ class Layout:
         self.replays = state_dir / "replays"
         self.data = state_dir / "data"
         self.supervisor_pid = self.run / "supervisord.pid"
-        self.short_run = Path(tempfile.gettempdir()) / f"cdb-{self.digest}"
+        self.short_run = _SHORT / f"cdb-{self.digest}"
         near = self.run / "supervisor.sock"
         fits = len(str(near).encode()) + _SOCKET_SUFFIX <= _LONGEST_SOCKET_PATH
         self.supervisor_socket = near if fits else self.short_run / near.name

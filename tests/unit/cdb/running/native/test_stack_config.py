@@ -39,13 +39,6 @@ def test_services_learn_where_their_servers_are(checkout: Path) -> None:
     assert settings["REDIS_PASSWORD"] == envfile.read(checkout / ".env")["REDIS_PASSWORD"]
 
 
-def test_a_foreign_secret_of_the_shell_is_passed_on_but_not_recorded(checkout: Path) -> None:
-    config = operators(checkout, CLOUD_TOKEN="hush", PGPASSWORD="not for us")
-    assert config.process_environment()["CLOUD_TOKEN"] == "hush"
-    assert "PGPASSWORD" not in config.process_environment()
-    assert "CLOUD_TOKEN" not in stack_record.describe(config)["environment"]
-
-
 def test_secrets_are_not_in_the_config_shown(checkout: Path) -> None:
     config = operators(checkout, CLOUD_TOKEN="hush")
     assert "hush" not in repr(config)
