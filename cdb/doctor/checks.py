@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from cdb.doctor import alerting, boards, machine, metrics, parts, settings, traces, versions
+from cdb.doctor import alerting, boards, machine, metrics, parts, settings, shell, traces, versions
 from cdb.doctor.findings import Finding
 from cdb.running.base import RunningStack
 
@@ -34,6 +34,7 @@ CHECKS: Final = (
     Check("secrets", "secrets are set, and none is a test's", settings.secrets),
     Check("env", ".env is for its owner only", settings.env_file),
     Check("settings", "what runs has the settings of now", settings.as_started),
+    Check("shell", "variables of other programs have no effect", shell.variables),
     Check("test-endpoints", "endpoints for tests are off", settings.test_endpoints),
     Check("loopback", "only this machine can reach it", machine.loopback),
     Check("resources", "disk and memory suffice", machine.resources),

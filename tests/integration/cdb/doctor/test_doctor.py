@@ -81,7 +81,7 @@ def test_where_nothing_answers_every_item_is_a_finding_and_none_a_crash() -> Non
         seen = {check.name: finding for check, finding in examine(stack)}
     assert [*seen] == [check.name for check in CHECKS]
     right = {name for name, finding in seen.items() if finding.verdict is not Verdict.FAIL}
-    assert right - {"env"} == {"parts", "grafana", "secrets", "settings", "loopback", "resources"}
+    assert right - {"env"} == {"parts", "grafana", "secrets", "settings", "shell", "loopback", "resources"}
 
 
 def test_an_item_that_fails_is_looked_at_again_as_long_as_is_allowed() -> None:
