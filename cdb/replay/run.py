@@ -3,19 +3,24 @@
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
+
+from cdb.dead_letters.letters import DeadLetters
 from cdb.kit.errors import Away
 from cdb.kit.http_client import HttpClient
+from cdb.replay.quiet import why_no_signal
 from cdb.replay.saved import Replays, address_of
 from cdb.replay.summary import Feed, Summary, summarise
 from cdb.replay.tape import Tape
+from cdb.replay.unhandled import Unhandled, unhandled
 from cdb.running.native import TRADING, Stack, StackError
 from cdb.running.native.ports import HOST
 from services.bus.client import connect
 from services.ledger.connection import Ledger
-from services.topology import DEAD_LETTERS, NAMES
+from services.topology import NAMES
 
 STUCK_AFTER_S: Final = 60.0
 _POLL_S: Final = 0.1
@@ -42,13 +47,20 @@ def run(replays: Replays, request: Request, on_progress: OnProgress) -> Summary:
     try:
         with Stack(config) as stack:
             feed = _follow(stack, request.tape.rows, on_progress)
-            dead_letters = _dead_letters(stack)
+            count, letters = _dead_letters(stack, request.tape)
             # A service writes the rest when it ends. In the order of the flow, so that nothing new comes to the next.
             for service in NAMES:
                 stack.stop_part(service)
             finished = True
             with closing(Ledger(address_of(config), application="cdb-replay")) as ledger:
-                return summarise(ledger, feed, dead_letters=dead_letters, saved_as=request.save_as)
+                summary = summarise(ledger, feed, saved_as=request.save_as)
+            return replace(
+                summary,
+                dead_letters=count,
+                unhandled=letters,
+                notes=request.tape.notes,
+                why_no_signal="" if summary.signals else why_no_signal(request.tape, request.settings),
+            )
     finally:
         if request.save_as is None or (fresh and not finished):
             replays.remove(name)
@@ -59,6 +71,7 @@ def _environment(request: Request) -> dict[str, str]:
         **request.settings,
         "CDB_SOURCE": "replay",
         "CDB_REPLAY_FILE": str(request.tape.path.resolve()),
+        "CDB_REPLAY_READING": msgspec.json.encode(request.tape.reading).decode(),
         "CDB_REPLAY_SPEED": request.speed,
         "CDB_SYMBOLS": ",".join(request.tape.symbols),
         "CDB_CLOCK": "event",
@@ -99,7 +112,9 @@ def _ask(ws: HttpClient) -> Feed:
         return Feed()  # it starts, or starts again
 
 
-def _dead_letters(stack: Stack) -> int:
+def _dead_letters(stack: Stack, tape: Tape) -> tuple[int, tuple[Unhandled, ...]]:
+    """How many there are, and what the first are about."""
     password = stack.config.environment["REDIS_PASSWORD"]
     with closing(connect(host=HOST, port=stack.config.ports.redis, password=password)) as client:
-        return int(client.xlen(DEAD_LETTERS))
+        letters = DeadLetters(client)
+        return letters.count(), tuple(unhandled(letters.all(), tape))

@@ -29,6 +29,11 @@ class Replays:
         self._root = root
         self._directory = directory
 
+    @property
+    def directory(self) -> Path:
+        """Where they are."""
+        return self._directory
+
     def names(self) -> list[str]:
         """Names of the saved replays."""
         return sorted(path.parent.name for path in self._directory.glob(f"*/{_SECRETS}"))

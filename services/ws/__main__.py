@@ -30,7 +30,7 @@ def main() -> None:
     publisher = Publisher(
         bus,
         source,
-        TradeCheck(settings.symbols, process.clock),
+        TradeCheck(frozenset(settings.symbols), process.clock),
         process.state,
         clock=process.clock,
         readers=READERS if settings.lockstep else None,

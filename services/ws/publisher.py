@@ -123,7 +123,6 @@ class Publisher:
             self._look_for_the_bus()
 
     def _message(self, trade: RawTrade, sequence: int) -> MarketData:
-        self._clock.advance(trade.ts_event)
         report.trade_read(trade.symbol, self._source.name)
         return MarketData(
             ts_event=trade.ts_event,

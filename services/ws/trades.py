@@ -1,6 +1,6 @@
 """Trades as a source gives them, and the rules by which one is refused."""
 
-from collections.abc import Collection
+from collections.abc import Container
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
@@ -38,11 +38,11 @@ class TradeCheck:
     """Accepts trades of known symbols in their order; remembers the last accepted one of each symbol.
 
     A trade may not be from the future, nor further behind the newest of all symbols than MOST_BEHIND_NS: nobody would
-    act on it any more.
+    act on it any more. One that is ahead of the clock counts as being now, so that it makes no other one late.
     """
 
-    def __init__(self, symbols: Collection[str], clock: Clock) -> None:
-        self._symbols = frozenset(symbols)
+    def __init__(self, symbols: Container[str], clock: Clock) -> None:
+        self._symbols = symbols
         self._clock = clock
         self._newest_ns = 0
         self._last: dict[str, tuple[int, int]] = {}
@@ -62,11 +62,11 @@ class TradeCheck:
             )
         position = (trade.ts_event, trade.trade_id)
         if position <= self._last.get(trade.symbol, (0, -1)):
-            return Refusal(
-                "out_of_order", trade.origin, f"trade {trade.trade_id} of {trade.symbol} is not after the last"
-            )
+            where = f"trade {trade.trade_id} of {trade.symbol} is not after the last"
+            return Refusal("out_of_order", trade.origin, f"{where}; times must rise, and ids within an instant")
         self._last[trade.symbol] = position
-        self._newest_ns = max(self._newest_ns, trade.ts_event)
+        self._clock.advance(trade.ts_event)
+        self._newest_ns = max(self._newest_ns, min(trade.ts_event, self._clock.now_ns()))
         return None
 
 

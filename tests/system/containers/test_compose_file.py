@@ -296,7 +296,7 @@ PLUGINS: Final = {"cdb_ws": (SimulatorSettings, ReplaySettings), "cdb_core": (Mo
 
 def test_every_setting_of_a_service_can_be_passed_to_it() -> None:
     """One that .env may hold and the container does not get would be ignored without a word."""
-    fixed = {"CDB_CLOCK", "CDB_LOCKSTEP", "CDB_REPLAY_FILE", "CDB_REPLAY_SPEED"}  # of a replay
+    fixed = {"CDB_CLOCK", "CDB_LOCKSTEP", "CDB_REPLAY_FILE", "CDB_REPLAY_READING", "CDB_REPLAY_SPEED"}  # of a replay
     for name in SERVICES:
         kind = _settings_of(name)
         of_plugins = {variable for plugin in PLUGINS.get(name, ()) for variable in plugin.variables()}

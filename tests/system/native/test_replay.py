@@ -1,7 +1,9 @@
 """Trades that happened, through the whole bot: the same file and settings give the same ledger, row for row."""
 
+import gzip
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -37,8 +39,11 @@ class Operator:
         self._environment = {**os.environ, "CDB_STATE_DIR": str(state)}
 
     def cdb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, "-m", "cdb", *arguments)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "cdb", *arguments],
+            command,
             env=self._environment,
             cwd=ROOT,
             capture_output=True,
@@ -88,6 +93,55 @@ def test_a_real_file_gives_the_same_ledger_every_time(operator: Operator) -> Non
     assert audit.returncode == 0, audit.stdout + audit.stderr
 
 
+def test_another_form_of_the_same_trades_gives_the_same_ledger(operator: Operator, tmp_path: Path) -> None:
+    """Binance's form without a header, packed, in microseconds, the newest first, through a pipe of the shell."""
+    expected = operator.replay(REAL, *QUIET_MARKET, "--into", "ours")
+    rows = [
+        f"{trade},{price},{quantity},1,{ts}000,{side == 'sell'},True\n"
+        for ts, trade, _, side, price, quantity in (line.split(",") for line in REAL.read_text().splitlines()[1:])
+    ]
+    packed = tmp_path / "packed.csv.gz"
+    packed.write_bytes(gzip.compress("".join(reversed(rows)).encode()))
+    options = ["--symbol", "eth/usdt", *QUIET_MARKET, "--into", "theirs", "--json"]
+    command = shlex.join([sys.executable, "-m", "cdb", "replay"])
+    done = operator.run("bash", "-c", f"{command} <(zcat {packed}) {shlex.join(options)}")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout, parse_float=Decimal)
+    notes = ["times are microseconds", "the newest trade comes first; the file is read from its end"]
+    assert found == {**expected, "ledger": "theirs", "notes": notes}
+    assert operator.rows("theirs") == operator.rows("ours")
+    assert not [path for path in (operator.replays.directory).iterdir() if path.name not in {"ours", "theirs"}]
+
+
+def test_ids_that_cannot_be_used_cost_no_signal_and_wrong_rows_no_good_one(operator: Operator, tmp_path: Path) -> None:
+    """Every id is 0; one row is of the year 2096, one has the price of a billion."""
+    expected = operator.replay(REAL, *QUIET_MARKET)
+    header, *good = REAL.read_text().splitlines()
+    rows = [",".join(["0" if place == 1 else cell for place, cell in enumerate(line.split(","))]) for line in good]
+    rows[500:500] = ["4000000000000,0,ETHUSDT,buy,1667,1", f"{rows[500].split(',')[0]},0,ETHUSDT,buy,1e9,1"]
+    file = tmp_path / "zeros.csv"
+    file.write_text("\n".join([header, *rows]))
+    found = operator.replay(file, *QUIET_MARKET)
+    assert found["signals"] == expected["signals"] > 0
+    assert [(one["where"], one["reason"]) for one in found["refusals"]] == [
+        ("line 502", "out_of_order"),
+        ("line 503", "malformed"),
+    ]
+    assert "ids are made from the times" in found["notes"][0]
+
+
+def test_a_message_that_nobody_could_handle_is_named_by_trade_and_line(operator: Operator, tmp_path: Path) -> None:
+    """A purchase at the highest price that a trade may have, which the fill exceeds."""
+    prices = ["990000000", "991000000", "1000000000", "1000000000"]
+    rows = [f"{NOON + n * 1000},{n + 71},DEARUSDT,buy,{price},1\n" for n, price in enumerate(prices)]
+    file = tmp_path / "dear.csv"
+    file.write_text(HEADER + "".join(rows))
+    done = operator.cdb("replay", str(file), "--set", "MOMENTUM_THRESHOLD_PCT=0.01")
+    assert done.returncode == 1
+    assert "missing from the result; the first: trade 73 of DEARUSDT (line 4), on fills" in done.stderr
+    assert "not handled: trade 73 of DEARUSDT (line 4)" in done.stdout
+
+
 def test_the_result_adds_up(operator: Operator) -> None:
     """Equity is what the account was opened with plus what was realised and what was not yet."""
     result = operator.replay(REAL, *QUIET_MARKET)
@@ -103,7 +157,10 @@ def test_a_kept_ledger_gets_a_name_of_its_own(operator: Operator) -> None:
 
 
 def test_an_unkept_replay_leaves_nothing_behind(operator: Operator, tmp_path: Path) -> None:
-    operator.replay(REAL)
+    """Nothing but its result; here that no price moved far enough for a signal, and how far one did."""
+    result = operator.replay(REAL)
+    assert result["signals"] == 0
+    assert "MOMENTUM_THRESHOLD_PCT=0.004 asks for 0.4 %" in result["why_no_signal"]
     assert operator.replays.names() == []
     assert not list((tmp_path / "replays").glob("*"))
 
@@ -123,7 +180,7 @@ def test_rows_that_are_no_trades_are_refused_by_line_and_the_rest_goes_on(operat
         + f"{NOON + 11},6,BTCUSDT,buy,-5,0.01\n"  # line 9
         + f"{NOON + 7_200_000},7,BTCUSDT,sell,65000,0.01\n"
     )
-    result = operator.replay(file)
+    result = operator.replay(file, "--max-invalid", "50")
     assert (result["trades_read"], result["refused"]) == (9, 4)
     assert [(refusal["where"], refusal["reason"]) for refusal in result["refusals"]] == [
         ("line 6", "out_of_order"),
@@ -194,6 +251,7 @@ def test_twelve_thousand_trades_of_several_symbols_go_through(operator: Operator
         ("a,b,c\n1,2,3\n", "ts_ms,trade_id,symbol,side,price,quantity"),
         (HEADER, "none of its 0 rows"),
         (HEADER + "rubbish\n", "none of its 1 rows"),
+        (HEADER + f"{NOON},1,XUSDT,buy,1,1\nrubbish\n", "1 of its 2 rows are no valid trades"),
     ],
 )
 def test_a_file_that_is_no_tape_is_refused_in_one_line(
@@ -213,6 +271,9 @@ def test_a_file_that_is_no_tape_is_refused_in_one_line(
         (["missing.csv"], "missing.csv"),
         ([str(REAL), "--speed", "0"], "--speed"),
         ([str(REAL), "--set", "nonsense"], "NAME=VALUE"),
+        ([str(REAL), "--symbol", "no pair!"], "--symbol"),
+        ([str(REAL), "--time-unit", "fortnights"], "--time-unit"),
+        ([str(REAL), "--max-invalid", "101"], "--max-invalid"),
         ([str(REAL), "--into", "../outside"], "../outside"),
         ([str(REAL), "--set", "MAX_POSITION_PCT=5"], "MAX_POSITION_PCT"),
     ],

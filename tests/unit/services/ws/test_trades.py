@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.clock import EventClock
+from services.clock import MOST_AHEAD_NS, EventClock, WallClock
 from services.messages import MAX_TIME_NS
-from services.ws.trades import RawTrade, TradeCheck
+from services.ws.trades import MOST_BEHIND_NS, RawTrade, TradeCheck
 from tests.support.building import NOW, selective
 
 TRADE = RawTrade("ETHUSDT", 5, "BUY", Decimal(100), Decimal(1), NOW, "line 2")
@@ -75,6 +75,26 @@ def test_refusal_names_where_and_what() -> None:
 def test_refused_trade_is_not_what_the_next_one_is_measured_by() -> None:
     late = replace(TRADE, ts_event=NOW + 10, trade_id=9)
     assert judged(TRADE, replace(late, price=Decimal(-1)), replace(TRADE, trade_id=6)) == [None, "not_positive", None]
+
+
+class StoppedClock(WallClock):
+    """A live clock at one moment."""
+
+    def now_ns(self) -> int:
+        return NOW
+
+    def is_ahead(self, ts_event: int) -> bool:
+        return ts_event > NOW + MOST_AHEAD_NS
+
+
+def test_live_trade_ahead_of_the_clock_makes_no_other_one_late() -> None:
+    """As long as clocks may differ; and what is behind the clock itself is late as ever."""
+    check = TradeCheck({"ETHUSDT", "BTCUSDT"}, StoppedClock())
+    ahead = replace(TRADE, ts_event=NOW + MOST_AHEAD_NS)
+    others = [replace(TRADE, symbol="BTCUSDT", ts_event=NOW - MOST_BEHIND_NS + after) for after in (0, -1)]
+    found = [check.objection(trade) for trade in (ahead, *others)]
+    assert [refusal.reason if refusal else None for refusal in found] == [None, None, "out_of_order"]
+    assert check.objection(replace(ahead, ts_event=NOW + MOST_AHEAD_NS + 1)) is not None
 
 
 @selective

@@ -29,7 +29,13 @@ CODE: Final = ("cdb", "services", "telemetry", "monitoring/receiver", "deploy")
 
 ELSEWHERE: Final = {
     "of the environment, where .env has no effect": {"CDB_STACK", "CDB_STATE_DIR", "CDB_STACK_ID"},
-    "of a replay, which sets them": {"CDB_CLOCK", "CDB_LOCKSTEP", "CDB_REPLAY_FILE", "CDB_REPLAY_SPEED"},
+    "of a replay, which sets them": {
+        "CDB_CLOCK",
+        "CDB_LOCKSTEP",
+        "CDB_REPLAY_FILE",
+        "CDB_REPLAY_READING",
+        "CDB_REPLAY_SPEED",
+    },
     "set by the stack": {
         *("CDB_HTTP_HOST", "CDB_LOG_FORMAT", "CDB_SECRETS_DIR", "REDIS_HOST", "POSTGRES_HOST"),
         *("CDB_COLLECTOR_HOST", "CDB_TRACE_QUEUE_DIR", "CDB_JAEGER_HOST", "CDB_JAEGER_DATA", "CDB_ALERT_RECEIVER_DATA"),
