@@ -44,7 +44,7 @@ def unhandled(letters: Iterable[Letter], tape: Tape) -> list[Unhandled]:
 def trade_of(data: bytes) -> Trade | None:
     """The symbol and the id of the trade that a message is about: ids of orders and fills end with it."""
     with suppress(msgspec.MsgspecError, UnicodeDecodeError, ValueError, KeyError, TypeError):
-        content: dict[str, Any] = msgspec.json.decode(data)
+        content = msgspec.json.decode(data, type=dict[str, Any])
         own = content.get("trade_id")
         return str(content["symbol"]), int(content["order_id"].rpartition(":")[2] if own is None else own)
     return None

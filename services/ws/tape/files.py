@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Final
+from typing import Final, cast
 
 _GZIP: Final = b"\x1f\x8b"
 _ZIP: Final = b"PK\x03\x04"
@@ -29,7 +29,8 @@ def lines_of(path: Path) -> Iterator[str]:
         with ExitStack() as stack:
             unpacked = _unpacked(stack.enter_context(path.open("rb")), path, stack)
             encoding = "utf-16" if unpacked.peek(2)[:2] in _UTF_16 else "utf-8-sig"
-            yield from io.TextIOWrapper(unpacked, encoding=encoding, errors="replace", newline="")
+            text = io.TextIOWrapper(unpacked, encoding=encoding, errors="replace", newline="")
+            yield from stack.enter_context(text)
     except _DAMAGED as error:
         raise NotATape(path, f"the file is damaged or incomplete: {error}") from error
     except OSError as error:
@@ -45,13 +46,13 @@ def _unpacked(raw: io.BufferedReader, path: Path, stack: ExitStack) -> io.Buffer
     return raw
 
 
-def _only_table(archive: zipfile.ZipFile, path: Path) -> IO[bytes]:
+def _only_table(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipExtFile:
     names = [name for name in archive.namelist() if not name.startswith("__MACOSX/")]
     tables = [name for name in names if name.lower().endswith(".csv")]
     if len(tables) != 1:
         found = ", ".join((tables or names)[:3]) or "nothing"
         raise NotATape(path, f"a zip must have one .csv file inside, this one has {len(tables)} ({found:.120})")
     try:
-        return archive.open(tables[0])
+        return cast("zipfile.ZipExtFile", archive.open(tables[0]))
     except RuntimeError as error:  # encrypted, or packed in a way that Python does not know
-        raise NotATape(path, f"{tables[0]} cannot be read ({error:.80}); unpack it first") from error
+        raise NotATape(path, f"{tables[0]} cannot be read ({error!s:.80}); unpack it first") from error

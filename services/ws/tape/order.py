@@ -15,7 +15,8 @@ WITNESSES: Final = 5
 """How many of the next trades are asked; most of them decide, so two wrong rows in succession are still found."""
 FARTHEST: Final = 10_000
 """How many rows ahead the next trade of a symbol is looked for."""
-ABSURD_FACTOR: Final = 10
+ABSURD_FACTOR: Final = 5
+"""Finds a decimal point that is a digit off."""
 
 Row = RawTrade | Refusal
 
@@ -24,7 +25,8 @@ def plausible(rows: Iterable[Row], *, now_ns: int) -> Iterator[Row]:
     """Refuse a trade whose time or price is far from the trades around it, and so would make these look wrong.
 
     A time is wrong if it jumps ahead and most of the next trades are not there, or if there are none and it is after
-    *now_ns*. A price is wrong if it is ABSURD_FACTOR times off both the symbol's last one and most of its next ones.
+    *now_ns*. A price is wrong if it is ABSURD_FACTOR times off both the symbol's last one and most of its next ones, or
+    all of these for its first trade.
     """
     upcoming = _Upcoming(rows)
     newest_ns = 0
@@ -119,7 +121,8 @@ def _absurd(trade: RawTrade, last: Decimal | None, upcoming: _Upcoming) -> str:
     same = (other for other in upcoming.trades() if other.symbol == trade.symbol and _is_price(other))
     following = [other.price for other in islice(same, WITNESSES)]
     far = [price for price in following if _is_far(trade.price, price)]
-    if 2 * len(far) > len(following) or (last is not None and not following):
+    alone = len(far) == len(following) if last is None else 2 * len(far) > len(following)
+    if (far and alone) or (last is not None and not following):
         around = far[0] if far else last
         return f"price {trade.price!s:.40} is over {ABSURD_FACTOR} times off the trades around it ({around!s:.40})"
     return ""

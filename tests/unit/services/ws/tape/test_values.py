@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from services.messages import Side
 from services.ws.tape import values
 from services.ws.tape.values import BUYER_IS_MAKER, NO_ID, TAKERS, BadValue, TimeUnit
 
@@ -115,7 +116,7 @@ def test_if_the_buyer_was_the_maker_the_taker_sold(text: str, taker: str) -> Non
         ("buy", BUYER_IS_MAKER, "isBuyerMaker must be true or false, got 'buy'"),
     ],
 )
-def test_what_is_no_side_says_what_would_be(text: str, words: dict[str, values.Side], says: str) -> None:
+def test_what_is_no_side_says_what_would_be(text: str, words: dict[str, Side], says: str) -> None:
     with pytest.raises(BadValue, match=says):
         values.side(text, words)
 
