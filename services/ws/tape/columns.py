@@ -57,12 +57,12 @@ class Columns:
 
 
 def split(line: str, delimiter: str) -> list[str]:
-    """The cells of *line*. A quote that is not closed is left out, so it never swallows the lines behind it."""
-    if '"' not in line:
-        return line.rstrip("\r\n").split(delimiter)
+    """The cells of *line*. It is parsed by itself, so a quote that is not closed takes no other line with it."""
     text = line.rstrip("\r\n")
+    if '"' not in text:
+        return text.split(delimiter)
     try:
-        return next(csv.reader([text if text.count('"') % 2 == 0 else text.replace('"', "")], delimiter=delimiter), [])
+        return next(csv.reader([text], delimiter=delimiter), [])
     except csv.Error:
         return []
 

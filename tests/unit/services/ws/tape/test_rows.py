@@ -121,6 +121,7 @@ def test_lines_are_counted_as_an_editor_does(tmp_path: Path) -> None:
     [
         ("1,2,ETHUSDT,buy,1", "malformed", "5 columns, 6 are expected"),
         (row(0, price="100,5"), "malformed", "7 columns, 6 are expected; a number with a comma would be two"),
+        ('"' + row(0), "malformed", "1 columns, 6 are expected"),
         (row(0, side="hold"), "malformed", "side must be buy or sell, got 'hold'"),
         (row(0, side="True"), "malformed", "isBuyerMaker"),
         (row(0, ts_ms="-5"), "malformed", "no time"),
