@@ -30,7 +30,7 @@ class Unhandled(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         """One line for a person."""
         trade = f"trade {self.trade} of {self.symbol} ({self.line or 'of an earlier file'})" if self.symbol else "one"
-        return f"{trade}, on {self.stream}, not handled by {self.group}: {self.reason}, {self.detail}"
+        return f"{trade}, on {self.stream}, for {self.group}: {self.reason}, {self.detail}"
 
 
 def unhandled(letters: Iterable[Letter], tape: Tape) -> list[Unhandled]:

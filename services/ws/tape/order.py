@@ -32,16 +32,15 @@ def plausible(rows: Iterable[Row], *, now_ns: int) -> Iterator[Row]:
     newest_ns = 0
     prices: dict[str, Decimal] = {}
     for row in upcoming:
-        if not isinstance(row, RawTrade):
-            yield row
+        if not isinstance(row, RawTrade) or not _is_sound(row):
+            yield row  # for the check of trades, which says what is wrong with it
         elif row.ts_event > newest_ns + MOST_BEHIND_NS and (ahead := _ahead(row, upcoming, now_ns)):
             yield Refusal("out_of_order", row.origin, ahead)
-        elif _is_price(row) and (absurd := _absurd(row, prices.get(row.symbol), upcoming)):
+        elif absurd := _absurd(row, prices.get(row.symbol), upcoming):
             yield Refusal("malformed", row.origin, absurd)
         else:
             newest_ns = max(newest_ns, row.ts_event)
-            if _is_price(row):
-                prices[row.symbol] = row.price
+            prices[row.symbol] = row.price
             yield row
 
 
@@ -91,14 +90,14 @@ class _Upcoming(Iterator[Row]):
         return self._seen.popleft() if self._seen else next(self._rows)
 
     def trades(self) -> Iterator[RawTrade]:
-        """The next trades, without taking them."""
+        """The next sound trades, without taking them."""
         for place in range(FARTHEST):
             if place == len(self._seen):
                 row = next(self._rows, None)
                 if row is None:
                     return
                 self._seen.append(row)
-            if isinstance(found := self._seen[place], RawTrade):
+            if isinstance(found := self._seen[place], RawTrade) and _is_sound(found):
                 yield found
 
 
@@ -118,7 +117,7 @@ def _absurd(trade: RawTrade, last: Decimal | None, upcoming: _Upcoming) -> str:
     """Why the price of a trade is wrong, if it is."""
     if last is not None and not _is_far(trade.price, last):
         return ""
-    same = (other for other in upcoming.trades() if other.symbol == trade.symbol and _is_price(other))
+    same = (other for other in upcoming.trades() if other.symbol == trade.symbol)
     following = [other.price for other in islice(same, WITNESSES)]
     far = [price for price in following if _is_far(trade.price, price)]
     alone = len(far) == len(following) if last is None else 2 * len(far) > len(following)
@@ -128,8 +127,8 @@ def _absurd(trade: RawTrade, last: Decimal | None, upcoming: _Upcoming) -> str:
     return ""
 
 
-def _is_price(trade: RawTrade) -> bool:
-    return 0 < trade.price <= MAX_PRICE
+def _is_sound(trade: RawTrade) -> bool:
+    return 0 < trade.price <= MAX_PRICE and trade.quantity > 0
 
 
 def _is_far(price: Decimal, other: Decimal) -> bool:

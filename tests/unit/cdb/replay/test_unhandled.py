@@ -70,7 +70,7 @@ def test_trade_is_found_in_the_file(tmp_path: Path) -> None:
     assert found == Unhandled(
         "fills", "cdb_risk", "bad_message", "price must be at most 1000000000", "ETHUSDT", 703, "line 5"
     )
-    assert str(found).startswith("trade 703 of ETHUSDT (line 5), on fills, not handled by cdb_risk: bad_message, price")
+    assert str(found).startswith("trade 703 of ETHUSDT (line 5), on fills, for cdb_risk: bad_message, price")
 
 
 def test_letter_that_tells_nothing_is_still_listed(tmp_path: Path) -> None:

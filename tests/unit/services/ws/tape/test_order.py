@@ -91,6 +91,14 @@ def test_prices_are_compared_within_a_symbol() -> None:
     assert "price 1000000000 is over 5 times off the trades around it (101)" in found[2].detail  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("change", [{"price": Decimal(-5)}, {"price": Decimal("1e10")}, {"quantity": Decimal(0)}])
+def test_what_is_no_trade_by_itself_is_neither_judged_nor_asked(change: dict[str, Decimal]) -> None:
+    """Its own fault is what the check of trades will name."""
+    rows = trades(0, 1, 7200, 7201, 7202, 2, 3)
+    rows[2:5] = [replace(row, **change) for row in rows[2:5]]
+    assert refused(rows) == []
+
+
 def test_refusals_are_passed_on_in_their_place() -> None:
     broken = Refusal("malformed", "line 3", "why")
     first, second = trades(0, 1)

@@ -63,7 +63,7 @@ def test_one_wrong_row_is_refused_and_no_other(tmp_path: Path) -> None:
 
 
 def test_what_the_check_of_trades_refuses_is_counted_too(tmp_path: Path) -> None:
-    found, _ = looked_at(tmp_path, [*GOOD, row(1), row(13, price="-1")])
+    found, _ = looked_at(tmp_path, [*GOOD, row(9_000, price="-1"), row(1)])
     assert found.refused == {"out_of_order": 1, "not_positive": 1}
 
 
