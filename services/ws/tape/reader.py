@@ -70,8 +70,9 @@ def _look(path: Path, reading: Reading, on_rows: OnRows) -> Survey:
         found.rows += 1
         if isinstance(row, RawTrade):
             found.symbols.add(row.symbol)
-            ids.note(row)
             refusal = check.objection(row)
+            if refusal is None or refusal.reason == "out_of_order":  # which may be the fault of its id
+                ids.note(row)
         else:
             refusal = row
         if refusal is not None:

@@ -63,8 +63,9 @@ def test_one_wrong_row_is_refused_and_no_other(tmp_path: Path) -> None:
 
 
 def test_what_the_check_of_trades_refuses_is_counted_too(tmp_path: Path) -> None:
-    found, _ = looked_at(tmp_path, [*GOOD, row(9_000, price="-1"), row(1)])
+    found, _ = looked_at(tmp_path, [*GOOD, row(9_000, price="-1", trade_id=1), row(1)])
     assert found.refused == {"out_of_order": 1, "not_positive": 1}
+    assert found.id_problem == ""
 
 
 def test_times_of_several_units_are_one_file(tmp_path: Path) -> None:
