@@ -32,7 +32,7 @@ def plausible(rows: Iterable[Row], *, now_ns: int) -> Iterator[Row]:
     newest_ns = 0
     prices: dict[str, Decimal] = {}
     for row in upcoming:
-        if not isinstance(row, RawTrade) or not _is_sound(row):
+        if not isinstance(row, RawTrade) or not is_sound(row):
             yield row  # for the check of trades, which says what is wrong with it
         elif row.ts_event > newest_ns + MOST_BEHIND_NS and (ahead := _ahead(row, upcoming, now_ns)):
             yield Refusal("out_of_order", row.origin, ahead)
@@ -97,7 +97,7 @@ class _Upcoming(Iterator[Row]):
                 if row is None:
                     return
                 self._seen.append(row)
-            if isinstance(found := self._seen[place], RawTrade) and _is_sound(found):
+            if isinstance(found := self._seen[place], RawTrade) and is_sound(found):
                 yield found
 
 
@@ -127,7 +127,8 @@ def _absurd(trade: RawTrade, last: Decimal | None, upcoming: _Upcoming) -> str:
     return ""
 
 
-def _is_sound(trade: RawTrade) -> bool:
+def is_sound(trade: RawTrade) -> bool:
+    """Whether price and quantity can be those of a trade, so that the row says something about those around it."""
     return 0 < trade.price <= MAX_PRICE and trade.quantity > 0
 
 

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from services.clock import EventClock
-from services.ws.tape.order import IdCheck, Row, plausible, with_made_ids
+from services.ws.tape.order import IdCheck, Row, is_sound, plausible, with_made_ids
 from services.ws.tape.rows import Reading, Table
 from services.ws.trades import RawTrade, Refusal, TradeCheck
 
@@ -70,9 +70,9 @@ def _look(path: Path, reading: Reading, on_rows: OnRows) -> Survey:
         found.rows += 1
         if isinstance(row, RawTrade):
             found.symbols.add(row.symbol)
-            refusal = check.objection(row)
-            if refusal is None or refusal.reason == "out_of_order":  # which may be the fault of its id
+            if is_sound(row):
                 ids.note(row)
+            refusal = check.objection(row)
         else:
             refusal = row
         if refusal is not None:
