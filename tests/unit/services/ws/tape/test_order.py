@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -92,7 +93,7 @@ def test_prices_are_compared_within_a_symbol() -> None:
 
 
 @pytest.mark.parametrize("change", [{"price": Decimal(-5)}, {"price": Decimal("1e10")}, {"quantity": Decimal(0)}])
-def test_what_is_no_trade_by_itself_is_neither_judged_nor_asked(change: dict[str, Decimal]) -> None:
+def test_what_is_no_trade_by_itself_is_neither_judged_nor_asked(change: dict[str, Any]) -> None:
     """Its own fault is what the check of trades will name."""
     rows = trades(0, 1, 7200, 7201, 7202, 2, 3)
     rows[2:5] = [replace(row, **change) for row in rows[2:5]]
