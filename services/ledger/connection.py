@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from services.errors import ServerAway
 from services.settings import LedgerSettings
 
-SCHEMA_VERSION: Final = "0001"
+SCHEMA_VERSION: Final = "0002"
 STATEMENT_TIMEOUT_MS: Final = 5_000
 _CONNECT: Final[dict[str, Any]] = {
     "connect_timeout": 2,

@@ -6,7 +6,7 @@ from services.clock import utc_day
 from services.messages import MarketData
 from services.risk import ledger_rows, report, trace
 from services.risk.portfolio import Book, Mark
-from services.risk.rules import is_drawdown_at_limit, is_stop_loss_reached
+from services.risk.rules import is_drawdown_at_limit, is_stop_loss_reached, sale_of
 from services.risk.state import RiskState
 from telemetry import tracing
 
@@ -64,7 +64,7 @@ class Guard:
         position = book.positions.get(symbol)
         if position is None or not is_stop_loss_reached(position, mark.price, self._state.limits):
             return False
-        quantity = self._state.portfolio(book).sellable(symbol)
+        quantity = sale_of(self._state.portfolio(book), symbol, mark.price)
         if not quantity:
             return False
         with tracing.tracer().start_as_current_span("risk.stop_loss", context=tracing.root()) as span:

@@ -214,6 +214,14 @@ class RiskStore:
         """Orders without a final state, oldest first, as they were sent."""
         return [_order_of(row) for row in self._ledger.execute(_PLACED)]
 
+    def withdraw(self, order: Order, problem: object, *, now_ns: int) -> None:
+        """Give *order* its final state, unless it has one: nobody can ever read it."""
+        self._ledger.execute(
+            "UPDATE orders SET state = 'refused', refusal = %s, finished_at = %s "
+            "WHERE order_id = %s AND state = 'placed'",
+            (f"UNREADABLE: {problem}", to_datetime(max(now_ns, order.ts_event)), order.order_id),
+        )
+
     def orders_by_id(self, order_ids: Iterable[str]) -> dict[str, PlacedOrder]:
         """Those of *order_ids* that the ledger knows."""
         rows = self._ledger.execute(

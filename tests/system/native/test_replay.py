@@ -171,6 +171,19 @@ def test_a_stop_loss_goes_before_a_signal_on_the_same_trade(operator: Operator, 
     assert audit.returncode == 0, audit.stdout + audit.stderr
 
 
+def test_an_account_that_goes_all_in_pays_with_cash_that_it_has(operator: Operator, tmp_path: Path) -> None:
+    """What the venue may charge at worst is never spent."""
+    file = tmp_path / "all-in.csv"
+    file.write_text(HEADER + "".join(swing("ETHUSDT", [str(100 + n) for n in range(6)], start_ms=NOON, step_ms=1_000)))
+    settings = [f"{name}=1" for name in ("MAX_EXPOSURE_PCT", "MAX_POSITION_PCT", "ORDER_SIZE_PCT")]
+    result = operator.replay(file, *(word for one in settings for word in ("--set", one)), "--into", "all-in")
+    assert (result["approved"], result["fills"]) == (1, 1)
+    ((_, _, cash, _),) = operator.rows("all-in")["account"]
+    assert 0 < cash < 10_000
+    audit = operator.cdb("audit", "--replay", "all-in")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
 @pytest.mark.timeout(600)
 def test_twelve_thousand_trades_of_several_symbols_go_through(operator: Operator, tmp_path: Path) -> None:
     """A larger file, and every trade is accounted for."""

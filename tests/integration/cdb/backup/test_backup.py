@@ -20,6 +20,7 @@ from cdb.backup.manifest import Manifest, Member, decode, encode, refuse_other_v
 from cdb.running import data_files
 from cdb.running.compose import volume
 from cdb.running.errors import BackupError
+from services.ledger.connection import SCHEMA_VERSION
 from tests.support.bot import Bot, running_bot
 from tests.support.cli import run_cdb
 from tests.support.paths import ROOT
@@ -198,7 +199,7 @@ MANIFEST: Final = Manifest(
     format=1,
     made_at="2026-11-23T12:00:00+00:00",
     project="0.1.0",
-    ledger_schema="0001",
+    ledger_schema=SCHEMA_VERSION,
     postgres=15,
     prometheus="2.42.0+ds",
     ledger_rows={},

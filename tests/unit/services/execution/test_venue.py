@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.execution.venue import MAX_SLIPPAGE_BPS, UNIT, VenueSettings, execute, slippage_of
+from services.costs import MAX_FEE_BPS, MAX_SLIPPAGE_BPS, UNIT, most_paid
+from services.execution.venue import VenueSettings, execute, slippage_of
 from tests.support.building import an_order, quick
 
 VENUE = VenueSettings()
@@ -85,3 +86,30 @@ def test_fill_is_never_further_from_the_reference_than_its_slippage(
     assert found.price > 0
     assert found.notional >= 0
     assert found.fee >= 0
+
+
+basis_points = st.decimals(0, MAX_SLIPPAGE_BPS, places=2)
+
+
+@quick
+@given(
+    st.builds(
+        VenueSettings, base_bps=basis_points, size_bps=basis_points, fee_bps=st.decimals(0, MAX_FEE_BPS, places=2)
+    ),
+    st.integers(-18, 8).flatmap(
+        lambda power: st.integers(1, 9_999_999).map(lambda digits: Decimal(digits).scaleb(power - 6))
+    ),
+    st.decimals("0.00000001", 10**6, places=8),
+    st.decimals(0, 1, places=8),
+)
+def test_no_venue_charges_more_for_a_purchase_than_is_kept_free_for_it(
+    venue: VenueSettings, reference: Decimal, quantity: Decimal, volatility: Decimal
+) -> None:
+    found = execute(an_order(reference_price=reference, quantity=quantity, volatility=volatility), venue)
+    assert found.notional + found.fee <= most_paid(quantity * reference)
+
+
+def test_worst_venue_takes_nearly_all_that_is_kept_free() -> None:
+    worst = VenueSettings(base_bps=MAX_SLIPPAGE_BPS, fee_bps=MAX_FEE_BPS)
+    found = execute(an_order(order_id="order:unlucky", volatility=Decimal(1)), worst)
+    assert most_paid(Decimal(1000)) - Decimal("0.0001") < found.notional + found.fee <= most_paid(Decimal(1000))
