@@ -20,8 +20,8 @@ class Clock(Protocol):
         """Take notice of an event's time in nanoseconds."""
         ...
 
-    def is_ahead(self, ts_event: int) -> bool:
-        """Whether an event claims to be from the future."""
+    def is_ahead(self, ts_event: int, *, seen_ns: int | None = None) -> bool:
+        """Whether an event claims to be from the future: of now, or of when it was seen."""
         ...
 
 
@@ -35,9 +35,9 @@ class WallClock:
     def advance(self, ts_event: int) -> None:
         """Ignore the event's time."""
 
-    def is_ahead(self, ts_event: int) -> bool:
-        """Whether an event's time is later than now by more than clocks may differ."""
-        return ts_event > time.time_ns() + MOST_AHEAD_NS
+    def is_ahead(self, ts_event: int, *, seen_ns: int | None = None) -> bool:
+        """Whether an event's time is later than now, or *seen_ns*, by more than clocks may differ."""
+        return ts_event > (time.time_ns() if seen_ns is None else seen_ns) + MOST_AHEAD_NS
 
 
 class EventClock:
@@ -54,7 +54,7 @@ class EventClock:
         """Move forward to *ts_event*, never back."""
         self._now_ns = max(self._now_ns, ts_event)
 
-    def is_ahead(self, ts_event: int) -> bool:
+    def is_ahead(self, ts_event: int, *, seen_ns: int | None = None) -> bool:
         """Return False: the newest event is what time it is."""
         return False
 

@@ -10,6 +10,7 @@ from services.risk import report
 from services.risk.limits import Limits
 from services.risk.marks import Marks
 from services.risk.portfolio import Book, Mark, Portfolio
+from services.risk.rules import is_price_unknown
 from services.risk.store import RiskStore
 from services.runtime.timeline import Timeline
 
@@ -50,6 +51,8 @@ class RiskState:
 
     def watch(self, book: Book) -> None:
         """Take *book* as the newest state."""
+        if self.book is not None and self.book.breaker_active and not book.breaker_active:
+            report.breaker_reset()
         self.book = book
         self.marks.watch(book)
 
@@ -69,6 +72,12 @@ class RiskState:
         """How old the newest price is, in seconds; before the first one, how long this process has waited."""
         newest_ns = max((mark.ts_event for mark in tuple(self.marks.newest.values())), default=self._began_ns)
         return max(0.0, (self.clock.now_ns() - newest_ns) / NANOSECONDS)
+
+    def is_held_price_stale(self, symbol: str) -> bool:
+        """Whether *symbol* is held and nobody knows for what it could be sold."""
+        if self.book is None or symbol not in self.book.positions:
+            return False
+        return is_price_unknown(self.marks.newest.get(symbol), self.limits, now_ns=self.clock.now_ns())
 
     def orders_last_minute(self) -> int:
         """How many orders were placed in the last 60 s."""

@@ -10,10 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import redis
 import structlog
 from flask import Flask
 
 from services.bus.client import connect
+from services.bus.held import HeldSymbols
 from services.bus.streams import Bus
 from services.clock import Clock, EventClock, WallClock
 from services.ledger.connection import Ledger, LedgerAddress
@@ -79,12 +81,11 @@ class Process:
 
     def bus(self) -> Bus:
         """A connection to the bus for this service's group. Each thread needs its own."""
-        client = connect(
-            host=self.settings.redis_host,
-            port=self.settings.redis_port,
-            password=self.settings.redis_password.get_secret_value(),
-        )
-        return Bus(client, group=self.service.name, consumer=self.service.name, clock=self.clock)
+        return Bus(self._redis(), group=self.service.name, consumer=self.service.name, clock=self.clock)
+
+    def held(self) -> HeldSymbols:
+        """The note of what is held. Each thread needs its own."""
+        return HeldSymbols(self._redis())
 
     def ledger(self, purpose: str, *, writer: bool = False) -> Ledger:
         """A connection to the ledger. Each thread needs its own; only one *writer* per service gets in."""
@@ -120,6 +121,13 @@ class Process:
         log.info("stopped", in_order=finished)
         if not finished:
             sys.exit(1)
+
+    def _redis(self) -> redis.Redis:
+        return connect(
+            host=self.settings.redis_host,
+            port=self.settings.redis_port,
+            password=self.settings.redis_password.get_secret_value(),
+        )
 
     def _probes(self) -> dict[str, Probe]:
         probes: dict[str, Callable[[], Probe]] = {

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -21,6 +22,7 @@ from services.ws.trades import RawTrade, Refusal, TradeCheck
 
 SETTLE_PAUSE_S: Final = 0.0005
 IDLE_PAUSE_S: Final = 0.5
+LOOK_FOR_HELD_S: Final = 1.0
 REFUSALS_KEPT: Final = 100
 
 T = TypeVar("T")
@@ -45,7 +47,7 @@ class FeedStatus:
 
 
 class Publisher:
-    """Publishes one source; *prepare* runs once, when the bus is there.
+    """Publishes one source; *prepare* runs once, when the bus is there. *held* tells which symbols are held.
 
     *readers* (stream: groups) makes it a lockstep: nothing goes out before they are done with what went before.
     """
@@ -60,8 +62,11 @@ class Publisher:
         clock: Clock,
         readers: Mapping[str, Collection[str]] | None = None,
         prepare: Callable[[], None] = lambda: None,
+        held: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         self._prepare = prepare
+        self._held = held
+        self._next_look = 0.0
         self.status = FeedStatus(source.name)
         self._bus = bus
         self._source = source
@@ -80,6 +85,7 @@ class Publisher:
             if self._readers is not None and not self._retry(partial(self._bus.settled, self._readers)):
                 self._state.stop.wait(SETTLE_PAUSE_S)
                 continue
+            self._look_for_held()
             found = self._next()
             if found is None:
                 break
@@ -87,6 +93,16 @@ class Publisher:
             self._take_in(found)
         while not self._state.stop.wait(IDLE_PAUSE_S):
             self._retry(self._bus.ping)
+
+    def _look_for_held(self) -> None:
+        """Go on with a symbol that is held though it is no longer traded; that the bus is away is said elsewhere."""
+        if time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + LOOK_FOR_HELD_S
+        with suppress(ServerAway):
+            if added := self._check.admit(self._held()):
+                self._source.also(added)
+                report.symbols_added(added, self._source.name)
 
     def _next(self) -> Sequence[RawTrade | Refusal] | None:
         """Ask the source for what is due; None if there will be nothing more."""

@@ -47,6 +47,17 @@ class TradeCheck:
         self._newest_ns = 0
         self._last: dict[str, tuple[int, int]] = {}
 
+    @property
+    def symbols(self) -> frozenset[str]:
+        """The symbols whose trades are accepted."""
+        return self._symbols
+
+    def admit(self, symbols: Collection[str]) -> frozenset[str]:
+        """Accept trades of *symbols*, too; returns those that are new."""
+        added = frozenset(symbols) - self._symbols
+        self._symbols |= added
+        return added
+
     def objection(self, trade: RawTrade) -> Refusal | None:
         """Why *trade* is refused, or None; then it is the last accepted one."""
         if trade.symbol not in self._symbols:

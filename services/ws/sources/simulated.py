@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Final
@@ -48,11 +48,19 @@ class SimulatedSource(Source):
         self._next_id = self._start_ns // 1000
         self._upcoming: RawTrade | None = None
         self._stalled_until = 0.0
+        self._newest: Mapping[str, Decimal] = {}
 
     def start_from(self, newest: Mapping[str, Decimal]) -> None:
         """Go on from these prices, so that a restart is no jump."""
         with self._lock:
+            self._newest = newest
             self._market.start_from(newest)
+
+    def also(self, symbols: Collection[str]) -> None:
+        """Let *symbols* join the market, at the prices that the bus has seen last."""
+        with self._lock:
+            self._market.add(symbols)
+            self._market.start_from({name: price for name, price in self._newest.items() if name in symbols})
 
     def shock(self, symbol: str, share: float) -> None:
         """Move one symbol's price at once, and for good."""

@@ -110,3 +110,13 @@ def test_skipped_time_passes_without_trades() -> None:
     assert NOW + 3_600 * SECOND < after < NOW + 3_602 * SECOND
     market.skip_to(5)
     assert market.next_trade(trade_id=10_001, start_ns=NOW).ts_event > after
+
+
+def test_a_symbol_that_joins_later_has_trades_from_then_on_at_the_price_it_is_given() -> None:
+    market = a_market(("BTCUSDT",))
+    assert {trade.symbol for trade in until_s(market, 30)} == {"BTCUSDT"}
+    market.add(["OTHERUSDT"])
+    market.start_from({"OTHERUSDT": Decimal("7.5")})
+    joined = [trade.price for trade in until_s(market, 60) if trade.symbol == "OTHERUSDT"]
+    assert joined
+    assert abs(joined[0] / Decimal("7.5") - 1) < Decimal("0.01")

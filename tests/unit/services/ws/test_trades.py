@@ -85,3 +85,12 @@ def test_what_is_accepted_only_ever_rises(keys: list[tuple[int, int]]) -> None:
     accepted = [(trade.ts_event, trade.trade_id) for trade in trades if check.objection(trade) is None]
     assume(len(accepted) < len(trades))
     assert accepted == sorted(set(accepted))
+
+
+def test_symbols_that_are_admitted_later_are_accepted_from_then_on() -> None:
+    check = TradeCheck({"BTCUSDT"}, EventClock())
+    assert check.objection(TRADE) is not None
+    assert check.admit({"ETHUSDT", "BTCUSDT"}) == {"ETHUSDT"}
+    assert check.admit({"ETHUSDT"}) == set()
+    assert check.objection(TRADE) is None
+    assert check.symbols == {"BTCUSDT", "ETHUSDT"}
