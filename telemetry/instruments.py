@@ -538,6 +538,7 @@ class Instruments:
         )
         self.health_status = ByService(recorder.gauge("cdb_health_status"))
         self.risk_limit_pct = ByLimit(recorder.gauge("cdb_risk_limit_pct"))
+        self.position_price_stale = BySymbol(recorder.gauge("cdb_position_price_stale"))
         self.market_data_refused = ByReason(recorder.counter("cdb_market_data_refused_total"))
         self.market_data_dropped = recorder.counter("cdb_market_data_dropped_total").only()
         self.market_data_trimmed = recorder.counter("cdb_market_data_trimmed_total").only()

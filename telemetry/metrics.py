@@ -37,6 +37,7 @@ __all__ = [
     "orders_received",
     "orders_rejected",
     "position_exposure_pct",
+    "position_price_stale",
     "position_size",
     "record_risk_decision",
     "record_signal",
@@ -101,6 +102,7 @@ orders_approved = METRICS.orders_approved
 orders_received = METRICS.orders_received
 orders_rejected = METRICS.orders_rejected
 position_exposure_pct = METRICS.position_exposure_pct
+position_price_stale = METRICS.position_price_stale
 position_size = METRICS.position_size
 record_risk_decision = METRICS.record_risk_decision
 record_signal = METRICS.record_signal
