@@ -31,9 +31,18 @@ venues = st.builds(
     depth=st.sampled_from([Decimal("1e-9"), Decimal(20_000), Decimal("1e15")]),
     fee_bps=st.decimals(0, MAX_FEE_BPS, places=1),
 )
-limits = st.builds(
-    Limits, max_daily_drawdown=st.just(Decimal(1)), max_position=shares, max_exposure=shares, order_size=shares
-) | st.just(Limits(max_daily_drawdown=ONE, max_position=ONE, max_exposure=ONE, order_size=ONE))
+worst = st.just(VenueSettings(base_bps=MAX_SLIPPAGE_BPS, fee_bps=MAX_FEE_BPS))
+careful = st.builds(
+    Limits, max_daily_drawdown=st.just(ONE), max_position=shares, max_exposure=shares, order_size=shares
+)
+daring = st.builds(
+    Limits,
+    max_daily_drawdown=st.just(ONE),
+    max_position=st.just(ONE),
+    max_exposure=st.just(ONE),
+    order_size=st.sampled_from([ONE, ONE / 2, ONE / 3]),
+)
+opening_cash = st.decimals("0.00000001", 10**12, places=8)
 scales = st.fixed_dictionaries({symbol: st.integers(-18, 6) for symbol in SYMBOLS})
 """Powers of ten by which a symbol's price is not of the usual size."""
 steps = st.tuples(
@@ -107,7 +116,9 @@ class Account:
 
 
 @settings(quick, max_examples=100)
-@given(venues, limits, st.decimals("0.00000001", 10**12, places=8), scales, st.lists(steps, max_size=25))
+@given(
+    venues | worst, careful | daring, st.decimals("0.00000001", 10**12, places=8), scales, st.lists(steps, max_size=25)
+)
 def test_cash_pays_for_every_order_and_every_position_can_be_sold(
     venue: VenueSettings,
     limits: Limits,
