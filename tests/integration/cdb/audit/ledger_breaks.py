@@ -126,11 +126,11 @@ BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
     ),
     "more is bought than there is cash": (
         "UPDATE test_adjustments SET amount = -100000, noted_at = noted_at - interval '1 hour'",
-        {R.NEVER_OVERDRAWN, R.CASH, R.EQUITY, R.BOOK},
+        {R.NEVER_OVERDRAWN, R.CASH, R.EQUITY, R.BOOK, R.LIMITS, R.DRAWDOWN},
     ),
     "more is bought than one order can sell": (
         "UPDATE fills SET quantity = 2e15, price = price / (2e15 / quantity) WHERE symbol = 'SOLUSDT'",
-        {R.SELLABLE, R.ONE_FILL, R.POSITIONS, R.BOOK},
+        {R.SELLABLE, R.ONE_FILL, R.POSITIONS, R.BOOK, R.LIMITS},
     ),
     "a result is wrong": (
         "UPDATE fills SET realised_pnl = realised_pnl + 0.00000001 WHERE side = 'SELL' AND fill_seq = "
