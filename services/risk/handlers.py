@@ -146,6 +146,8 @@ class RiskHandler:
                 report.order_withdrawn(order, problem)
             else:
                 found.append(order)
+        if len(found) < len(placed):
+            self._state.reload()  # what a withdrawn order was to sell can be sold by another
         return found
 
     def _tell_held(self) -> None:
