@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Final
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from services.costs import MAX_FEE_BPS, MAX_SLIPPAGE_BPS
@@ -116,9 +116,14 @@ class Account:
 
 
 @settings(quick, max_examples=100)
-@given(
-    venues | worst, careful | daring, st.decimals("0.00000001", 10**12, places=8), scales, st.lists(steps, max_size=25)
+@example(
+    VenueSettings(base_bps=MAX_SLIPPAGE_BPS, fee_bps=MAX_FEE_BPS),
+    Limits(max_daily_drawdown=ONE, max_position=ONE, max_exposure=ONE, order_size=ONE / 2),
+    Decimal(100_000),
+    dict.fromkeys(SYMBOLS, 0),
+    [("BUY", symbol, Decimal(100), ONE, False) for symbol in SYMBOLS],
 )
+@given(venues | worst, careful | daring, opening_cash, scales, st.lists(steps, max_size=25))
 def test_cash_pays_for_every_order_and_every_position_can_be_sold(
     venue: VenueSettings,
     limits: Limits,
