@@ -23,6 +23,16 @@ _CONNECT: Final[dict[str, Any]] = {
     "keepalives_count": 2,
     "tcp_user_timeout": 5_000,
 }
+_SESSION: Final = {
+    "statement_timeout": STATEMENT_TIMEOUT_MS,
+    "timezone": "UTC",
+    "client_min_messages": "warning",
+    # The server's end: a session whose client the network has cut off must not keep the writer's lock.
+    "tcp_keepalives_idle": 5,
+    "tcp_keepalives_interval": 2,
+    "tcp_keepalives_count": 2,
+    "tcp_user_timeout": 5_000,
+}
 
 _AWAY: Final = frozenset({"08", "40", "53", "55", "57", "58"})
 """SQLSTATE classes of a server that cannot do it now: connection, rollback, resources, locks, shutdown, system."""
@@ -141,7 +151,7 @@ class Ledger:
             dbname=self._address.database,
             password=self._address.password.get_secret_value(),
             application_name=self._application,
-            options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c client_min_messages=warning",
+            options=" ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
             **_CONNECT,
         )
         try:

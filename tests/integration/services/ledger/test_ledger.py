@@ -35,6 +35,23 @@ def test_only_one_process_of_a_role_gets_to_write(database: Database) -> None:
     until(gets_in, what="the second writer getting in")
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("tcp_keepalives_idle", "5"),
+        ("tcp_keepalives_interval", "2"),
+        ("tcp_keepalives_count", "2"),
+        ("tcp_user_timeout", "5000"),
+        ("statement_timeout", "5s"),
+        ("TimeZone", "UTC"),
+    ],
+)
+def test_the_servers_end_of_a_session_has_its_own_time_outs(database: Database, setting: str, value: str) -> None:
+    """Or a session that the network has cut off would keep the writer's lock for hours."""
+    ((found,),) = database.ledger("keepalives").execute(f"SHOW {setting}")
+    assert found == value
+
+
 def test_a_connection_that_was_cut_is_away_once_and_then_made_anew(database: Database) -> None:
     ledger = database.ledger("cut")
     (pid,) = ledger.execute("SELECT pg_backend_pid()")[0]
