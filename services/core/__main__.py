@@ -30,7 +30,7 @@ def main() -> None:
         },
     )
     faults = Faults()
-    bus = process.bus()
+    bus = process.bus(only=True)
     handler = CoreHandler(chosen, symbols=frozenset(settings.symbols), clock=process.clock, faults=faults)
     consumer = Consumer(bus, handler, process.state, prepare=lambda: handler.rebuild(bus), on_error=report.error)
     process.run(consumer, add_test_endpoints=lambda app: add_faults_endpoint(app, faults.order))

@@ -32,7 +32,7 @@ def main() -> None:
         trials = Trials(store, slowness, newest_marks=state.newest_marks, limits=settings.limits, clock=process.clock)
         add_endpoints(app, trials)
 
-    process.run(Consumer(process.bus(), handler, process.state), add_test_endpoints=endpoints)
+    process.run(Consumer(process.bus(only=True), handler, process.state), add_test_endpoints=endpoints)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def main() -> None:
     settings = load(WsSettings)
     source = make_source(settings)
     process = Process.begin(topology.WS, settings)
-    bus = process.bus()
+    bus = process.bus(only=True)
     publisher = Publisher(
         bus,
         source,

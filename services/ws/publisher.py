@@ -21,6 +21,7 @@ from services.ws.trades import RawTrade, Refusal, TradeCheck
 
 SETTLE_PAUSE_S: Final = 0.0005
 IDLE_PAUSE_S: Final = 0.5
+LOOK_EVERY_S: Final = 1.0
 REFUSALS_KEPT: Final = 100
 
 T = TypeVar("T")
@@ -72,6 +73,7 @@ class Publisher:
         self._feed = time.time_ns()
         self._sequence = 0
         self._pause_s = FIRST_PAUSE_S
+        self._next_look = 0.0
 
     def run(self) -> None:
         """Publish until told to stop; stay up when the source has nothing more."""
@@ -117,7 +119,7 @@ class Publisher:
                 messages.append(self._message(item, self._sequence + len(messages) + 1))
         if messages:
             self._publish(messages)
-        elif self._pause_s == FIRST_PAUSE_S:
+        elif self._pause_s == FIRST_PAUSE_S and time.monotonic() < self._next_look:
             self._state.turned()
         else:
             self._look_for_the_bus()
@@ -163,7 +165,10 @@ class Publisher:
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     def _look_for_the_bus(self) -> None:
-        """Find out whether it takes messages again: a Redis that is full answers a ping and refuses the next trade."""
+        """Find out whether it takes messages: a Redis that is full answers a ping and refuses the next trade.
+
+        In a quiet market it also shows Redis that this process, the only one of its name, is alive.
+        """
         try:
             self._bus.try_writing()
         except ServerAway as away:
@@ -173,6 +178,7 @@ class Publisher:
 
     def _taken(self) -> None:
         self._pause_s = FIRST_PAUSE_S
+        self._next_look = time.monotonic() + LOOK_EVERY_S
         self._state.turned()
 
     def _refuse(self, refusal: Refusal) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.bus.entries import MAX_MESSAGE_BYTES, DeadEntry, Entry
+from services.bus.entries import KEPT_BYTES, DeadEntry, Entry
 from services.bus.streams import Bus
 from services.clock import WallClock
 from services.messages import MarketData, encode
@@ -144,7 +144,7 @@ def test_all_are_resent_and_what_cannot_be_stays(
     put_aside: PutAside, bus_client: Any, environment: dict[str, str]
 ) -> None:
     put_aside(b"one")
-    too_large = put_aside(b"x" * (MAX_MESSAGE_BYTES + 1))
+    too_large = put_aside(b"x" * (KEPT_BYTES + 1))
     put_aside(b"two", stream=ORDERS)
     foreign = bus_client.xadd("dead_letters", {"data": b"what is this"}).decode()
     bus_client.xtrim(MARKET_DATA, maxlen=0)
@@ -152,7 +152,7 @@ def test_all_are_resent_and_what_cannot_be_stays(
     said = run_cdb("dead-letters", "resend", "--all", environment=environment)
     assert said.returncode == 1
     assert said.stderr.splitlines() == [
-        f"cdb: {too_large} is incomplete: only {MAX_MESSAGE_BYTES} of its {MAX_MESSAGE_BYTES + 1} bytes were stored",
+        f"cdb: {too_large} is incomplete: only {KEPT_BYTES} of its {KEPT_BYTES + 1} bytes were stored",
         f"cdb: {foreign} is not a dead letter that this version can read",
     ]
     assert (data_of(bus_client, MARKET_DATA), data_of(bus_client, ORDERS)) == ([b"one"], [b"two"])
