@@ -18,13 +18,14 @@ missing_packages() {
     have prometheus-postgres-exporter || echo prometheus-postgres-exporter
 }
 
-# What only tests need: a browser, and what the handbook's commands are made of.
+# What only tests need: a browser, what the handbook's commands are made of, and a clock that can be set.
 missing_test_packages() {
     have chromium || echo chromium
     have curl || echo curl
     have jq || echo jq
     have watch || echo procps
     { have unshare && have nsenter; } || echo util-linux
+    have faketime || echo faketime
 }
 
 have() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1; }

@@ -44,9 +44,10 @@ class CoreHandler:
     def __init__(
         self, strategies: Sequence[Callable[[], Strategy]], *, symbols: frozenset[str], clock: Clock, faults: Faults
     ) -> None:
+        self._strategies = strategies
         self._clock = clock
         self._faults = faults
-        self._watched = {symbol: _Watched(tuple(make() for make in strategies)) for symbol in symbols}
+        self._watched = {symbol: self._anew() for symbol in symbols}
         self._feed = (0, 0)
 
     def rebuild(self, bus: Bus) -> None:
@@ -79,9 +80,10 @@ class CoreHandler:
         if watched is None:
             outcome.put_aside_unknown(item.entry, trade.symbol, self._watched)
             return
-        if self._clock.is_ahead(trade.ts_event):
-            outcome.put_aside_early(item.entry, trade.ts_event)
+        if outcome.leaves_out_early(item, self._clock):
             return
+        if self._clock.is_ahead(watched.newest[0]):  # the clock was set back: windows and cool-downs would never end
+            watched = self._watched[trade.symbol] = self._anew()
         report.trade_received(trade)
         self._faults.raise_if_due(item.entry.id)
         self._note_gap(trade)
@@ -94,6 +96,9 @@ class CoreHandler:
                 took_s = timeline.seconds()
                 report.strategy_updated(strategy, trade.symbol, took_s)
             report.trade_handled(took_s)
+
+    def _anew(self) -> _Watched:
+        return _Watched(tuple(make() for make in self._strategies))
 
     def _give_signal(
         self,

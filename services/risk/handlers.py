@@ -89,10 +89,7 @@ class RiskHandler:
 
     def _apply_prices(self, trades: list[tuple[Received, MarketData]], outcome: Outcome) -> None:
         for item, trade in trades:
-            if self._is_unknown(item, trade.symbol, outcome):
-                continue
-            if self._state.clock.is_ahead(trade.ts_event):
-                outcome.put_aside_early(item.entry, trade.ts_event)
+            if self._is_unknown(item, trade.symbol, outcome) or outcome.leaves_out_early(item, self._state.clock):
                 continue
             timeline = Timeline()
             self._guard.apply(trade)

@@ -159,10 +159,6 @@ class Market:
             ts_event=start_ns + int(self._now_s * NANOSECONDS),
         )
 
-    def skip_to(self, seconds: float) -> None:
-        """Let time pass without trades, up to *seconds* since the start."""
-        self._now_s = max(self._now_s, seconds)
-
     @property
     def now_s(self) -> float:
         """Seconds since the start, at the last trade."""

@@ -38,7 +38,7 @@ class TradeCheck:
     """Accepts trades of known symbols in their order; remembers the last accepted one of each symbol.
 
     A trade may not be from the future, nor further behind the newest of all symbols than MOST_BEHIND_NS: nobody would
-    act on it any more.
+    act on it any more. If the clock is set back, the order begins anew.
     """
 
     def __init__(self, symbols: Collection[str], clock: Clock) -> None:
@@ -55,6 +55,9 @@ class TradeCheck:
             return refusal
         if self._clock.is_ahead(trade.ts_event):
             return Refusal("malformed", trade.origin, f"trade {trade.trade_id} of {trade.symbol} is from the future")
+        if self._clock.is_ahead(self._newest_ns):
+            self._newest_ns = 0
+            self._last.clear()
         if trade.ts_event < self._newest_ns - MOST_BEHIND_NS:
             behind_s = (self._newest_ns - trade.ts_event) / NANOSECONDS
             return Refusal(

@@ -17,7 +17,7 @@ from services.ws.trades import RawTrade, Refusal
 
 MOST_AT_ONCE: Final = 500
 LONGEST_WAIT_S: Final = 0.5
-TOO_FAR_BEHIND_S: Final = 1.0
+TOO_FAR_BEHIND_NS: Final = NANOSECONDS
 
 
 class SimulatorSettings(Settings):
@@ -44,7 +44,7 @@ class SimulatedSource(Source):
         self._lock = threading.Lock()
         market = MarketSettings(trades_per_second=settings.trades_per_second / settings.pace)
         self._market = Market(symbols, market, seed=settings.seed)
-        self._start_ns = time.time_ns()
+        self._start_ns = self._now_ns = time.time_ns()
         self._next_id = self._start_ns // 1000
         self._upcoming: RawTrade | None = None
         self._stalled_until = 0.0
@@ -69,9 +69,8 @@ class SimulatedSource(Source):
         if stalled_s > 0:
             stop.wait(min(stalled_s, LONGEST_WAIT_S))
             return []
-        now_ns = time.time_ns()
         with self._lock:
-            self._catch_up(now_ns)
+            now_ns = self._follow_clock()
             due: list[RawTrade] = []
             while len(due) < MOST_AT_ONCE and (trade := self._peek()).ts_event <= now_ns:
                 due.append(trade)
@@ -89,12 +88,21 @@ class SimulatedSource(Source):
             self._next_id += 1
         return self._upcoming
 
-    def _catch_up(self, now_ns: int) -> None:
-        """After a stall or a suspended machine, leave out what would have happened meanwhile."""
-        passed_s = (now_ns - self._start_ns) / NANOSECONDS
-        if passed_s - self._market.now_s / self._pace > TOO_FAR_BEHIND_S:
-            self._market.skip_to(passed_s * self._pace)
-            self._upcoming = None
+    def _follow_clock(self) -> int:
+        """What time it is. After a stall, or if the clock was set, the market goes on from now where it stood."""
+        before_ns, self._now_ns = self._now_ns, time.time_ns()
+        behind_ns = self._now_ns - self._start_ns - int(self._market.now_s * NANOSECONDS / self._pace)
+        if self._now_ns < before_ns:
+            self._move(self._now_ns - before_ns)
+        elif behind_ns > TOO_FAR_BEHIND_NS:
+            self._move(behind_ns)
+        return self._now_ns
+
+    def _move(self, by_ns: int) -> None:
+        """Let everything happen that much later; negative: earlier."""
+        self._start_ns += by_ns
+        if self._upcoming is not None:
+            self._upcoming = replace(self._upcoming, ts_event=self._upcoming.ts_event + by_ns)
 
 
 SOURCE: Final[type[Source]] = SimulatedSource

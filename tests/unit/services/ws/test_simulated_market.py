@@ -99,14 +99,3 @@ def test_shock_moves_one_price_for_good() -> None:
     for trade in until_s(market, 120):
         expected = BASE_PRICES[trade.symbol] * (0.9 if trade.symbol == "BTCUSDT" else 1)
         assert abs(float(trade.price) / expected - 1) < 0.05
-
-
-def test_skipped_time_passes_without_trades() -> None:
-    market = a_market()
-    before = until_s(market, 10)[-1].ts_event
-    market.skip_to(3_600)
-    after = market.next_trade(trade_id=10_000, start_ns=NOW).ts_event
-    assert before < NOW + 10 * SECOND
-    assert NOW + 3_600 * SECOND < after < NOW + 3_602 * SECOND
-    market.skip_to(5)
-    assert market.next_trade(trade_id=10_001, start_ns=NOW).ts_event > after

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.clock import EventClock
+from services.clock import MOST_AHEAD_NS, EventClock
 from services.messages import MAX_TIME_NS
 from services.ws.trades import RawTrade, TradeCheck
-from tests.support.building import NOW, selective
+from tests.support.building import NOW, SECOND, selective
+from tests.support.clocks import SettableClock
 
 TRADE = RawTrade("ETHUSDT", 5, "BUY", Decimal(100), Decimal(1), NOW, "line 2")
 
@@ -85,3 +86,27 @@ def test_what_is_accepted_only_ever_rises(keys: list[tuple[int, int]]) -> None:
     accepted = [(trade.ts_event, trade.trade_id) for trade in trades if check.objection(trade) is None]
     assume(len(accepted) < len(trades))
     assert accepted == sorted(set(accepted))
+
+
+@pytest.mark.parametrize("by_s", [6, 60, 3600, 86_400, 40 * 365 * 86_400])
+def test_after_the_clock_was_set_back_trades_are_accepted_at_once(by_s: int) -> None:
+    """What was accepted before is dated by a clock that was ahead, and is no measure of what is late."""
+    clock = SettableClock(NOW + by_s * SECOND)
+    check = TradeCheck({"ETHUSDT", "BTCUSDT"}, clock)
+    assert check.objection(replace(TRADE, ts_event=clock.now)) is None
+    clock.now = NOW
+    for symbol in ("ETHUSDT", "BTCUSDT"):
+        assert check.objection(replace(TRADE, symbol=symbol, trade_id=6)) is None
+        late = check.objection(replace(TRADE, symbol=symbol, trade_id=6))
+        assert late is not None
+        assert late.reason == "out_of_order", "the order holds from then on"
+
+
+def test_order_holds_while_the_clock_is_set_back_by_no_more_than_clocks_may_differ() -> None:
+    clock = SettableClock(NOW + MOST_AHEAD_NS)
+    check = TradeCheck({"ETHUSDT"}, clock)
+    assert check.objection(replace(TRADE, ts_event=clock.now)) is None
+    clock.now = NOW
+    refusal = check.objection(TRADE)
+    assert refusal is not None
+    assert refusal.reason == "out_of_order"
