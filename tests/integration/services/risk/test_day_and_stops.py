@@ -250,7 +250,7 @@ def test_a_process_that_does_not_know_the_time_yet_does_nothing(database: Databa
 
 
 @pytest.mark.parametrize("back_s", [6, 3600, 40 * 365 * 86_400])
-def test_after_the_clock_was_set_back_prices_stop_losses_and_decisions_go_on(database: Database, back_s: int) -> None:
+def test_after_the_clock_was_set_back_prices_and_decisions_go_on(database: Database, back_s: int) -> None:
     """The prices from before would be the newest for as long as the clock was set back."""
     day = live(database)
     day.price("BTCUSDT", "100")
@@ -262,22 +262,30 @@ def test_after_the_clock_was_set_back_prices_stop_losses_and_decisions_go_on(dat
     assert day.store.load_marks()["BTCUSDT"].price == 101
     day.trade("BUY", "ETHUSDT")
     assert last_verdict(database) == ("approved", None)
-    day.price("BTCUSDT", "90")
-    assert len(stop_losses(day.waiting)) == 1
-    day.execute()
     day.risk.close()
     audit = run_cdb("audit", environment=database.environment())
     assert audit.returncode == 0, audit.stdout + audit.stderr
 
 
+def test_after_the_clock_was_set_back_a_stop_loss_closes_its_position(database: Database) -> None:
+    day = live(database)
+    day.price("BTCUSDT", "100")
+    day.trade("BUY", "BTCUSDT")
+    day.now_ns -= 3600 * NANOSECONDS
+    day.price("BTCUSDT", "90")
+    assert len(stop_losses(day.waiting)) == 1
+    day.execute()
+    assert held(database) == {}
+
+
 def test_orders_from_before_the_clock_was_set_back_do_not_count_as_the_last_minutes(database: Database) -> None:
     """They would use up the order rate for as long as the clock was set back; those placed since count as ever."""
     day = live(database, Limits(max_orders_per_minute=2, order_size=Decimal("0.01")))
-    for symbol in SYMBOLS:
-        day.price(symbol, "100")
 
     def buy(*symbols: str) -> list[str | None]:
         reasons = []
+        for symbol in SYMBOLS:
+            day.price(symbol, "100")
         for symbol in symbols:
             day.trade("BUY", symbol)
             reasons.append(last_verdict(database)[1])
