@@ -8,7 +8,7 @@ import typer
 
 from cdb.check import view
 from cdb.check.run import UNREADABLE, Depth, run
-from cdb.kit.errors import REFUSED
+from cdb.kit.errors import REFUSED, USAGE
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.help import MONITORING
 from cdb.kit.options import JsonOption
@@ -64,6 +64,8 @@ def dashboards(
     Example: cdb check dashboards --depth live --json
     """
     static = depth is Depth.STATIC
+    if static and url:
+        fail("--prometheus has no effect at --depth static: add --depth contract or --depth live", code=USAGE)
     with exit_codes(), nullcontext() if static else Prometheus(_address(url)) as server:
         try:
             report = run(ROOT, depth, server)
