@@ -20,8 +20,8 @@ down: ## stop everything; the data is kept
 status: ## show every part, its health and its uptime
 	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb status; else echo "not running; start it with: make up" >&2; exit 3; fi
 
-clean: ## stop everything and remove ledger, bus and logs
-	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb clean --yes; else echo "there is nothing to remove"; fi
+clean: ## stop everything and remove ledger, bus, logs and replays; asks first
+	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb clean; else echo "there is nothing to remove"; fi
 
 env: ## create .env with generated secrets, once
 	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb env; else deploy/containers/make-env; fi

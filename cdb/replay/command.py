@@ -10,14 +10,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cdb.kit.errors import REFUSED, USAGE
-from cdb.kit.failures import exit_codes, fail
+from cdb.kit.failures import complain, exit_codes, fail
 from cdb.kit.figures import money
 from cdb.kit.help import TRADING
-from cdb.kit.options import JsonOption
+from cdb.kit.options import JsonOption, YesOption, confirm
 from cdb.kit.output import console, plain_table, print_json
 from cdb.kit.paths import ROOT
 from cdb.replay.run import Request, run
-from cdb.replay.saved import operators_replays
+from cdb.replay.saved import Replays, operators_replays
 from cdb.replay.summary import Summary
 from cdb.replay.tape import survey
 from cdb.running.native import envfile
@@ -66,7 +66,7 @@ def replay(
     Example: cdb replay tests/data/ethusdt-trades-2023-02-02.csv --set MOMENTUM_THRESHOLD_PCT=0.00008 --keep
     """
     with exit_codes(REFUSED):
-        replays = operators_replays()
+        replays = _replays()
         request = Request(
             tape=survey(file),
             speed=_speed(speed),
@@ -88,11 +88,12 @@ def replay(
 def list_replays(as_json: JsonOption = False) -> None:
     """List the saved ledgers.
 
-    Exit code: 0, even if there are none.
+    Exit code: 0, even if there are none, 1 they cannot be read.
 
     Example: cdb replays list
     """
-    names = operators_replays().names()
+    with exit_codes(REFUSED):
+        names = _replays().names()
     if as_json:
         print_json(names)
     else:
@@ -107,26 +108,37 @@ def open_replay(name: NameArgument) -> None:
 
     Example: cdb replays open eth
     """
-    replays = operators_replays()
-    with exit_codes(REFUSED), replays.opened(name) as address:
-        typer.echo(f"psql -h {address.host} -p {address.port} -U {address.user} {address.database}")
-        typer.echo(f"password: POSTGRES_PASSWORD in {replays.secrets_file(name)}")
-        typer.prompt("Press Enter to stop PostgreSQL", default="", show_default=False)
+    with exit_codes(REFUSED):
+        replays = _replays()
+        with replays.opened(name) as address:
+            typer.echo(f"psql -h {address.host} -p {address.port} -U {address.user} {address.database}")
+            typer.echo(f"password: POSTGRES_PASSWORD in {replays.secrets_file(name)}")
+            typer.prompt("Press Enter to stop PostgreSQL", default="", show_default=False)
 
 
 @replays_app.command("remove")
-def remove_replay(name: NameArgument) -> None:
+def remove_replay(name: NameArgument, yes: YesOption = False) -> None:
     """Delete a saved ledger.
 
-    Exit code: 0 deleted, 1 the ledger does not exist or could not be deleted.
+    Exit code: 0 deleted, 1 the ledger does not exist, is in use or could not be deleted, or you declined.
 
-    Example: cdb replays remove eth
+    Example: cdb replays remove eth --yes
     """
     with exit_codes(REFUSED):
-        replays = operators_replays()
+        replays = _replays()
         replays.require(name)
+        if not yes:
+            confirm(f"Delete the ledger of replay {name}?", instead=f"cdb replays remove {name} --yes")
         replays.remove(name)
     typer.echo(f"deleted {name}")
+
+
+def _replays() -> Replays:
+    """Find the operator's replays, and clean up after commands that were killed."""
+    replays = operators_replays()
+    for name in replays.sweep():
+        complain(f"a command was killed while it used replay {name}: what it left running or unsaved is removed")
+    return replays
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:

@@ -36,22 +36,16 @@ class Request:
 def run(replays: Replays, request: Request, on_progress: OnProgress) -> Summary:
     """Replay in lockstep. Raises StackError naming what failed; nothing is left running."""
     name = request.save_as or f"unnamed-{time.time_ns()}"
-    fresh = not replays.exists(name)
-    finished = False
-    config = replays.config(name, TRADING, _environment(request))
-    try:
-        with Stack(config) as stack:
-            feed = _follow(stack, request.tape.rows, on_progress)
-            dead_letters = _dead_letters(stack)
-            # A service writes the rest when it ends. In the order of the flow, so that nothing new comes to the next.
-            for service in NAMES:
-                stack.stop_part(service)
-            finished = True
-            with closing(Ledger(address_of(config), application="cdb-replay")) as ledger:
-                return summarise(ledger, feed, dead_letters=dead_letters, saved_as=request.save_as)
-    finally:
-        if request.save_as is None or (fresh and not finished):
-            replays.remove(name)
+    with replays.running(name, TRADING, _environment(request)) as stack:
+        feed = _follow(stack, request.tape.rows, on_progress)
+        dead_letters = _dead_letters(stack)
+        # A service writes the rest when it ends. In the order of the flow, so that nothing new comes to the next.
+        for service in NAMES:
+            stack.stop_part(service)
+        if request.save_as:
+            replays.keep(name)
+        with closing(Ledger(address_of(stack.config), application="cdb-replay")) as ledger:
+            return summarise(ledger, feed, dead_letters=dead_letters, saved_as=request.save_as)
 
 
 def _environment(request: Request) -> dict[str, str]:

@@ -123,6 +123,10 @@ class RunningStack(ABC):
         """Remove streams from the bus. Raises ServerAway, too."""
 
     @abstractmethod
+    def stored_bytes(self, part: str) -> int:
+        """Measure the data of *part*; 0 if that cannot be done now."""
+
+    @abstractmethod
     def save_data(self, part: str, target: Path) -> None:
         """Write the data of *part* to the compressed tar file *target*; stops it for moments."""
 
@@ -185,14 +189,17 @@ class RunningStack(ABC):
         """How to reach the ledger, or another one on that server or another."""
         chosen = {"POSTGRES_DB": database, "POSTGRES_HOST": host, "POSTGRES_PORT": port}
         given = {name: value for name, value in chosen.items() if value is not None}
-        return read_settings(LedgerSettings, {**self._servers("POSTGRES_HOST", host), **given})
+        return read_settings(LedgerSettings, {**self._servers("POSTGRES_HOST", elsewhere=bool(host)), **given})
 
     def bus_settings(self) -> BusSettings:
         """How to reach the bus."""
         return read_settings(BusSettings, self._servers("REDIS_HOST"))
 
-    def _servers(self, variable: str, host: str | None = None) -> dict[str, str]:
-        """Join what runs and the environment, the latter winning; *variable* names the server that is meant."""
+    def _servers(self, variable: str, *, elsewhere: bool = False) -> dict[str, str]:
+        """Join what runs and the environment, the latter winning; *variable* names the server that is meant.
+
+        *elsewhere* says that the command line chooses another one. Raises StackError.
+        """
         named = {name: value for name, value in self.environ.items() if name.startswith(_SERVERS)}
         environment = {**self.settings, **named}
         return {**environment, **Ports.from_environment(environment).environment()}

@@ -1,24 +1,28 @@
 """The operator's stack without containers: parts under supervisord, data in the state directory."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Final
 
 import redis
 
 from cdb.running import data_files
 from cdb.running.base import PGOPTIONS, LedgerPrograms, RunningStack
+from cdb.running.errors import StackError
 from cdb.running.native import Kind, PartStatus, Ports, Stack, StackConfig, envfile, select, stack_record
-from cdb.running.native.lock import locked
 from cdb.running.native.tools import postgres_bin
 from cdb.running.settings import read_settings
 from services.bus.client import connect
 from services.errors import ServerAway
 from services.ledger.connection import Ledger, LedgerAddress
 from services.settings import BusSettings, LedgerSettings
+
+_REPLACED: Final = ".replaced"
 
 
 class NativeStack(RunningStack):
@@ -88,11 +92,21 @@ class NativeStack(RunningStack):
         """Folder of the data."""
         return self.stack.config.layout.data
 
+    def _clean_up(self) -> None:
+        """Remove what a backup or a restore left that was killed; data that it had put aside are put back."""
+        for left in (*self.workplace.glob(".backup-*"), *self.workplace.glob(".restore-*")):
+            for aside in left.glob(f"*{_REPLACED}"):
+                there = self.workplace / aside.name.removesuffix(_REPLACED)
+                if not there.exists():
+                    aside.rename(there)
+            shutil.rmtree(left, ignore_errors=True)
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the lock that start and stop take."""
         self.require_running()
-        with locked(self.stack.config.layout.lock):
+        with self.stack.held():
+            self._clean_up()
             yield
 
     def start(self, names: Sequence[str]) -> None:
@@ -135,6 +149,14 @@ class NativeStack(RunningStack):
             except redis.RedisError as error:
                 raise ServerAway("Redis", error) from error
 
+    def stored_bytes(self, part: str) -> int:
+        """Add up its files; one may vanish meanwhile."""
+        total = 0
+        for file in (self.workplace / part).rglob("*"):
+            with suppress(FileNotFoundError):
+                total += file.stat().st_size
+        return total
+
     def save_data(self, part: str, target: Path) -> None:
         """Copy the data while the part is stopped, and pack the copy when it runs again."""
         with tempfile.TemporaryDirectory(dir=self.workplace, prefix=".backup-") as folder:
@@ -151,6 +173,13 @@ class NativeStack(RunningStack):
             with self.stopped(part):
                 _exchange(self.workplace / part, fresh)
 
+    def _servers(self, variable: str, *, elsewhere: bool = False) -> dict[str, str]:
+        chosen = any(self.environ.get(name) for name in (variable, variable.replace("_HOST", "_PORT")))
+        # What answers on the ports of .env is then the stack of somebody else, such as that of a copied checkout.
+        if not (self._started or elsewhere or chosen) and envfile.read(self.root / ".env"):
+            raise StackError(self.not_running)
+        return super()._servers(variable, elsewhere=elsewhere)
+
 
 def _asked(address: LedgerAddress, statement: str) -> str:
     with closing(Ledger(address, application="cdb-backup")) as ledger:
@@ -159,7 +188,7 @@ def _asked(address: LedgerAddress, statement: str) -> str:
 
 def _exchange(there: Path, fresh: Path) -> None:
     """Let *fresh* take the place of *there*, and that its own; if it cannot, leave both as they were."""
-    aside = fresh.with_name(f"{fresh.name}.replaced")
+    aside = fresh.with_name(fresh.name + _REPLACED)
     there.rename(aside)
     try:
         fresh.rename(there)

@@ -15,7 +15,7 @@ from cdb.kit.output import console as standard_output
 from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
 from cdb.running.errors import StackError
-from cdb.running.native import Failure, PartStatus, Stack, StackConfig, envfile, grafana, select
+from cdb.running.native import Failure, PartStatus, Stack, StackConfig, envfile, grafana, select, with_needs
 from cdb.running.native_stack import NativeStack
 from cdb.running.stack import running_stack
 from cdb.stack import view
@@ -30,7 +30,9 @@ def register(app: typer.Typer) -> None:
 def up(
     part: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Start only this part, by its name in `cdb status`. Repeatable."),
+        typer.Option(
+            metavar="NAME", help="Start only this part, by its name in `cdb status`, and what it needs. Repeatable."
+        ),
     ] = None,
     timeout: Annotated[
         str,
@@ -39,7 +41,8 @@ def up(
 ) -> None:
     """Start the stack in the background and wait until every part is ready.
 
-    Safe to repeat: it starts missing parts and leaves healthy ones alone.
+    Safe to repeat: it starts missing parts and leaves healthy ones alone. If the supervisor was killed and every part
+    goes on without it, the command changes nothing and says what to do.
 
     Exit code: 0 all parts are ready, 1 the start failed or a part is not ready in time, 2 invalid option.
 
@@ -50,12 +53,13 @@ def up(
     with exit_codes(REFUSED):
         _native_stack("up -d")
         _ensure_env(console)
-        stack = Stack(StackConfig.for_operator(ROOT, os.environ, parts=select(tuple(part or ()))))
+        stack = Stack(StackConfig.for_operator(ROOT, os.environ, parts=select(with_needs(tuple(part or ())))))
         ran_before = stack.running()
-        with view.progress(console) as on_progress:
+        with stack.held(), view.progress(console) as on_progress:
             changed = stack.start()
             active = Stack.attach(stack.config.state_dir) or stack
-            failure = active.wait_ready(within.total_seconds(), on_progress)
+            awaited = active.only(stack.config.parts) if part else active
+            failure = awaited.wait_ready(within.total_seconds(), on_progress)
         if failure:
             _explain(failure, active)
             raise typer.Exit(1)
@@ -136,9 +140,9 @@ def clean(
     yes: YesOption = False,
     with_env: Annotated[bool, typer.Option("--env", help="Also delete .env and the secrets in it.")] = False,
 ) -> None:
-    """Stop the stack and delete its data and logs, including the ledger.
+    """Stop the stack and delete its data and logs, including the ledger and saved replays.
 
-    Exit code: 0 deleted, 1 failed, or you declined.
+    Exit code: 0 deleted, 1 failed, another command uses the stack or a replay, or you declined.
 
     Example: cdb clean --yes
     """
@@ -146,7 +150,7 @@ def clean(
         stack = _native_stack("down --volumes")
         place = stack.config.state_dir
         if not yes:
-            what = f"the ledger, the bus and the logs in {place}{' and .env' if with_env else ''}"
+            what = f"the ledger, the bus, the logs and saved replays in {place}{' and .env' if with_env else ''}"
             confirm(f"Delete {what}?", instead="cdb clean --yes")
         left = stack.remove()
         if with_env:

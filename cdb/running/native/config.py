@@ -169,5 +169,8 @@ class StackConfig:
 
 
 def state_dir(root: Path, environ: Mapping[str, str]) -> Path:
-    """Directory of the operator's stack: CDB_STATE_DIR, or .cdb beside the code."""
-    return Path(environ.get(STATE_DIR) or root / ".cdb").resolve()
+    """Directory of the operator's stack: CDB_STATE_DIR, or .cdb beside the code. Raises StackError."""
+    chosen = Path(environ.get(STATE_DIR) or root / ".cdb")
+    if not chosen.is_absolute():  # it would be another one in every working directory
+        raise StackError(f"{STATE_DIR}={str(chosen)!r:.80} must be an absolute path, such as {chosen.resolve()}")
+    return chosen.resolve()

@@ -155,6 +155,12 @@ TRADING = ("redis", "postgres", "migrate", *NAMES)
 """The parts that trade; the others watch."""
 
 
+def with_needs(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Add to *names* the parts that they need, and what those need."""
+    needed = tuple(name for part in select(names) if names for name in part.needs if name not in names)
+    return with_needs((*names, *dict.fromkeys(needed))) if needed else names
+
+
 def select(names: tuple[str, ...]) -> tuple[Part, ...]:
     """Choose parts by name; without a name, all that are available here. Raises StackError for an unknown name."""
     known = {part.name for part in ALL_PARTS}

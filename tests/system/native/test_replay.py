@@ -2,9 +2,11 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,10 +14,13 @@ from typing import Any
 import pytest
 
 from cdb.replay.saved import Replays
+from cdb.running.native import Stack, processes
 from cdb.running.native.tools import postgres_bin, redis_server
 from services.ledger.connection import Ledger
+from tests.support.http import ask
 from tests.support.paths import ROOT
 from tests.support.programs import required
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -64,6 +69,25 @@ class Operator:
             ledger.close()
         return found
 
+    @contextmanager
+    def replaying(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+        """Replay so slowly that it lasts, in another command; the block begins when trades are read."""
+        command = [sys.executable, "-m", "cdb", "replay", str(REAL), "--speed", "0.001", *arguments]
+        directory = Path(self._environment["CDB_STATE_DIR"], "replays")
+        with subprocess.Popen(command, env=self._environment, cwd=ROOT, stdout=-1, stderr=-1, text=True) as process:
+            until(lambda: any(map(reads, directory.glob("*"))), within_s=120, what="the replay reads")
+            try:
+                yield process
+            finally:
+                process.kill()
+
+
+def reads(place: Path) -> bool:
+    """Whether the feed of the replay in *place* is being read."""
+    found = Stack.attach(place)
+    status, feed = ask(found.config.ports.cdb_ws, "/feed") if found else (0, {})
+    return status == 200 and bool(feed["read"])
+
 
 @pytest.fixture
 def operator(tmp_path: Path) -> Iterator[Operator]:
@@ -106,6 +130,33 @@ def test_an_unkept_replay_leaves_nothing_behind(operator: Operator, tmp_path: Pa
     operator.replay(REAL)
     assert operator.replays.names() == []
     assert not list((tmp_path / "replays").glob("*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_replay_like_ctrl_c_and_until_then_nobody_else_uses_it(
+    operator: Operator, tmp_path: Path, number: signal.Signals
+) -> None:
+    name = () if number == signal.SIGHUP else ("--into", "eth")
+    with operator.replaying(*name) as process:
+        [place] = (tmp_path / "replays").iterdir()
+        stack = Stack.attach(place)
+        assert stack
+        left = processes.of_stack(stack.config)
+        others = [["clean", "--yes"]]
+        if name:
+            others += [["replays", "remove", "eth", "--yes"], ["replay", str(REAL), *name]]
+            others += [["audit", "--replay", "eth"]]
+        for words in others:
+            refused = operator.cdb(*words)
+            assert refused.returncode == (3 if "audit" in words else 1), refused.stderr
+            busy = f"replay {place.name} is in use by `cdb replay` (pid {process.pid}): try again when it has finished"
+            assert refused.stderr == f"cdb: {busy}\n"
+        assert reads(place)
+        process.send_signal(number)
+        process.communicate(timeout=120)
+    assert process.returncode == 128 + number
+    assert [one for one in left if one.is_running()] == []
+    assert not list((tmp_path / "replays").iterdir())
 
 
 def test_rows_that_are_no_trades_are_refused_by_line_and_the_rest_goes_on(operator: Operator, tmp_path: Path) -> None:

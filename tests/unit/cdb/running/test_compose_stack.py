@@ -90,7 +90,7 @@ def test_a_stack_without_its_ledger_is_not_saved_and_one_command_at_a_time_is_at
 ) -> None:
     with pytest.raises(StackError, match="cdb_postgres is not running: `docker compose ps --all` shows why"):
         compose({**SERVERS, "cdb_postgres": STOPPED}).held().__enter__()
-    with compose(SERVERS).held(), pytest.raises(StackError, match="another command"):
+    with compose(SERVERS).held(), pytest.raises(StackError, match="the Docker stack is in use by"):
         compose(SERVERS).held().__enter__()
     assert (tmp_path / "state" / "containers.lock").exists()
 

@@ -90,7 +90,7 @@ def test_a_deep_checkout_gets_a_socket_path_that_the_kernel_takes(tmp_path: Path
 
 def test_differences_name_what_changed_and_show_no_value(checkout: Path) -> None:
     config = operators(checkout)
-    changed = replace(config, environment={**config.environment, "REDIS_PASSWORD": "hush"}, parts=select(("redis",)))
+    changed = replace(config, environment={**config.environment, "REDIS_PASSWORD": "hush"}, parts=select(("grafana",)))
     said = stack_record.differences(stack_record.describe(config), stack_record.describe(changed))
     assert "REDIS_PASSWORD was changed" in said
     assert any("the stack was started with the parts redis, postgres" in line for line in said)
