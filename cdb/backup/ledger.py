@@ -33,6 +33,11 @@ def has_traded(programs: LedgerPrograms) -> bool:
     return programs.ask(f"SELECT ({asked})::int") == "1"
 
 
+def stored_bytes(programs: LedgerPrograms) -> int:
+    """Ask how much room the ledger's tables take, without indexes."""
+    return int(programs.ask("SELECT coalesce(sum(pg_table_size(relid)), 0) FROM pg_stat_user_tables"))
+
+
 def dump(programs: LedgerPrograms, target: Path) -> None:
     """Write the whole ledger, as it is at one moment, to *target*; nobody has to wait. Raises BackupError."""
     arguments = ("--format=custom", "--no-owner", "--no-privileges")
