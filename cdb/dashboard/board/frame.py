@@ -59,14 +59,14 @@ class Frame:
 
     def _placed(self, width: int, scale: float) -> list[Place]:
         def rows(panel: Panel, wide: int) -> int:
-            needed = kinds.rows(panel, self.shown.answers[panel.id], wide - _SIDES)
+            needed = kinds.rows(panel, self.shown.answers[id(panel)], wide - _SIDES)
             return max(_BORDER + needed, round(panel.grid_pos.h * scale))
 
         return placed(self.shown.dashboard.shown, width, least=kinds.narrowest, rows=rows)
 
     def _drawn(self, console: Console, place: Place) -> dict[int, Line]:
         """Lines of *place* by their number in the frame."""
-        answer = self.shown.answers[place.panel.id]
+        answer = self.shown.answers[id(place.panel)]
         inner = place.width - _SIDES, place.height - _BORDER
         framed = Box(
             Group(*kinds.drawn(place.panel, answer, *inner, self.shown.window)),

@@ -24,7 +24,7 @@ from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.integration
 
-BOARDS: dict[str, Dashboard] = {board.uid.removeprefix("cdb-"): board for board in load_dashboards(ROOT).values()}
+BOARDS: dict[str, Dashboard] = {board.uid.removeprefix("cdb-"): board for board in load_dashboards(ROOT).read.values()}
 
 
 @pytest.fixture
