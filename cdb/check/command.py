@@ -47,10 +47,11 @@ def dashboards(
       metric contract, a recording rule or monitoring/other_metrics.yaml (metrics
       of other programs). Reports rate() on gauges, thresholds in the wrong unit,
       joins that cannot match, incomplete alerts and panels, and panels that
-      `cdb dashboard` cannot draw.
+      `cdb dashboard` cannot draw. Which expressions are PromQL depends on the
+      version of Prometheus: the installed promtool decides, if there is one.
 
     - contract: also checks that the running Prometheus has these metrics, with
-      the right labels and types.
+      the right labels and types. It decides what is PromQL.
 
     - live: also checks that every panel query returns data and every rule is
       loaded and evaluated without error.
