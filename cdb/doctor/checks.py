@@ -23,6 +23,7 @@ CHECKS: Final = (
     Check("targets", "Prometheus reaches all its targets", parts.targets),
     Check("endpoints", "each service shows /metrics", parts.endpoints),
     Check("metrics", "the contract's metrics are in Prometheus", metrics.names),
+    Check("feed", "market data arrive", metrics.feed),
     Check("rising", "signals, approvals and trades rise", metrics.rising),
     Check("dashboards", "dashboards and alerts ask for what exists", boards.queries),
     Check("grafana", "Grafana has the dashboards", boards.grafana),

@@ -17,6 +17,7 @@ from psycopg2 import sql
 
 from cdb.doctor import alerting, boards, machine, parts, settings
 from cdb.doctor.findings import Verdict
+from cdb.kit.paths import DASHBOARDS
 from cdb.running.base import RunningStack
 from cdb.running.native import Ports
 from cdb.running.stack import running_stack
@@ -168,6 +169,18 @@ def test_a_target_and_a_rule_that_are_in_the_files_but_not_loaded_are_named(whol
         assert "redis another:1 is not scraped" in failed(parts.targets(stack))
         assert "NeverSeen is not loaded" in failed(alerting.rules(stack))
         failed(boards.queries(stack))  # an alert without what the checker demands of one
+
+
+def test_a_file_that_is_no_dashboard_is_a_warning(whole: Bot, tmp_path: Path) -> None:
+    """As long as nothing else is wrong with what dashboards and alerts ask for."""
+    root = copy_project(tmp_path)
+    (root / DASHBOARDS / "mine.json").write_text('{"title": "x", "uid": "x", "refresh": false}')
+    with closing(found(whole, root)) as stack:
+        seen = until(
+            lambda: boards.queries(stack), holds=lambda seen: seen.verdict is not Verdict.FAIL, what="no other fault"
+        )
+    assert seen.verdict is Verdict.WARN
+    assert "1 faults: monitoring/dashboards/json/mine.json: the whole file: is not a dashboard" in seen.found
 
 
 def test_what_differs_from_the_settings_of_now_is_a_warning(whole: Bot, tmp_path: Path) -> None:
