@@ -135,7 +135,7 @@ ALL_PARTS: tuple[Part, ...] = (
     Part(
         "alert_receiver",
         command=_module("monitoring.receiver"),
-        environment=lambda config: {"CDB_ALERT_RECEIVER_DATA": str(config.layout.data_of("alert_receiver"))},
+        environment=alertmanager.receiver_environment,
         probe=probes.http_ok("alert_receiver"),
         ports=("alert_receiver",),
         address="http://127.0.0.1:{port}, every notification",
