@@ -52,7 +52,7 @@ def _totals() -> list[AnyPanel]:
                 height=4,
                 decimals=0,
             ),
-            Query(f"sum(cdb_signals_generated_total{{{_CHOSEN}}})"),
+            Query(f"sum(cdb_signals_generated_total{{{_CHOSEN}}})", "since cdb_core started"),
         ),
         stat_panel(
             About(
@@ -64,7 +64,7 @@ def _totals() -> list[AnyPanel]:
                 height=4,
                 decimals=0,
             ),
-            Query(f"sum(cdb_orders_approved_total{{{_CHOSEN}}})"),
+            Query(f"sum(cdb_orders_approved_total{{{_CHOSEN}}})", "since cdb_risk started"),
         ),
         stat_panel(
             About(
@@ -76,7 +76,7 @@ def _totals() -> list[AnyPanel]:
                 height=4,
                 decimals=0,
             ),
-            Query(f"sum(cdb_trades_executed_total{{{_CHOSEN}}})"),
+            Query(f"sum(cdb_trades_executed_total{{{_CHOSEN}}})", "since cdb_execution started"),
         ),
         stat_panel(
             About(
@@ -90,7 +90,7 @@ def _totals() -> list[AnyPanel]:
                 decimals=2,
                 steps=((None, RED), (0, GREEN)),
             ),
-            Query("sum(cdb_cumulative_pnl_usd)"),
+            Query("sum(cdb_cumulative_pnl_usd)", "since the account was opened"),
         ),
     ]
 
