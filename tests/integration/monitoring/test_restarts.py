@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import yaml
 
 from cdb.running.native import Stack, StackConfig, select
 from monitoring.receiver.ends import NOTE
@@ -54,6 +55,7 @@ def alerting(tmp_path: Path) -> Iterator[Alerting]:
     with outside_world() as (outside, slack_port, _):
         settings = {"CDB_SLACK_WEBHOOK_URL": f"http://127.0.0.1:{slack_port}/hook"}
         root, parts = make_fast_copy(tmp_path / "project"), select(NAMES)
+        wait_longer(root / "monitoring" / "prometheus" / "rules" / "alerts.yml")
         stack = Stack(StackConfig.isolated(root, tmp_path / "state", parts=parts, environment=settings))
         require_parts(stack.config)
         try:
@@ -61,6 +63,14 @@ def alerting(tmp_path: Path) -> Iterator[Alerting]:
                 yield Alerting(stack, outside)
         finally:
             stack.remove()
+
+
+def wait_longer(rules: Path) -> None:
+    """Let the alert fire later: until its first scrape a new Prometheus still sees the old sample."""
+    content = yaml.safe_load(rules.read_text(encoding="utf-8"))
+    (rule,) = [rule for group in content["groups"] for rule in group["rules"] if rule.get("alert") == DOWN]
+    rule["for"] = "15s"
+    rules.write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
 def told(alerting: Alerting, status: str) -> list[dict[str, Any]]:
