@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from cdb.doctor.findings import Finding, fail, ok, warn
-from cdb.doctor.uptime import uptime_s
+from cdb.doctor.uptime import own_metrics, uptime_s
 from cdb.running.base import RunningStack
 from services import durations
 from services.topology import RISK
@@ -59,10 +59,10 @@ def rising(stack: RunningStack) -> Finding:
 def feed(stack: RunningStack) -> Finding:
     """Market data are fresh, by cdb_risk itself: the age grows while nothing arrives, whatever Prometheus has."""
     advice = "monitoring/runbooks/StaleMarketData.md"
-    answer = stack.http.get(stack.url(RISK.name, "/metrics"))
-    ages = [float(age) for age in _STALENESS.findall(answer.text)]
+    ages = [float(age) for age in _STALENESS.findall(own_metrics(stack, RISK.name))]
     if not ages:
-        return fail(f"{RISK.name} does not show cdb_data_staleness_seconds", f"curl -s {answer.url}")
+        address = stack.url(RISK.name, "/metrics")
+        return fail(f"{RISK.name} does not show cdb_data_staleness_seconds", f"curl -s {address}")
     said = f"the newest market data is {max(ages):.0f} s old"
     return ok(said) if max(ages) <= _STALE_S else fail(f"{said}; {_STALE_S:.0f} s is the limit", advice)
 

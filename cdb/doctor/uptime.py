@@ -18,13 +18,17 @@ def uptime_s(stack: RunningStack) -> float:
     return max(0.0, time.time() - max(_started(stack, service) for service in NAMES))
 
 
-def _started(stack: RunningStack, service: str) -> float:
+def own_metrics(stack: RunningStack, service: str) -> str:
+    """Read what *service* itself shows, whatever Prometheus has. Raises Away."""
     address = stack.url(service, "/metrics")
     try:
-        answer = stack.http.get(address)
+        return stack.http.get(address).text
     except httpx.HTTPError as error:
         raise Away(f"{service} at {address} does not answer: {error or type(error).__name__}") from error
-    found = _STARTED.search(answer.text)
+
+
+def _started(stack: RunningStack, service: str) -> float:
+    found = _STARTED.search(own_metrics(stack, service))
     if not found:
-        raise Away(f"{address} does not show process_start_time_seconds: is it {service}?")
+        raise Away(f"{stack.url(service, '/metrics')} does not show process_start_time_seconds: is it {service}?")
     return float(found[1])
