@@ -29,8 +29,12 @@ environment_is_current() {
     local digest kind have_digest
     digest=$(environment_digest)
     [ -x .venv/bin/cdb ] && [ -r "$stamp" ] && read -r kind have_digest <"$stamp" || return 1
-    [ "$have_digest" = "$digest" ] && { [ "$kind" = dev ] || [ "$kind" = "$1" ]; } && .venv/bin/python -c '' 2>/dev/null
+    [ "$have_digest" = "$digest" ] && { [ "$kind" = dev ] || [ "$kind" = "$1" ]; } && .venv/bin/python -I -c 'import cdb' 2>/dev/null
 }
+
+# An environment that was copied or moved has scripts that lead to where it was. Each version of Python writes that in
+# another way into the scripts, and all since 3.11 in the same way here.
+made_here() { [[ $(grep '^command = ' .venv/pyvenv.cfg 2>/dev/null) == *" $(pwd -P)/.venv" ]]; }
 
 make_virtual_environment() {
     local want=$1
@@ -38,7 +42,7 @@ make_virtual_environment() {
     # Tools that are there stay there: what was made for tests is brought up to date for tests.
     if [ -r "$stamp" ] && grep -q '^dev ' "$stamp"; then want=dev; fi
     rm -f "$stamp"
-    if ! .venv/bin/python -m pip --version >/dev/null 2>&1 || ! grep -q "^VIRTUAL_ENV=.*$PWD/.venv" .venv/bin/activate; then
+    if ! made_here || ! .venv/bin/python -m pip --version >/dev/null 2>&1; then
         step "making .venv with $("$(find_python)" --version)"
         quietly "making .venv" "$(find_python)" -m venv --clear .venv
     fi
