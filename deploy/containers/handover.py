@@ -6,7 +6,6 @@ protects a file: any user of a container must be able to read its own.
 """
 
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -24,7 +23,7 @@ COMMITTED: Final = Path("/app/monitoring/alertmanager")
 ALERTMANAGER_CONF: Final = Path("/etc/alertmanager")
 ALERTMANAGER_FILE: Final = "alertmanager.yml"
 RECEIVER: Final = "http://cdb_alert_receiver:9094/webhook"
-REDIS_ADDRESS: Final = "redis://cdb_redis:6379"
+REDIS_ADDRESS: Final = "cdb_redis:6379"
 NEEDED: Final = {
     "redis": "REDIS_PASSWORD",
     "postgres": "POSTGRES_PASSWORD",
@@ -54,7 +53,9 @@ def files(secrets: Mapping[str, str], settings: Mapping[str, str], committed: Pa
     """
     handed = {Path(volume, name): secrets[name] for volume, name in NEEDED.items()}
     handed[Path("redis/users.acl")] = _redis_accounts(secrets)
-    handed[Path("monitoring/redis_exporter.json")] = json.dumps({REDIS_ADDRESS: secrets["CDB_MONITORING_PASSWORD"]})
+    handed[Path("monitoring/redis_exporter.json")] = configuration.redis_exporter_passwords(
+        REDIS_ADDRESS, secrets["CDB_MONITORING_PASSWORD"]
+    )
     return handed | _alertmanager(secrets, settings, committed)
 
 

@@ -88,8 +88,11 @@ def test_whoever_mounts_a_file_can_read_it_and_its_owner_alone_the_rest(given: d
     assert {path.stat().st_mode & 0o777 for path in handover.rglob("*") if path.is_file()} == {0o444}
     assert (handover / "postgres" / "POSTGRES_PASSWORD").read_text() == given["POSTGRES_PASSWORD"]
     exporter = json.loads((handover / "monitoring" / "redis_exporter.json").read_text())
-    assert exporter == {REDIS_ADDRESS: given["CDB_MONITORING_PASSWORD"]}
-    assert f"-redis.addr={REDIS_ADDRESS}" in started()["cdb_redis_exporter"]["command"]
+    assert set(exporter.values()) == {given["CDB_MONITORING_PASSWORD"]}
+    options = dict(option.split("=", 1) for option in started()["cdb_redis_exporter"]["command"])
+    assert options["-redis.addr"] == f"redis://{REDIS_ADDRESS}"
+    # The exporter's versions look for one or the other.
+    assert exporter.keys() == {f"redis://{REDIS_ADDRESS}", f"redis://{options['-redis.user']}@{REDIS_ADDRESS}"}
 
 
 def test_a_secret_that_is_no_longer_set_goes(given: dict[str, str], handover: Path) -> None:
