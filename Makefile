@@ -1,7 +1,7 @@
 # The two commands that matter: `make up` runs the bot, `make test` checks the project.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean env cdb test test-containers lint coverage soak generate pictures lock
+.PHONY: help up down status clean env cdb test test-containers test-machines lint coverage soak generate pictures lock
 
 BIN := .venv/bin
 # Tests mostly wait: for servers to start, for alerts to last. So there are more at once than a small machine has processors.
@@ -34,6 +34,9 @@ test: lint ## check everything: lint, unit, integration, end to end; WORKERS=4 a
 
 test-containers: ## test docker-compose.yml on a Docker engine, as root; needs no image registry (deploy/airgap)
 	@deploy/airgap/run test
+
+test-machines: ## try the project on a fresh Debian or Ubuntu in a folder, as root: RELEASE=trixie (deploy/machines/run)
+	@deploy/machines/run $(RELEASE)
 
 lint: ## check style, types, imports, and what dashboards and alerts ask for
 	@deploy/native/bootstrap dev
