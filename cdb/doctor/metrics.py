@@ -31,9 +31,7 @@ def rising(stack: RunningStack) -> Finding:
     rises = {name: _rise(stack, name) for name in _RISING}
     said = f"in {_WINDOW}: " + ", ".join(f"{name} +{rise:.0f}" for name, rise in rises.items())
     if not rises[_RISING[0]]:
-        return fail(
-            said, "no signals: wait a minute after a start; then follow monitoring/runbooks/StaleMarketData.md"
-        )
+        return fail(said, "no signals: wait a minute after a start; then follow monitoring/runbooks/StaleMarketData.md")
     if not all(rises.values()):
         return warn(
             said,
