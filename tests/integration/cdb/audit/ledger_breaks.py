@@ -8,13 +8,14 @@ from typing import Final
 
 from cdb.audit import Rule
 
-# A ledger is protected by its constraints; a broken one is made without them.
+# A ledger is protected by its constraints; a broken one is made without them. From PostgreSQL 18 on, NOT NULL is one
+# of them: it stays, as with older versions.
 UNPROTECT: Final = """
 DO $$
 DECLARE found record;
 BEGIN
     FOR found IN SELECT conrelid::regclass AS at, conname FROM pg_constraint
-        WHERE connamespace = 'public'::regnamespace AND conrelid <> 0 ORDER BY contype = 'f' DESC
+        WHERE connamespace = 'public'::regnamespace AND conrelid <> 0 AND contype <> 'n' ORDER BY contype = 'f' DESC
     LOOP
         EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE', found.at, found.conname);
     END LOOP;
