@@ -1,7 +1,7 @@
 # The two commands that matter: `make up` runs the bot, `make test` checks the project.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status clean env cdb test test-containers lint coverage soak generate pictures lock
+.PHONY: help up down status clean env cdb test test-containers test-machines lint coverage soak generate pictures lock
 
 BIN := .venv/bin
 # Tests mostly wait: for servers to start, for alerts to last. So there are more at once than a small machine has processors.
@@ -20,8 +20,8 @@ down: ## stop everything; the data is kept
 status: ## show every part, its health and its uptime
 	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb status; else echo "not running; start it with: make up" >&2; exit 3; fi
 
-clean: ## stop everything and remove ledger, bus and logs
-	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb clean --yes; else echo "there is nothing to remove"; fi
+clean: ## stop everything and remove ledger, bus, logs and replays; asks first
+	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb clean; else echo "there is nothing to remove"; fi
 
 env: ## create .env with generated secrets, once
 	@if [ -x $(BIN)/cdb ]; then $(BIN)/cdb env; else deploy/containers/make-env; fi
@@ -34,6 +34,9 @@ test: lint ## check everything: lint, unit, integration, end to end; WORKERS=4 a
 
 test-containers: ## test docker-compose.yml on a Docker engine, as root; needs no image registry (deploy/airgap)
 	@deploy/airgap/run test
+
+test-machines: ## try the project on a fresh Debian or Ubuntu in a folder, as root: RELEASE=trixie (deploy/machines/run)
+	@deploy/machines/run $(RELEASE)
 
 lint: ## check style, types, imports, and what dashboards and alerts ask for
 	@deploy/native/bootstrap dev
@@ -50,10 +53,11 @@ soak: ## run the demo undisturbed for MINUTES=15; fails, naming it, if an alert 
 	@deploy/native/bootstrap run
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),15)
 
-generate: ## write what is generated: instruments, the collector's renaming, docs/metrics.md, the dashboards
+generate: ## write what is generated: instruments, the collector's renaming, docs/metrics.md, docs/settings.md, the dashboards
 	@deploy/native/bootstrap dev
 	@$(BIN)/python -m telemetry.generate
 	@$(BIN)/python -m monitoring.dashboards.source
+	@$(BIN)/python -m cdb.running.settings_page
 
 pictures: ## redraw docs/images, from a stack of its own (seven minutes)
 	@deploy/native/bootstrap dev

@@ -1,26 +1,70 @@
 """Assemble the operator's command from its groups."""
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Final
+from importlib.metadata import version
+from typing import Annotated, Final, NamedTuple
 
 import typer
 
-from cdb.kit.help import PlainGroup, use_plain_help
+from cdb.kit.ending import end_by_signals
+from cdb.kit.help import BACKUP, MONITORING, STACK, TRADING, PlainGroup, use_plain_help
+
+
+class Listed(NamedTuple):
+    """How `cdb --help` lists a command."""
+
+    panel: str
+    says: str
+    is_group: bool = False
+
 
 GROUPS: Final = {
-    "stack": ("up", "status", "down", "env", "clean"),
-    "replay": ("replay", "replays"),
-    "audit": ("audit",),
-    "backup": ("backup", "restore"),
-    "breaker": ("breaker",),
-    "dead_letters": ("dead-letters",),
-    "alerts": ("alerts",),
-    "dashboard": ("dashboard",),
-    "check": ("check",),
-    "doctor": ("doctor",),
-    "trace": ("trace",),
+    "stack": {
+        "up": Listed(STACK, "Start the stack in the background and wait until every part is ready."),
+        "status": Listed(STACK, "Show every part with its health and uptime."),
+        "down": Listed(STACK, "Stop the stack and keep its data."),
+        "env": Listed(STACK, "Create .env with generated secrets, or append missing secrets and required settings."),
+        "clean": Listed(STACK, "Stop the stack and delete its data and logs, including the ledger and saved replays."),
+    },
+    "replay": {
+        "replay": Listed(
+            TRADING,
+            "Replay a file of recorded trades through the four services, with a separate ledger and separate ports.",
+        ),
+        "replays": Listed(TRADING, "List, open and remove saved replay ledgers.", is_group=True),
+    },
+    "audit": {"audit": Listed(TRADING, "Recompute the ledger from its rows and report rows that break a rule.")},
+    "backup": {
+        "backup": Listed(BACKUP, "Save the running stack's ledger, Prometheus data and notifications to one archive."),
+        "restore": Listed(
+            BACKUP, "Replace the running stack's ledger, metrics and notifications with those in an archive."
+        ),
+    },
+    "breaker": {"breaker": Listed(TRADING, "Show and reset the circuit breaker.", is_group=True)},
+    "dead_letters": {
+        "dead-letters": Listed(
+            TRADING, "List, show, resend and discard messages that a service could not process.", is_group=True
+        )
+    },
+    "alerts": {
+        "alerts": Listed(
+            MONITORING,
+            "Show alerts that fire or are suppressed, and those sent before (newest first).",
+        )
+    },
+    "dashboard": {"dashboard": Listed(MONITORING, "Show one of Grafana's dashboards in the terminal.")},
+    "check": {"check": Listed(MONITORING, "Check dashboards, alerts, rules and runbooks.", is_group=True)},
+    "doctor": {
+        "doctor": Listed(
+            MONITORING, "Run the go-live checklist. For each item, show the result, what was found and how to fix it."
+        )
+    },
+    "trace": {
+        "trace": Listed(MONITORING, "Inspect stored traces: slow, failed and rejected decisions.", is_group=True)
+    },
 }
 """Folders of commands, in the order of `cdb --help`, each with the commands that it registers."""
 
@@ -31,26 +75,51 @@ Exit codes: 0 success, 1 failure or problems found, 2 usage error, 3 the stack o
 """
 
 
-def assembled(words: Sequence[str] = ()) -> typer.Typer:
-    """Build the command with every group, or with one group only if the first of *words* is one of its commands.
+def assembled(words: Sequence[str] | None = None) -> typer.Typer:
+    """Build the command for a command line: with the group of the first of *words*, or with all groups for None.
 
-    To import all groups takes longer than most commands do.
+    If *words* name no command, commands are only listed. To import all groups takes longer than most commands do.
     """
     app = typer.Typer(
         name="cdb",
         cls=PlainGroup,
         help=_HELP,
-        no_args_is_help=True,
         rich_markup_mode="markdown",
         pretty_exceptions_show_locals=False,  # a local may be a password
-        callback=lambda: None,  # else a group of one command would take that command's name for an argument
+        callback=_options,
     )
-    for group in [name for name, commands in GROUPS.items() if {*words[:1]} & {*commands}] or GROUPS:
+    chosen = GROUPS if words is None else [group for group, names in GROUPS.items() if {*words[:1]} & {*names}]
+    for group in chosen:
         import_module(f"cdb.{group}.command").register(app)
+    if not chosen:
+        every = [one for names in GROUPS.values() for one in names.items()]
+        for name, listed in sorted(every, key=lambda one: one[1].is_group):  # as typer does
+            app.command(name, short_help=listed.says, rich_help_panel=listed.panel)(_never_called)
     use_plain_help(app)
     return app
 
 
 def main() -> None:
     """Run the command line."""
-    assembled(sys.argv[1:])(prog_name="cdb")
+    end_by_signals()
+    completing = "_CDB_COMPLETE" in os.environ  # then the words are elsewhere
+    assembled(None if completing else sys.argv[1:])(prog_name="cdb")
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cdb {version('claire-de-binare')}")
+        raise typer.Exit
+
+
+def _options(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
+    ] = False,
+) -> None:
+    """Hold what `cdb` itself takes."""
+
+
+def _never_called() -> None:
+    """Stand for a command where commands are only listed."""

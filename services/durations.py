@@ -19,6 +19,7 @@ _NUMBER: Final = r"[0-9]{1,9}(?:\.[0-9]{1,6})?"
 _PART: Final = re.compile(rf"({_NUMBER})(us|ms|[smhdwy])")
 _WHOLE: Final = re.compile(rf"(?:{_PART.pattern})+")
 _PLAIN: Final = re.compile(_NUMBER)
+SHORTEST: Final = _MICROSECOND
 LONGEST: Final = timedelta(days=100 * 365)
 
 
@@ -26,7 +27,7 @@ class BadDuration(ValueError):
     """The text is no length of time, or one out of range; the message says what is allowed."""
 
 
-def parse(text: str, *, least: timedelta = _MICROSECOND, most: timedelta = LONGEST, plain: str = "") -> timedelta:
+def parse(text: str, *, least: timedelta = SHORTEST, most: timedelta = LONGEST, plain: str = "") -> timedelta:
     """Read *text*; *plain* is the unit of a number without one, by default such a number is refused.
 
     Raises BadDuration.

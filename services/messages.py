@@ -9,12 +9,14 @@ from typing import Annotated, Any, Final, Literal, TypeVar
 
 import msgspec
 
+from services.costs import BASIS_POINTS, MAX_SLIPPAGE_BPS
 from services.topology import DEAD_LETTERS, FILLS, MARKET_DATA, ORDERS, SIGNALS
 
 Side = Literal["BUY", "SELL"]
 Cause = Literal["signal", "stop_loss"]
 
 MAX_PRICE: Final = Decimal("1e9")
+MAX_FILL_PRICE: Final = MAX_PRICE * (1 + MAX_SLIPPAGE_BPS / BASIS_POINTS)
 MAX_QUANTITY: Final = Decimal("1e15")
 MAX_NOTIONAL: Final = Decimal("1e15")
 MAX_DECIMALS: Final = 18
@@ -112,6 +114,8 @@ class Order(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
         _check_texts(self, "order_id", "symbol")
         _check_positive("quantity", self.quantity, MAX_QUANTITY)
         _check_positive("reference_price", self.reference_price, MAX_PRICE)
+        if self.quantity > most_of_one_order(self.reference_price):
+            raise BadMessage(f"quantity times reference_price must be at most {MAX_NOTIONAL:f}, got {self.quantity:f}")
         _check_range("volatility", self.volatility, Decimal(100))
 
 
@@ -133,7 +137,7 @@ class Fill(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
         super().check()
         _check_texts(self, "fill_id", "order_id", "symbol")
         _check_positive("quantity", self.quantity, MAX_QUANTITY)
-        _check_positive("price", self.price, MAX_PRICE)
+        _check_positive("price", self.price, MAX_FILL_PRICE)
         _check_range("fee", self.fee, MAX_NOTIONAL)
         _check_range("slippage_bps", self.slippage_bps.copy_abs(), MAX_NOTIONAL)
         _check_range("realised_pnl", (self.realised_pnl or _ZERO).copy_abs(), MAX_NOTIONAL)
@@ -206,6 +210,11 @@ def position_id_of_order(order_id: str) -> str:
 def fill_id_of_order(order_id: str) -> str:
     """Derive the id of an order's one fill."""
     return f"fill:{order_id}"
+
+
+def most_of_one_order(price: Decimal) -> Decimal:
+    """How much of a symbol one order can buy or sell at *price*."""
+    return min(MAX_QUANTITY, MAX_NOTIONAL / price)
 
 
 def is_stream_id(text: str) -> bool:

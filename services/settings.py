@@ -1,15 +1,18 @@
 """Settings from the environment, refused at start with the variable, its value and what is allowed.
 
 What a rule, a strategy, a source or the venue lets the operator choose is declared once, in a Settings class beside it;
-a service's settings.py nests those that it needs. All of them are read from one flat environment.
+a service's settings.py nests those that it needs. All of them are read from one flat environment. An empty value means
+the default. A class that knows which of its settings cannot work together refuses them with `refuse_together`.
 """
 
 import os
+import re
 import sys
 from collections.abc import Mapping
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeGuard, TypeVar
+from typing import Annotated, Any, Final, Literal, NoReturn, TypeGuard, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -27,19 +30,48 @@ from services import durations
 from services.topology import Service
 
 
+def length_of_time(
+    *, plain: str = "s", least: timedelta = durations.SHORTEST, most: timedelta = durations.LONGEST
+) -> BeforeValidator:
+    """Let a field of type timedelta be written as services/durations.py says; *plain* is a bare number's unit."""
+
+    def read_length(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return durations.parse(value.strip(), least=least, most=most, plain=plain)
+
+    return BeforeValidator(read_length)
+
+
 def _seconds(value: object) -> object:
     if not isinstance(value, str):
         return value
-    try:
-        float(value)
-    except ValueError:
-        return durations.parse(value, plain="s").total_seconds()
-    return value
+    return durations.parse(value.strip(), most=timedelta(days=1), plain="s").total_seconds()
 
 
 Fraction = Annotated[Decimal, Field(gt=0, le=1, allow_inf_nan=False)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 PositiveSeconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False), BeforeValidator(_seconds)]
+BearerToken = Annotated[
+    SecretStr,
+    AfterValidator(
+        lambda secret: _spelt(secret, r"[A-Za-z0-9._~+/-]+=*", "only letters, digits and . _ ~ + / - are allowed")
+    ),
+]
+"""What an HTTP header and gRPC's metadata can carry (RFC 6750)."""
+Password = Annotated[
+    SecretStr,
+    AfterValidator(
+        lambda secret: _spelt(secret, r"[!-~]([ -~]*[!-~])?", "only printable ASCII characters are allowed")
+    ),
+]
+"""What every program that logs in somewhere sends as it stands."""
+
+
+def _spelt(secret: SecretStr, pattern: str, allowed: str) -> SecretStr:
+    if secret.get_secret_value() and not re.fullmatch(pattern, secret.get_secret_value()):
+        raise ValueError(allowed)
+    return secret
 
 
 def _split(value: object) -> object:
@@ -63,6 +95,10 @@ Plugin = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,40}$|^[A-Za-z0-9_.]+:[A-
 Plugins = Annotated[
     tuple[Plugin, ...], BeforeValidator(_split), AfterValidator(_unique), Field(min_length=1, max_length=20)
 ]
+OFF: Final = "off"
+OtlpEndpoint = Annotated[
+    str, Field(pattern=rf"^(?:https?://\S+|{OFF}|)$"), AfterValidator(lambda text: "" if text == OFF else text)
+]
 
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT", "DOTUSDT", "LINKUSDT", "LTCUSDT")
 
@@ -74,9 +110,11 @@ class Settings(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _share_with_nested(cls, values: dict[str, Any]) -> dict[str, Any]:
+    def _share_with_nested(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
         nested = {name for name, field in cls.model_fields.items() if is_group(field.annotation)}
-        return {**dict.fromkeys(nested, values), **values} if nested else values
+        return {**dict.fromkeys(nested, values), **without_empty(values)}
 
     @classmethod
     def variables(cls) -> dict[str, FieldInfo]:
@@ -89,6 +127,24 @@ class Settings(BaseModel):
                 found[str(field.validation_alias)] = field
         return found
 
+    def refuse_together(self, one: str, other: str, why: str) -> NoReturn:
+        """Refuse the values of the fields *one* and *other*, each "field" or "group.field": *why* they cannot work."""
+        raise ValueError(f"{self._shown(one)} and {self._shown(other)} cannot work together: {why}")
+
+    def _shown(self, path: str) -> str:
+        holder: Settings = self
+        *groups, name = path.split(".")
+        for group in groups:
+            holder = getattr(holder, group)
+        value = getattr(holder, name)
+        text = durations.written(value) if isinstance(value, timedelta) else f"{value}"
+        return f"{type(holder).model_fields[name].validation_alias}={text.removesuffix('.0')}"
+
+
+def without_empty(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is empty: as if it were not set, so that the default holds."""
+    return {name: value for name, value in values.items() if not (isinstance(value, str) and not value.strip())}
+
 
 def is_group(annotation: Any) -> TypeGuard[type[Settings]]:
     """Whether a field of this type nests other settings."""
@@ -100,27 +156,41 @@ class BusSettings(Settings):
 
     redis_host: str = Field(default="127.0.0.1", validation_alias="REDIS_HOST")
     redis_port: Port = Field(default=16379, validation_alias="REDIS_PORT")
-    redis_password: SecretStr = Field(validation_alias="REDIS_PASSWORD", min_length=1)
+    redis_password: Password = Field(validation_alias="REDIS_PASSWORD", min_length=1)
 
 
-class ServiceSettings(BusSettings):
+class ExportSettings(Settings):
+    """How metrics and spans are recorded and leave a service."""
+
+    recording: Literal["fast", "sdk"] = Field(
+        default="fast", validation_alias="CDB_TELEMETRY_RECORDING"
+    )  # see telemetry
+    otlp_endpoint: OtlpEndpoint = Field(
+        default="", validation_alias="CDB_OTLP_ENDPOINT", description=f"http://host:port, or {OFF}"
+    )
+    otlp_token: BearerToken = Field(default=SecretStr(""), validation_alias="CDB_OTLP_TOKEN")
+    export_interval_s: PositiveSeconds = Field(default=15.0, validation_alias="CDB_METRIC_EXPORT_INTERVAL_S")
+    tracing: bool = Field(default=True, validation_alias="CDB_TRACING")
+
+
+class TradedSettings(Settings):
+    """What is traded."""
+
+    symbols: Symbols = Field(default=DEFAULT_SYMBOLS, validation_alias="CDB_SYMBOLS")
+    source: Plugin = Field(default="simulated", validation_alias="CDB_SOURCE")
+
+
+class ServiceSettings(BusSettings, TradedSettings, ExportSettings):
     """What every service reads. Each says its own port: `port: Port = port_of(topology.RISK)`."""
 
     port: Port
     http_host: str = Field(default="127.0.0.1", validation_alias="CDB_HTTP_HOST")
-    symbols: Symbols = Field(default=DEFAULT_SYMBOLS, validation_alias="CDB_SYMBOLS")
-    source: Plugin = Field(default="simulated", validation_alias="CDB_SOURCE")
     clock: Literal["wall", "event"] = Field(default="wall", validation_alias="CDB_CLOCK")
     lockstep: bool = Field(default=False, validation_alias="CDB_LOCKSTEP")
     test_endpoints: bool = Field(default=False, validation_alias="CDB_TEST_ENDPOINTS")
 
     log_format: Literal["auto", "json", "console"] = Field(default="auto", validation_alias="CDB_LOG_FORMAT")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", validation_alias="CDB_LOG_LEVEL")
-
-    otlp_endpoint: str = Field(default="", validation_alias="CDB_OTLP_ENDPOINT")
-    tracing: bool = Field(default=True, validation_alias="CDB_TRACING")
-    otlp_token: SecretStr = Field(default=SecretStr(""), validation_alias="CDB_OTLP_TOKEN")
-    export_interval_s: PositiveSeconds = Field(default=15.0, validation_alias="CDB_METRIC_EXPORT_INTERVAL_S")
 
 
 class LedgerSettings(Settings):
@@ -129,14 +199,14 @@ class LedgerSettings(Settings):
     postgres_host: str = Field(default="127.0.0.1", validation_alias="POSTGRES_HOST")
     postgres_port: Port = Field(default=15432, validation_alias="POSTGRES_PORT")
     postgres_user: str = Field(default="claire", validation_alias="POSTGRES_USER", min_length=1)
-    postgres_password: SecretStr = Field(validation_alias="POSTGRES_PASSWORD", min_length=1)
+    postgres_password: Password = Field(validation_alias="POSTGRES_PASSWORD", min_length=1)
     postgres_db: str = Field(default="claire_de_binaire", validation_alias="POSTGRES_DB", min_length=1)
 
 
 class MigrateSettings(LedgerSettings):
     """What a migration of the ledger needs; without the password nobody can monitor the server."""
 
-    monitoring_password: SecretStr = Field(default=SecretStr(""), validation_alias="CDB_MONITORING_PASSWORD")
+    monitoring_password: Password = Field(default=SecretStr(""), validation_alias="CDB_MONITORING_PASSWORD")
 
 
 def port_of(service: Service) -> Any:
@@ -178,8 +248,9 @@ class BadSettings(Exception):
 
 def read(kind: type[S], environment: Mapping[str, Any]) -> S:
     """Read *kind* from *environment*; raises BadSettings with every wrong value."""
+    known = {name: environment[name] for name in kind.variables() if name in environment}
     try:
-        return kind.model_validate(dict(environment))
+        return kind.model_validate(known)
     except ValidationError as error:
         raise BadSettings(tuple(_explain(kind, dict(problem), environment) for problem in error.errors())) from error
 
@@ -201,12 +272,12 @@ def settings_in_files(environ: Mapping[str, str]) -> dict[str, str]:
 
 def _explain(kind: type[Settings], problem: dict[str, Any], environment: Mapping[str, Any]) -> str:
     fields = kind.variables()
-    name = next((part for part in problem["loc"] if part in fields), "settings")
-    field = fields.get(name)
+    name = next((part for part in problem["loc"] if part in fields), None)
+    allowed = str(problem["msg"]).removeprefix("Value error, ")
+    if name is None:
+        return allowed  # of several together, which it names
     if problem["type"] == "missing":
         return f"{name} is not set: it has no default ('make env' writes secrets into .env)"
-    secret = field is not None and field.annotation is SecretStr
-    held = "" if secret else f"={str(environment.get(name, ''))[:80]!r}"
-    allowed = problem["msg"].removeprefix("Value error, ")
-    hint = f" ({field.description})" if field is not None and field.description else ""
+    held = "" if fields[name].annotation is SecretStr else f"={str(environment.get(name, ''))[:80]!r}"
+    hint = f" ({fields[name].description})" if fields[name].description else ""
     return f"{name}{held} is refused: {allowed}{hint}"

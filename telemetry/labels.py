@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from threading import Lock
 from typing import Final
@@ -27,6 +27,13 @@ class OpenLabel:
         self.configured = tuple(dict.fromkeys(values))
         if self.configured:
             self._seen = set(self.configured)
+
+    def also(self, values: Iterable[str]) -> None:
+        """Admit *values* besides the configured ones; without any of these the first FIRST_SEEN are admitted anyway."""
+        with self._lock:
+            if self.configured:
+                self.configured = tuple(dict.fromkeys((*self.configured, *values)))
+                self._seen.update(self.configured)
 
     def admit(self, value: str) -> bool:
         """Whether *value* is recorded under its own name."""

@@ -11,6 +11,8 @@ __all__ = [
     "approved_order_size",
     "bus_reconnects",
     "circuit_breaker_active",
+    "clock_jumps",
+    "clock_offset_seconds",
     "cumulative_pnl_usd",
     "daily_drawdown_pct",
     "data_ingestion_latency_seconds",
@@ -29,6 +31,7 @@ __all__ = [
     "measure_order_execution",
     "measure_risk_decision",
     "measure_signal_processing",
+    "messages_early",
     "messages_recovered",
     "messages_redelivered",
     "open_positions",
@@ -37,6 +40,7 @@ __all__ = [
     "orders_received",
     "orders_rejected",
     "position_exposure_pct",
+    "position_price_stale",
     "position_size",
     "record_risk_decision",
     "record_signal",
@@ -76,6 +80,8 @@ __all__ = [
 approved_order_size = METRICS.approved_order_size
 bus_reconnects = METRICS.bus_reconnects
 circuit_breaker_active = METRICS.circuit_breaker_active
+clock_jumps = METRICS.clock_jumps
+clock_offset_seconds = METRICS.clock_offset_seconds
 cumulative_pnl_usd = METRICS.cumulative_pnl_usd
 daily_drawdown_pct = METRICS.daily_drawdown_pct
 data_ingestion_latency_seconds = METRICS.data_ingestion_latency_seconds
@@ -93,6 +99,7 @@ market_data_trimmed = METRICS.market_data_trimmed
 measure_order_execution = METRICS.measure_order_execution
 measure_risk_decision = METRICS.measure_risk_decision
 measure_signal_processing = METRICS.measure_signal_processing
+messages_early = METRICS.messages_early
 messages_recovered = METRICS.messages_recovered
 messages_redelivered = METRICS.messages_redelivered
 open_positions = METRICS.open_positions
@@ -101,6 +108,7 @@ orders_approved = METRICS.orders_approved
 orders_received = METRICS.orders_received
 orders_rejected = METRICS.orders_rejected
 position_exposure_pct = METRICS.position_exposure_pct
+position_price_stale = METRICS.position_price_stale
 position_size = METRICS.position_size
 record_risk_decision = METRICS.record_risk_decision
 record_signal = METRICS.record_signal

@@ -16,6 +16,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SpanExportResult
 
+from telemetry import foreign
 from telemetry.readers import ExportingReader, Exposition, LocalReader
 from telemetry.recorder import Recorder
 from telemetry.spans import BoundedSpans
@@ -23,6 +24,7 @@ from telemetry.tracing import SCOPE, SpanProvider
 
 _PROVIDERS_SECONDS: Final = 1.5
 _EXPORTERS_SECONDS: Final = 0.4
+_CHANNEL: Final = (("grpc.enable_http_proxy", 0),)  # the proxy of a shell does not know the collector
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,7 @@ class Telemetry:
         expected: Mapping[str, Collection[str]] | None = None,
         settings: TelemetrySettings,
     ) -> None:
+        foreign.forget()  # what was set since the import
         resource = _resource(service, settings)
         self._recorder = recorder
         self._exporters: list[OTLPMetricExporter | OTLPSpanExporter] = []
@@ -150,7 +153,12 @@ class _SpanExporter(OTLPSpanExporter):
 
 def _connection(settings: TelemetrySettings, timeout_seconds: float) -> dict[str, Any]:
     headers = (("authorization", f"Bearer {settings.otlp_token}"),) if settings.otlp_token else None
-    return {"endpoint": settings.otlp_endpoint, "headers": headers, "timeout": timeout_seconds}
+    return {
+        "endpoint": settings.otlp_endpoint,
+        "headers": headers,
+        "timeout": timeout_seconds,
+        "channel_options": _CHANNEL,
+    }
 
 
 def _resource(service: str | None, settings: TelemetrySettings) -> Resource:

@@ -94,6 +94,10 @@ class Recorder:
             for values in family.bounds.known(service, {**(expected or {}), **own, "metric": names}):
                 family.bind(values)
 
+    def also_admit(self, label: str, values: Iterable[str]) -> None:
+        """Record more values of the open *label* under their own names, from now on."""
+        self._open[label].also(values)
+
     def histograms(self, *, drain: bool) -> list[MetricData]:
         """Collect the histograms; *drain* removes their exemplars."""
         if self.recording == "sdk":

@@ -7,7 +7,7 @@ Everything else gets a Recorder.
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from threading import Lock
 from typing import Final, cast, get_args
 
@@ -18,7 +18,15 @@ from telemetry.pipeline import Telemetry, TelemetrySettings
 from telemetry.recorder import Recorder, Recording
 from telemetry.recording_calls import Metrics
 
-__all__ = ["CONTENT_TYPE", "METRICS", "Telemetry", "TelemetrySettings", "get_metrics", "start_telemetry"]
+__all__ = [
+    "CONTENT_TYPE",
+    "METRICS",
+    "Telemetry",
+    "TelemetrySettings",
+    "admit_symbols",
+    "get_metrics",
+    "start_telemetry",
+]
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -27,7 +35,7 @@ _SWITCH: Final = "CDB_TELEMETRY_RECORDING"
 
 def _recording() -> Recording:
     # Read here, since handles may be bound before settings are read.
-    value = os.environ.get(_SWITCH, "fast")
+    value = os.environ.get(_SWITCH) or "fast"
     if value not in get_args(Recording):
         raise ValueError(f"{_SWITCH} is {value!r}; allowed: {', '.join(get_args(Recording))}")
     return cast("Recording", value)
@@ -58,6 +66,11 @@ def start_telemetry(
     telemetry = _start(service, {"symbol": symbols, **(configured or {})}, expected, settings)
     trace.set_tracer_provider(telemetry.tracer_provider)
     return telemetry
+
+
+def admit_symbols(symbols: Iterable[str]) -> None:
+    """Record *symbols*, too, under their own names: such as those that are held though no longer configured."""
+    _recorder.also_admit("symbol", symbols)
 
 
 def get_metrics() -> bytes:

@@ -33,6 +33,7 @@ class Received(msgspec.Struct, frozen=True):
 
     id: int
     status: str
+    fingerprint: str
     labels: dict[str, str]
     annotations: dict[str, str]
     starts_at: datetime
@@ -64,9 +65,7 @@ def look(ports: Ports, *, limit: int, since: datetime | None) -> Alerts:
     firing: list[Firing] | None = None
     stored: _Notifications | None = None
     try:
-        with _client(ports.alertmanager, "Alertmanager") as server:
-            firing = server.read(list[Firing], "/api/v2/alerts")
-            firing.sort(key=lambda alert: alert.starts_at, reverse=True)
+        firing = fires_now(ports)
     except Away as away:
         problems.append(str(away))
     try:
@@ -76,6 +75,22 @@ def look(ports: Ports, *, limit: int, since: datetime | None) -> Alerts:
     except Away as away:
         problems.append(str(away))
     return Alerts(firing, stored.notifications if stored else None, stored.total if stored else 0, problems)
+
+
+def fires_now(ports: Ports) -> list[Firing]:
+    """Ask Alertmanager which alerts fire, newest first. Raises Away."""
+    with _client(ports.alertmanager, "Alertmanager") as server:
+        found = server.read(list[Firing], "/api/v2/alerts")
+    return sorted(found, key=lambda alert: alert.starts_at, reverse=True)
+
+
+def past(alerts: Alerts) -> list[Received]:
+    """One notification, the first, of each alert that was told and does not fire now."""
+    firing = {alert.fingerprint for alert in alerts.firing or ()}
+    first: dict[tuple[str, datetime], Received] = {}
+    for sent in alerts.received or ():  # newest first
+        first[sent.fingerprint, sent.starts_at] = sent
+    return [sent for sent in first.values() if sent.ended_at or sent.fingerprint not in firing]
 
 
 def _client(port: int, name: str) -> HttpClient:
@@ -93,6 +108,7 @@ def _firing_as_json(alert: Firing, all_firing: list[Firing]) -> dict[str, Any]:
         "alertname": alert.labels.get("alertname", ""),
         "severity": alert.labels.get("severity", ""),
         "state": alert.status.state,
+        "fingerprint": alert.fingerprint,
         "inhibited_by": inhibitors(alert, all_firing),
         "labels": alert.labels,
         "annotations": alert.annotations,

@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cdb.alerts.alerts import Alerts, Firing, Received, as_json, inhibitors, look
+from cdb.alerts.alerts import Alerts, Firing, Received, as_json, inhibitors, look, past
 from cdb.kit.errors import AWAY, USAGE
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.figures import moment, seconds
@@ -43,9 +43,10 @@ def alerts(
     ] = 20,
     as_json_: JsonOption = False,
 ) -> None:
-    """Show firing and suppressed alerts, and the notifications sent (newest first).
+    """Show alerts that fire or are suppressed, and those sent before (newest first).
 
-    The notifications come from the local receiver. A firing alert does not change the exit code.
+    Alertmanager says what fires now; the others come from the local receiver. Each alert is listed once. A firing
+    alert does not change the exit code.
 
     Exit code: 0 shown, 2 invalid option, 3 Alertmanager or the receiver did not answer.
 
@@ -82,7 +83,8 @@ def _show(found: Alerts, now: datetime) -> None:
     elif found.firing is not None:
         typer.echo("No alert is firing.")
     if found.received:
-        screen.print(_received_table(found.received))
+        if told := past(found):
+            screen.print(_past_table(told, known=found.firing is not None))
         if found.total > len(found.received):
             typer.echo(
                 f"The receiver has stored {found.total:,} notifications; --limit and --since select what is shown."
@@ -104,11 +106,13 @@ def _firing_table(firing: list[Firing], now: datetime) -> Table:
     return table
 
 
-def _received_table(received: list[Received]) -> Table:
+def _past_table(told: list[Received], *, known: bool) -> Table:
+    """List each alert once; *known* is whether Alertmanager has said which ones fire now."""
     titles = ("received (UTC)", "", "severity", "alert", "about", "lasted", "summary")
-    table = plain_table(*titles, title="Received by the local receiver")
-    for sent in received:
-        mark = Text(sent.status, "red" if sent.status == "firing" and sent.ended_at is None else "green")
+    table = plain_table(*titles, title="Received by the local receiver" + (", not firing now" if known else ""))
+    for sent in told:
+        state = "resolved" if sent.ended_at else "not firing" if known else sent.status
+        mark = Text(state, "green" if sent.ended_at else "yellow" if known else "red")
         lasted = seconds((sent.ended_at - sent.starts_at).total_seconds()) if sent.ended_at else ""
         table.add_row(moment(sent.received_at), mark, *_about(sent.labels), lasted, _summary(sent.annotations))
     return table

@@ -5,7 +5,7 @@ from decimal import Context, Decimal, localcontext
 from cdb.audit.decisions import DecisionCheck
 from cdb.audit.findings import Report, Rule
 from cdb.audit.history import History
-from cdb.audit.orders import check_order
+from cdb.audit.orders import check_left_behind, check_order
 from cdb.audit.rebooking import ZERO, Rebooking
 from cdb.audit.rows import LedgerRows, Uniqueness
 
@@ -26,18 +26,27 @@ def audit(rows: LedgerRows) -> Report:
 def _audit(rows: LedgerRows) -> Report:
     report = Report(rows.taken_at)
     history = History(rows.breaker, rows.references, rows.adjustments)
-    rebooking = Rebooking(rows.fills, rows.account.opening_cash if rows.account else ZERO, report)
+    opening_cash = rows.account.opening_cash if rows.account else ZERO
+    rebooking = Rebooking(rows.fills, opening_cash, report, most_adjusted=history.most_adjusted)
     for column in rows.uniqueness:
         _check_unique(column, report)
     decisions = DecisionCheck(rebooking, history, report)
     for decided in rows.decided:
         decisions.check(decided)
     rebooking.advance()
-    for order in rows.orders:
-        check_order(order, report, now=rows.taken_at)
+    _check_orders(rows, report)
     rebooking.compare_positions(rows.positions)
     _check_account(rows, rebooking, history.adjusted, report)
     return report
+
+
+def _check_orders(rows: LedgerRows, report: Report) -> None:
+    newest_final = None
+    for order in rows.orders:
+        check_order(order, report, now=rows.taken_at)
+        if order.state != "placed":
+            newest_final = max(newest_final or order.placed_at, order.placed_at)
+    check_left_behind(report, newest_final)
 
 
 def _check_unique(column: Uniqueness, report: Report) -> None:
@@ -54,6 +63,8 @@ def _check_account(rows: LedgerRows, rebooking: Rebooking, adjusted: Decimal, re
         if rebooking.last_seq:
             report.ask(Rule.CASH, row, count=0).breach(expected="an account, for there are fills", found=None)
         return
+    if not account.cash >= 0:
+        report.ask(Rule.NEVER_OVERDRAWN, row, count=0).breach(expected="cash of 0 or more", found=account.cash)
     report.ask(Rule.CASH, row).expect("cash", expected=rebooking.cash + adjusted, found=account.cash)
     realised = report.ask(Rule.REALISED_SUM, row)
     realised.expect("realised_pnl", expected=rebooking.realised, found=account.realised_pnl)

@@ -57,7 +57,7 @@ class Book:
 
 
 def _was_open(order: SignalOrder, when: datetime) -> bool:
-    """Tell whether an order was still open; the paper venue refuses no purchase, but others may."""
+    """Tell whether an order was still open; a purchase is refused if cash has become too little for it."""
     return order.state != "refused" or order.finished_at is None or order.finished_at > when
 
 

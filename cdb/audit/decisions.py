@@ -1,6 +1,7 @@
 """Ask of every signal: has it one decision and its order, and did the ledger of then allow what was approved."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
@@ -24,6 +25,7 @@ class DecisionCheck:
         self._history = history
         self._report = report
         self._fills_seen = 0
+        self._when = datetime.min.replace(tzinfo=UTC)
 
     def check(self, row: Decided) -> None:
         """Check one signal with its decision and its order."""
@@ -39,6 +41,7 @@ class DecisionCheck:
         self._check_ids(signal, order)
         self._check_order(name, signal, decision, order)
         if signal is not None and decision is not None:
+            self._when = max(self._when, decision.decided_at)  # numbers rise, times do not if a clock was set back
             self._check_book(f"decision {decision.decision_seq} on {signal.signal_id}", signal, decision, order)
         if order is not None:
             self._book.place(order)
@@ -95,7 +98,7 @@ class DecisionCheck:
 
     def _cash(self, book: Check, decision: Decision) -> Decimal:
         """Cash that the decision found: what fills left, and the adjustments that it may have seen."""
-        possible = [self._rebooking.cash + amount for amount in self._history.possible_adjustments(decision.decided_at)]
+        possible = [self._rebooking.cash + amount for amount in self._history.possible_adjustments(self._when)]
         if decision.cash not in possible:
             texts = " or ".join(str(cash) for cash in possible[-3:])
             book.breach(expected=f"cash {texts}", found=decision.cash)
@@ -113,13 +116,13 @@ class DecisionCheck:
         check = self._report.ask(Rule.BREAKER, row)
         if decision.breaker_active:
             check.breach(expected="no approval", found="breaker_active recorded with it")
-        if since := self._history.tripped_before(decision.decided_at):
+        if since := self._history.tripped_before(self._when):
             found = f"active since {since}, approved {decision.decided_at}"
             check.breach(expected="an inactive breaker", found=found)
 
     def _check_drawdown(self, row: str, decision: Decision, valued: Valued) -> None:
         check = self._report.ask(Rule.DRAWDOWN, row)
-        references = self._history.possible_references(decision.decided_at) or [decision.equity]
+        references = self._history.possible_references(self._when) or [decision.equity]
         if decision.reference_equity not in references:
             texts = " or ".join(map(str, references))
             check.breach(expected=f"reference_equity {texts}", found=decision.reference_equity)

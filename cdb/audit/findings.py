@@ -14,13 +14,18 @@ class Rule(Enum):
 
     ONE_DECISION = "one_decision", "every signal has exactly one decision"
     ONE_ORDER = "one_order", "every approved decision has exactly one order that agrees with it, a rejected one none"
-    FINAL_STATE = "final_state", "every order has one final state or is in flight"
+    FINAL_STATE = (
+        "final_state",
+        "every order has one final state or is in flight, and none is left behind by later ones",
+    )
     ONE_FILL = "one_fill", "every filled order has exactly one fill that agrees with it, any other none"
     STOP_LOSS = "stop_loss", "every stop loss sells a position that was held when it came"
     UNIQUE = "unique", "no number and no id is given twice"
     DERIVED = "derived", "every id is derived from what it stands for"
     NOTIONAL = "notional", "every fill's notional is its price times its quantity"
     NEVER_SHORT = "never_short", "no fill sells more than is held"
+    SELLABLE = "sellable", "no fill buys more than one order can sell"
+    NEVER_OVERDRAWN = "never_overdrawn", "no fill is paid with cash that is not there"
     REALISED = "realised", "every sale's result is its proceeds minus the cost of what it sold"
     POSITIONS = "positions", "every position is the sum of its fills, in quantity and in cost"
     CASH = "cash", "cash is opening cash - costs + proceeds - fees + test adjustments"

@@ -47,6 +47,12 @@ class History:
         """Give the sums by which a decision at *when* may have found cash adjusted: of the first ones until then."""
         return self._sums[: bisect_right(self._adjusted, when) + 1]
 
+    def most_adjusted(self, when: datetime) -> Decimal:
+        """Give the largest sum by which a fill at *when* may have found cash adjusted."""
+        since = bisect_left(self._adjusted, when - READ_BEFORE)
+        until = bisect_right(self._adjusted, when + READ_BEFORE)
+        return max(self._sums[since : until + 1])
+
     def possible_references(self, when: datetime) -> list[Decimal]:
         """Give the references that a decision at *when* may have used; [] before the first day opened."""
         until = bisect_right(self._referenced, when)

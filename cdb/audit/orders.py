@@ -1,10 +1,23 @@
 """Ask of every order: is it final, has it the fill that its state says, was a stop loss's position held."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from cdb.audit.findings import InFlight, Report, Rule
 from cdb.audit.rows import Order
 from services.messages import order_id_of_stop_loss
+
+LEFT_BEHIND: Final = timedelta(minutes=10)
+"""Orders are sent again after a minute at the latest, so one that is in flight so much longer than others is lost."""
+
+
+def check_left_behind(report: Report, newest_final: datetime | None) -> None:
+    """Check orders in flight against the time at which the newest one that is final was placed."""
+    for order in report.in_flight:
+        if newest_final is not None and newest_final - order.placed_at > LEFT_BEHIND:
+            state = report.ask(Rule.FINAL_STATE, f"order {order.order_id}", count=0)
+            found = f"placed since {order.placed_at}, one of {newest_final} is final"
+            state.breach(expected="a final state", found=found)
 
 
 def check_order(order: Order, report: Report, *, now: datetime) -> None:

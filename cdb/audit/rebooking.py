@@ -3,14 +3,15 @@
 The arithmetic is written a second time on purpose: it shares nothing with the service whose books are audited.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from cdb.audit.findings import Report, Rule
 from cdb.audit.rows import Fill, Position
-from services.messages import fill_id_of_order, position_id_of_order
+from services.messages import MAX_QUANTITY, fill_id_of_order, position_id_of_order
 
 UNIT: Final = Decimal("0.00000001")
 ZERO: Final = Decimal(0)
@@ -26,10 +27,21 @@ class Held:
 
 
 class Rebooking:
-    """The account as the fills make it. It goes forward fill by fill and never back."""
+    """The account as the fills make it. It goes forward fill by fill and never back.
 
-    def __init__(self, fills: Iterable[Fill], opening_cash: Decimal, report: Report) -> None:
+    *most_adjusted* gives the largest sum of test adjustments that cash may have had at a time.
+    """
+
+    def __init__(
+        self,
+        fills: Iterable[Fill],
+        opening_cash: Decimal,
+        report: Report,
+        *,
+        most_adjusted: Callable[[datetime], Decimal],
+    ) -> None:
         self.cash = opening_cash
+        self._most_adjusted = most_adjusted
         self.realised = ZERO
         self.held: dict[str, Held] = {}
         self.last_seq = 0
@@ -74,8 +86,18 @@ class Rebooking:
             held.quantity += fill.quantity
             held.cost += notional + fill.fee
             self.cash -= notional + fill.fee
+            self._check_purchase(fill, held)
         else:
             self._sell(fill, held, notional - fill.fee)
+
+    def _check_purchase(self, fill: Fill, held: Held) -> None:
+        row, left = f"fill {fill.fill_id}", self.cash + self._most_adjusted(fill.filled_at)
+        overdrawn = self._report.ask(Rule.NEVER_OVERDRAWN, row)
+        if not left >= ZERO:
+            overdrawn.breach(expected="cash of 0 or more afterwards", found=left)
+        sellable = self._report.ask(Rule.SELLABLE, row)
+        if not held.quantity <= MAX_QUANTITY:
+            sellable.breach(expected=f"at most {MAX_QUANTITY:f} of {fill.symbol}", found=held.quantity)
 
     def _sell(self, fill: Fill, held: Held, proceeds: Decimal) -> None:
         row = f"fill {fill.fill_id}"

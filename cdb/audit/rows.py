@@ -118,6 +118,7 @@ class Fill(NamedTuple):
     notional: Decimal
     fee: Decimal
     realised_pnl: Decimal | None
+    filled_at: datetime
     has_order: bool
 
 

@@ -24,26 +24,42 @@ def described(file: Path) -> Member:
         return Member(bytes=file.stat().st_size, sha256=file_digest(stream, "sha256").hexdigest())
 
 
-def write(target: Path, manifest: Manifest, files: Mapping[str, Path]) -> None:
-    """Write an archive, readable by its owner only; it appears under its name when it is whole.
+@contextmanager
+def claimed(target: Path) -> Iterator[None]:
+    """Make an empty file *target*; if the block fails, remove it again.
+
+    No file is ever replaced, whatever file system it is on. Raises BackupError.
+    """
+    try:
+        target.open("xb").close()
+    except FileExistsError as error:
+        raise BackupError(f"{target} already exists; choose another name, or a directory") from error
+    except OSError as error:
+        if not target.parent.exists():
+            raise BackupError(f"the directory {target.parent} does not exist") from error
+        raise BackupError(f"{target} cannot be written: {error.strerror}") from error
+    try:
+        yield
+    except BaseException:
+        target.unlink(missing_ok=True)
+        raise
+
+
+def write(target: Path, manifest: Manifest, files: Mapping[str, Path], *, partial: Path) -> None:
+    """Write an archive, readable by its owner only; until it is whole it is called *partial*.
 
     Raises BackupError if the file exists.
     """
-    partial = target.with_name(f".{target.name}.partial")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
-                _add_bytes(tar, MANIFEST, encode(manifest))
-                for name, file in files.items():
-                    tar.add(file, arcname=name, filter=_anonymous)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.link(partial, target)  # unlike a rename it replaces nothing
-    except FileExistsError as error:
-        raise BackupError(f"{target} already exists; choose another name, or a directory") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    with os.fdopen(descriptor, "wb") as stream:
+        with tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as tar:
+            _add_bytes(tar, MANIFEST, encode(manifest))
+            for name, file in files.items():
+                tar.add(file, arcname=name, filter=_anonymous)
+        stream.flush()
+        os.fsync(stream.fileno())
+    with claimed(target):
+        partial.replace(target)
 
 
 class Archive:
@@ -56,8 +72,11 @@ class Archive:
     def extract(self, name: str, into: Path) -> Path:
         """Write the member *name* into the folder *into*; gives the file."""
         target = into / name
-        with target.open("xb") as file:
-            shutil.copyfileobj(_stream(self._tar, name), file, _CHUNK)
+        try:
+            with target.open("xb") as file:
+                shutil.copyfileobj(_stream(self._tar, name), file, _CHUNK)
+        except OSError as error:
+            raise BackupError(f"{target} cannot be written: {error.strerror}") from error
         return target
 
 

@@ -1,6 +1,5 @@
 """`cdb backup` and `cdb restore`."""
 
-import signal
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -12,6 +11,7 @@ import typer
 from cdb.backup.manifest import Manifest
 from cdb.backup.restore import restore as restore_archive
 from cdb.backup.save import save, target_file
+from cdb.kit.errors import REFUSED
 from cdb.kit.failures import exit_codes
 from cdb.kit.help import BACKUP
 from cdb.kit.options import JsonOption
@@ -75,10 +75,9 @@ def restore(
 @contextmanager
 def _held() -> Iterator[RunningStack]:
     """Find the running stack, and keep other commands from changing it meanwhile."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # nohup has its way
-            signal.signal(number, signal.default_int_handler)  # as Ctrl-C: what was stopped is started again
-    with exit_codes(), closing(running_stack()) as stack, stack.held():
+    with exit_codes():
+        stack = running_stack().require_running()
+    with exit_codes(REFUSED), closing(stack), stack.held():
         yield stack
 
 

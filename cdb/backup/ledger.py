@@ -33,6 +33,11 @@ def has_traded(programs: LedgerPrograms) -> bool:
     return programs.ask(f"SELECT ({asked})::int") == "1"
 
 
+def stored_bytes(programs: LedgerPrograms) -> int:
+    """Ask how much room the ledger takes. Sizes of single tables would wait for whoever has locked one."""
+    return int(programs.ask("SELECT pg_database_size(current_database())"))
+
+
 def dump(programs: LedgerPrograms, target: Path) -> None:
     """Write the whole ledger, as it is at one moment, to *target*; nobody has to wait. Raises BackupError."""
     arguments = ("--format=custom", "--no-owner", "--no-privileges")

@@ -6,7 +6,7 @@ from typing import Final
 
 from cdb.backup import archive, ledger
 from cdb.backup.manifest import Manifest, refuse_other_versions
-from cdb.backup.save import DATA_OF, LEDGER, Say, member_of, prometheus_version
+from cdb.backup.save import DATA_OF, LEDGER, Say, member_of, prometheus_version, refuse_lack_of_room
 from cdb.running.base import LedgerPrograms, RunningStack
 from cdb.running.errors import BackupError
 from services.topology import NAMES, STREAMS
@@ -25,6 +25,8 @@ def restore(stack: RunningStack, source: Path, *, overwrite: bool, say: Say) -> 
         say(f"{source}: made at {manifest.made_at}, checksums match")
         programs = stack.ledger_programs()
         _refuse_unfit(stack, programs, manifest, overwrite=overwrite)
+        # Its members, and what is unpacked from them.
+        refuse_lack_of_room(stack.workplace, 2 * sum(member.bytes for member in manifest.members.values()))
         running = [part.name for part in stack.parts() if part.active]
         with tempfile.TemporaryDirectory(dir=stack.workplace, prefix=".restore-") as folder:
             say("services: stopping")

@@ -8,7 +8,7 @@ import typer
 
 from cdb.check import view
 from cdb.check.run import UNREADABLE, Depth, run
-from cdb.kit.errors import REFUSED
+from cdb.kit.errors import REFUSED, USAGE
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.help import MONITORING
 from cdb.kit.options import JsonOption
@@ -47,10 +47,11 @@ def dashboards(
       metric contract, a recording rule or monitoring/other_metrics.yaml (metrics
       of other programs). Reports rate() on gauges, thresholds in the wrong unit,
       joins that cannot match, incomplete alerts and panels, and panels that
-      `cdb dashboard` cannot draw.
+      `cdb dashboard` cannot draw. Which expressions are PromQL depends on the
+      version of Prometheus: the installed promtool decides, if there is one.
 
     - contract: also checks that the running Prometheus has these metrics, with
-      the right labels and types.
+      the right labels and types. It decides what is PromQL.
 
     - live: also checks that every panel query returns data and every rule is
       loaded and evaluated without error.
@@ -64,6 +65,8 @@ def dashboards(
     Example: cdb check dashboards --depth live --json
     """
     static = depth is Depth.STATIC
+    if static and url:
+        fail("--prometheus has no effect at --depth static: add --depth contract or --depth live", code=USAGE)
     with exit_codes(), nullcontext() if static else Prometheus(_address(url)) as server:
         try:
             report = run(ROOT, depth, server)

@@ -23,8 +23,13 @@ _FOLD: Final = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": op
 
 @dataclass
 class Reading:
-    """What an expression returns, what is wrong with it, and the metrics it asks for."""
+    """What an expression returns, what is wrong with it, and the metrics it asks for.
 
+    *unread* says why it could not be read; then the rest is empty.
+    """
+
+    text: str
+    unread: str = ""
     shape: Shape = UNKNOWN
     faults: list[Fault] = field(default_factory=list)
     selectors: list[promql.VectorSelector] = field(default_factory=list)
@@ -35,8 +40,8 @@ def read(text: str, known: Knowledge) -> Reading:
     try:
         expression = promql.parse(text)
     except ValueError as error:
-        return Reading(faults=[Fault(f"no PromQL: {error}")])
-    reader = _Reader(known, Reading())
+        return Reading(text, unread=str(error))
+    reader = _Reader(known, Reading(text))
     reader.reading.shape = reader.shape(expression)
     return reader.reading
 

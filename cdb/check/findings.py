@@ -28,9 +28,10 @@ class Fault:
 
 @dataclass
 class Report:
-    """What was looked at, by kind, and what was found."""
+    """What was looked at, by kind, whose *grammar* of PromQL was applied, and what was found."""
 
     depth: str
+    grammar: str = ""
     looked_at: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 

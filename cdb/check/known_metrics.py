@@ -3,23 +3,22 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
 from cdb.check.files import FileError, read_yaml
+from cdb.check.scraping import PROMETHEUS, Jobs, scraped
 from cdb.check.units import Bounds, Unit
 from telemetry.contract import Contract, Metric
 
 OTHER_METRICS: Final = Path("monitoring", "other_metrics.yaml")
-PROMETHEUS: Final = Path("monitoring", "prometheus")
 RULES: Final = PROMETHEUS / "rules"
 CDB_JOB: Final = "cdb_services"
 
 Values = frozenset[str] | None
 """The values a label can have; None: any."""
 Kind = Literal["counter", "gauge", "bucket"]
-_Jobs = Mapping[str, tuple[str, ...]]
 
 
 @dataclass(frozen=True)
@@ -77,7 +76,7 @@ def load(root: Path, contract: Contract) -> Knowledge:
 
     Raises FileError.
     """
-    jobs, interval = _scraped(root)
+    jobs, interval = scraped(root)
     foreign = read_yaml(root, root / OTHER_METRICS, _ForeignFile)
     metrics: dict[str, Known] = {}
     types: dict[str, str] = {metric.prometheus: metric.type for metric in contract.metrics}
@@ -96,7 +95,7 @@ def load(root: Path, contract: Contract) -> Knowledge:
     return Knowledge(metrics, interval, types)
 
 
-def _of_contract(metric: Metric, jobs: _Jobs, services: tuple[str, ...]) -> Iterator[Known]:
+def _of_contract(metric: Metric, jobs: Jobs, services: tuple[str, ...]) -> Iterator[Known]:
     owners = services if metric.owner == "all" else (f"cdb_{metric.owner}",)
     places = tuple(one for one in jobs.get(CDB_JOB, ()) if one.partition(":")[0] in owners)
     labels: dict[str, Values] = {"job": frozenset({CDB_JOB}), "instance": frozenset(places)}
@@ -132,14 +131,3 @@ def _expanded(known: Known, kind: str, *, falls: bool = False, highest: float | 
     family = known.name if kind == "histogram" else ""
     yield replace(known, name=f"{known.name}_sum", kind="gauge" if falls else "counter", family=family)
     yield replace(known, name=f"{known.name}_count", kind="counter", unit=Unit("count"), family=family)
-
-
-def _scraped(root: Path) -> tuple[_Jobs, str]:
-    """Read the instances of each job that Prometheus scrapes, and how often it does."""
-    settings = read_yaml(root, root / PROMETHEUS / "prometheus.yml", dict[str, Any])
-    jobs: dict[str, tuple[str, ...]] = {}
-    for job in settings["scrape_configs"]:
-        files = [file for found in job.get("file_sd_configs", ()) for file in found["files"]]
-        groups = [group for file in files for group in read_yaml(root, root / PROMETHEUS / file, list[dict[str, Any]])]
-        jobs[job["job_name"]] = tuple(target for group in groups for target in group["targets"])
-    return jobs, settings["global"]["scrape_interval"]

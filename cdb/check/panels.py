@@ -44,7 +44,7 @@ def of_panel(panel: Panel, shapes: Shapes, project: Project) -> Iterator[Fault]:
     yield from (Fault(str(refused), nearest(refused.name, refused.supported)) for refused in unsupported(panel))
     for options in (step.options for step in panel.transformations if step.id == CONFIG):
         yield from (Fault(f"{CONFIG}: {said}", right) for said, right in _config(panel, options, shapes))
-    asked = {str((query.datasource or panel.datasource).get("uid", "")) for query in panel.targets}
+    asked = {query.datasource.uid or panel.datasource.uid for query in panel.targets}
     for uid in sorted(asked - project.data_sources):
         yield Fault(f"there is no data source {uid or 'without a uid'}", nearest(uid, project.data_sources))
     yield from _links(panel, shapes, project)
@@ -94,7 +94,7 @@ def _config(panel: Panel, options: TransformationOptions, shapes: Shapes) -> Ite
 def _links(panel: Panel, shapes: Shapes, project: Project) -> Iterator[Fault]:
     own = panel.field_config.defaults.links
     overridden = [p.value for over in panel.field_config.overrides for p in over.properties if p.id == "links"]
-    for address in [*(str(link.get("url", "")) for link in (*panel.links, *own)), str(overridden)]:
+    for address in [*(link.url for link in (*panel.links, *own)), str(overridden)]:
         yield from dead_links(address, project)
         for label in _FIELD.findall(address):
             yield from _no_label("its link asks", label, *(shape for _, shape in shapes))

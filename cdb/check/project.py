@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from cdb.check.files import read_yaml
+from cdb.check.files import read_text, read_yaml
 from cdb.check.known_metrics import RULES
-from cdb.dashboard.model.dashboards import Dashboard, load_dashboards
+from cdb.dashboard.model.dashboards import Dashboard, Dashboards, load_dashboards
 from telemetry.contract import Contract, load_contract
 
 RUNBOOKS: Final = Path("monitoring", "runbooks")
@@ -37,6 +37,14 @@ class _RuleFile(msgspec.Struct, frozen=True):
     groups: tuple[_GroupEntry, ...]
 
 
+class _DataSource(msgspec.Struct, frozen=True):
+    uid: str = ""
+
+
+class _DataSourceFile(msgspec.Struct, frozen=True):
+    datasources: tuple[_DataSource, ...] = ()
+
+
 @dataclass(frozen=True)
 class Rule:
     """One alert or recording rule, and where it is."""
@@ -58,14 +66,23 @@ class Rule:
 
 @dataclass(frozen=True)
 class Project:
-    """The project in *root*. A property raises FileError, ContractError or DashboardError for a file it cannot read."""
+    """The project in *root*. A property raises FileError or ContractError for a file it cannot read."""
 
     root: Path
 
     @cached_property
     def dashboards(self) -> Mapping[str, Dashboard]:
         """Dashboards by their file."""
-        return {self._name(file): dashboard for file, dashboard in load_dashboards(self.root).items()}
+        return {self._name(file): dashboard for file, dashboard in self._dashboards.read.items()}
+
+    @cached_property
+    def no_dashboards(self) -> Mapping[str, str]:
+        """Files among the dashboards that are none, each with the reason."""
+        return {self._name(file): why for file, why in self._dashboards.refused.items()}
+
+    @cached_property
+    def _dashboards(self) -> Dashboards:
+        return load_dashboards(self.root)
 
     @cached_property
     def contract(self) -> Contract:
@@ -91,13 +108,13 @@ class Project:
     def data_sources(self) -> frozenset[str]:
         """Uid of every data source that Grafana has."""
         files = sorted((self.root / DATA_SOURCES).glob("*.y*ml"))
-        read = (read_yaml(self.root, file, dict[str, Any]) for file in files)
-        return frozenset(str(entry.get("uid")) for content in read for entry in content.get("datasources", ()))
+        read = (read_yaml(self.root, file, _DataSourceFile) for file in files)
+        return frozenset(entry.uid for content in read for entry in content.datasources)
 
     def runbook_queries(self) -> Iterator[tuple[str, str]]:
         """Yield each line of PromQL in a runbook, after the runbook's path."""
         for path in sorted(self.runbooks):
-            text = (self.root / path).read_text(encoding="utf-8")
+            text = read_text(self.root, self.root / path)
             for block in re.findall(r"^```promql\n(.+?)^```", text, flags=re.MULTILINE | re.DOTALL):
                 yield from ((path, line) for line in block.strip().splitlines())
 

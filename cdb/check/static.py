@@ -2,17 +2,21 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 
 from cdb.check import alerts, panels
 from cdb.check.expressions import Reading, read
 from cdb.check.findings import Fault, Report, nearest
+from cdb.check.grammar import Judge
 from cdb.check.known_metrics import Knowledge, Known, Values, load
 from cdb.check.project import Project, Rule
 from cdb.check.shapes import UNKNOWN, Shape
 from cdb.dashboard.model.dashboards import Dashboard
 from cdb.dashboard.model.variables import UnknownVariable, asked_by, substitute
 
+PARSER = f"promql-parser {version('promql-parser')}"
+"""The parser that reads expressions here; its grammar is that of a newer Prometheus than some machines have."""
 STATES = frozenset({"pending", "firing"})
 """What alertstate says."""
 
@@ -52,10 +56,15 @@ class Checked:
             return UNKNOWN
 
 
-def check(root: Path) -> Checked:
-    """Check the project in *root*; raises FileError, ContractError or DashboardError for a file that cannot be read."""
+def check(root: Path, judge: Judge | None = None) -> Checked:
+    """Check the project in *root*; *judge* says what is PromQL, our own parser without one.
+
+    Raises FileError or ContractError for a file that cannot be read, and what *judge* raises.
+    """
     project = Project(root)
     checked = Checked(project, _with_rules(load(root, project.contract), project.rules), Report("static"))
+    for file, why in project.no_dashboards.items():
+        checked.report.add(file, "the whole file", Fault(f"is not a dashboard: {why}"))
     for file, dashboard in project.dashboards.items():
         _dashboard(checked, file, dashboard)
     for rule in project.rules:
@@ -66,6 +75,7 @@ def check(root: Path) -> Checked:
         checked.ask(path, line, line)
     for metric in project.contract.metrics:
         checked.ask("telemetry/contract.yaml", f"query of {metric.prometheus}", metric.query)
+    _grammar(checked, judge)
     checked.report.looked_at.update(
         dashboards=len(project.dashboards),
         panels=sum(len(dashboard.shown) for dashboard in project.dashboards.values()),
@@ -74,6 +84,17 @@ def check(root: Path) -> Checked:
         selectors=sum(len(one.reading.selectors) for one in checked.asked),
     )
     return checked
+
+
+def _grammar(checked: Checked, judge: Judge | None) -> None:
+    refused = judge.refused(dict.fromkeys(one.reading.text for one in checked.asked)) if judge else {}
+    name = checked.report.grammar = judge.name if judge else PARSER
+    for one in checked.asked:
+        if why := refused.get(one.reading.text, "" if judge else one.reading.unread):
+            checked.report.add(one.file, one.place, Fault(f"is not PromQL for {name}: {why}"))
+        elif one.reading.unread:
+            said = f"names and labels were not checked: {name} parses it, but {PARSER} does not: {one.reading.unread}"
+            checked.report.add(one.file, one.place, Fault(said))
 
 
 def _with_rules(known: Knowledge, rules: Iterable[Rule]) -> Knowledge:

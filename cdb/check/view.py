@@ -19,6 +19,7 @@ def show(report: Report, console: Console) -> None:
     width = max(map(len, report.looked_at), default=0)
     for kind, number in report.looked_at.items():
         console.print(Text(f"{kind:<{width}}  {number:>5,}"))
+    console.print(Text(f"Grammar of PromQL: {report.grammar}"))
     number = len(report.findings)
     said = f"{number or 'nothing'} {'things are' if number > 1 else 'thing is' if number else 'is'} wrong"
     console.print(Text(f"Depth {report.depth}: {said}.", "bold red" if number else "bold green"))
@@ -27,7 +28,8 @@ def show(report: Report, console: Console) -> None:
 def as_json(report: Report) -> dict[str, object]:
     """Shape *report* as one JSON object."""
     findings = [vars(finding) for finding in sorted(report.findings)]
-    return {"depth": report.depth, "clean": report.clean, "looked_at": report.looked_at, "findings": findings}
+    about = {"depth": report.depth, "grammar": report.grammar, "clean": report.clean}
+    return {**about, "looked_at": report.looked_at, "findings": findings}
 
 
 def _line(finding: Finding) -> Text:

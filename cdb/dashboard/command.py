@@ -73,7 +73,10 @@ def dashboard(
 
     Example: cdb dashboard trading-overview --since 1h
     """
-    boards = list(load_dashboards(ROOT, refused=lambda error: complain(str(error))).values())
+    found = load_dashboards(ROOT)
+    for path, why in found.refused.items():
+        complain(f"{path.name} is not a dashboard and is left out: {why}")
+    boards = list(found.read.values())
     if name is None:
         _list(boards, as_json=as_json)
         return

@@ -1,30 +1,32 @@
 """`cdb dead-letters`: messages that a service could not process."""
 
-import base64
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Final
 
-import msgspec
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from cdb.dead_letters.letters import DeadLetters, Letter, NotResendable, Resent
+from cdb.dead_letters import view
+from cdb.dead_letters.letters import DeadLetters, Fate, Letter, NotResendable, Resent
 from cdb.kit.errors import REFUSED, USAGE
-from cdb.kit.failures import complain, exit_codes, fail
-from cdb.kit.figures import moment
+from cdb.kit.failures import exit_codes, fail
 from cdb.kit.help import TRADING
-from cdb.kit.options import JsonOption
+from cdb.kit.options import JsonOption, YesOption, confirm
 from cdb.kit.output import console, plain_table, print_json
-from cdb.kit.printable import cut, printable
+from cdb.kit.printable import printable
 from cdb.running.stack import running_stack
 from services.bus.client import connect
 from services.messages import is_stream_id
 
-group = typer.Typer(help="List, show and resend messages that a service could not process.", no_args_is_help=True)
-_LONGEST_DETAIL = 60
-_LONGEST_DUMP = 2_048
+group = typer.Typer(
+    help="List, show, resend and discard messages that a service could not process.", no_args_is_help=True
+)
+_FATE_S: Final = 2.0
+_LOOK_S: Final = 0.1
+IdsArgument = Annotated[list[str] | None, typer.Argument(metavar="ID", help="IDs of dead letters.")]
+EveryOption = Annotated[bool, typer.Option("--all", help="Take all dead letters.")]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="ID of the dead letter, from `cdb dead-letters list`.")]
 
 
@@ -48,12 +50,13 @@ def list_letters(
         total = letters.count()
         found = letters.newest(count)
     if as_json:
-        print_json({"total": total, "letters": [_summary(letter) for letter in found]})
+        print_json({"total": total, "letters": [view.summary(letter) for letter in found]})
         return
     if not found:
         typer.echo("There are no dead letters.")
         return
-    console().print(_table(found))
+    for line in view.lines(found, console().width):
+        typer.echo(line)
     if total > len(found):
         typer.echo(f"{total - len(found):,} older dead letters are not shown.")
 
@@ -69,61 +72,65 @@ def show(letter_id: IdArgument, as_json: JsonOption = False) -> None:
     with _dead_letters() as letters:
         letter = _found(letters, letter_id)
     if as_json:
-        print_json({**_summary(letter), "traceparent": letter.traceparent, **_data(letter)})
+        print_json({**view.summary(letter), "traceparent": letter.traceparent, **view.data(letter)})
         return
     table = plain_table()
-    for name, value in {**_summary(letter), "traceparent": letter.traceparent}.items():
+    for name, value in {**view.summary(letter), "traceparent": letter.traceparent}.items():
         table.add_row(name.replace("_", " "), Text(printable(str(value))))
     console().print(table)
-    console().print(Text(readable(letter.data)), soft_wrap=True)
+    console().print(Text(view.readable(letter.data)), soft_wrap=True)
 
 
 @group.command()
-def resend(
-    letter_ids: Annotated[list[str] | None, typer.Argument(metavar="ID", help="IDs of dead letters.")] = None,
-    every: Annotated[bool, typer.Option("--all", help="Resend all dead letters.")] = False,
-    as_json: JsonOption = False,
-) -> None:
+def resend(letter_ids: IdsArgument = None, every: EveryOption = False, as_json: JsonOption = False) -> None:
     """Publish the messages to their streams again and delete the dead letters.
 
     Every reader of the stream gets the message again. A service that has already processed the message ignores it, so
     no order is placed twice. If the message has several dead letters, one for each service that failed, all are
-    deleted. A message that fails again becomes a new dead letter.
+    deleted. A message that fails again becomes a new dead letter. The command waits up to two seconds to report that.
 
-    Exit code: 0 all resent, 1 at least one was not found or could not be resent, 2 neither IDs nor --all given, 3 Redis
-    could not be reached.
+    Exit code: 0 all resent, 1 at least one was not found, could not be resent or failed again, 2 neither IDs nor --all
+    given, 3 Redis could not be reached.
 
     Example: cdb dead-letters resend 1795422575750-0
     """
-    if bool(letter_ids) == every:
-        fail("give the IDs of dead letters, or --all", code=USAGE)
     sent: list[Resent] = []
     refused: list[tuple[str, str]] = []
     with _dead_letters() as letters:
-        chosen = list(letters.all()) if every else [_found(letters, letter_id) for letter_id in letter_ids or ()]
-        for letter in chosen:
+        for letter in _chosen(letters, letter_ids, every=every):
             if any(letter.id in done.settled for done in sent):
                 continue
             try:
                 sent.append(letters.resend(letter))
             except NotResendable as problem:
                 refused.append((letter.id, str(problem)))
-    _report_resent(sent, refused, as_json=as_json)
-    if refused:
+        fates = _fates(letters, sent)
+    view.report_resent(fates, refused, as_json=as_json)
+    if refused or any(fate.back for _, fate in fates):
         raise typer.Exit(REFUSED)
 
 
-def readable(data: bytes) -> str:
-    """Show *data* on a terminal: JSON indented, other text escaped, anything else as a hex dump."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return _hex_dump(data)
-    try:
-        text = msgspec.json.format(text, indent=2)
-    except (msgspec.MsgspecError, RecursionError):
-        return printable(text)
-    return printable(text, keep_lines=True)
+@group.command()
+def discard(
+    letter_ids: IdsArgument = None, every: EveryOption = False, yes: YesOption = False, as_json: JsonOption = False
+) -> None:
+    """Delete dead letters for good, with the messages in them.
+
+    Exit code: 0 all deleted, 1 at least one was not found, or you declined, 2 neither IDs nor --all given, 3 Redis
+    could not be reached.
+
+    Example: cdb dead-letters discard 1795422575750-0 --yes
+    """
+    with _dead_letters() as letters:
+        chosen = _chosen(letters, letter_ids, every=every)
+        if chosen and not yes:
+            instead = f"cdb dead-letters discard {'--all' if every else ' '.join(letter_ids or ())} --yes"
+            confirm(f"Delete {_counted(len(chosen))} for good?", instead=instead)
+        gone = letters.discard(chosen)
+    if as_json:
+        print_json({"discarded": gone})
+    else:
+        typer.echo(f"deleted {_counted(gone)}")
 
 
 @contextmanager
@@ -135,6 +142,26 @@ def _dead_letters() -> Iterator[DeadLetters]:
             yield DeadLetters(client)
 
 
+def _chosen(letters: DeadLetters, letter_ids: list[str] | None, *, every: bool) -> list[Letter]:
+    if bool(letter_ids) == every:
+        fail("give the IDs of dead letters, or --all", code=USAGE)
+    return list(letters.all()) if every else [_found(letters, letter_id) for letter_id in letter_ids or ()]
+
+
+def _fates(letters: DeadLetters, sent: list[Resent]) -> list[tuple[Resent, Fate]]:
+    """Wait until every reader has handled what was sent, or some time has passed, and say what became of it."""
+    deadline = time.monotonic() + _FATE_S
+    fates = letters.fates(sent)
+    while any(fate.waiting for fate in fates) and time.monotonic() < deadline:
+        time.sleep(_LOOK_S)
+        fates = letters.fates(sent)
+    return list(zip(sent, fates, strict=True))
+
+
+def _counted(letters: int) -> str:
+    return f"{letters:,} dead letter{'' if letters == 1 else 's'}"
+
+
 def _found(letters: DeadLetters, letter_id: str) -> Letter:
     if not is_stream_id(letter_id):
         fail(f"{letter_id!r:.80} is not an ID: it must look like 1700000000000-0 (see `cdb dead-letters list`)")
@@ -142,55 +169,3 @@ def _found(letters: DeadLetters, letter_id: str) -> Letter:
     if letter is None:
         fail(f"there is no dead letter {letter_id}")
     return letter
-
-
-def _summary(letter: Letter) -> dict[str, Any]:
-    summary: dict[str, Any] = {"id": letter.id, "when": letter.when}
-    if letter.content is None:
-        return {**summary, "stream": None, "reason": "unreadable", "size": len(letter.raw), "complete": False}
-    names = ("stream", "entry_id", "group", "reason", "detail", "size", "complete")
-    return {**summary, **{name: getattr(letter.content, name) for name in names}}
-
-
-def _data(letter: Letter) -> dict[str, str]:
-    try:
-        return {"data": letter.data.decode(), "encoding": "text"}
-    except UnicodeDecodeError:
-        return {"data": base64.b64encode(letter.data).decode(), "encoding": "base64"}
-
-
-def _table(letters: list[Letter]) -> Table:
-    table = plain_table()
-    table.show_header = True
-    for name, width in (("id", 15), ("when (UTC)", 19), ("stream", 11), ("group", 13), ("reason", 11)):
-        table.add_column(name, no_wrap=True, min_width=width)
-    table.add_column("size", no_wrap=True, justify="right", min_width=6)
-    table.add_column("detail", no_wrap=True, overflow="ellipsis")  # what gives way on a narrow terminal
-    for letter in letters:
-        summary = _summary(letter)
-        *cells, detail = [str(summary.get(name) or "") for name in ("stream", "group", "reason", "detail")]
-        shown = [Text(cut(printable(cell), _LONGEST_DETAIL)) for cell in (*cells, f"{summary['size']:,}", detail)]
-        table.add_row(letter.id, moment(letter.when), *shown)
-    return table
-
-
-def _report_resent(sent: list[Resent], refused: list[tuple[str, str]], *, as_json: bool) -> None:
-    if as_json:
-        print_json({"resent": sent, "refused": [{"id": letter_id, "why": why} for letter_id, why in refused]})
-        return
-    for done in sent:
-        readers = f"read by {', '.join(done.groups)}" if done.groups else "no service reads this stream yet"
-        others = f"; also deleted: {', '.join(done.settled[1:])}" if len(done.settled) > 1 else ""
-        typer.echo(f"{done.letter_id} was resent to {done.stream} as {done.entry_id}, {printable(readers)}{others}")
-    for _, why in refused:
-        complain(why)
-    if not sent and not refused:
-        typer.echo("There are no dead letters.")
-
-
-def _hex_dump(data: bytes) -> str:
-    shown = data[:_LONGEST_DUMP]
-    lines = [f"{at:06x}  {shown[at : at + 16].hex(' ')}" for at in range(0, len(shown), 16)]
-    if len(data) > len(shown):
-        lines.append(f"and {len(data) - len(shown):,} more bytes; --json shows all of them")
-    return "\n".join(lines)

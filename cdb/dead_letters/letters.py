@@ -1,7 +1,7 @@
 """Messages that a service could not process: find them, read them, send them again."""
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +17,7 @@ from services.messages import MESSAGE_TYPES, BadMessage, DeadLetter, decode
 from services.topology import DEAD_LETTERS
 
 _PAGE: Final = 500
+_MOST: Final = 100_000  # messages that a group has in hand: far more than it ever reads at once
 
 # A script and not MULTI, which would go on to delete the letter if adding the entry failed. Returns the new entry's
 # id, or nil if somebody else has sent or removed the letter meanwhile.
@@ -62,7 +63,19 @@ class Letter:
         """Tell whether *other* is about the same entry of the same stream, put aside by another group."""
         if self.content is None or other.content is None:
             return self.id == other.id
-        return (self.content.stream, self.content.entry_id) == (other.content.stream, other.content.entry_id)
+        return self.is_about(other.content.stream, other.content.entry_id)
+
+    def is_about(self, stream: str, entry_id: str) -> bool:
+        """Tell whether it holds this entry."""
+        return self.content is not None and (self.content.stream, self.content.entry_id) == (stream, entry_id)
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of a message that was sent again: the letters that it came back as, the groups that still have it."""
+
+    back: tuple[Letter, ...]
+    waiting: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -98,9 +111,8 @@ class DeadLetters:
             found = self._redis.xrange(DEAD_LETTERS, min=letter_id, max=letter_id)
         return _letter(*found[0]) if found else None
 
-    def all(self) -> Iterator[Letter]:
-        """Read every letter, oldest first, in pages."""
-        after = "-"
+    def all(self, *, after: str = "-") -> Iterator[Letter]:
+        """Read every letter, or those from the id *after* on, oldest first, in pages."""
         while True:
             with _translated():
                 page = self._redis.xrange(DEAD_LETTERS, min=after, count=_PAGE)
@@ -109,6 +121,27 @@ class DeadLetters:
             if len(page) < _PAGE:
                 return
             after = f"({page[-1][0].decode()}"
+
+    def discard(self, letters: Iterable[Letter]) -> int:
+        """Delete *letters* with their messages; gives how many were still there."""
+        ids = [letter.id for letter in letters]
+        with _translated():
+            return int(self._redis.xdel(DEAD_LETTERS, *ids)) if ids else 0
+
+    def fates(self, sent: Sequence[Resent]) -> list[Fate]:
+        """See what became of messages that were sent again."""
+        open_ = {stream: self._open(stream) for stream in {done.stream for done in sent}}
+        # In this order: a group puts a letter aside in the same step in which it acknowledges the message.
+        letters = (
+            list(self.all(after=min(sent, key=lambda done: stream_position(done.letter_id)).letter_id)) if sent else []
+        )
+        return [
+            Fate(
+                back=tuple(letter for letter in letters if letter.is_about(done.stream, done.entry_id)),
+                waiting=tuple(group for group, has in open_[done.stream].items() if has(done.entry_id)),
+            )
+            for done in sent
+        ]
 
     def resend(self, letter: Letter) -> Resent:
         """Put the message of *letter* back on its stream and remove the letter, in one step.
@@ -126,6 +159,24 @@ class DeadLetters:
                 raise NotResendable(f"{letter.id} no longer exists: another command has resent or deleted it")
             groups = tuple(sorted(row["name"].decode() for row in self._redis.xinfo_groups(content.stream)))
         return Resent(letter.id, content.stream, entry_id.decode(), groups, (letter.id, *twins))
+
+    def _open(self, stream: str) -> dict[str, Callable[[str], bool]]:
+        """For each group of *stream*: what tells whether it has an entry still before it."""
+        with _translated():
+            return {
+                row["name"].decode(): _before(
+                    row["last-delivered-id"].decode(),
+                    {
+                        one["message_id"].decode()
+                        for one in self._redis.xpending_range(stream, row["name"], "-", "+", _MOST)
+                    },
+                )
+                for row in self._redis.xinfo_groups(stream)
+            }
+
+
+def _before(delivered: str, pending: set[str]) -> Callable[[str], bool]:
+    return lambda entry: entry in pending or stream_position(entry) > stream_position(delivered)
 
 
 def _resendable(letter: Letter) -> DeadLetter:

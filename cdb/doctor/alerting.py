@@ -2,17 +2,21 @@
 
 import secrets
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import httpx
 
+from cdb.alerts.alerts import fires_now
 from cdb.check.project import Project
 from cdb.doctor.findings import Finding, fail, ok, warn
+from cdb.kit.errors import Away
 from cdb.running.base import RunningStack
 
 CONTRACT_GROUP: Final = "alerts"
 TEST_ALERT: Final = "DoctorTest"
+CRITICAL: Final = "critical"
 _LOOK_S: Final = 0.5
 
 
@@ -49,12 +53,17 @@ def alertmanager(stack: RunningStack) -> Finding:
 
 
 def firing(stack: RunningStack) -> Finding:
-    """Nothing fires now."""
-    alerts = stack.prometheus.alerts()
-    names = sorted({alert.labels.get("alertname", "") for alert in alerts if alert.state == "firing"})
-    if names:
-        return warn(f"fires now: {', '.join(names)}", "cdb alerts; each has its page in monitoring/runbooks/")
-    return ok("no alert fires")
+    """Nothing fires now, neither for Prometheus nor for Alertmanager, which `cdb alerts` shows."""
+    found = [alert.labels for alert in stack.prometheus.alerts() if alert.state == "firing"]
+    with suppress(Away):  # another item's finding
+        found += [alert.labels for alert in fires_now(stack.ports)]
+    severities = {labels.get("alertname", ""): labels.get("severity", "") for labels in found}
+    names = sorted(name for name in severities if not name.startswith(TEST_ALERT))
+    if not names:
+        return ok("no alert fires")
+    critical = any(severities[name] == CRITICAL for name in names)
+    said = ", ".join(f"{name} ({severities[name] or 'no severity'})" for name in names)
+    return (fail if critical else warn)(f"fires now: {said}", "cdb alerts; each has its page in monitoring/runbooks/")
 
 
 def notification(stack: RunningStack, within_s: float = 30.0) -> Finding:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from cdb.doctor import alerting, boards, machine, metrics, parts, settings, traces, versions
+from cdb.doctor import alerting, boards, machine, metrics, parts, settings, shell, traces, versions
 from cdb.doctor.findings import Finding
 from cdb.running.base import RunningStack
 
@@ -23,6 +23,7 @@ CHECKS: Final = (
     Check("targets", "Prometheus reaches all its targets", parts.targets),
     Check("endpoints", "each service shows /metrics", parts.endpoints),
     Check("metrics", "the contract's metrics are in Prometheus", metrics.names),
+    Check("feed", "market data arrive", metrics.feed),
     Check("rising", "signals, approvals and trades rise", metrics.rising),
     Check("dashboards", "dashboards and alerts ask for what exists", boards.queries),
     Check("grafana", "Grafana has the dashboards", boards.grafana),
@@ -34,6 +35,9 @@ CHECKS: Final = (
     Check("secrets", "secrets are set, and none is a test's", settings.secrets),
     Check("env", ".env is for its owner only", settings.env_file),
     Check("settings", "what runs has the settings of now", settings.as_started),
+    Check("effect", "every setting has an effect", settings.effect),
+    Check("account", "the account is as the settings say", settings.account),
+    Check("shell", "variables of other programs have no effect", shell.variables),
     Check("test-endpoints", "endpoints for tests are off", settings.test_endpoints),
     Check("loopback", "only this machine can reach it", machine.loopback),
     Check("resources", "disk and memory suffice", machine.resources),

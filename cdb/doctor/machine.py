@@ -50,9 +50,7 @@ def clock(stack: RunningStack) -> Finding:
     if max(map(abs, skews.values())) > _SKEW_S:
         return fail(f"clocks differ from this one: {said}", "let host and containers use one clock source (chrony)")
     if not _synchronised():
-        return warn(
-            f"{said}, but the system clock is not synchronised", "install chrony or systemd-timesyncd"
-        )
+        return warn(f"{said}, but the system clock is not synchronised", "install chrony or systemd-timesyncd")
     return ok(f"{said}; synchronised")
 
 
@@ -65,9 +63,7 @@ def _synchronised() -> bool:
 
 def loopback(stack: RunningStack) -> Finding:
     """No part listens on, or answers at, an address that other machines could reach."""
-    advice = (
-        "ports must listen on 127.0.0.1 only: look at docker-compose.yml, CDB_HTTP_HOST, or a proxy in front"
-    )
+    advice = "ports must listen on 127.0.0.1 only: look at docker-compose.yml, CDB_HTTP_HOST, or a proxy in front"
     names = {port: name for name, port in stack.listening.items()}
     open_ports = sorted(f"{names[port]} listens on {at}:{port}" for at, port in _listening() if port in names)
     addresses = _own_addresses()

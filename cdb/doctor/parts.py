@@ -3,8 +3,7 @@
 import re
 from typing import Final
 
-import yaml
-
+from cdb.check.scraping import scraped
 from cdb.doctor.findings import Finding, fail, ok
 from cdb.running.base import RunningStack
 from services.topology import NAMES
@@ -24,7 +23,8 @@ def parts(stack: RunningStack) -> Finding:
 
 def targets(stack: RunningStack) -> Finding:
     """Prometheus reaches every target that is in the project's files."""
-    wanted = _wanted(stack)
+    jobs, _ = scraped(stack.root)
+    wanted = {(job, address) for job, addresses in jobs.items() for address in addresses}
     seen = {
         (target.labels.get("job", ""), target.labels.get("instance", "")): target
         for target in stack.prometheus.targets()
@@ -42,17 +42,6 @@ def targets(stack: RunningStack) -> Finding:
             " next scrape",
         )
     return ok(f"{len(wanted)} of {len(wanted)} up")
-
-
-def _wanted(stack: RunningStack) -> set[tuple[str, str]]:
-    """Job and instance of every address in monitoring/prometheus/targets, where each file has its job's name."""
-    folder = stack.root / "monitoring" / "prometheus" / "targets"
-    return {
-        (file.stem, str(address))
-        for file in sorted(folder.glob("*.yml"))
-        for group in yaml.safe_load(file.read_text(encoding="utf-8"))
-        for address in group["targets"]
-    }
 
 
 def endpoints(stack: RunningStack) -> Finding:

@@ -7,14 +7,17 @@ from typing import Final
 
 import httpx
 
+from cdb.check.run import UNREADABLE
 from cdb.doctor.checks import CHECKS, Check
 from cdb.doctor.findings import Finding, Verdict, fail, first_line
 from cdb.kit.errors import CommandError
 from cdb.running.base import RunningStack
+from services.errors import ServerAway
 
 _AT_ONCE: Final = 4
 _AGAIN_S: Final = 2.0
-_AWAY: Final = (CommandError, httpx.HTTPError, OSError)
+_FINDINGS: Final = (CommandError, ServerAway, httpx.HTTPError, OSError, *UNREADABLE)
+"""What a server, or a file of the project, may raise: that is what was found."""
 
 
 def examine(
@@ -35,5 +38,5 @@ def _repeated(check: Check, stack: RunningStack, deadline: float) -> Finding:
 def _finding_of(check: Check, stack: RunningStack) -> Finding:
     try:
         return check.look(stack)
-    except _AWAY as error:
+    except _FINDINGS as error:
         return fail(first_line(error), stack.where_to_look)

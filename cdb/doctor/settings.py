@@ -5,6 +5,8 @@ import stat
 from typing import Final
 
 from cdb.doctor.findings import Finding, fail, ok, warn
+from cdb.doctor.unread_settings import without_effect
+from cdb.running.account import held_untraded, ignored_opening_cash
 from cdb.running.base import RunningStack
 from cdb.running.native import envfile
 from services import topology
@@ -50,6 +52,26 @@ def as_started(stack: RunningStack) -> Finding:
     if changed:
         return warn("; ".join(changed), f"to apply that: {stack.how_to_restart}")
     return ok("nothing was changed since the start" if stack.way == "native" else "no setting was changed")
+
+
+def effect(stack: RunningStack) -> Finding:
+    """Nothing is set that nobody reads."""
+    if said := without_effect(stack.wanted, envfile.read(stack.root / ".env"), stack.root, way=stack.way):
+        return warn("; ".join(said), "remove the line from .env, or the variable from the environment")
+    return ok("every setting in .env and the environment is read")
+
+
+def account(stack: RunningStack) -> Finding:
+    """The account was opened with the cash that is set, and holds nothing that is no longer traded."""
+    said = ignored_opening_cash(stack)
+    if held := held_untraded(stack):
+        return warn(
+            "; ".join(filter(None, [said, f"held, but not in CDB_SYMBOLS: {', '.join(held)}"])),
+            f"add {', '.join(held)} to CDB_SYMBOLS until the position is closed; {stack.how_to_restart}",
+        )
+    if said:
+        return warn(said, f"remove the setting; or, to delete the ledger and begin anew: {stack.how_to_begin_anew}")
+    return ok("opened as the settings say, and holds only symbols that are traded")
 
 
 def test_endpoints(stack: RunningStack) -> Finding:

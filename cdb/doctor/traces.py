@@ -4,6 +4,7 @@ import time
 from typing import Final
 
 from cdb.doctor.findings import Finding, fail, ok
+from cdb.doctor.uptime import uptime_s
 from cdb.running.base import RunningStack
 from cdb.trace.jaeger import Jaeger
 from cdb.trace.model import Trace
@@ -11,15 +12,16 @@ from services.topology import CORE, EXECUTION, RISK
 
 _STEPS: Final = ("signal.generate", "risk.decide", "order.execute")
 _SERVICES: Final = (CORE.name, RISK.name, EXECUTION.name)
-_SINCE_S: Final = 3600
+_SINCE_S: Final = 3600.0
 _LIMIT: Final = 20
 _US: Final = 1_000_000
 
 
 def end_to_end(stack: RunningStack) -> Finding:
-    """Jaeger has a trace of the last hour that goes through all three services, without a gap."""
+    """Jaeger has a trace of the last hour, and since the start, through all three services without a gap."""
     now = time.time()
-    span = {"start_us": int((now - _SINCE_S) * _US), "end_us": int(now * _US)}
+    since_s = min(_SINCE_S, uptime_s(stack))
+    span = {"start_us": int((now - since_s) * _US), "end_us": int(now * _US)}
     with Jaeger(stack.url("jaeger")) as jaeger:
         found = jaeger.find(_SERVICES[-1], **span, limit=_LIMIT, operation=_STEPS[-1])
     whole = [trace for trace in found if is_whole(trace)]
@@ -29,11 +31,11 @@ def end_to_end(stack: RunningStack) -> Finding:
         return ok(f"{newest.trace_id}: {len(newest.spans)} spans in {len(_SERVICES)} services, {age:.0f} s ago")
     if found:
         return fail(
-            f"{len(found)} traces of the last hour, none of them whole from {_STEPS[0]} to {_STEPS[-1]}",
+            f"{len(found)} traces of the last {since_s:.0f} s, none of them whole from {_STEPS[0]} to {_STEPS[-1]}",
             f"cdb trace show {found[0].trace_id[:8]}; monitoring/runbooks/TracesLost.md",
         )
     return fail(
-        "no trace of an executed order within an hour",
+        f"no trace of an executed order in the last {since_s:.0f} s",
         "wait a minute after a start; then check that CDB_TRACING is 1; monitoring/runbooks/TracesLost.md",
     )
 

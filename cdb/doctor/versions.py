@@ -29,14 +29,15 @@ _PROGRAMS: Final = (
 )
 
 
+_AT_ONE_TIME_S: Final = 60.0
+
+
 def versions(stack: RunningStack) -> Finding:
     """Every server is new enough, as it says itself; all services are of one version."""
     shown: list[str] = []
     faults: list[str] = []
     for program in _PROGRAMS:
-        found = sorted(
-            {sample.labels.get(program.label, "") for sample in stack.prometheus.query(program.query)} - {""}
-        )
+        found = _newest(stack, program)
         shown.append(f"{program.name} {' and '.join(found) or 'unknown'}")
         oldest = ".".join(map(str, program.oldest))
         if not found:
@@ -50,6 +51,13 @@ def versions(stack: RunningStack) -> Finding:
             "; ".join(faults), "docs/operations.md, 'Upgrades'; what has just started shows its version after a scrape"
         )
     return ok(", ".join(shown))
+
+
+def _newest(stack: RunningStack, program: _Program) -> list[str]:
+    """Versions that were shown last; after an upgrade Prometheus still has the old one for five minutes."""
+    shown = stack.prometheus.query(f"max by ({program.label}) (timestamp({program.query}))")
+    last = max((sample.value for sample in shown), default=0.0)
+    return sorted({one.labels.get(program.label, "") for one in shown if last - one.value < _AT_ONE_TIME_S} - {""})
 
 
 def _number(version: str) -> tuple[int, ...]:

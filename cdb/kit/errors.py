@@ -10,6 +10,12 @@ AWAY: Final = 3
 """A server, its settings or the whole stack is not there; nothing was looked at."""
 
 
+def in_words(error: OSError) -> str:
+    """The system's words without its number: the file, if it is known, and what is wrong."""
+    said = error.strerror or str(error) or type(error).__name__
+    return f"{error.filename}: {said}" if error.filename else said
+
+
 class CommandError(Exception):
     """Ends a command with its text as the one line; the text says what is wrong, where, and what to do.
 

@@ -6,7 +6,7 @@ from typing import NoReturn
 
 import typer
 
-from cdb.kit.errors import AWAY, REFUSED, Away, CommandError
+from cdb.kit.errors import AWAY, REFUSED, Away, CommandError, in_words
 from cdb.kit.printable import printable
 from services.errors import ServerAway
 
@@ -20,8 +20,10 @@ def exit_codes(otherwise: int = AWAY) -> Iterator[None]:
         fail(f"{error}; `cdb status` shows what runs, `cdb up` starts the stack", code=AWAY)
     except CommandError as error:
         fail(str(error), code=error.exit_code or otherwise)
-    except (ServerAway, OSError) as error:
+    except ServerAway as error:
         fail(str(error), code=otherwise)
+    except OSError as error:
+        fail(in_words(error), code=otherwise)
 
 
 def complain(line: str) -> None:

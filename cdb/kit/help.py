@@ -22,7 +22,10 @@ class PlainCommand(TyperCommand):
 
 
 class PlainGroup(TyperGroup):
-    """The same for a group of commands."""
+    """The same for a group of commands. Without any word after it, it shows its help."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ["--help"])
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _plain(super().get_params(ctx))

@@ -124,6 +124,10 @@ class Prometheus(HttpClient):
         rows = msgspec.convert(found.result, tuple[_Found, ...])
         return tuple(Series(row.metric, tuple((at, float(text)) for at, text in row.values)) for row in rows)
 
+    def formatted(self, expression: str) -> str:
+        """Write *expression* as the server does, which parses it and evaluates nothing."""
+        return self._get("format_query", str, query=expression)
+
     def label_values(self, label: str, selector: str = "") -> tuple[str, ...]:
         """Values of *label* in the series of *selector*, by default in all."""
         return self._get(f"label/{label}/values", tuple[str, ...], **{"match[]": selector or None})

@@ -3,24 +3,24 @@
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from cdb.kit.errors import REFUSED, USAGE
-from cdb.kit.failures import exit_codes, fail
-from cdb.kit.figures import money
+from cdb.kit.failures import complain, exit_codes, fail
 from cdb.kit.help import TRADING
-from cdb.kit.options import JsonOption
-from cdb.kit.output import console, plain_table, print_json
+from cdb.kit.options import JsonOption, YesOption, confirm
+from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
 from cdb.replay.run import Request, run
-from cdb.replay.saved import operators_replays
-from cdb.replay.summary import Summary
-from cdb.replay.tape import survey
-from cdb.running.native import envfile
+from cdb.replay.saved import Replays, operators_replays
+from cdb.replay.settings import chosen_settings
+from cdb.replay.tape import MOST_INVALID_PERCENT, STANDARD_INPUT, examine, seekable
+from cdb.replay.view import progress_bar, show
+from services.ws.tape import values
+from services.ws.tape.rows import Reading
+from services.ws.tape.values import BadValue, TimeUnit
 
 replays_app = typer.Typer(help="List, open and remove saved replay ledgers.", no_args_is_help=True)
 _SETTING = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
@@ -33,8 +33,10 @@ def register(app: typer.Typer) -> None:
     app.add_typer(replays_app, name="replays", rich_help_panel=TRADING)
 
 
-def replay(
-    file: Annotated[Path, typer.Argument(help="CSV file with the columns ts_ms,trade_id,symbol,side,price,quantity.")],
+def replay(  # noqa: PLR0913, PLR0917  one for each option
+    file: Annotated[
+        Path, typer.Argument(help="File of trades: .csv, .csv.gz, or .zip with one CSV inside; - for standard input.")
+    ],
     speed: Annotated[
         str, typer.Option(metavar="FACTOR", help="Replay speed: a multiple of real time, such as 10, or max.")
     ] = "max",
@@ -53,33 +55,57 @@ def replay(
         str | None,
         typer.Option(metavar="NAME", help="Save the ledger under this name. If the ledger exists, append to it."),
     ] = None,
+    symbol: Annotated[
+        str | None, typer.Option(metavar="PAIR", help="Symbol of a file that has no column for it, such as BTCUSDT.")
+    ] = None,
+    time_unit: Annotated[
+        TimeUnit | None,
+        typer.Option(metavar="UNIT", help="Unit of times: s, ms, us or ns. By default the number of digits says it."),
+    ] = None,
+    max_invalid: Annotated[
+        float, typer.Option(metavar="PERCENT", min=0, max=100, help="Fail if so many of the rows are no valid trades.")
+    ] = MOST_INVALID_PERCENT,
     as_json: JsonOption = False,
 ) -> None:
     """Replay a file of recorded trades through the four services, with a separate ledger and separate ports.
 
-    The running stack is not touched. Limits and other settings come from .env and the environment. The same file and
-    settings always give the same ledger: each trade is sent only after the previous one has been fully processed, and
-    decisions use the timestamps in the file.
+    The running stack is not touched. Limits and other settings come from .env and the environment; --set overrides
+    them, and refuses a name that has no effect on a replay. The same file and settings always give the same ledger:
+    each trade is sent only after the previous one has been fully processed, and decisions use the timestamps in the
+    file.
 
-    Exit code: 0 replayed, 1 the replay failed or messages were lost, 2 invalid option.
+    Columns are found by their names, as in the dumps of Binance and the exports of ccxt and freqtrade (docs/replay.md).
+    Rows that are no valid trades are left out and listed with their line; with too many of them nothing is replayed.
+
+    Exit code: 0 replayed, 1 the replay failed, messages were lost or too many rows are invalid, 2 invalid option.
 
     Example: cdb replay tests/data/ethusdt-trades-2023-02-02.csv --set MOMENTUM_THRESHOLD_PCT=0.00008 --keep
     """
     with exit_codes(REFUSED):
-        replays = operators_replays()
-        request = Request(
-            tape=survey(file),
-            speed=_speed(speed),
-            settings={**envfile.read(ROOT / ".env"), **os.environ, **_pairs(settings or [])},
-            save_as=into or (replays.new_name(file.stem) if keep else None),
-        )
-        with _progress(quiet=as_json) as progress:
-            task = progress.add_task(file.name, total=request.tape.rows)
+        replays = _replays()
+        reading = _reading(symbol, time_unit)
+        chosen = chosen_settings(_pairs(settings or []), os.environ, ROOT)
+        speed = _speed(speed)
+        name, label = ("standard input",) * 2 if file == STANDARD_INPUT else (str(file), file.name)
+        save_as = into or (replays.new_name(Path(file.name.removesuffix(".gz")).stem) if keep else None)
+        with seekable(file, replays.directory) as path, progress_bar(quiet=as_json) as progress:
+            task = progress.add_task(f"reading {label}", total=None)
+            tape = examine(
+                path,
+                reading,
+                name=name,
+                most_invalid_percent=max_invalid,
+                on_rows=lambda rows: progress.update(task, completed=rows),
+            )
+            for note in () if as_json else tape.notes:
+                progress.console.print(f"{name}: {note}", markup=False, highlight=False, soft_wrap=True)
+            progress.reset(task, total=tape.rows, description=label)
+            request = Request(tape=tape, speed=speed, settings=chosen, save_as=save_as)
             summary = run(replays, request, lambda read: progress.update(task, completed=read))
     if as_json:
         print_json(summary)
     else:
-        _show(summary)
+        show(summary)
     if summary.problem:
         fail(summary.problem)
 
@@ -88,11 +114,12 @@ def replay(
 def list_replays(as_json: JsonOption = False) -> None:
     """List the saved ledgers.
 
-    Exit code: 0, even if there are none.
+    Exit code: 0, even if there are none, 1 they cannot be read.
 
     Example: cdb replays list
     """
-    names = operators_replays().names()
+    with exit_codes(REFUSED):
+        names = _replays().names()
     if as_json:
         print_json(names)
     else:
@@ -107,26 +134,37 @@ def open_replay(name: NameArgument) -> None:
 
     Example: cdb replays open eth
     """
-    replays = operators_replays()
-    with exit_codes(REFUSED), replays.opened(name) as address:
-        typer.echo(f"psql -h {address.host} -p {address.port} -U {address.user} {address.database}")
-        typer.echo(f"password: POSTGRES_PASSWORD in {replays.secrets_file(name)}")
-        typer.prompt("Press Enter to stop PostgreSQL", default="", show_default=False)
+    with exit_codes(REFUSED):
+        replays = _replays()
+        with replays.opened(name) as address:
+            typer.echo(f"psql -h {address.host} -p {address.port} -U {address.user} {address.database}")
+            typer.echo(f"password: POSTGRES_PASSWORD in {replays.secrets_file(name)}")
+            typer.prompt("Press Enter to stop PostgreSQL", default="", show_default=False)
 
 
 @replays_app.command("remove")
-def remove_replay(name: NameArgument) -> None:
+def remove_replay(name: NameArgument, yes: YesOption = False) -> None:
     """Delete a saved ledger.
 
-    Exit code: 0 deleted, 1 the ledger does not exist or could not be deleted.
+    Exit code: 0 deleted, 1 the ledger does not exist, is in use or could not be deleted, or you declined.
 
-    Example: cdb replays remove eth
+    Example: cdb replays remove eth --yes
     """
     with exit_codes(REFUSED):
-        replays = operators_replays()
+        replays = _replays()
         replays.require(name)
+        if not yes:
+            confirm(f"Delete the ledger of replay {name}?", instead=f"cdb replays remove {name} --yes")
         replays.remove(name)
     typer.echo(f"deleted {name}")
+
+
+def _replays() -> Replays:
+    """Find the operator's replays, and clean up after commands that were killed."""
+    replays = operators_replays()
+    for name in replays.sweep():
+        complain(f"a command was killed while it used replay {name}: what it left running or unsaved is removed")
+    return replays
 
 
 def _pairs(texts: list[str]) -> dict[str, str]:
@@ -139,6 +177,13 @@ def _pairs(texts: list[str]) -> dict[str, str]:
     return found
 
 
+def _reading(symbol: str | None, time_unit: TimeUnit | None) -> Reading:
+    try:
+        return Reading(symbol=values.symbol(symbol) if symbol else "", time_unit=time_unit)
+    except BadValue as bad:
+        fail(f"--{bad.detail}", code=USAGE)
+
+
 def _speed(text: str) -> str:
     try:
         fits = text == "max" or 0 < float(text) <= 100_000
@@ -147,36 +192,3 @@ def _speed(text: str) -> str:
     if not fits:
         fail(f"--speed {text!r:.80} must be max, or a number above 0 and up to 100000", code=USAGE)
     return text
-
-
-def _progress(*, quiet: bool) -> Progress:
-    columns: list[Any] = [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()]
-    return Progress(*columns, console=Console(stderr=True), disable=quiet)
-
-
-def _show(summary: Summary) -> None:
-    table = plain_table(title="Replay")
-    table.add_column()
-    table.add_column(justify="right")
-    counts = {
-        "trades read": summary.trades_read,
-        "invalid trades": summary.refused,
-        "signals": summary.signals,
-        "approved": summary.approved,
-        **{f"rejected: {reason}": count for reason, count in summary.rejected.items()},
-        "fills": summary.fills,
-        "of these, stop losses": summary.stop_losses,
-    }
-    for name, count in counts.items():
-        table.add_row(name, f"{count:,}")
-    table.add_row("realised pnl", money(summary.realised_pnl))
-    table.add_row("unrealised pnl", money(summary.unrealised_pnl))
-    table.add_row("equity", money(summary.equity))
-    screen = console()
-    screen.print(table)
-    for refusal in summary.refusals:
-        screen.print(f"invalid trade at {refusal['where']}: {refusal['reason']}, {refusal['detail']}", markup=False)
-    if summary.refused > len(summary.refusals):
-        screen.print(f"and {summary.refused - len(summary.refusals)} more invalid trades")
-    if summary.ledger:
-        screen.print(f"The ledger is saved. Check it: cdb audit --replay {summary.ledger}")

@@ -3,19 +3,23 @@
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
+from cdb.dead_letters.letters import DeadLetters
 from cdb.kit.errors import Away
 from cdb.kit.http_client import HttpClient
+from cdb.replay.quiet import why_no_signal
 from cdb.replay.saved import Replays, address_of
+from cdb.replay.settings import environment
 from cdb.replay.summary import Feed, Summary, summarise
 from cdb.replay.tape import Tape
+from cdb.replay.unhandled import Unhandled, unhandled
 from cdb.running.native import TRADING, Stack, StackError
 from cdb.running.native.ports import HOST
 from services.bus.client import connect
 from services.ledger.connection import Ledger
-from services.topology import DEAD_LETTERS, NAMES
+from services.topology import NAMES
 
 STUCK_AFTER_S: Final = 60.0
 _POLL_S: Final = 0.1
@@ -36,37 +40,24 @@ class Request:
 def run(replays: Replays, request: Request, on_progress: OnProgress) -> Summary:
     """Replay in lockstep. Raises StackError naming what failed; nothing is left running."""
     name = request.save_as or f"unnamed-{time.time_ns()}"
-    fresh = not replays.exists(name)
-    finished = False
-    config = replays.config(name, TRADING, _environment(request))
-    try:
-        with Stack(config) as stack:
-            feed = _follow(stack, request.tape.rows, on_progress)
-            dead_letters = _dead_letters(stack)
-            # A service writes the rest when it ends. In the order of the flow, so that nothing new comes to the next.
-            for service in NAMES:
-                stack.stop_part(service)
-            finished = True
-            with closing(Ledger(address_of(config), application="cdb-replay")) as ledger:
-                return summarise(ledger, feed, dead_letters=dead_letters, saved_as=request.save_as)
-    finally:
-        if request.save_as is None or (fresh and not finished):
-            replays.remove(name)
-
-
-def _environment(request: Request) -> dict[str, str]:
-    return {
-        **request.settings,
-        "CDB_SOURCE": "replay",
-        "CDB_REPLAY_FILE": str(request.tape.path.resolve()),
-        "CDB_REPLAY_SPEED": request.speed,
-        "CDB_SYMBOLS": ",".join(request.tape.symbols),
-        "CDB_CLOCK": "event",
-        "CDB_LOCKSTEP": "1",
-        "CDB_TEST_ENDPOINTS": "0",
-        "CDB_OTLP_ENDPOINT": "",
-        "CDB_LOG_LEVEL": "WARNING",
-    }
+    told = environment(request.settings, request.tape, request.speed)
+    with replays.running(name, TRADING, told) as stack:
+        feed = _follow(stack, request.tape.rows, on_progress)
+        count, letters = _dead_letters(stack, request.tape)
+        # A service writes the rest when it ends. In the order of the flow, so that nothing new comes to the next.
+        for service in NAMES:
+            stack.stop_part(service)
+        if request.save_as:
+            replays.keep(name)
+        with closing(Ledger(address_of(stack.config), application="cdb-replay")) as ledger:
+            summary = summarise(ledger, feed, saved_as=request.save_as)
+        return replace(
+            summary,
+            dead_letters=count,
+            unhandled=letters,
+            notes=request.tape.notes,
+            why_no_signal="" if summary.signals else why_no_signal(request.tape, request.settings),
+        )
 
 
 def _follow(stack: Stack, rows: int, on_progress: OnProgress) -> Feed:
@@ -99,7 +90,9 @@ def _ask(ws: HttpClient) -> Feed:
         return Feed()  # it starts, or starts again
 
 
-def _dead_letters(stack: Stack) -> int:
+def _dead_letters(stack: Stack, tape: Tape) -> tuple[int, tuple[Unhandled, ...]]:
+    """How many there are, and what the first are about."""
     password = stack.config.environment["REDIS_PASSWORD"]
     with closing(connect(host=HOST, port=stack.config.ports.redis, password=password)) as client:
-        return int(client.xlen(DEAD_LETTERS))
+        letters = DeadLetters(client)
+        return letters.count(), tuple(unhandled(letters.all(), tape))

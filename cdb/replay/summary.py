@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 
+from cdb.replay.unhandled import Unhandled
 from services.ledger.connection import Ledger
 
 _COUNTS: Final = """
@@ -49,21 +50,25 @@ class Summary:
     unrealised_pnl: Decimal
     equity: Decimal
     dead_letters: int = 0
+    unhandled: tuple[Unhandled, ...] = ()
     unfinished_orders: int = 0
     refusals: tuple[dict[str, str], ...] = ()
     ledger: str | None = None
+    notes: tuple[str, ...] = ()
+    why_no_signal: str = ""
 
     @property
     def problem(self) -> str | None:
         """What makes this result incomplete, if anything does."""
         if self.dead_letters:
-            return f"{self.dead_letters} messages could not be handled and are missing from the result"
+            first = f"; the first: {self.unhandled[0]}" if self.unhandled else ""
+            return f"{self.dead_letters} messages could not be handled and are missing from the result{first}"
         if self.unfinished_orders:
             return f"{self.unfinished_orders} orders have no final state"
         return None
 
 
-def summarise(ledger: Ledger, feed: Feed, *, dead_letters: int, saved_as: str | None) -> Summary:
+def summarise(ledger: Ledger, feed: Feed, *, saved_as: str | None) -> Summary:
     """Read the figures from *ledger*. Raises ServerAway."""
     with ledger.transaction() as cursor:
         cursor.execute(_COUNTS)
@@ -82,7 +87,6 @@ def summarise(ledger: Ledger, feed: Feed, *, dead_letters: int, saved_as: str | 
         realised_pnl=realised.quantize(_SMALLEST),
         unrealised_pnl=unrealised.quantize(_SMALLEST),
         equity=equity.quantize(_SMALLEST),
-        dead_letters=dead_letters,
         unfinished_orders=unfinished,
         refusals=feed.refusals,
         ledger=saved_as,

@@ -18,12 +18,11 @@ from cdb.running.native import PartStatus, Ports, envfile
 from cdb.running.native.config import state_dir
 from cdb.running.native.ports import HOST
 from cdb.running.settings import read_settings
-from services.settings import BadSecretsDir, BusSettings, LedgerSettings, settings_in_files
+from services.settings import BadSecretsDir, BusSettings, LedgerSettings, settings_in_files, without_empty
 
 PGOPTIONS: Final = "-c lock_timeout=15s"
 """What PostgreSQL's programs ask of their session."""
 _LOOK_S: Final = 0.2
-_SERVERS: Final = ("POSTGRES_", "REDIS_")
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,8 @@ class RunningStack(ABC):
     """What shows how its parts are and what they say."""
     how_to_restart: ClassVar[str]
     """What lets it take over changed settings."""
+    how_to_begin_anew: ClassVar[str]
+    """What deletes all data, the ledger too, and starts with a new account."""
     how_to_reload_rules: ClassVar[str]
     how_to_add_grafana: ClassVar[str]
 
@@ -88,6 +89,11 @@ class RunningStack(ABC):
             raise StackError(str(error)) from error
         return {**envfile.read(self.root / ".env"), **in_files, **self.environ}
 
+    @property
+    def wanted(self) -> dict[str, str]:
+        """Settings that .env and the environment have now, whatever it runs with; what is empty is left out."""
+        return without_empty({**envfile.read(self.root / ".env"), **self.environ})
+
     @abstractmethod
     def changed_settings(self) -> list[str] | None:
         """Differences between what it runs with and what would be started now; None if they cannot be known."""
@@ -121,6 +127,10 @@ class RunningStack(ABC):
     @abstractmethod
     def remove_streams(self, *names: str) -> None:
         """Remove streams from the bus. Raises ServerAway, too."""
+
+    @abstractmethod
+    def stored_bytes(self, part: str) -> int:
+        """Measure the data of *part*; 0 if that cannot be done now."""
 
     @abstractmethod
     def save_data(self, part: str, target: Path) -> None:
@@ -185,17 +195,18 @@ class RunningStack(ABC):
         """How to reach the ledger, or another one on that server or another."""
         chosen = {"POSTGRES_DB": database, "POSTGRES_HOST": host, "POSTGRES_PORT": port}
         given = {name: value for name, value in chosen.items() if value is not None}
-        return read_settings(LedgerSettings, {**self._servers("POSTGRES_HOST", host), **given})
+        return read_settings(LedgerSettings, {**self._servers("POSTGRES_HOST", elsewhere=bool(host)), **given})
 
     def bus_settings(self) -> BusSettings:
         """How to reach the bus."""
         return read_settings(BusSettings, self._servers("REDIS_HOST"))
 
-    def _servers(self, variable: str, host: str | None = None) -> dict[str, str]:
-        """Join what runs and the environment, the latter winning; *variable* names the server that is meant."""
-        named = {name: value for name, value in self.environ.items() if name.startswith(_SERVERS)}
-        environment = {**self.settings, **named}
-        return {**environment, **Ports.from_environment(environment).environment()}
+    def _servers(self, variable: str, *, elsewhere: bool = False) -> dict[str, str]:
+        """Settings of the servers; *variable* is that of the address of the one that is meant.
+
+        *elsewhere* says that the command line chooses another one. Raises StackError.
+        """
+        return {**self.settings, **Ports.from_environment(self.settings).environment()}
 
 
 def _find(name: str, parts: Sequence[PartStatus]) -> PartStatus | None:

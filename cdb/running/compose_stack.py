@@ -18,7 +18,7 @@ from cdb.running.base import PGOPTIONS, LedgerPrograms, RunningStack
 from cdb.running.compose import engine, volume
 from cdb.running.compose.engine import docker
 from cdb.running.errors import StackError
-from cdb.running.native import PartStatus, Ports
+from cdb.running.native import PartStatus, Ports, envfile
 from cdb.running.native.lock import locked
 from services.errors import ServerAway
 from services.ledger.connection import SCHEMA_VERSION
@@ -36,6 +36,7 @@ class ComposeStack(RunningStack):
     status_command = "docker compose ps --all"
     where_to_look = f"{status_command}, then docker compose logs of the part"
     how_to_restart = "docker compose up -d --build"
+    how_to_begin_anew = "docker compose down --volumes, docker compose up -d"
     how_to_reload_rules = "docker compose restart cdb_prometheus"  # to Compose a mounted file is always the same
     how_to_add_grafana = "docker compose up -d cdb_grafana"
     not_running = "the Docker stack is not running: `docker compose up -d` starts it"
@@ -97,7 +98,7 @@ class ComposeStack(RunningStack):
             if part is None or not part.active:
                 raise StackError(f"{needed} is not running: `{self.status_command}` shows why")
         self.state_dir.mkdir(parents=True, exist_ok=True)
-        with locked(self.state_dir / "containers.lock"):
+        with locked(self.state_dir / "containers.lock", "the Docker stack"):
             yield
 
     def start(self, names: Sequence[str]) -> None:
@@ -136,6 +137,12 @@ class ComposeStack(RunningStack):
         if not said.isdigit():  # redis-cli ends well even if it was refused
             raise ServerAway("Redis", said)
 
+    def stored_bytes(self, part: str) -> int:
+        """Ask the container, if it runs."""
+        with suppress(StackError):
+            return volume.stored_bytes(part)
+        return 0
+
     def save_data(self, part: str, target: Path) -> None:
         """Let the engine copy the data while the container is stopped."""
         copied = target.with_name(f"{part}.tar")
@@ -154,16 +161,16 @@ class ComposeStack(RunningStack):
             volume.exchange(part)
         volume.clear(part)  # not after a failure, which may have left the old ones there
 
-    def _servers(self, variable: str, host: str | None = None) -> dict[str, str]:
-        if not (host or self.environ.get(variable)):
+    def _servers(self, variable: str, *, elsewhere: bool = False) -> dict[str, str]:
+        if not (elsewhere or self.environ.get(variable)):
             raise StackError(
                 "only containers of the Docker stack can reach its ledger and bus: run the command in one, such as "
                 "docker compose run --rm cdb audit"
             )
-        return super()._servers(variable, host)
+        return super()._servers(variable, elsewhere=elsewhere)
 
     def _look(self) -> tuple[engine.Container, ...]:
-        return engine.look(engine.project(self.environ))
+        return engine.look(engine.project({**envfile.read(self.root / ".env"), **self.environ}))
 
 
 def _asked(inside: tuple[str, ...], statement: str) -> str:

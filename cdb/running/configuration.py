@@ -5,6 +5,7 @@ configuration names.
 """
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,8 @@ from typing import Any, Final
 
 from cdb.running.errors import StackError
 
+MONITORING_USER: Final = "monitoring"
+"""Account of the exporters, on Redis and on PostgreSQL."""
 SLACK_URL: Final = "CDB_SLACK_WEBHOOK_URL"
 SMARTHOST: Final = "CDB_SMTP_SMARTHOST"
 SMTP_PASSWORD: Final = "CDB_SMTP_PASSWORD"  # noqa: S105  a variable's name
@@ -89,4 +92,14 @@ def _email(settings: Mapping[str, str], secrets: Path) -> dict[str, Any]:
 def redis_monitoring_account(password: str) -> str:
     """Redis account of the exporter: it may read figures, but no key and no setting (one of these is the password)."""
     digest = hashlib.sha256(password.encode()).hexdigest()
-    return f"user monitoring on #{digest} -@all +ping +info +latency|latest +slowlog|len +slowlog|get +client|setname"
+    rights = "-@all +ping +info +latency|latest +slowlog|len +slowlog|get +client|setname"
+    return f"user {MONITORING_USER} on #{digest} {rights}"
+
+
+def redis_exporter_passwords(address: str, password: str) -> str:
+    """Password file of the Redis exporter, for the server at *address* (host:port).
+
+    Older versions of the exporter (seen: 1.54) look for the address alone, newer ones (seen: 1.69) for the account's
+    name with it.
+    """
+    return json.dumps({f"redis://{address}": password, f"redis://{MONITORING_USER}@{address}": password})

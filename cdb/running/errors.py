@@ -7,5 +7,9 @@ class StackError(CommandError):
     """The stack cannot do what was asked; the text says what, where and what to do."""
 
 
+class InUse(StackError):
+    """Another command is at work on the stack; the text names it."""
+
+
 class BackupError(Refused):
     """A backup cannot be made or restored; the text says why, and what is there is as it was."""

@@ -1,24 +1,28 @@
 """The operator's stack without containers: parts under supervisord, data in the state directory."""
 
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Final
 
 import redis
 
 from cdb.running import data_files
 from cdb.running.base import PGOPTIONS, LedgerPrograms, RunningStack
-from cdb.running.native import Kind, PartStatus, Ports, Stack, StackConfig, envfile, select, stack_record
-from cdb.running.native.lock import locked
+from cdb.running.errors import StackError
+from cdb.running.native import Kind, PartStatus, Ports, Stack, StackConfig, envfile, select, shell, stack_record
 from cdb.running.native.tools import postgres_bin
 from cdb.running.settings import read_settings
 from services.bus.client import connect
 from services.errors import ServerAway
 from services.ledger.connection import Ledger, LedgerAddress
-from services.settings import BusSettings, LedgerSettings
+from services.settings import SECRETS_DIR, BusSettings, LedgerSettings
+
+_REPLACED: Final = ".replaced"
 
 
 class NativeStack(RunningStack):
@@ -28,6 +32,7 @@ class NativeStack(RunningStack):
     status_command = "cdb status"
     where_to_look = "cdb status, then the log of the part in .cdb/logs/"
     how_to_restart = "cdb down, cdb up"
+    how_to_begin_anew = "cdb clean, cdb up"
     how_to_reload_rules = how_to_restart
     how_to_add_grafana = f"install Grafana, then {how_to_restart}"
 
@@ -74,8 +79,7 @@ class NativeStack(RunningStack):
         running = stack_record.read(self.stack.config.layout.record)
         if running is None or not envfile.read(self.root / ".env"):
             return []
-        chosen = {name: value for name, value in self.environ.items() if name != "CDB_STACK"}
-        wanted = StackConfig.for_operator(self.root, chosen, parts=self.stack.config.parts)
+        wanted = StackConfig.for_operator(self.root, self.environ, parts=self.stack.config.parts)
         return stack_record.differences(running, stack_record.describe(wanted))
 
     @property
@@ -88,11 +92,21 @@ class NativeStack(RunningStack):
         """Folder of the data."""
         return self.stack.config.layout.data
 
+    def _clean_up(self) -> None:
+        """Remove what a backup or a restore left that was killed; data that it had put aside are put back."""
+        for left in (*self.workplace.glob(".backup-*"), *self.workplace.glob(".restore-*")):
+            for aside in left.glob(f"*{_REPLACED}"):
+                there = self.workplace / aside.name.removesuffix(_REPLACED)
+                if not there.exists():
+                    aside.rename(there)
+            shutil.rmtree(left, ignore_errors=True)
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the lock that start and stop take."""
         self.require_running()
-        with locked(self.stack.config.layout.lock):
+        with self.stack.held():
+            self._clean_up()
             yield
 
     def start(self, names: Sequence[str]) -> None:
@@ -110,7 +124,7 @@ class NativeStack(RunningStack):
         address = LedgerAddress.of(read_settings(LedgerSettings, self.settings))  # not those of the environment
         ask = partial(_asked, address)
         folder = postgres_bin(str(int(ask("SHOW server_version_num")) // 10_000))
-        environment = {
+        given = {
             "PATH": os.environ.get("PATH", os.defpath),
             "LC_ALL": "C",
             "PGHOST": address.host,
@@ -122,7 +136,7 @@ class NativeStack(RunningStack):
             "PGOPTIONS": PGOPTIONS,
         }
         dump, restore = ((str(folder / name),) for name in ("pg_dump", "pg_restore"))
-        return LedgerPrograms(dump, restore, address.database, environment, ask)
+        return LedgerPrograms(dump, restore, address.database, given, ask)
 
     def remove_streams(self, *names: str) -> None:
         """Remove streams by a client."""
@@ -134,6 +148,14 @@ class NativeStack(RunningStack):
                 client.delete(*names)
             except redis.RedisError as error:
                 raise ServerAway("Redis", error) from error
+
+    def stored_bytes(self, part: str) -> int:
+        """Add up its files; one may vanish meanwhile."""
+        total = 0
+        for file in (self.workplace / part).rglob("*"):
+            with suppress(FileNotFoundError):
+                total += file.stat().st_size
+        return total
 
     def save_data(self, part: str, target: Path) -> None:
         """Copy the data while the part is stopped, and pack the copy when it runs again."""
@@ -151,6 +173,15 @@ class NativeStack(RunningStack):
             with self.stopped(part):
                 _exchange(self.workplace / part, fresh)
 
+    def _servers(self, variable: str, *, elsewhere: bool = False) -> dict[str, str]:
+        chosen = any(self.environ.get(name) for name in (variable, variable.replace("_HOST", "_PORT")))
+        if not (self._started or elsewhere or self.environ.get(SECRETS_DIR)):
+            shell.refuse_other_server(variable, self.settings)
+            # What answers on the ports of .env is then the stack of somebody else, such as that of a copied checkout.
+            if not chosen and envfile.read(self.root / ".env"):
+                raise StackError(self.not_running)
+        return super()._servers(variable, elsewhere=elsewhere)
+
 
 def _asked(address: LedgerAddress, statement: str) -> str:
     with closing(Ledger(address, application="cdb-backup")) as ledger:
@@ -159,7 +190,7 @@ def _asked(address: LedgerAddress, statement: str) -> str:
 
 def _exchange(there: Path, fresh: Path) -> None:
     """Let *fresh* take the place of *there*, and that its own; if it cannot, leave both as they were."""
-    aside = fresh.with_name(f"{fresh.name}.replaced")
+    aside = fresh.with_name(fresh.name + _REPLACED)
     there.rename(aside)
     try:
         fresh.rename(there)

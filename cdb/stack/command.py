@@ -1,6 +1,7 @@
 """`cdb up`, `down`, `status`, `env` and `clean`: the operator's stack."""
 
 import os
+from contextlib import suppress
 from datetime import timedelta
 from typing import Annotated
 
@@ -14,11 +15,14 @@ from cdb.kit.options import JsonOption, YesOption, confirm, duration
 from cdb.kit.output import console as standard_output
 from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
+from cdb.running.account import ignored_opening_cash
 from cdb.running.errors import StackError
-from cdb.running.native import Failure, PartStatus, Stack, StackConfig, envfile, grafana, select
+from cdb.running.native import Failure, PartStatus, Stack, StackConfig, envfile, grafana, select, with_needs
+from cdb.running.native.unknown_settings import refuse_unknown, unread
 from cdb.running.native_stack import NativeStack
 from cdb.running.stack import running_stack
 from cdb.stack import view
+from services.errors import ServerAway
 
 
 def register(app: typer.Typer) -> None:
@@ -30,7 +34,9 @@ def register(app: typer.Typer) -> None:
 def up(
     part: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="Start only this part, by its name in `cdb status`. Repeatable."),
+        typer.Option(
+            metavar="NAME", help="Start only this part, by its name in `cdb status`, and what it needs. Repeatable."
+        ),
     ] = None,
     timeout: Annotated[
         str,
@@ -39,7 +45,8 @@ def up(
 ) -> None:
     """Start the stack in the background and wait until every part is ready.
 
-    Safe to repeat: it starts missing parts and leaves healthy ones alone.
+    Safe to repeat: it starts missing parts and leaves healthy ones alone. If the supervisor was killed and every part
+    goes on without it, the command changes nothing and says what to do.
 
     Exit code: 0 all parts are ready, 1 the start failed or a part is not ready in time, 2 invalid option.
 
@@ -50,12 +57,13 @@ def up(
     with exit_codes(REFUSED):
         _native_stack("up -d")
         _ensure_env(console)
-        stack = Stack(StackConfig.for_operator(ROOT, os.environ, parts=select(tuple(part or ()))))
+        stack = Stack(StackConfig.for_operator(ROOT, os.environ, parts=select(with_needs(tuple(part or ())))))
         ran_before = stack.running()
-        with view.progress(console) as on_progress:
+        with stack.held(), view.progress(console) as on_progress:
             changed = stack.start()
             active = Stack.attach(stack.config.state_dir) or stack
-            failure = active.wait_ready(within.total_seconds(), on_progress)
+            awaited = active.only(stack.config.parts) if part else active
+            failure = awaited.wait_ready(within.total_seconds(), on_progress)
         if failure:
             _explain(failure, active)
             raise typer.Exit(1)
@@ -63,6 +71,10 @@ def up(
         console.print(view.health(active.status()))
     console.print(view.addresses(active.config))
     _say_what_is_missing(console, [part.name for part in active.config.parts])
+    _say_what_nobody_reads(console)
+    with suppress(StackError, ServerAway):  # only some parts were started
+        if said := ignored_opening_cash(running_stack()):
+            console.print(f"{said}. To begin anew: {NativeStack.how_to_begin_anew}", highlight=False)
     if changed:
         console.print(
             f"The running stack has not applied these changes: {'; '.join(changed)}. To apply them: cdb down, cdb up"
@@ -124,21 +136,24 @@ def env(
 
     Existing lines stay unchanged. Optional settings (commented lines in a new .env) are not added to an existing .env.
 
-    Exit code: 0 .env is complete, 1 it cannot be read or written.
+    Exit code: 0 .env is complete, 1 it cannot be read or written, or has an unknown setting.
 
     Example: cdb env
     """
     with exit_codes(REFUSED):
         _ensure_env(standard_output(), always=True, mark=envfile.TEST_MARK if for_tests else "")
+        envfile.refuse_misread(ROOT / ".env")
+        refuse_unknown(envfile.read(ROOT / ".env"), {}, ROOT)
+        _say_what_nobody_reads(standard_output())
 
 
 def clean(
     yes: YesOption = False,
     with_env: Annotated[bool, typer.Option("--env", help="Also delete .env and the secrets in it.")] = False,
 ) -> None:
-    """Stop the stack and delete its data and logs, including the ledger.
+    """Stop the stack and delete its data and logs, including the ledger and saved replays.
 
-    Exit code: 0 deleted, 1 failed, or you declined.
+    Exit code: 0 deleted, 1 failed, another command uses the stack or a replay, or you declined.
 
     Example: cdb clean --yes
     """
@@ -146,7 +161,7 @@ def clean(
         stack = _native_stack("down --volumes")
         place = stack.config.state_dir
         if not yes:
-            what = f"the ledger, the bus and the logs in {place}{' and .env' if with_env else ''}"
+            what = f"the ledger, the bus, the logs and saved replays in {place}{' and .env' if with_env else ''}"
             confirm(f"Delete {what}?", instead="cdb clean --yes")
         left = stack.remove()
         if with_env:
@@ -183,6 +198,11 @@ def _say_what_is_missing(console: Console, parts: list[str]) -> None:
     # A stack without Prometheus has no dashboards to show, wherever.
     if "prometheus" in parts and "grafana" not in parts and not grafana.installed():
         console.print(grafana.MISSING, highlight=False)
+
+
+def _say_what_nobody_reads(console: Console) -> None:
+    for line in unread(envfile.read(ROOT / ".env"), ROOT):
+        console.print(line, highlight=False)
 
 
 def _explain(failure: Failure, stack: Stack) -> None:

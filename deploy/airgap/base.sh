@@ -7,8 +7,7 @@ base_without="man doc info locale groff lintian linda"  # of /usr/share, as in t
 # Set base_image to the image's name, and see to it that the engine has it. The archive outlives the engine's state.
 provide_base() {
     local codename sources archive hash
-    # shellcheck source=/dev/null
-    codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    codename=$(own_codename)
     sources=$(apt_repositories)
     [ -n "$sources" ] || fail "apt has no sources for $codename: the stand-ins are made from them"
     hash=$(printf '%s\n' "$codename" "$base_includes" "$base_without" "$sources" | sha256sum)
@@ -21,28 +20,40 @@ provide_base() {
 
 # One line for each of the distribution's own repositories: address, suite, component.
 apt_repositories() {
-    local codename
-    # shellcheck source=/dev/null
-    codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
     # shellcheck disable=SC2016  apt replaces these
     apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-        awk -v name="$codename" '$2 == name || index($2, name "-") == 1' | sort -u
+        awk -v name="$(own_codename)" '$2 == name || index($2, name "-") == 1' | sort -u
 }
+
+own_codename() {
+    # shellcheck source=/dev/null
+    (. /etc/os-release && echo "$VERSION_CODENAME")
+}
+
+# The address that has the release itself, of those repositories that standard input lists.
+mirror_of() { awk -v name="$1" '$2 == name { print $1; exit }'; }
 
 make_base() {
     local archive=$1 codename=$2 sources=$3 mirror root
-    mirror=$(awk -v name="$codename" '$2 == name { print $1; exit }' <<<"$sources")
+    mirror=$(mirror_of "$codename" <<<"$sources")
     root=$state/base
-    have debootstrap || quietly "installing debootstrap" deploy/native/install-packages debootstrap
     step "making the base of the stand-ins with debootstrap (about a minute, once)"
-    rm -rf --one-file-system "$root"  # a debootstrap that was killed leaves /proc mounted there
-    mkdir -p "$root" "${archive%/*}"
-    quietly "debootstrap" debootstrap --variant=minbase --include="$base_includes" "$codename" "$root" "$mirror"
+    make_system "$root" "$codename" "$mirror" "$base_includes"
+    mkdir -p "${archive%/*}"
     slim "$root"
     tar -C "$root" --exclude='./var/cache/apt/archives/*.deb' --exclude='./var/lib/apt/lists/*' -cf "$archive.part" .
     sync "$archive.part"
     mv "$archive.part" "$archive"
     rm -rf "$root"
+}
+
+# make_system ROOT RELEASE MIRROR PACKAGES [SCRIPT]: a minimal system in the folder ROOT, in the place of what was there.
+make_system() {
+    local root=$1
+    have debootstrap || quietly "installing debootstrap" deploy/native/install-packages debootstrap
+    rm -rf --one-file-system "$root"  # a debootstrap that was killed leaves /proc mounted there
+    mkdir -p "$root"
+    quietly "debootstrap" debootstrap --variant=minbase --include="$4" "$2" "$root" "$3" "${@:5}"
 }
 
 # What is left out now is left out of later installations, too; and those start no service.

@@ -6,7 +6,6 @@ protects a file: any user of a container must be able to read its own.
 """
 
 import hashlib
-import json
 import os
 import sys
 from collections.abc import Mapping
@@ -15,8 +14,9 @@ from typing import Any, Final
 
 import yaml
 
-from cdb.running import configuration, durations
+from cdb.running import configuration, server_settings
 from cdb.running.errors import StackError
+from cdb.running.settings import read_settings
 
 SECRETS: Final = Path("/run/secrets")
 HANDOVER: Final = Path("/handover")
@@ -24,7 +24,7 @@ COMMITTED: Final = Path("/app/monitoring/alertmanager")
 ALERTMANAGER_CONF: Final = Path("/etc/alertmanager")
 ALERTMANAGER_FILE: Final = "alertmanager.yml"
 RECEIVER: Final = "http://cdb_alert_receiver:9094/webhook"
-REDIS_ADDRESS: Final = "redis://cdb_redis:6379"
+REDIS_ADDRESS: Final = "cdb_redis:6379"
 NEEDED: Final = {
     "redis": "REDIS_PASSWORD",
     "postgres": "POSTGRES_PASSWORD",
@@ -37,25 +37,35 @@ _OPTIONAL: Final = (configuration.SLACK_URL, configuration.SMTP_PASSWORD)
 
 
 def read_secrets(folder: Path) -> dict[str, str]:
-    """Read what Compose has put into *folder*; raises StackError naming a secret that is missing or not one line."""
+    """Read what Compose has put into *folder*; raises StackError naming a secret that is missing or wrong."""
     found = {name: _content(folder / name) for name in (*NEEDED.values(), *_OPTIONAL)}
     for name, value in found.items():
         if not value and name not in _OPTIONAL:
             raise StackError(f"{name} is empty: `make env` writes it into .env")
         if not value.isprintable():
             raise StackError(f"{name} has a control character: only printable characters are allowed")
+    read_settings(server_settings.Secrets, found)
     return found
 
 
 def files(secrets: Mapping[str, str], settings: Mapping[str, str], committed: Path) -> dict[Path, str]:
     """Make each file's content, by its path below the directory of all volumes.
 
-    *committed* is the directory of Alertmanager's configuration. Raises StackError naming a wrong setting.
+    *committed* is the directory of Alertmanager's configuration. Raises StackError naming a wrong setting, or a file
+    that may not be read.
     """
     handed = {Path(volume, name): secrets[name] for volume, name in NEEDED.items()}
     handed[Path("redis/users.acl")] = _redis_accounts(secrets)
-    handed[Path("monitoring/redis_exporter.json")] = json.dumps({REDIS_ADDRESS: secrets["CDB_MONITORING_PASSWORD"]})
-    return handed | _alertmanager(secrets, settings, committed)
+    handed[Path("monitoring/redis_exporter.json")] = configuration.redis_exporter_passwords(
+        REDIS_ADDRESS, secrets["CDB_MONITORING_PASSWORD"]
+    )
+    try:
+        return handed | _alertmanager(secrets, settings, committed)
+    except PermissionError as error:
+        raise StackError(
+            f"{error.filename} cannot be read by user {os.geteuid()}, who works in the containers: in the checkout, "
+            "run chmod -R a+rX deploy monitoring otel-collector"
+        ) from error
 
 
 def write(handed: Mapping[Path, str], folder: Path) -> None:
@@ -74,7 +84,7 @@ def write(handed: Mapping[Path, str], folder: Path) -> None:
 def main() -> None:
     """Write all files, or end with one line that says what is wrong."""
     try:
-        durations.refuse_unreadable_in_containers(os.environ)
+        server_settings.refuse_unreadable_in_containers(os.environ)
         secrets = read_secrets(SECRETS)
         handed = files(secrets, os.environ, COMMITTED)
         write(handed, HANDOVER)

@@ -18,13 +18,17 @@ missing_packages() {
     have prometheus-postgres-exporter || echo prometheus-postgres-exporter
 }
 
-# What only tests need: a browser, and what the handbook's commands are made of.
+# What only tests need: a browser, what the handbook's commands are made of, a clock that can be set, and a file system
+# without hard links.
 missing_test_packages() {
     have chromium || echo chromium
     have curl || echo curl
     have jq || echo jq
     have watch || echo procps
     { have unshare && have nsenter; } || echo util-linux
+    have faketime || echo faketime
+    have mount.exfat-fuse || echo exfat-fuse
+    have mkfs.exfat || echo exfatprogs
 }
 
 have() { PATH=$PATH:/usr/sbin:/sbin command -v "$1" >/dev/null 2>&1; }

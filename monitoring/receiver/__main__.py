@@ -2,12 +2,14 @@
 
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Final
 
 import structlog
 
 from monitoring.receiver.app import create_app
+from monitoring.receiver.ends import Ends
 from monitoring.receiver.settings import ReceiverSettings
 from monitoring.receiver.store import Store, StoreFailed
 from services.clock import WallClock
@@ -28,6 +30,10 @@ def main() -> None:
         store = Store(settings.data, keep=settings.keep, clock=WallClock())
     except StoreFailed as error:
         sys.exit(f"CDB_ALERT_RECEIVER_DATA={str(settings.data)!r} cannot be used: {error}")
+    if settings.prometheus and settings.alertmanager:
+        addresses = {"prometheus": settings.prometheus, "alertmanager": settings.alertmanager}
+        ends = Ends(store, **addresses, clock=WallClock())
+        threading.Thread(target=ends.watch, name="ends", daemon=True).start()
     server = serve(create_app(store, RUNBOOKS), host=settings.http_host, port=settings.port)
     log = structlog.get_logger()
     log.info("started", address=f"http://{settings.http_host}:{settings.port}")

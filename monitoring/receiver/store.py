@@ -54,12 +54,13 @@ WHERE n.last_received_at >= :since
   AND (:status IS NULL OR n.status = :status)
 ORDER BY n.id DESC LIMIT :limit
 """
-_COUNT: Final = "SELECT count(*) FROM notifications"
-_COUNT_OPEN: Final = """
-SELECT count(*) FROM notifications n WHERE n.status = 'firing' AND NOT EXISTS (
+_OPEN: Final = """n.status = 'firing' AND NOT EXISTS (
     SELECT 1 FROM notifications r
     WHERE r.fingerprint = n.fingerprint AND r.starts_at = n.starts_at AND r.status = 'resolved')
 """
+_COUNT: Final = "SELECT count(*) FROM notifications"
+_COUNT_OPEN: Final = f"SELECT count(*) FROM notifications n WHERE {_OPEN}"  # noqa: S608  our own text
+_FIND_OPEN: Final = f"SELECT n.*, NULL AS ended_at FROM notifications n WHERE {_OPEN} ORDER BY n.id"  # noqa: S608
 
 
 class StoreFailed(Exception):
@@ -122,6 +123,11 @@ class Store:
         asked = {"limit": limit, "since": since_ns // _NS, "alertname": alertname, "status": status}
         with self._connected() as connection:
             return [_notification(row) for row in connection.execute(_FIND, asked)]
+
+    def open_ones(self) -> list[Notification]:
+        """Notifications of alerts that have not ended, oldest first."""
+        with self._connected() as connection:
+            return [_notification(row) for row in connection.execute(_FIND_OPEN)]
 
     def count(self, *, open_only: bool = False) -> int:
         """Count the notifications; with *open_only*, only those of alerts that have not ended."""

@@ -1,8 +1,8 @@
 """The client of Redis, and its errors in this project's own words."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import redis
 from redis.backoff import NoBackoff
@@ -13,12 +13,18 @@ from redis.retry import Retry
 
 from services.errors import BUS, ServerAway
 
-_AWAY: Final = ("MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "BUSY ", "READONLY", "OOM")
+WRONG_TYPE: Final = "WRONGTYPE"
+_AWAY: Final = ("MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "BUSY ", "READONLY", "OOM", WRONG_TYPE)
 """Replies of a Redis that is there but cannot do it now."""
 
 
-def connect(*, host: str, port: int, password: str, timeout_s: float = 5.0) -> redis.Redis:
-    """A client that connects at its first command and never retries by itself."""
+def connect(
+    *, host: str, port: int, password: str, timeout_s: float = 5.0, greet: Callable[[Any], None] | None = None
+) -> redis.Redis:
+    """A client that connects at its first command and never retries by itself.
+
+    *greet* gets each new connection and must call its on_connect().
+    """
     return redis.Redis(
         host=host,
         port=port,
@@ -28,6 +34,7 @@ def connect(*, host: str, port: int, password: str, timeout_s: float = 5.0) -> r
         health_check_interval=0,
         retry=Retry(NoBackoff(), 0),
         protocol=2,
+        redis_connect_func=greet,  # type: ignore[arg-type]  # it does get the connection
     )
 
 
@@ -35,11 +42,11 @@ def connect(*, host: str, port: int, password: str, timeout_s: float = 5.0) -> r
 def translated() -> Iterator[None]:
     try:
         yield
-    except (RedisConnectionError, RedisTimeoutError, ReadOnlyError, OutOfMemoryError) as error:
+    except (RedisConnectionError, RedisTimeoutError) as error:
         raise ServerAway(BUS, error) from error
     except ResponseError as error:
-        if reply_of(error).startswith(_AWAY):
-            raise ServerAway(BUS, error) from error
+        if isinstance(error, ReadOnlyError | OutOfMemoryError) or reply_of(error).startswith(_AWAY):
+            raise ServerAway(BUS, reply_of(error)) from error
         raise
 
 

@@ -10,6 +10,8 @@ from services.messages import DeadLetter, Message
 from telemetry.tracing import Planned
 
 MAX_MESSAGE_BYTES: Final = 64 * 1024
+KEPT_BYTES: Final = 4 * 1024
+"""So much of a message is kept in its dead letter; no message of ours is larger."""
 _DETAIL_LENGTH: Final = 500
 
 Key = tuple[str, str]
@@ -70,9 +72,12 @@ def stream_position(entry_id: str) -> tuple[int, int]:
 
 
 def dead_letter(dead: DeadEntry, *, group: str, now_ns: int) -> DeadLetter:
-    """Make the message that puts *dead* aside; data that is too long is cut, data that is no text becomes base64."""
+    """Make the message that puts *dead* aside; data that is too long is cut, data that is no text becomes base64.
+
+    One that was cut cannot be sent again.
+    """
     data = dead.entry.data or b""
-    kept = data[:MAX_MESSAGE_BYTES]
+    kept = data[:KEPT_BYTES]
     text, encoding = _as_text(kept)
     return DeadLetter(
         ts_event=now_ns,

@@ -12,15 +12,19 @@ import redis
 from redis.exceptions import ResponseError
 
 from services.bus import messaging_spans
-from services.bus.client import reply_of, translated
-from services.bus.entries import DeadEntry, Entry, Outgoing, dead_letter, entries_of, stream_position
-from services.clock import Clock
+from services.bus.client import WRONG_TYPE, reply_of, translated
+from services.bus.entries import DeadEntry, Entry, Key, Outgoing, dead_letter, entries_of, stream_position
+from services.bus.keys import check_keys, trials_of
+from services.clock import Clock, offset_s
 from services.messages import encode
 from services.topology import DEAD_LETTERS, MARKET_DATA
 from telemetry import tracing
 
 LENGTHS: Final = {MARKET_DATA: 200_000, DEAD_LETTERS: 10_000}
 """Streams that are cut to about this many entries; the others are trimmed behind what has been acknowledged."""
+DEAD_LETTERS_BYTES: Final = 32 * 1024 * 1024
+"""Of dead letters no more are kept than fit into this, so that garbage never fills Redis."""
+_MICROSECONDS: Final = 1_000_000
 
 
 class Bus:
@@ -34,20 +38,28 @@ class Bus:
         self.group = group
         self._consumer = consumer
         self._clock = clock
+        self._wrong_key = False
 
     def ping(self) -> None:
         """Raise ServerAway unless Redis answers."""
-        with translated():
+        with self._asking():
             self._redis.ping()
+
+    def clock_offset_s(self) -> float:
+        """By how many seconds this process's clock is ahead of Redis's (behind: negative), as far as is certain."""
+        with self._asking():
+            began_ns = time.time_ns()
+            seconds, microseconds = self._redis.time()
+            return offset_s(began_ns, (seconds * _MICROSECONDS + microseconds) * 1000, time.time_ns())
 
     def try_writing(self) -> None:
         """Raise ServerAway unless Redis takes what is written; one that is full or read-only still answers a ping."""
-        with translated():
+        with self._asking():
             self._redis.set(f"writable:{self.group}", "")
 
     def publish(self, messages: Iterable[Outgoing]) -> list[str]:
         """Append *messages* in one round trip and return their entry ids."""
-        with translated():
+        with self._asking():
             pipeline = self._redis.pipeline(transaction=False)
             with _sending(pipeline, messages) as ids:
                 ids += [entry_id.decode() for entry_id in pipeline.execute()]
@@ -55,7 +67,7 @@ class Bus:
 
     def publish_raw(self, stream: str, data: Iterable[bytes]) -> None:
         """Append entries whose data need not be a message."""
-        with translated():
+        with self._asking():
             pipeline = self._redis.pipeline(transaction=False)
             for item in data:
                 _add(pipeline, stream, item, "")
@@ -63,7 +75,7 @@ class Bus:
 
     def newest(self, stream: str, *, count: int) -> list[Entry]:
         """The last *count* entries of *stream*, oldest first, whoever has read them."""
-        with translated():
+        with self._asking():
             found = self._redis.xrevrange(stream, count=count)
         return list(entries_of([(stream.encode(), found[::-1])]))
 
@@ -81,7 +93,7 @@ class Bus:
         Acknowledges *done* in the same round trip. Waits up to *block_ms* for the first new entry; None does not wait.
         A missing group is made, from the stream's beginning, so a flushed Redis is picked up by itself.
         """
-        with translated():
+        with self._asking():
             pipeline = self._redis.pipeline(transaction=False)
             self._acknowledge(pipeline, done)
             pipeline.xreadgroup(self.group, self._consumer, dict.fromkeys(streams, after), count=count, block=block_ms)
@@ -96,7 +108,7 @@ class Bus:
 
     def make_groups(self, streams: Iterable[str]) -> None:
         """Create this consumer's group on each of *streams* that lacks it."""
-        with translated():
+        with self._asking():
             for stream in streams:
                 try:
                     self._redis.xgroup_create(stream, self.group, id="0", mkstream=True)
@@ -106,7 +118,7 @@ class Bus:
 
     def claim(self, stream: str, *, idle_ms: int, count: int) -> list[Entry]:
         """Take over entries which their consumer has left unacknowledged for *idle_ms*."""
-        with translated():
+        with self._asking():
             try:
                 _, found, _ = self._redis.xautoclaim(stream, self.group, self._consumer, idle_ms, count=count)
             except ResponseError as error:
@@ -117,17 +129,17 @@ class Bus:
 
     def note_trial(self, entry: Entry) -> int:
         """Count that *entry* is about to be handled alone; return how many such trials have not come back."""
-        with translated():
-            return int(self._redis.hincrby(f"trials:{self.group}", f"{entry.stream}/{entry.id}", 1))
+        with self._asking():
+            return int(self._redis.hincrby(trials_of(self.group), f"{entry.stream}/{entry.id}", 1))
 
     def forget_trial(self, entry: Entry) -> None:
         """Take notice that the process has outlived *entry*."""
-        with translated():
-            self._redis.hdel(f"trials:{self.group}", f"{entry.stream}/{entry.id}")
+        with self._asking():
+            self._redis.hdel(trials_of(self.group), f"{entry.stream}/{entry.id}")
 
     def deliveries(self, stream: str, *, count: int) -> dict[str, int]:
         """How often each of this consumer's unacknowledged entries has been delivered."""
-        with translated():
+        with self._asking():
             try:
                 rows = self._redis.xpending_range(
                     stream, self.group, min="-", max="+", count=count, consumername=self._consumer
@@ -141,7 +153,7 @@ class Bus:
     def commit(self, done: Iterable[Entry], outgoing: Iterable[Outgoing], dead: Iterable[DeadEntry]) -> None:
         """Publish *outgoing*, put *dead* aside and acknowledge *done* and *dead*, all or nothing."""
         letters = list(dead)
-        with translated():
+        with self._asking():
             pipeline = self._redis.pipeline(transaction=True)
             with _sending(pipeline, outgoing) as ids:
                 for letter in letters:
@@ -164,18 +176,21 @@ class Bus:
             return []
         oldest = self._oldest_open(stream, self.group)
         until = f"({oldest}" if oldest else last.decode()
-        with translated():
+        with self._asking():
             found = self._redis.xrevrange(stream, max=until, count=count)
         return list(entries_of([(stream.encode(), found[::-1])]))
 
     def settled(self, readers: Mapping[str, Collection[str]]) -> bool:
         """Whether every group in *readers* (stream: its groups) has read and acknowledged all, at one moment."""
-        with translated():
+        with self._asking():
             pipeline = self._redis.pipeline(transaction=True)
             for stream in readers:
                 pipeline.xinfo_stream(stream)
                 pipeline.xinfo_groups(stream)
             found = pipeline.execute(raise_on_error=False)
+            for reply in found:
+                if isinstance(reply, ResponseError) and reply_of(reply).startswith(WRONG_TYPE):
+                    raise reply
         for number, groups in enumerate(readers.values()):
             stream_info, group_rows = found[2 * number], found[2 * number + 1]
             if isinstance(stream_info, Exception) or isinstance(group_rows, Exception):
@@ -199,8 +214,31 @@ class Bus:
         if not first_needed:
             return 0
         milliseconds, sequence = min(first_needed)
-        with translated():
+        with self._asking():
             return int(self._redis.xtrim(stream, minid=f"{milliseconds}-{sequence}", approximate=False))
+
+    def remove(self, key: Key) -> None:
+        """Take an entry off its stream; whoever has not read it will not get it."""
+        with self._asking():
+            self._redis.xdel(*key)
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Have errors be ServerAway. Once a key is not what it should be, nothing else is asked until it is gone.
+
+        Otherwise a transaction would be done by halves, again and again.
+        """
+        with translated():
+            if self._wrong_key:
+                check_keys(self._redis, self.group)
+                self._wrong_key = False
+            try:
+                yield
+            except ResponseError as error:
+                if reply_of(error).startswith(WRONG_TYPE):
+                    self._wrong_key = True
+                    check_keys(self._redis, self.group)
+                raise
 
     def _acknowledge(self, pipeline: Any, entries: Iterable[Entry]) -> None:
         by_stream: dict[str, list[str]] = {}
@@ -211,7 +249,7 @@ class Bus:
 
     def _oldest_open(self, stream: str, group: str) -> str:
         """The id of the oldest entry that *group* has read and not acknowledged; empty if there is none."""
-        with translated():
+        with self._asking():
             try:
                 oldest: bytes | None = self._redis.xpending(stream, group)["min"]
             except ResponseError as error:
@@ -221,7 +259,7 @@ class Bus:
         return (oldest or b"").decode()
 
     def _groups(self, stream: str) -> list[dict[str, Any]]:
-        with translated():
+        with self._asking():
             try:
                 rows: list[dict[str, Any]] = self._redis.xinfo_groups(stream)
             except ResponseError as error:
@@ -232,7 +270,15 @@ class Bus:
 
 
 def _add(pipeline: Any, stream: str, data: bytes, traceparent: str) -> None:
-    pipeline.xadd(stream, {"data": data, "traceparent": traceparent}, maxlen=LENGTHS.get(stream), approximate=True)
+    fields = {"data": data, "traceparent": traceparent}
+    pipeline.xadd(stream, fields, maxlen=most_entries(stream, len(data)), approximate=True)
+
+
+def most_entries(stream: str, size: int) -> int | None:
+    """How many entries *stream* may have when one of *size* bytes joins it; None: it is not cut by its length."""
+    if stream == DEAD_LETTERS:
+        return min(LENGTHS[stream], DEAD_LETTERS_BYTES // max(1, size))
+    return LENGTHS.get(stream)
 
 
 @contextmanager

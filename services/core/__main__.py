@@ -30,8 +30,14 @@ def main() -> None:
         },
     )
     faults = Faults()
-    bus = process.bus()
-    handler = CoreHandler(chosen, symbols=frozenset(settings.symbols), clock=process.clock, faults=faults)
+    bus = process.bus(only=True)
+    handler = CoreHandler(
+        chosen,
+        symbols=frozenset(settings.symbols),
+        clock=process.clock,
+        faults=faults,
+        held=process.held().read,
+    )
     consumer = Consumer(bus, handler, process.state, prepare=lambda: handler.rebuild(bus), on_error=report.error)
     process.run(consumer, add_test_endpoints=lambda app: add_faults_endpoint(app, faults.order))
 

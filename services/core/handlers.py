@@ -1,10 +1,10 @@
 """What cdb_core does with each trade: show it to every strategy, publish a signal where there is an opinion."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from services.bus.entries import Outgoing
+from services.bus.entries import Entry, Outgoing, stream_position
 from services.bus.streams import Bus
 from services.clock import Clock
 from services.core import report, trace
@@ -18,13 +18,15 @@ from services.runtime.timeline import Timeline
 from services.topology import CORE, MARKET_DATA, SIGNALS
 
 REBUILD_FROM = 20_000
+NANOSECONDS_PER_MS = 1_000_000
 
 
 @dataclass
 class _Watched:
-    """A symbol: the strategies' memories of it, and its newest trade."""
+    """A symbol: the strategies' memories of it, and its newest trade. *sell_only*: it is held, but no longer traded."""
 
     strategies: tuple[Strategy, ...]
+    sell_only: bool = False
     newest: tuple[int, int] = (0, -1)
 
     def is_news(self, trade: MarketData) -> bool:
@@ -37,29 +39,50 @@ class _Watched:
 
 
 class CoreHandler:
-    """One memory per strategy and symbol. They are rebuilt from the bus, so a restart loses no window."""
+    """One memory per strategy and symbol. They are rebuilt from the bus, so a restart loses no window.
+
+    *held* tells which symbols are held: one that is no longer traded is watched all the same, and only sold.
+    """
 
     streams: Sequence[str] = CORE.reads
 
     def __init__(
-        self, strategies: Sequence[Callable[[], Strategy]], *, symbols: frozenset[str], clock: Clock, faults: Faults
+        self,
+        strategies: Sequence[Callable[[], Strategy]],
+        *,
+        symbols: frozenset[str],
+        clock: Clock,
+        faults: Faults,
+        held: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         self._clock = clock
         self._faults = faults
-        self._watched = {symbol: _Watched(tuple(make() for make in strategies)) for symbol in symbols}
+        self._held = held
+        self._strategies = strategies
+        self._watched = {symbol: self._watch(sell_only=False) for symbol in symbols}
         self._feed = (0, 0)
 
     def rebuild(self, bus: Bus) -> None:
-        """Take in what this group has finished, so that windows and cool-downs are as before the restart."""
-        for trade in _finished_trades(bus):
+        """Take in what this group has finished, so that windows and cool-downs are as before the restart.
+
+        What was put aside then is left out now: a symbol that nobody watches, a trade that was from the future when it
+        came, one at which a strategy fails.
+        """
+        self._watch_held()
+        for entry, trade in _finished_trades(bus):
             watched = self._watched.get(trade.symbol)
-            if watched is not None and watched.is_news(trade):
-                for strategy in watched.strategies:
-                    strategy.update(trade)
+            seen_ns = stream_position(entry.id)[0] * NANOSECONDS_PER_MS
+            if watched is None or self._clock.is_ahead(trade.ts_event, seen_ns=seen_ns) or not watched.is_news(trade):
+                continue
+            for strategy in watched.strategies:
+                attempt(partial(strategy.update, trade))
 
     def handle(self, batch: Batch) -> Outcome:
         """Take in each trade of *batch*, one failing without the others."""
         outcome = Outcome()
+        trades = [item.message for item in batch.received if isinstance(item.message, MarketData)]
+        if any(trade.symbol not in self._watched for trade in trades):
+            self._watch_held()  # before anything is taken in: the bus may be away
         for item in batch.received:
             assert isinstance(item.message, MarketData)  # noqa: S101  the stream's one type
             if error := attempt(partial(self._take_in, item, item.message, outcome)):
@@ -79,9 +102,10 @@ class CoreHandler:
         if watched is None:
             outcome.put_aside_unknown(item.entry, trade.symbol, self._watched)
             return
-        if self._clock.is_ahead(trade.ts_event):
-            outcome.put_aside_early(item.entry, trade.ts_event)
+        if outcome.leaves_out_early(item, self._clock):
             return
+        if self._clock.is_ahead(watched.newest[0]):  # the clock was set back: windows and cool-downs would never end
+            watched = self._watched[trade.symbol] = self._watch(sell_only=watched.sell_only)
         report.trade_received(trade)
         self._faults.raise_if_due(item.entry.id)
         self._note_gap(trade)
@@ -89,11 +113,21 @@ class CoreHandler:
         if watched.is_news(trade):
             took_s = 0.0
             for strategy in watched.strategies:
-                if (opinion := strategy.update(trade)) is not None:
+                opinion = strategy.update(trade)
+                if opinion is not None and not (watched.sell_only and opinion.side == "BUY"):
                     self._give_signal(item, trade, strategy, opinion, timeline, outcome)
                 took_s = timeline.seconds()
                 report.strategy_updated(strategy, trade.symbol, took_s)
             report.trade_handled(took_s)
+
+    def _watch_held(self) -> None:
+        """Watch what is held though no longer traded; a strategy may still say when to sell it."""
+        if added := frozenset(self._held()) - self._watched.keys():
+            self._watched |= {symbol: self._watch(sell_only=True) for symbol in added}
+            report.symbols_added(added)
+
+    def _watch(self, *, sell_only: bool) -> _Watched:
+        return _Watched(tuple(make() for make in self._strategies), sell_only)
 
     def _give_signal(
         self,
@@ -119,11 +153,11 @@ class CoreHandler:
             report.trades_lost(trade.sequence - last - 1)
 
 
-def _finished_trades(bus: Bus) -> Iterator[MarketData]:
+def _finished_trades(bus: Bus) -> Iterator[tuple[Entry, MarketData]]:
     for entry in bus.newest_finished(MARKET_DATA, count=REBUILD_FROM):
         try:
             trade = decode(MARKET_DATA, entry.data or b"")
         except BadMessage:
             continue
         if isinstance(trade, MarketData):
-            yield trade
+            yield entry, trade

@@ -1,5 +1,7 @@
 """What cdb_core measures and logs."""
 
+from collections.abc import Collection
+
 import structlog
 from opentelemetry.trace import Span, use_span
 
@@ -7,6 +9,7 @@ from services import topology
 from services.core.strategies.port import Strategy
 from services.messages import MarketData, Signal
 from telemetry import metrics
+from telemetry.setup import admit_symbols
 
 log = structlog.get_logger()
 
@@ -14,6 +17,12 @@ log = structlog.get_logger()
 def trade_received(trade: MarketData) -> None:
     """A trade arrived whose symbol is traded."""
     metrics.market_data_events_received.labels(symbol=trade.symbol, source=trade.source).inc()
+
+
+def symbols_added(symbols: Collection[str]) -> None:
+    """Symbols are watched that are held, though CDB_SYMBOLS no longer has them."""
+    admit_symbols(symbols)
+    log.warning("held, though not in CDB_SYMBOLS: sold on a signal, not bought", symbols=sorted(symbols))
 
 
 def trades_lost(count: int) -> None:

@@ -19,7 +19,7 @@ def main() -> None:
     faults = Faults()
     store = ExecutionStore(process.ledger("fill", writer=True))
     handler = ExecutionHandler(store, settings.venue, clock=process.clock, faults=faults)
-    consumer = Consumer(process.bus(), handler, process.state, on_error=report.error)
+    consumer = Consumer(process.bus(only=True), handler, process.state, on_error=report.error)
     process.run(consumer, add_test_endpoints=lambda app: add_faults_endpoint(app, faults.order))
 
 

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final, Literal
 
-UNIT: Final = Decimal("0.00000001")
+from services.costs import UNIT
+
 ZERO: Final = Decimal(0)
 
 
@@ -25,8 +26,16 @@ class Booking:
     realised_pnl: Decimal | None
 
 
-class Oversold(Exception):
+class CannotBook(Exception):
+    """A fill that the account must not have; the text says why."""
+
+
+class Oversold(CannotBook):
     """A sale of more than is held."""
+
+
+class Overdrawn(CannotBook):
+    """A purchase for more than the cash there is."""
 
 
 def book(
@@ -45,3 +54,11 @@ def book(
     cost_sold = (holding.cost * quantity / holding.quantity).quantize(UNIT, ROUND_HALF_EVEN) if left else holding.cost
     proceeds = notional - fee
     return Booking(Holding(left, holding.cost - cost_sold), proceeds, proceeds - cost_sold)
+
+
+def cash_after(cash: Decimal, booking: Booking) -> Decimal:
+    """Cash once *booking* is booked. Raises Overdrawn rather than let a purchase take it below 0."""
+    left = cash + booking.cash_change
+    if booking.cash_change < 0 and left < 0:
+        raise Overdrawn(f"{-booking.cash_change} to pay, {cash} in cash")
+    return left

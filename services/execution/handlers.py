@@ -10,7 +10,7 @@ from services.bus.entries import Outgoing
 from services.clock import Clock
 from services.errors import InjectedFault, ServerAway
 from services.execution import ledger_rows, report, trace
-from services.execution.accounting import Holding, Oversold, book
+from services.execution.accounting import CannotBook, Holding, book, cash_after
 from services.execution.store import Account, Changes, ExecutionStore, HeldPosition
 from services.execution.venue import VenueSettings, execute
 from services.messages import Fill, Order, position_id_of_order
@@ -107,15 +107,16 @@ class ExecutionHandler:
                 outcome.outgoing.append(Outgoing(FILLS, fill, span.get_span_context()))
 
     def _fill(self, order: Order, session: _Session) -> Fill | None:
-        """Fill *order*, or refuse it if it would sell what is not there; None then."""
+        """Fill *order*, or refuse it if the account has not what it would sell or pay; None then."""
         now_ns = self._clock.now_ns()
         execution = execute(order, self._venue)
         held = session.account.positions.get(order.symbol) or HeldPosition("", Holding())
         try:
             booking = book(held.holding, order.side, order.quantity, notional=execution.notional, fee=execution.fee)
-        except Oversold as oversold:
-            report.order_refused(order, oversold)
-            session.changes.finished.append(ledger_rows.refused_order(order, oversold, now_ns=now_ns))
+            session.account.cash = cash_after(session.account.cash, booking)
+        except CannotBook as refusal:
+            report.order_refused(order, refusal)
+            session.changes.finished.append(ledger_rows.refused_order(order, refusal, now_ns=now_ns))
             return None
         position_id = held.position_id if held.holding.quantity else position_id_of_order(order.order_id)
         session.account.positions[order.symbol] = HeldPosition(position_id, booking.holding)

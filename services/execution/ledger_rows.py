@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.clock import to_datetime
-from services.execution.accounting import Booking
+from services.execution.accounting import Booking, CannotBook, Overdrawn
 from services.execution.store import Changes
 from services.execution.venue import Execution
 from services.messages import Fill, Order, fill_id_of_order
@@ -45,13 +45,14 @@ def note_fill(
     changes.realised += booking.realised_pnl or Decimal(0)
 
 
-def refused_order(order: Order, reason: object, *, now_ns: int) -> Mapping[str, Any]:
-    """The final state of an order that would sell what is not there."""
+def refused_order(order: Order, reason: CannotBook, *, now_ns: int) -> Mapping[str, Any]:
+    """The final state of an order that would sell or pay what is not there."""
+    code = "INSUFFICIENT_CASH" if isinstance(reason, Overdrawn) else "INSUFFICIENT_POSITION"
     return {
         "order_id": order.order_id,
         "state": "refused",
         "finished_at": to_datetime(now_ns),
-        "refusal": f"INSUFFICIENT_POSITION: {reason}",
+        "refusal": f"{code}: {reason}",
     }
 
 

@@ -10,6 +10,7 @@ from services import topology
 from services.execution.store import Account
 from services.messages import Fill, Order
 from telemetry import metrics
+from telemetry.setup import admit_symbols
 
 log = structlog.get_logger()
 
@@ -44,8 +45,12 @@ def order_refused(order: Order, reason: object) -> None:
 
 def account(now: Account) -> None:
     """Show positions and the realised result."""
+    held = {
+        symbol: position.holding.quantity for symbol, position in now.positions.items() if position.holding.quantity
+    }
+    admit_symbols(held)
     metrics.update_pnl(now.realised_pnl)
-    metrics.update_positions({symbol: held.holding.quantity for symbol, held in now.positions.items()})
+    metrics.update_positions(held)
 
 
 def error(error_type: str) -> None:

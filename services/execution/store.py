@@ -13,6 +13,7 @@ from services.messages import Fill, Order, Side
 
 _PREPARE_READ: Final = """
 PREPARE execution_read (text[]) AS SELECT json_build_object(
+    'cash', account.cash,
     'realised_pnl', account.realised_pnl,
     'positions', (SELECT coalesce(json_agg(json_build_object('symbol', symbol, 'position_id', position_id,
         'quantity', quantity, 'cost', cost)), '[]') FROM positions),
@@ -86,6 +87,7 @@ class KnownOrder:
 class Account:
     """What execution needs to know of the account at one moment."""
 
+    cash: Decimal
     realised_pnl: Decimal
     positions: dict[str, HeldPosition]
     orders: dict[str, KnownOrder]
@@ -132,6 +134,7 @@ class _OrderRow(msgspec.Struct):
 
 
 class _AccountRow(msgspec.Struct):
+    cash: Decimal
     realised_pnl: Decimal
     positions: list[_PositionRow]
     orders: list[_OrderRow]
@@ -161,7 +164,7 @@ class ExecutionStore:
             return None
         row = _account_decoder.decode(rows[0][0])
         positions = {p.symbol: HeldPosition(p.position_id, Holding(p.quantity, p.cost)) for p in row.positions}
-        return Account(row.realised_pnl, positions, {order.order_id: _known(order) for order in row.orders})
+        return Account(row.cash, row.realised_pnl, positions, {order.order_id: _known(order) for order in row.orders})
 
     def write(self, changes: Changes) -> None:
         """Add fills, new states, positions and the change of cash, all or nothing."""

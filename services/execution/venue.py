@@ -15,27 +15,26 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
+from services.costs import BASIS_POINTS, MAX_FEE_BPS, MAX_SLIPPAGE_BPS, UNIT
 from services.messages import Order
 from services.settings import Settings
 
-UNIT: Final = Decimal("0.00000001")
-BASIS_POINTS: Final = Decimal(10_000)
-MAX_SLIPPAGE_BPS: Final = Decimal(500)
 _TWO_DECIMALS: Final = Decimal("0.01")
 
-BasisPoints = Annotated[Decimal, Field(ge=0, le=MAX_SLIPPAGE_BPS, allow_inf_nan=False)]
+SlippageBps = Annotated[Decimal, Field(ge=0, le=MAX_SLIPPAGE_BPS, allow_inf_nan=False)]
+FeeBps = Annotated[Decimal, Field(ge=0, le=MAX_FEE_BPS, allow_inf_nan=False)]
 
 
 class VenueSettings(Settings):
     """Slippage and fee in basis points; depth is the notional (quote asset) that moves the price by size_bps."""
 
-    base_bps: BasisPoints = Field(default=Decimal("0.5"), validation_alias="PAPER_SLIPPAGE_BASE_BPS")
-    size_bps: BasisPoints = Field(default=Decimal(1), validation_alias="PAPER_SLIPPAGE_SIZE_BPS")
+    base_bps: SlippageBps = Field(default=Decimal("0.5"), validation_alias="PAPER_SLIPPAGE_BASE_BPS")
+    size_bps: SlippageBps = Field(default=Decimal(1), validation_alias="PAPER_SLIPPAGE_SIZE_BPS")
     depth: Annotated[Decimal, Field(gt=0, le=Decimal("1e15"), allow_inf_nan=False)] = Field(
         default=Decimal(20_000), validation_alias="PAPER_DEPTH"
     )
     volatility_share: Decimal = Decimal("0.2")
-    fee_bps: BasisPoints = Field(default=Decimal(1), validation_alias="PAPER_FEE_BPS")
+    fee_bps: FeeBps = Field(default=Decimal(1), validation_alias="PAPER_FEE_BPS")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """One process's connection to the ledger: opened when needed, errors translated once, a single writer per role."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -14,13 +15,22 @@ from pydantic import SecretStr
 from services.errors import ServerAway
 from services.settings import LedgerSettings
 
-SCHEMA_VERSION: Final = "0001"
+SCHEMA_VERSION: Final = "0002"
 STATEMENT_TIMEOUT_MS: Final = 5_000
 _CONNECT: Final[dict[str, Any]] = {
-    "connect_timeout": 2,
     "keepalives_idle": 5,
     "keepalives_interval": 2,
     "keepalives_count": 2,
+    "tcp_user_timeout": 5_000,
+}
+_SESSION: Final = {
+    "statement_timeout": STATEMENT_TIMEOUT_MS,
+    "timezone": "UTC",
+    "client_min_messages": "warning",
+    # The server's end: a session whose client the network has cut off must not keep the writer's lock.
+    "tcp_keepalives_idle": 5,
+    "tcp_keepalives_interval": 2,
+    "tcp_keepalives_count": 2,
     "tcp_user_timeout": 5_000,
 }
 
@@ -51,6 +61,25 @@ class LedgerAddress:
             settings.postgres_db,
             settings.postgres_password,
         )
+
+
+def connect(address: LedgerAddress, *, timeout_s: int = 2, **options: Any) -> psycopg2.extensions.connection:
+    """Open a session at *address*, whatever PGHOSTADDR, PGSSLMODE and the other variables of libpq say.
+
+    Some of them win over what is passed here, so they are removed from this process.
+    """
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        os.environ.pop(name, None)
+    connection: psycopg2.extensions.connection = psycopg2.connect(
+        host=address.host,
+        port=address.port,
+        user=address.user,
+        dbname=address.database,
+        password=address.password.get_secret_value(),
+        connect_timeout=timeout_s,
+        **options,
+    )
+    return connection
 
 
 class Ledger:
@@ -134,14 +163,10 @@ class Ledger:
         return self._connection
 
     def _connect(self) -> psycopg2.extensions.connection:
-        connection: psycopg2.extensions.connection = psycopg2.connect(
-            host=self._address.host,
-            port=self._address.port,
-            user=self._address.user,
-            dbname=self._address.database,
-            password=self._address.password.get_secret_value(),
+        connection = connect(
+            self._address,
             application_name=self._application,
-            options=f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c client_min_messages=warning",
+            options=" ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
             **_CONNECT,
         )
         try:

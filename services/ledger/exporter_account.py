@@ -6,6 +6,7 @@ from typing import Final
 import psycopg2.extensions
 from psycopg2 import sql
 
+from services.ledger.connection import LedgerAddress, connect
 from services.settings import LedgerSettings
 
 ROLE: Final = "monitoring"
@@ -13,19 +14,7 @@ ROLE: Final = "monitoring"
 
 def let_in(settings: LedgerSettings, password: str) -> None:
     """Create the account if there is none, and give it *password*; PostgreSQL gets only its hash."""
-    with (
-        closing(
-            psycopg2.connect(
-                host=settings.postgres_host,
-                port=settings.postgres_port,
-                user=settings.postgres_user,
-                password=settings.postgres_password.get_secret_value(),
-                dbname=settings.postgres_db,
-            )
-        ) as connection,
-        connection,
-        connection.cursor() as cursor,
-    ):
+    with closing(connect(LedgerAddress.of(settings))) as connection, connection, connection.cursor() as cursor:
         role = sql.Identifier(ROLE)
         cursor.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (ROLE,))
         if cursor.fetchone() is None:

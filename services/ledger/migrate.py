@@ -12,6 +12,7 @@ import sqlalchemy
 import structlog
 from sqlalchemy.exc import OperationalError
 
+from services.ledger.connection import LedgerAddress, connect
 from services.settings import LedgerSettings
 
 WAIT_S: Final = 120.0
@@ -25,17 +26,9 @@ def migrate(settings: LedgerSettings, *, layers: Iterable[tuple[int, str]], wait
 
     Waits up to *wait_s* seconds for PostgreSQL, then raises OperationalError.
     """
+    address = LedgerAddress.of(settings)
     engine = sqlalchemy.create_engine(
-        sqlalchemy.URL.create(
-            "postgresql+psycopg2",
-            username=settings.postgres_user,
-            password=settings.postgres_password.get_secret_value(),
-            host=settings.postgres_host,
-            port=settings.postgres_port,
-            database=settings.postgres_db,
-        ),
-        poolclass=sqlalchemy.NullPool,
-        connect_args={"connect_timeout": 2},
+        "postgresql+psycopg2://", creator=lambda: connect(address), poolclass=sqlalchemy.NullPool
     )
     config = alembic.config.Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))

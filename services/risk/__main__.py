@@ -6,7 +6,7 @@ from services import topology
 from services.risk.decider import Decider
 from services.risk.endpoints import Slowness, Trials, add_endpoints
 from services.risk.handlers import RiskHandler
-from services.risk.report import limits, watch_staleness
+from services.risk.report import limits, watch_held_prices, watch_staleness
 from services.risk.settings import RiskSettings
 from services.risk.state import RiskState
 from services.risk.store import RiskStore
@@ -24,15 +24,22 @@ def main() -> None:
     store = RiskStore(process.ledger("decide", writer=True), opening_cash=settings.opening_cash)
     state = RiskState(store, settings.limits, process.clock)
     decider = Decider(state, wait_for_flight=settings.lockstep, ledger_delay_s=slowness.delay_s)
-    handler = RiskHandler(state, decider, symbols=frozenset(settings.symbols), lockstep=settings.lockstep)
+    handler = RiskHandler(
+        state,
+        decider,
+        symbols=frozenset(settings.symbols),
+        lockstep=settings.lockstep,
+        note_held=process.held().note,
+    )
     watch_staleness(state.price_age_s, settings.source)
+    watch_held_prices(state.is_held_price_stale, settings.symbols)
 
     def endpoints(app: Flask) -> None:
         store = RiskStore(process.ledger("test"), opening_cash=settings.opening_cash)
         trials = Trials(store, slowness, newest_marks=state.newest_marks, limits=settings.limits, clock=process.clock)
         add_endpoints(app, trials)
 
-    process.run(Consumer(process.bus(), handler, process.state), add_test_endpoints=endpoints)
+    process.run(Consumer(process.bus(only=True), handler, process.state), add_test_endpoints=endpoints)
 
 
 if __name__ == "__main__":

@@ -87,6 +87,11 @@ class Trials:
             if too_much <= 0:
                 raise BadRequest(f"drawdown already is {100 * portfolio.drawdown():.2f} %, asked for {percent} %")
             amount = -too_much.quantize(CENT, ROUND_UP)
+            if -amount > portfolio.spendable():
+                spendable = f"{portfolio.spendable():.2f}"
+                raise BadRequest(
+                    f"percent {percent} would take {-amount} of the cash, of which only {spendable} is free"
+                )
             self._store.adjust(amount, reason="test: trigger-drawdown", now_ns=self._clock.now_ns())
         log.warning("test adjustment", amount=str(amount))
         return {"adjusted_by": str(amount), "drawdown_percent": str(percent)}

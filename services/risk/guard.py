@@ -1,12 +1,14 @@
 """What happens on a price without any signal: a new day opens, a stop loss closes a position, the breaker trips."""
 
+from datetime import date
+
 import structlog
 
 from services.clock import utc_day
 from services.messages import MarketData
 from services.risk import ledger_rows, report, trace
 from services.risk.portfolio import Book, Mark
-from services.risk.rules import is_drawdown_at_limit, is_stop_loss_reached
+from services.risk.rules import is_drawdown_at_limit, is_stop_loss_reached, sale_of
 from services.risk.state import RiskState
 from telemetry import tracing
 
@@ -19,26 +21,34 @@ class Guard:
     def __init__(self, state: RiskState) -> None:
         self._state = state
         self._due: list[tuple[str, Mark]] = []
+        self._opened: date | None = None
 
     def apply(self, trade: MarketData) -> None:
         """Take in one price and do what it sets off."""
         self._state.clock.advance(trade.ts_event)
         self.turn_day()
+        self._state.expect_price(trade.symbol)
         if self._state.marks.apply(trade):
             self._due.append((trade.symbol, Mark(trade.price, trade.trade_id, trade.ts_event)))
             self.do_what_is_due()
 
     def turn_day(self) -> None:
-        """Open the UTC day if it has begun: its first equity is what today's drawdown is measured against."""
+        """Open the UTC day if it has begun: its first equity is what today's drawdown is measured against.
+
+        A day opens once. If the clock was set back to one that has been open already, everything stays as it is.
+        """
         now_ns = self._state.clock.now_ns()
         if not now_ns or not self._state.marks.is_new_day(now_ns):
             return
+        today = utc_day(now_ns)
+        if today == self._opened and self._state.book is not None and self._state.book.reference_day is not None:
+            return
         book = self._state.reload()
-        if book.reference_day is None or book.reference_day < utc_day(now_ns):
-            equity = self._state.portfolio(book).equity()
-            self._state.store.open_day(equity, now_ns=now_ns, reset_breaker=book.breaker_active)
-            log.info("day opened", day=str(utc_day(now_ns)), equity=str(equity), breaker_reset=book.breaker_active)
+        equity = self._state.portfolio(book).equity()
+        if self._state.store.open_day(equity, now_ns=now_ns, reset_breaker=book.breaker_active):
+            log.info("day opened", day=str(today), equity=str(equity), breaker_reset=book.breaker_active)
             self._state.reload()
+        self._opened = today
 
     def do_what_is_due(self) -> None:
         """Do what prices have made due, on the ledger's newest state."""
@@ -64,7 +74,7 @@ class Guard:
         position = book.positions.get(symbol)
         if position is None or not is_stop_loss_reached(position, mark.price, self._state.limits):
             return False
-        quantity = self._state.portfolio(book).sellable(symbol)
+        quantity = sale_of(self._state.portfolio(book), symbol, mark.price)
         if not quantity:
             return False
         with tracing.tracer().start_as_current_span("risk.stop_loss", context=tracing.root()) as span:

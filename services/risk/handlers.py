@@ -1,11 +1,11 @@
 """What cdb_risk does with each message: check fills, apply prices, decide signals."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 from services.bus.entries import Outgoing, stream_position
-from services.messages import Fill, MarketData, Signal
+from services.messages import BadMessage, Fill, MarketData, Order, Signal, decode, encode
 from services.risk import report
 from services.risk.decider import Decider
 from services.risk.guard import Guard
@@ -25,8 +25,18 @@ class RiskHandler:
 
     streams: Sequence[str] = RISK.reads
 
-    def __init__(self, state: RiskState, decider: Decider, *, symbols: frozenset[str], lockstep: bool = False) -> None:
+    def __init__(
+        self,
+        state: RiskState,
+        decider: Decider,
+        *,
+        symbols: frozenset[str],
+        lockstep: bool = False,
+        note_held: Callable[[Collection[str]], None] = lambda _symbols: None,
+    ) -> None:
         self._lockstep = lockstep
+        self._note_held = note_held
+        self._untraded: frozenset[str] = frozenset()
         self._state = state
         self._decider = decider
         self._guard = Guard(state)
@@ -57,10 +67,11 @@ class RiskHandler:
         self._guard.do_what_is_due()
         self._guard.turn_day()
         self._guard.check_positions()
+        self._tell_held()
         self._save_marks()
         self._show()
         outgoing = self._outgoing()
-        again = self._resender.due(self._state.store.placed_orders()) if self._state.book else []
+        again = self._resender.due(self._readable(self._state.store.placed_orders())) if self._state.book else []
         for order in again:
             report.order_sent_again(order)
         return [*outgoing, *(Outgoing(ORDERS, order, self._resender.cause(order.order_id)) for order in again)]
@@ -89,10 +100,7 @@ class RiskHandler:
 
     def _apply_prices(self, trades: list[tuple[Received, MarketData]], outcome: Outcome) -> None:
         for item, trade in trades:
-            if self._is_unknown(item, trade.symbol, outcome):
-                continue
-            if self._state.clock.is_ahead(trade.ts_event):
-                outcome.put_aside_early(item.entry, trade.ts_event)
+            if self._is_unknown(item, trade.symbol, outcome) or outcome.leaves_out_early(item, self._state.clock):
                 continue
             timeline = Timeline()
             self._guard.apply(trade)
@@ -103,7 +111,7 @@ class RiskHandler:
         """Decide signals whose price has been applied; the others wait for it."""
         ready: list[tuple[Received, Signal]] = []
         for item, signal in signals:
-            if not self._is_unknown(item, signal.symbol, outcome):
+            if not self._is_unknown(item, signal.symbol, outcome, traded=signal.side == "BUY"):
                 if caught_up or stream_position(signal.stream_id) <= self._applied:
                     ready.append((item, signal))
                 else:
@@ -124,13 +132,37 @@ class RiskHandler:
             self._resender.sent(order.order_id, cause)
         return [Outgoing(ORDERS, order, cause) for order, cause in outgoing]
 
+    def _readable(self, placed: list[Order]) -> list[Order]:
+        """Those of *placed* that a venue can read; the others would be sent for ever and are withdrawn."""
+        found = []
+        for order in placed:
+            try:
+                decode(ORDERS, encode(order))
+            except BadMessage as problem:
+                self._state.store.withdraw(order, problem, now_ns=self._state.clock.now_ns())
+                report.order_withdrawn(order, problem)
+            else:
+                found.append(order)
+        if len(found) < len(placed):
+            self._state.reload()  # what a withdrawn order was to sell can be sold by another
+        return found
+
+    def _tell_held(self) -> None:
+        """Note what is held, so that its prices go on though it may no longer be traded."""
+        held = frozenset(self._state.book.positions) if self._state.book else frozenset()
+        self._note_held(held)
+        if added := held - self._symbols - self._untraded:
+            report.held_untraded(added, self._state.is_held_price_stale)
+        self._untraded |= held - self._symbols
+
     def _save_marks(self) -> None:
         unsaved = dict(self._state.marks.unsaved)
         self._state.store.save_marks(unsaved)
         self._state.marks.saved(unsaved)
 
-    def _is_unknown(self, item: Received, symbol: str, outcome: Outcome) -> bool:
-        if symbol in self._symbols:
+    def _is_unknown(self, item: Received, symbol: str, outcome: Outcome, *, traded: bool = False) -> bool:
+        """Put *item* aside if its symbol is not traded; one that has a price was, so unless it must be, it will do."""
+        if symbol in self._symbols or (not traded and symbol in self._state.marks.newest):
             return False
         outcome.put_aside_unknown(item.entry, symbol, self._symbols)
         return True

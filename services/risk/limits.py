@@ -1,9 +1,9 @@
 """What the operator allows cdb_risk. Settings that end in _PCT are shares of equity (0.05), ages are in seconds."""
 
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from services.settings import Fraction, PositiveSeconds, Settings
 
@@ -26,3 +26,14 @@ class Limits(Settings):
     max_orders_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
         default=120, validation_alias="MAX_ORDERS_PER_MINUTE"
     )
+
+    @model_validator(mode="after")
+    def _fit_together(self) -> Self:
+        for one, other, why in (
+            ("order_size", "max_position", "every order would be larger than a position may be"),
+            ("order_size", "max_exposure", "every order would be larger than all positions together may be"),
+            ("max_position", "max_exposure", "one position could never be larger than all together may be"),
+        ):
+            if getattr(self, one) > getattr(self, other):
+                self.refuse_together(one, other, why)
+        return self

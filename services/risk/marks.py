@@ -7,7 +7,7 @@ the handler then looks at the ledger before anything is decided.
 from collections.abc import Mapping
 from decimal import Decimal
 
-from services.clock import end_of_utc_day
+from services.clock import DAY_NS, end_of_utc_day
 from services.messages import MarketData
 from services.risk.limits import Limits
 from services.risk.portfolio import ZERO, Book, Mark, Portfolio, Position
@@ -27,7 +27,7 @@ class Marks:
         self._held: dict[str, Position] = {}
         self._equity = ZERO
         self._floor: Decimal | None = None
-        self._day_ends_ns = 0
+        self._day_begins_ns = self._day_ends_ns = 0
 
     def watch(self, book: Book) -> None:
         """Take *book* as what prices are watched for from now on."""
@@ -42,10 +42,11 @@ class Marks:
         known = book.reference_equity is not None and not book.breaker_active
         self._floor = portfolio.reference_equity() * (1 - self._limits.max_daily_drawdown) if known else None
         self._day_ends_ns = end_of_utc_day(book.reference_day) if book.reference_day else 0
+        self._day_begins_ns = self._day_ends_ns - DAY_NS
 
     def is_new_day(self, now_ns: int) -> bool:
-        """Whether the UTC day of the watched book is over, or none has been opened yet."""
-        return now_ns >= self._day_ends_ns
+        """Whether it is not the UTC day of the watched book, or none has been opened yet."""
+        return not self._day_begins_ns <= now_ns < self._day_ends_ns
 
     def apply(self, trade: MarketData) -> bool:
         """Take in a price unless it is old news; tell whether it reaches a stop loss or the drawdown limit."""
@@ -61,6 +62,10 @@ class Marks:
         self._equity += held.quantity * trade.price - (held.quantity * old.price if old else held.cost)
         stop = self._stops.get(trade.symbol)
         return (stop is not None and trade.price <= stop) or (self._floor is not None and self._equity <= self._floor)
+
+    def forget_time(self, symbol: str) -> None:
+        """Keep a symbol's price, which counts as old from now on: the next trade is news, whatever its time."""
+        self.newest[symbol] = Mark(self.newest[symbol].price, trade_id=-1, ts_event=0)
 
     def saved(self, marks: Mapping[str, Mark]) -> None:
         """Take notice that *marks* are in the ledger."""

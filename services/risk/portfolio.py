@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from services.costs import most_paid
 from services.messages import Order
 
 ZERO = Decimal(0)
@@ -95,11 +96,22 @@ class Portfolio:
         held = sum(map(self._value, self.book.positions.values()), ZERO)
         return held + sum((self._notional(order) for order in self.in_flight if order.side == "BUY"), ZERO)
 
+    def spendable(self) -> Decimal:
+        """Cash that is left whatever the venue charges for the buy orders in flight."""
+        owed = (most_paid(order.quantity * order.reference_price) for order in self.in_flight if order.side == "BUY")
+        return self.book.cash - sum(owed, ZERO)
+
     def committed(self, symbol: str) -> Decimal:
         """The notional of one symbol's position and buy orders in flight."""
         position = self.book.positions.get(symbol)
         held = self._value(position) if position else ZERO
         return held + sum((self._notional(o) for o in self.in_flight if o.symbol == symbol and o.side == "BUY"), ZERO)
+
+    def committed_quantity(self, symbol: str) -> Decimal:
+        """The quantity of one symbol that is held or being bought."""
+        position = self.book.positions.get(symbol)
+        held = position.quantity if position else ZERO
+        return held + sum((o.quantity for o in self.in_flight if o.symbol == symbol and o.side == "BUY"), ZERO)
 
     def position_value(self, symbol: str) -> Decimal:
         """What is held of *symbol* at its mark, orders in flight left out."""

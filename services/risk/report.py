@@ -1,6 +1,7 @@
 """What cdb_risk measures and logs, called where its parts say that it happened."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -10,9 +11,10 @@ from services import topology
 from services.messages import Order, Signal
 from services.risk.limits import Limits
 from services.risk.portfolio import Portfolio
-from services.risk.rules import Rejected, Verdict
+from services.risk.rules import Reason, Rejected, Verdict
 from services.runtime.timeline import Timeline
 from telemetry import metrics
+from telemetry.setup import admit_symbols
 
 _PERCENT: Final = 100
 
@@ -36,7 +38,12 @@ def decision(signal: Signal, verdict: Verdict, span: Span, took_s: float) -> Non
             metrics.record_violation(rejected.reason.value, layer=rejected.layer)
         metrics.risk_decision_duration_seconds.observe(took_s)
         _processed("signal", took_s)
-        log.info("decided", **_line(signal, verdict))
+        _log_decision(signal, verdict)
+
+
+def breaker_reset() -> None:
+    """The breaker that had tripped is inactive again."""
+    log.info("breaker reset")
 
 
 def fills_noted(count: int, timeline: Timeline) -> None:
@@ -91,8 +98,36 @@ def watch_staleness(age_s: Callable[[], float], source: str) -> None:
     metrics.data_staleness_seconds.labels(source=source).set_function(age_s)
 
 
+def watch_held_prices(is_stale: Callable[[str], bool], symbols: Collection[str]) -> None:
+    """Have it computed at each collection whether a position in one of *symbols* lacks a price."""
+    for symbol in symbols:
+        metrics.position_price_stale.labels(symbol=symbol).set_function(partial(is_stale, symbol))
+
+
+def held_untraded(symbols: Collection[str], is_stale: Callable[[str], bool]) -> None:
+    """Symbols are held, though CDB_SYMBOLS no longer has them."""
+    admit_symbols(symbols)
+    watch_held_prices(is_stale, symbols)
+    log.warning("held, though not in CDB_SYMBOLS: sold at stop loss or signal, not bought", symbols=sorted(symbols))
+
+
+def order_withdrawn(order: Order, problem: object) -> None:
+    """An order that no venue could read has got its final state."""
+    log.error("order withdrawn", order=order.order_id, reason=str(problem))
+
+
 def _processed(event_type: str, took_s: float) -> None:
     metrics.event_processing_duration_seconds.labels(service=topology.RISK.name, event_type=event_type).observe(took_s)
+
+
+def _log_decision(signal: Signal, verdict: Verdict) -> None:
+    """A sale of nothing is no news: such lines would hide those of the limits."""
+    if isinstance(verdict, Rejected) and verdict.reason is Reason.NO_POSITION:
+        log.debug("nothing to sell", signal=signal.signal_id)
+        return
+    log.info("decided", **_line(signal, verdict))
+    if isinstance(verdict, Rejected) and verdict.reason is Reason.DRAWDOWN_LIMIT:
+        log.warning("breaker tripped", cause="decision", signal=signal.signal_id)
 
 
 def _line(signal: Signal, verdict: Verdict) -> dict[str, Any]:

@@ -6,13 +6,18 @@ Money is in the quote asset (USDT), quantity in the base asset (BTC in BTCUSDT),
     1      STALE_MARKET_DATA         the signal is too old, its price is too old, or a position held has no price
     2      CIRCUIT_BREAKER_ACTIVE    the breaker has tripped and nobody has reset it
     3      DRAWDOWN_LIMIT            today's loss has reached the limit (this also trips the breaker)
-    4      EXPOSURE_LIMIT            all positions and orders in flight, with this order, would exceed the limit
-    5      POSITION_SIZE_EXCEEDED    this symbol's position and orders in flight, with this order, would exceed it
+    4      EXPOSURE_LIMIT            all positions and orders in flight, with this order, would exceed the limit, or
+                                     cash cannot pay for even half of the order
+    5      POSITION_SIZE_EXCEEDED    this symbol's position and orders in flight, with this order, would exceed it, or
+                                     be more than one order could sell
     6      ORDER_RATE_EXCEEDED       too many orders in the last minute
 
 The first objection is the reason that is given; later layers are not asked. A SELL only ever closes what is held: it is
 stopped by layer 1 (an old opinion is no opinion) or because there is nothing to sell (NO_POSITION, which violates no
 limit). Nothing else stops it, because reducing a position is always allowed.
+
+An order is for a fixed share of equity, or for less if cash pays only for less: what the venue can charge at worst, for
+this order and for those in flight, is always there (services/costs.py). So cash is never negative.
 
 A new layer is one entry in LAYERS, one Reason, and its words in telemetry/contract.yaml (docs/recipes.md).
 
@@ -27,11 +32,14 @@ from functools import cached_property
 from typing import NamedTuple
 
 from services.clock import NANOSECONDS
-from services.messages import MAX_QUANTITY, Signal
+from services.costs import UNIT, notional_for
+from services.messages import MAX_QUANTITY, Signal, most_of_one_order
 from services.risk.limits import Limits
 from services.risk.portfolio import Mark, Portfolio, Position
 
 LOT = Decimal("0.00000001")
+LEAST_PART = Decimal("0.5")
+"""Of the usual order: what cash pays for is bought if it is at least that, or an account would end in tiny orders."""
 
 
 class Reason(StrEnum):
@@ -72,8 +80,18 @@ class Question:
         if self.mark is None:
             return Decimal(0)
         if self.signal.side == "SELL":
-            return self.portfolio.sellable(self.signal.symbol)
-        return size_of(self.equity, self.mark.price, self.limits)
+            return sale_of(self.portfolio, self.signal.symbol, self.mark.price)
+        return size_of(min(self.wanted, self.payable), self.mark.price)
+
+    @cached_property
+    def wanted(self) -> Decimal:
+        """The notional of the usual order."""
+        return self.limits.order_size * self.equity
+
+    @cached_property
+    def payable(self) -> Decimal:
+        """The notional that cash pays for."""
+        return notional_for(self.portfolio.spendable())
 
     @cached_property
     def notional(self) -> Decimal:
@@ -102,14 +120,21 @@ def is_stale(question: Question) -> bool:
 
 
 def is_over_exposure(question: Question) -> bool:
-    """Whether all positions and orders in flight, with this order, would exceed the limit."""
+    """Whether all positions and orders in flight, with this order, would exceed the limit, or what cash can pay."""
+    if question.payable < LEAST_PART * question.wanted:
+        return True
     return question.portfolio.exposure() + question.notional > question.limits.max_exposure * question.equity
 
 
 def is_position_too_large(question: Question) -> bool:
-    """Whether the symbol's position with this order would exceed the limit, or none of a tradable size is possible."""
-    held = question.portfolio.committed(question.signal.symbol)
-    return not question.quantity or held + question.notional > question.limits.max_position * question.equity
+    """Whether the symbol's position with this order would exceed the limit or what one order can sell.
+
+    Also if no order of a tradable size is possible.
+    """
+    portfolio, symbol = question.portfolio, question.signal.symbol
+    if not question.quantity or portfolio.committed_quantity(symbol) + question.quantity > MAX_QUANTITY:
+        return True
+    return portfolio.committed(symbol) + question.notional > question.limits.max_position * question.equity
 
 
 LAYERS = (
@@ -178,19 +203,32 @@ def assess(
 
 def is_worth_unknown(portfolio: Portfolio, limits: Limits, *, now_ns: int) -> bool:
     """Whether a position held has no price, or one so old that nobody knows what the account is worth."""
-    if not portfolio.is_marked():
-        return True
-    held = [portfolio.marks[symbol] for symbol in portfolio.book.positions]
-    return any(age_s(mark.ts_event, now_ns) > limits.max_held_price_age_s for mark in held)
+    return any(
+        is_price_unknown(portfolio.marks.get(symbol), limits, now_ns=now_ns) for symbol in portfolio.book.positions
+    )
 
 
-def size_of(equity: Decimal, price: Decimal, limits: Limits) -> Decimal:
-    """How much to buy: a fixed share of equity, rounded down to what can be traded.
+def is_price_unknown(mark: Mark | None, limits: Limits, *, now_ns: int) -> bool:
+    """Whether *mark* is too old, or no price at all, to tell what a position is worth."""
+    return mark is None or not mark.is_price() or age_s(mark.ts_event, now_ns) > limits.max_held_price_age_s
 
-    0 without equity, and where the coin is so cheap that an order cannot hold so much of it.
+
+def size_of(notional: Decimal, price: Decimal) -> Decimal:
+    """How much to buy for *notional*, rounded down to what can be traded.
+
+    0 without money, and where so little or so much of it cannot be ordered.
     """
-    quantity = limits.order_size * equity / price
-    return quantity.quantize(LOT, ROUND_DOWN) if 0 < quantity <= MAX_QUANTITY else Decimal(0)
+    quantity = notional / price
+    if not 0 < quantity <= most_of_one_order(price):
+        return Decimal(0)
+    quantity = quantity.quantize(LOT, ROUND_DOWN)
+    return quantity if quantity * price >= UNIT else Decimal(0)
+
+
+def sale_of(portfolio: Portfolio, symbol: str, price: Decimal) -> Decimal:
+    """How much of a position the next order sells: all of it, or as much as one order can hold."""
+    free, most = portfolio.sellable(symbol), most_of_one_order(price)
+    return free if free <= most else most.quantize(LOT, ROUND_DOWN)
 
 
 def is_drawdown_at_limit(portfolio: Portfolio, limits: Limits) -> bool:

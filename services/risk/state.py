@@ -1,5 +1,6 @@
 """What the parts of cdb_risk share: the ledger, the newest prices, the book as last read, and orders to be sent."""
 
+import time
 from collections import deque
 
 from opentelemetry.trace import SpanContext
@@ -10,6 +11,7 @@ from services.risk import report
 from services.risk.limits import Limits
 from services.risk.marks import Marks
 from services.risk.portfolio import Book, Mark, Portfolio
+from services.risk.rules import age_s, is_price_unknown
 from services.risk.store import RiskStore
 from services.runtime.timeline import Timeline
 
@@ -28,7 +30,7 @@ class RiskState:
         self._outbox: list[tuple[Order, SpanContext]] = []
         self._order_times: deque[int] = deque()
         self._restored = False
-        self._began_ns = clock.now_ns()
+        self._last_price = time.monotonic()
 
     def restore(self) -> None:
         """Read what a new process cannot know: the newest prices and the last minute's orders."""
@@ -50,6 +52,8 @@ class RiskState:
 
     def watch(self, book: Book) -> None:
         """Take *book* as the newest state."""
+        if self.book is not None and self.book.breaker_active and not book.breaker_active:
+            report.breaker_reset()
         self.book = book
         self.marks.watch(book)
 
@@ -65,17 +69,35 @@ class RiskState:
         """A copy of the newest prices; other threads may ask."""
         return self.marks.newest.copy()
 
+    def expect_price(self, symbol: str) -> None:
+        """Get ready for a new price: one from the future is no longer the newest, for the clock was set back."""
+        self._last_price = time.monotonic()
+        mark = self.marks.newest.get(symbol)
+        if mark is not None and self.clock.is_ahead(mark.ts_event):
+            self.marks.forget_time(symbol)
+
     def price_age_s(self) -> float:
-        """How old the newest price is, in seconds; before the first one, how long this process has waited."""
-        newest_ns = max((mark.ts_event for mark in tuple(self.marks.newest.values())), default=self._began_ns)
-        return max(0.0, (self.clock.now_ns() - newest_ns) / NANOSECONDS)
+        """How old the newest price is, in seconds, and no less than how long ago the last one arrived.
+
+        So it grows while nothing arrives, whatever the clock says. Before the first price: how long this process waits.
+        """
+        waited_s = time.monotonic() - self._last_price
+        now_ns = self.clock.now_ns()
+        return max(waited_s, min((age_s(mark.ts_event, now_ns) for mark in self.newest_marks().values()), default=0.0))
+
+    def is_held_price_stale(self, symbol: str) -> bool:
+        """Whether *symbol* is held and nobody knows for what it could be sold."""
+        if self.book is None or symbol not in self.book.positions:
+            return False
+        return is_price_unknown(self.marks.newest.get(symbol), self.limits, now_ns=self.clock.now_ns())
 
     def orders_last_minute(self) -> int:
-        """How many orders were placed in the last 60 s."""
+        """How many orders were placed in the last 60 s; times from before the clock was set back do not count."""
         oldest = self.clock.now_ns() - MINUTE_NS
-        while self._order_times and self._order_times[0] <= oldest:
-            self._order_times.popleft()
-        return len(self._order_times)
+        times = self._order_times
+        while times and (times[0] <= oldest or self.clock.is_ahead(times[0])):
+            times.popleft()
+        return len(times)
 
     def placed(self, order: Order, cause: SpanContext) -> None:
         """Have *order*, which the ledger has, sent to the venue; *cause* is the span that placed it."""

@@ -171,16 +171,18 @@ class RiskStore:
         rows = self._ledger.execute("SELECT symbol, price, trade_id, ts_event FROM marks")
         return {symbol: Mark(price, trade_id, ts_event) for symbol, price, trade_id, ts_event in rows}
 
-    def open_day(self, equity: Decimal, *, now_ns: int, reset_breaker: bool) -> None:
-        """Note the day's opening equity; a new day also resets the breaker."""
+    def open_day(self, equity: Decimal, *, now_ns: int, reset_breaker: bool) -> bool:
+        """Note the day's opening equity; a new day also resets the breaker. False if it has been open already."""
         with self._ledger.transaction() as cursor:
             cursor.execute(
                 "INSERT INTO equity (day, cause, equity, noted_at) VALUES (%s, 'day_open', %s, %s) "
                 "ON CONFLICT DO NOTHING",
                 (utc_day(now_ns), equity, to_datetime(now_ns)),
             )
-            if reset_breaker:
+            is_new = cursor.rowcount == 1
+            if is_new and reset_breaker:
                 _set_breaker(cursor, active=False, cause="day_turn", equity=equity, reference=equity, now_ns=now_ns)
+            return is_new
 
     def trip_breaker(self, cause: BreakerCause, *, equity: Decimal, reference: Decimal, now_ns: int) -> None:
         """Note that the breaker has tripped."""
@@ -213,6 +215,14 @@ class RiskStore:
     def placed_orders(self) -> list[Order]:
         """Orders without a final state, oldest first, as they were sent."""
         return [_order_of(row) for row in self._ledger.execute(_PLACED)]
+
+    def withdraw(self, order: Order, problem: object, *, now_ns: int) -> None:
+        """Give *order* its final state, unless it has one: nobody can ever read it."""
+        self._ledger.execute(
+            "UPDATE orders SET state = 'refused', refusal = %s, finished_at = %s "
+            "WHERE order_id = %s AND state = 'placed'",
+            (f"UNREADABLE: {problem}", to_datetime(max(now_ns, order.ts_event)), order.order_id),
+        )
 
     def orders_by_id(self, order_ids: Iterable[str]) -> dict[str, PlacedOrder]:
         """Those of *order_ids* that the ledger knows."""

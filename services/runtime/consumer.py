@@ -1,7 +1,7 @@
 """The loop of every service that reads the bus: read, handle, publish and acknowledge, wait for servers, put aside."""
 
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -24,6 +24,8 @@ MAX_ENDINGS: Final = 2
 RETRY_AFTER_S: Final = 1.0
 CLAIM_IDLE_MS: Final = 15_000
 HOUSEKEEPING_S: Final = 1.0
+REMOVE_AFTER_S: Final = 5.0
+"""What was put aside leaves its stream, or garbage would fill Redis; until then other groups can read it, too."""
 BLOCK_MS: Final = 500
 DEFERRED_BLOCK_MS: Final = 50
 
@@ -61,6 +63,7 @@ class Consumer:
         self._deferred: list[Received] = []
         self._done: list[Entry] = []
         self._retries: dict[Key, _Retry] = {}
+        self._removals: deque[tuple[float, Key]] = deque()
         self._next_housekeeping = 0.0
         self._working = False
 
@@ -105,7 +108,10 @@ class Consumer:
         if outcome.outgoing or outcome.dead:
             self._retry(lambda: self._commit(outcome.outgoing, outcome.dead))
         ended_ns = time.time_ns()
+        for entry in outcome.early:
+            report.left_out(entry)
         for letter in outcome.dead:
+            self._removals.append((time.monotonic() + REMOVE_AFTER_S, letter.entry.key))
             report.put_aside(letter)
             if letter.reason != "handler":
                 self._on_error("bad_message")
@@ -172,6 +178,9 @@ class Consumer:
             if stream != MARKET_DATA:
                 self._bus.trim_acknowledged(stream)
         now = time.monotonic()
+        while self._removals and self._removals[0][0] <= now:
+            self._bus.remove(self._removals[0][1])
+            self._removals.popleft()
         for planned in [one for one in self._retries.values() if one.due <= now]:
             self._process([planned.received.entry], caught_up=False)
 

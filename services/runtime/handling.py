@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from services.bus.entries import DeadEntry, Entry, Key, Outgoing
+from services.clock import Clock
 from services.messages import Message
 from telemetry.tracing import Planned
 
@@ -33,6 +34,8 @@ class Outcome:
     dead: list[DeadEntry] = field(default_factory=list)
     failed: list[tuple[Received, Exception]] = field(default_factory=list)
     deferred: list[Received] = field(default_factory=list)
+    early: list[Entry] = field(default_factory=list)
+    """What a writer whose clock is ahead of ours has sent: counted, and that is all."""
     afterwards: list[Callable[[], None]] = field(default_factory=list)
     """What nobody waits for, such as records and log lines: done once everything is published and acknowledged."""
 
@@ -44,9 +47,20 @@ class Outcome:
         """Make *entry* a dead letter because its symbol is not traded."""
         self.put_aside(entry, "unknown_symbol", f"{symbol!r:.40} is none of {', '.join(sorted(known))}")
 
-    def put_aside_early(self, entry: Entry, ts_event: int) -> None:
-        """Make *entry* a dead letter because it claims to be from the future."""
-        self.put_aside(entry, "bad_message", f"ts_event {ts_event} is in the future")
+    def leaves_out_early(self, item: Received, clock: Clock) -> bool:
+        """Whether *item* claims to be from the future and so is not to be handled.
+
+        It becomes a dead letter, unless its writer's clock is ahead, too: then it is no worse than all the others that
+        will come until the clock is right, and thousands of letters help nobody.
+        """
+        message = item.message
+        if not clock.is_ahead(message.ts_event):
+            return False
+        if clock.is_ahead(message.ts_init):
+            self.early.append(item.entry)
+        else:
+            self.put_aside(item.entry, "bad_message", f"ts_event {message.ts_event} is in the future")
+        return True
 
     def add(self, other: "Outcome") -> None:
         """Take over what became of another part of the batch."""
@@ -54,6 +68,7 @@ class Outcome:
         self.dead += other.dead
         self.failed += other.failed
         self.deferred += other.deferred
+        self.early += other.early
         self.afterwards += other.afterwards
 
     def failed_keys(self) -> set[Key]:

@@ -29,4 +29,4 @@ def trace_statements(connection: psycopg2.extensions.connection) -> None:
 
 def _choose_names() -> None:
     """Have the instrumentations use today's database and HTTP conventions; they read this once, before they begin."""
-    os.environ.setdefault("OTEL_SEMCONV_STABILITY_OPT_IN", "database,http")
+    os.environ["OTEL_SEMCONV_STABILITY_OPT_IN"] = "database,http"

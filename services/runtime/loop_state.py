@@ -22,17 +22,19 @@ class LoopState:
         self.stop = threading.Event()
         self._lock = threading.Lock()
         self._last_turn = time.monotonic()
-        self._waiting: str | None = "starting"
+        self._started = False
+        self._away: ServerAway | None = None
         self._last_warning = 0.0
 
     def turned(self) -> None:
         """The loop made a turn and lacks nothing."""
         with self._lock:
             self._last_turn = time.monotonic()
-            recovered, self._waiting = self._waiting, None
-        if recovered and recovered != "starting":
-            log.info("server is back", after=recovered)
-            if recovered == _waiting_for(BUS):
+            self._started = True
+            recovered, self._away = self._away, None
+        if recovered:
+            log.info("server is back", after=_waiting_for(recovered))
+            if recovered.server == BUS:
                 metrics.bus_reconnects.inc()
 
     def waits_for(self, away: ServerAway) -> None:
@@ -40,8 +42,8 @@ class LoopState:
         now = time.monotonic()
         with self._lock:
             self._last_turn = now
-            first = self._waiting != _waiting_for(away.server)
-            self._waiting = _waiting_for(away.server)
+            first = self._away is None or self._away.server != away.server
+            self._away = away
             warn = first or now - self._last_warning >= _REPEAT_WARNING_S
             if warn:
                 self._last_warning = now
@@ -52,10 +54,12 @@ class LoopState:
         """What keeps the loop from its work, None if nothing does."""
         with self._lock:
             silent_s = time.monotonic() - self._last_turn
-            if self._waiting:
-                return self._waiting
+            if self._away is not None:
+                return f"{_waiting_for(self._away)}: {self._away.detail}"
+            if not self._started:
+                return "starting"
         return f"stuck for {silent_s:.0f} s" if silent_s > STUCK_AFTER_S else None
 
 
-def _waiting_for(server: str) -> str:
-    return f"waiting for {server}"
+def _waiting_for(away: ServerAway) -> str:
+    return f"waiting for {away.server}"

@@ -8,16 +8,20 @@ import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
+import redis
 import structlog
 from flask import Flask
 
 from services.bus.client import connect
+from services.bus.held import HeldSymbols
+from services.bus.only_one import only_one
 from services.bus.streams import Bus
 from services.clock import Clock, EventClock, WallClock
 from services.ledger.connection import Ledger, LedgerAddress
 from services.runtime import instrumentation, logs, web
+from services.runtime.bus_probe import bus_probe
 from services.runtime.health import Health, Probe
 from services.runtime.loop_state import LoopState
 from services.settings import LedgerSettings, ServiceSettings
@@ -77,14 +81,17 @@ class Process:
         clock: Clock = EventClock() if settings.clock == "event" else WallClock()
         return cls(service, settings, clock, LoopState(), telemetry)
 
-    def bus(self) -> Bus:
-        """A connection to the bus for this service's group. Each thread needs its own."""
-        client = connect(
-            host=self.settings.redis_host,
-            port=self.settings.redis_port,
-            password=self.settings.redis_password.get_secret_value(),
-        )
+    def bus(self, *, only: bool = False) -> Bus:
+        """A connection to the bus for this service's group. Each thread needs its own.
+
+        *only* one process of this service gets in: that is for its loop. A second one meets ServerAway meanwhile.
+        """
+        client = self._redis(greet=only_one(self.service.name) if only else None)
         return Bus(client, group=self.service.name, consumer=self.service.name, clock=self.clock)
+
+    def held(self) -> HeldSymbols:
+        """The note of what is held. Each thread needs its own."""
+        return HeldSymbols(self._redis())
 
     def ledger(self, purpose: str, *, writer: bool = False) -> Ledger:
         """A connection to the ledger. Each thread needs its own; only one *writer* per service gets in."""
@@ -121,9 +128,17 @@ class Process:
         if not finished:
             sys.exit(1)
 
+    def _redis(self, *, greet: Callable[[Any], None] | None = None) -> redis.Redis:
+        return connect(
+            host=self.settings.redis_host,
+            port=self.settings.redis_port,
+            password=self.settings.redis_password.get_secret_value(),
+            greet=greet,
+        )
+
     def _probes(self) -> dict[str, Probe]:
         probes: dict[str, Callable[[], Probe]] = {
-            "redis": lambda: self.bus().ping,
+            "redis": lambda: bus_probe(self.bus(), self.clock),
             "ledger": lambda: self.ledger("health").ping,
         }
         return {name: probes[name]() for name in self.service.probes}

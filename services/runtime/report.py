@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import structlog
 
 from services.bus import messaging_spans
-from services.bus.entries import DeadEntry, Outgoing
+from services.bus.entries import DeadEntry, Entry, Outgoing
 from services.runtime.handling import Received
 from services.topology import DEAD_LETTERS
 from telemetry import metrics
@@ -22,6 +22,11 @@ def published(outgoing: Iterable[Outgoing], dead: Iterable[DeadEntry], took_s: f
 def redelivered(stream: str, count: int) -> None:
     """*count* messages came again that an earlier reader had not acknowledged."""
     metrics.messages_redelivered.labels(stream=stream).inc(count)
+
+
+def left_out(entry: Entry) -> None:
+    """A message was not handled because its writer's clock is ahead of this service's; the clock check logs that."""
+    metrics.messages_early.labels(stream=entry.stream).inc()
 
 
 def put_aside(letter: DeadEntry) -> None:

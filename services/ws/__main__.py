@@ -26,20 +26,22 @@ def main() -> None:
     settings = load(WsSettings)
     source = make_source(settings)
     process = Process.begin(topology.WS, settings)
-    bus = process.bus()
+    bus = process.bus(only=True)
+    check = TradeCheck(settings.symbols, process.clock)
     publisher = Publisher(
         bus,
         source,
-        TradeCheck(settings.symbols, process.clock),
+        check,
         process.state,
         clock=process.clock,
         readers=READERS if settings.lockstep else None,
         prepare=lambda: source.start_from(newest_prices(bus)),
+        held=process.held().read,
     )
     garbage_bus = process.bus()
 
     def scenarios(app: Flask) -> None:
-        add_scenarios(app, source, garbage_bus, symbols=settings.symbols)
+        add_scenarios(app, source, garbage_bus, symbols=lambda: check.symbols)
 
     process.run(publisher, add_pages=lambda app: add_feed_page(app, publisher.status), add_test_endpoints=scenarios)
 

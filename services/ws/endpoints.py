@@ -1,7 +1,7 @@
 """cdb_ws over HTTP: how far the feed is, and scenarios to try out where test endpoints are switched on."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Collection
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -44,7 +44,7 @@ def add_feed_page(app: Flask, status: FeedStatus) -> None:
         return jsonify(status.as_dict())
 
 
-def add_scenarios(app: Flask, source: Source, bus: Bus, *, symbols: Sequence[str]) -> None:
+def add_scenarios(app: Flask, source: Source, bus: Bus, *, symbols: Callable[[], Collection[str]]) -> None:
     """Answer POST /test/scenario. *bus* is for its threads alone."""
     lock = threading.Lock()
 
@@ -55,20 +55,20 @@ def add_scenarios(app: Flask, source: Source, bus: Bus, *, symbols: Sequence[str
                 bus.publish_raw(MARKET_DATA, [GARBAGE] * count)
             return {"kind": asked.kind, "count": count}
         try:
-            return {"kind": asked.kind, **_play(source, asked.kind, symbols)}
+            return {"kind": asked.kind, **_play(source, asked.kind, symbols())}
         except NoScenario as error:
             raise BadRequest(f"kind={asked.kind} cannot be played by the source {source.name}") from error
 
     add_test_endpoint(app, "/test/scenario", Scenario, scenario)
 
 
-def _play(source: Source, kind: Literal["shock", "stall"], symbols: Sequence[str]) -> dict[str, Any]:
+def _play(source: Source, kind: Literal["shock", "stall"], symbols: Collection[str]) -> dict[str, Any]:
     if kind == "stall":
         stall = parameters(Stall)
         source.stall(stall.seconds)
         return {"seconds": stall.seconds}
     shock = parameters(Shock)
     if shock.symbol not in symbols:
-        raise BadRequest(f"symbol must be one of {', '.join(symbols)}; got {shock.symbol!r:.80}")
+        raise BadRequest(f"symbol must be one of {', '.join(sorted(symbols))}; got {shock.symbol!r:.80}")
     source.shock(shock.symbol, shock.percent / 100)
     return {"symbol": shock.symbol, "percent": shock.percent}

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar
@@ -21,6 +22,7 @@ from services.ws.trades import RawTrade, Refusal, TradeCheck
 
 SETTLE_PAUSE_S: Final = 0.0005
 IDLE_PAUSE_S: Final = 0.5
+LOOK_EVERY_S: Final = 1.0
 REFUSALS_KEPT: Final = 100
 
 T = TypeVar("T")
@@ -45,7 +47,7 @@ class FeedStatus:
 
 
 class Publisher:
-    """Publishes one source; *prepare* runs once, when the bus is there.
+    """Publishes one source; *prepare* runs once, when the bus is there. *held* tells which symbols are held.
 
     *readers* (stream: groups) makes it a lockstep: nothing goes out before they are done with what went before.
     """
@@ -60,8 +62,11 @@ class Publisher:
         clock: Clock,
         readers: Mapping[str, Collection[str]] | None = None,
         prepare: Callable[[], None] = lambda: None,
+        held: Callable[[], Collection[str]] = frozenset,
     ) -> None:
         self._prepare = prepare
+        self._held = held
+        self._next_look_for_held = 0.0
         self.status = FeedStatus(source.name)
         self._bus = bus
         self._source = source
@@ -72,6 +77,7 @@ class Publisher:
         self._feed = time.time_ns()
         self._sequence = 0
         self._pause_s = FIRST_PAUSE_S
+        self._next_look = 0.0
 
     def run(self) -> None:
         """Publish until told to stop; stay up when the source has nothing more."""
@@ -80,6 +86,7 @@ class Publisher:
             if self._readers is not None and not self._retry(partial(self._bus.settled, self._readers)):
                 self._state.stop.wait(SETTLE_PAUSE_S)
                 continue
+            self._look_for_held()
             found = self._next()
             if found is None:
                 break
@@ -87,6 +94,16 @@ class Publisher:
             self._take_in(found)
         while not self._state.stop.wait(IDLE_PAUSE_S):
             self._retry(self._bus.ping)
+
+    def _look_for_held(self) -> None:
+        """Go on with a symbol that is held though it is no longer traded; that the bus is away is said elsewhere."""
+        if time.monotonic() < self._next_look_for_held:
+            return
+        self._next_look_for_held = time.monotonic() + LOOK_EVERY_S
+        with suppress(ServerAway):
+            if added := self._check.admit(self._held()):
+                self._source.also(added)
+                report.symbols_added(added, self._source.name)
 
     def _next(self) -> Sequence[RawTrade | Refusal] | None:
         """Ask the source for what is due; None if there will be nothing more."""
@@ -117,13 +134,12 @@ class Publisher:
                 messages.append(self._message(item, self._sequence + len(messages) + 1))
         if messages:
             self._publish(messages)
-        elif self._pause_s == FIRST_PAUSE_S:
+        elif self._pause_s == FIRST_PAUSE_S and time.monotonic() < self._next_look:
             self._state.turned()
         else:
             self._look_for_the_bus()
 
     def _message(self, trade: RawTrade, sequence: int) -> MarketData:
-        self._clock.advance(trade.ts_event)
         report.trade_read(trade.symbol, self._source.name)
         return MarketData(
             ts_event=trade.ts_event,
@@ -163,7 +179,10 @@ class Publisher:
         self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
 
     def _look_for_the_bus(self) -> None:
-        """Find out whether it takes messages again: a Redis that is full answers a ping and refuses the next trade."""
+        """Find out whether it takes messages: a Redis that is full answers a ping and refuses the next trade.
+
+        In a quiet market it also shows Redis that this process, the only one of its name, is alive.
+        """
         try:
             self._bus.try_writing()
         except ServerAway as away:
@@ -173,6 +192,7 @@ class Publisher:
 
     def _taken(self) -> None:
         self._pause_s = FIRST_PAUSE_S
+        self._next_look = time.monotonic() + LOOK_EVERY_S
         self._state.turned()
 
     def _refuse(self, refusal: Refusal) -> None:

@@ -1,6 +1,6 @@
 """What cdb_ws measures and logs."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import structlog
 
@@ -9,6 +9,7 @@ from services.clock import NANOSECONDS
 from services.messages import MarketData
 from services.ws.trades import Refusal
 from telemetry import metrics
+from telemetry.setup import admit_symbols
 
 log = structlog.get_logger()
 
@@ -16,6 +17,12 @@ log = structlog.get_logger()
 def trade_read(symbol: str, source: str) -> None:
     """The source gave an acceptable trade."""
     metrics.market_data_received.labels(symbol=symbol, source=source).inc()
+
+
+def symbols_added(symbols: Collection[str], source: str) -> None:
+    """The source is asked for symbols that are held, though CDB_SYMBOLS no longer has them."""
+    admit_symbols(symbols)
+    log.warning("held, though not in CDB_SYMBOLS: prices go on", symbols=sorted(symbols), source=source)
 
 
 def trades_published(messages: Sequence[MarketData], source: str, *, now_ns: int, took_s: float) -> None:

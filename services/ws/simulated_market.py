@@ -13,7 +13,7 @@ shows it; a strategy, a venue or limits other than the defaults find other condi
 import math
 import random
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, NamedTuple
@@ -121,15 +121,23 @@ class Market:
     def __init__(self, symbols: tuple[str, ...], settings: MarketSettings, *, seed: int) -> None:
         self._settings = settings
         self._random = random.Random(seed)  # noqa: S311  a market, not a secret
-        self._symbols = [_Symbol(name, BASE_PRICES.get(name, OTHER_BASE_PRICE)) for name in symbols]
-        self._by_name = {symbol.name: symbol for symbol in self._symbols}
+        self._symbols: list[_Symbol] = []
+        self._by_name: dict[str, _Symbol] = {}
+        self._now_s = 0.0
+        self.add(symbols)
         mean_pace = (settings.slowest_pace + settings.fastest_pace) / 2
         seconds_between_trades = min(LONGEST_LAG_S, len(symbols) / settings.trades_per_second)
         self._even_rise = settings.even_rise + LAGS * mean_pace * seconds_between_trades
         self._surplus = 0.0
         self._next_wave_s = settings.first_wave_s
         self._breadth = 1.0
-        self._now_s = 0.0
+
+    def add(self, names: Collection[str]) -> None:
+        """Let more symbols join, at rest."""
+        for name in names:
+            symbol = _Symbol(name, BASE_PRICES.get(name, OTHER_BASE_PRICE), now_s=self._now_s)
+            self._symbols.append(symbol)
+            self._by_name[name] = symbol
 
     def start_from(self, prices: Mapping[str, Decimal]) -> None:
         """Go on from the prices that were seen last, so that a restart is no jump."""
@@ -158,10 +166,6 @@ class Market:
             quantity=_rounded(notional / price),
             ts_event=start_ns + int(self._now_s * NANOSECONDS),
         )
-
-    def skip_to(self, seconds: float) -> None:
-        """Let time pass without trades, up to *seconds* since the start."""
-        self._now_s = max(self._now_s, seconds)
 
     @property
     def now_s(self) -> float:

@@ -38,7 +38,8 @@ class TradeCheck:
     """Accepts trades of known symbols in their order; remembers the last accepted one of each symbol.
 
     A trade may not be from the future, nor further behind the newest of all symbols than MOST_BEHIND_NS: nobody would
-    act on it any more.
+    act on it any more. One that is ahead of the clock counts as being now, so that it makes no other one late.
+    If the clock is set back, the order begins anew.
     """
 
     def __init__(self, symbols: Collection[str], clock: Clock) -> None:
@@ -46,6 +47,17 @@ class TradeCheck:
         self._clock = clock
         self._newest_ns = 0
         self._last: dict[str, tuple[int, int]] = {}
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """The symbols whose trades are accepted."""
+        return self._symbols
+
+    def admit(self, symbols: Collection[str]) -> frozenset[str]:
+        """Accept trades of *symbols*, too; returns those that are new."""
+        added = frozenset(symbols) - self._symbols
+        self._symbols |= added
+        return added
 
     def objection(self, trade: RawTrade) -> Refusal | None:
         """Why *trade* is refused, or None; then it is the last accepted one."""
@@ -55,6 +67,9 @@ class TradeCheck:
             return refusal
         if self._clock.is_ahead(trade.ts_event):
             return Refusal("malformed", trade.origin, f"trade {trade.trade_id} of {trade.symbol} is from the future")
+        if self._clock.is_ahead(self._newest_ns):
+            self._newest_ns = 0
+            self._last.clear()
         if trade.ts_event < self._newest_ns - MOST_BEHIND_NS:
             behind_s = (self._newest_ns - trade.ts_event) / NANOSECONDS
             return Refusal(
@@ -62,11 +77,11 @@ class TradeCheck:
             )
         position = (trade.ts_event, trade.trade_id)
         if position <= self._last.get(trade.symbol, (0, -1)):
-            return Refusal(
-                "out_of_order", trade.origin, f"trade {trade.trade_id} of {trade.symbol} is not after the last"
-            )
+            where = f"trade {trade.trade_id} of {trade.symbol} is not after the last"
+            return Refusal("out_of_order", trade.origin, f"{where}; times must rise, and ids within an instant")
         self._last[trade.symbol] = position
-        self._newest_ns = max(self._newest_ns, trade.ts_event)
+        self._clock.advance(trade.ts_event)
+        self._newest_ns = max(self._newest_ns, min(trade.ts_event, self._clock.now_ns()))
         return None
 
 

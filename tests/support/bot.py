@@ -6,8 +6,9 @@ import signal
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -193,13 +194,28 @@ class Bot:
 
 @contextmanager
 def running_bot(
-    state: Path, settings: Mapping[str, str] | None = None, *, parts: tuple[str, ...] = TRADING
+    state: Path,
+    settings: Mapping[str, str] | None = None,
+    *,
+    parts: tuple[str, ...] = TRADING,
+    only_for: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Iterator[Bot]:
-    """Run a bot on free ports with its data in *state*, and remove it afterwards. () means all parts."""
-    stack = Stack(StackConfig.isolated(ROOT, state, parts=select(parts), environment=settings or {}))
+    """Run a bot on free ports with its data in *state*, and remove it afterwards. () means all parts.
+
+    *only_for* has what only one part gets into its environment, by the part's name.
+    """
+    chosen = [
+        replace(part, environment=_always(only_for[part.name])) if only_for and part.name in only_for else part
+        for part in select(parts)
+    ]
+    stack = Stack(StackConfig.isolated(ROOT, state, parts=tuple(chosen), environment=settings or {}))
     require_parts(stack.config)
     try:
         with stack:
             yield Bot(stack)
     finally:
         stack.remove()
+
+
+def _always(environment: Mapping[str, str]) -> Callable[[StackConfig], Mapping[str, str]]:
+    return lambda _config: environment

@@ -4,6 +4,7 @@ import os
 import shutil
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import pytest
@@ -46,6 +47,18 @@ def promtool() -> str:
 def amtool() -> str:
     """Path of amtool, which comes with Alertmanager."""
     return required_program("amtool", package="prometheus-alertmanager")
+
+
+def required_file(name: str, *places: str, package: str) -> str:
+    """Path of a file from the Debian package *package*, in one of *places* (patterns of directories)."""
+
+    def find() -> str:
+        for place in places:
+            if found := sorted(Path("/").glob(f"{place.lstrip('/')}/{name}")):
+                return str(found[0])
+        raise StackError(f"{name} is not installed: `make test` does it, or `apt-get install {package}`")
+
+    return required(find)
 
 
 def required_program(name: str, *, package: str) -> str:

@@ -49,7 +49,7 @@ def axis_of(answer: Answer, rows: int) -> Axis:
     settings = look.settings
     values = [value for field in answer.fields for _, value in field.series.points if math.isfinite(value)]
     low, high = min([*values, 0.0]), max(values, default=0.0)
-    high = max(high, settings.custom.get("axisSoftMax") or high)
+    high = max(high, settings.custom.axis_soft_max or high)
     high = max([high, *(limit * _ROOM for limit, _ in look.lines if limit <= _NEAR * high)])
     low = settings.min if settings.min is not None else low
     high = max(settings.max if settings.max is not None else high, low)

@@ -49,7 +49,7 @@ def _plot(answer: Answer, axis: Axis, width: int, height: int, window: Window) -
     for value, code in axis.look.lines:
         if axis.shows(value):
             figure.line(value, "horizontal", pixel=_pixel(code), style="dotted")
-    filled = len(answer.fields) == 1 and axis.look.settings.custom.get("fillOpacity", 0) >= _AREA
+    filled = len(answer.fields) == 1 and axis.look.settings.custom.fill_opacity >= _AREA
     for field in answer.fields:
         for piece in _unbroken(field.series, window):
             markers = [plotext.marker("braille", _pixel(field.curve_colour(value))) for _, value in piece]

@@ -43,7 +43,7 @@ class Frame:
         return [[s for place in ordered for s in drawn[id(place)].get(y, ())] for y in range(_bottom(places))]
 
     def head(self, width: int, note: str = "") -> Text:
-        """Line above the panels: title, time and range, the variables' values, *note* at the right end."""
+        """Line above the panels: title, time, range and variables as far as they fit, *note* at the right end."""
         window = self.shown.window
         until = datetime.fromtimestamp(window.end).astimezone()
         said = [f"{until:%Y-%m-%d %H:%M:%S}", f"last {window.length}"]
@@ -51,22 +51,21 @@ class Frame:
         said += [f"{name} {', '.join(window.choice.get(name, ())) or 'all'}" for name in names]
         line = Text(self.shown.dashboard.title, f"bold {PLAIN}", no_wrap=True)
         line.append("".join(f"  ·  {text}" for text in said), FAINT)
-        room = width - line.cell_len - 2
-        if len(note) <= room:
-            line.append_text(fitted(note, room + 2, FAINT, "right"))
-        line.truncate(width, overflow="ellipsis")
+        kept_free = len(note) + 2 if note else 0
+        line.truncate(max(0, width - kept_free), overflow="ellipsis")
+        line.append_text(fitted(note, width - line.cell_len, FAINT, "right"))
         return line
 
     def _placed(self, width: int, scale: float) -> list[Place]:
         def rows(panel: Panel, wide: int) -> int:
-            needed = kinds.rows(panel, self.shown.answers[panel.id], wide - _SIDES)
+            needed = kinds.rows(panel, self.shown.answers[id(panel)], wide - _SIDES)
             return max(_BORDER + needed, round(panel.grid_pos.h * scale))
 
         return placed(self.shown.dashboard.shown, width, least=kinds.narrowest, rows=rows)
 
     def _drawn(self, console: Console, place: Place) -> dict[int, Line]:
         """Lines of *place* by their number in the frame."""
-        answer = self.shown.answers[place.panel.id]
+        answer = self.shown.answers[id(place.panel)]
         inner = place.width - _SIDES, place.height - _BORDER
         framed = Box(
             Group(*kinds.drawn(place.panel, answer, *inner, self.shown.window)),

@@ -51,7 +51,7 @@ def _show(live: Live, console: Console, frame: Frame, at: int, refresh_s: float)
     at = max(0, min(at, len(lines) - room))
     shown: list[Line] = lines[at : at + room]
     more = "↑↓ scroll  " if len(lines) > room else ""
-    note = f"{more}q leave  every {refresh_s:g} s"
+    note = f"q leave  {more}every {refresh_s:g} s"
     live.update(Group(frame.head(console.width, note), printed(shown)), refresh=True)
     return at
 

@@ -4,7 +4,7 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from cdb.dashboard.board.lines import cut, fitted, joined, middle
-from cdb.dashboard.model.colours import PLAIN
+from cdb.dashboard.model.colours import FAINT, PLAIN
 from cdb.dashboard.model.dashboards import Panel
 from cdb.dashboard.model.fields import Answer, Field
 
@@ -12,20 +12,29 @@ _GAP = 2
 
 
 def draw(panel: Panel, answer: Answer, width: int, height: int) -> list[Text]:
-    """One figure in the middle, or several with their names."""
+    """One figure in the middle, or several with their names; one has its name below it where the panel says so."""
     if len(answer.fields) == 1:
         (field,) = answer.fields
-        return middle([fitted(field.text, width, _style(panel, field), "center")], width, height)
+        lines = [fitted(field.text, width, _style(panel, field), "center")]
+        if _named(panel):
+            lines.append(fitted(field.name, width, FAINT, "center"))
+        return middle(lines, width, height)
     return cut(middle(_together(panel, answer, width), width, height), height)
 
 
 def rows(panel: Panel, answer: Answer, width: int) -> int:
     """Lines that the figures need."""
-    return 1 if len(answer.fields) == 1 else len(_together(panel, answer, width))
+    if len(answer.fields) == 1:
+        return 2 if _named(panel) else 1
+    return len(_together(panel, answer, width))
+
+
+def _named(panel: Panel) -> bool:
+    return panel.options.text_mode == "value_and_name"
 
 
 def _style(panel: Panel, field: Field) -> str:
-    return f"bold {'#111111 on ' if panel.options.get('colorMode') == 'background' else ''}{field.colour}"
+    return f"bold {'#111111 on ' if panel.options.color_mode == 'background' else ''}{field.colour}"
 
 
 def _together(panel: Panel, answer: Answer, width: int) -> list[Text]:

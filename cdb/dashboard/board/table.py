@@ -46,7 +46,7 @@ def _drawn(look: Look, cell: Cell | None) -> tuple[str, str]:
     """Text of *cell* and its style."""
     if isinstance(cell, str):
         return cell, PLAIN
-    coloured = look.settings.custom.get("cellOptions", {}).get("type") == "color-text"
+    coloured = look.settings.custom.cell_options.type == "color-text"
     return look.text(cell), look.colour(cell) if coloured else PLAIN
 
 

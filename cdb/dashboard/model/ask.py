@@ -53,7 +53,7 @@ class Snapshot:
     dashboard: Dashboard
     window: Window
     answers: Mapping[int, Answer]
-    """By the panel's id."""
+    """By Python's id() of the panel: that of Grafana may be missing, or there twice."""
 
 
 def ask(dashboard: Dashboard, window: Window, prometheus: Prometheus) -> Snapshot:
@@ -77,7 +77,8 @@ def ask(dashboard: Dashboard, window: Window, prometheus: Prometheus) -> Snapsho
 
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="panel") as pool:
         answers = pool.map(answer, dashboard.shown)
-        return Snapshot(dashboard, window, {panel.id: one for panel, one in zip(dashboard.shown, answers, strict=True)})
+        by_panel = {id(panel): one for panel, one in zip(dashboard.shown, answers, strict=True)}
+        return Snapshot(dashboard, window, by_panel)
 
 
 def since_first(prometheus: Prometheus, end: float, longest_s: float) -> float:

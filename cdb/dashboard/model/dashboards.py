@@ -3,17 +3,21 @@
 Keys that are not named here are ignored: only Grafana uses them.
 """
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Final, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 from cdb.kit.paths import DASHBOARDS
 
+_COLUMNS: Final = 24
+Figure = Annotated[float, Meta(ge=-1e15, le=1e15)]
+"""A setting that is a number; beyond this, arithmetic with it overflows."""
+
 
 class DashboardError(ValueError):
-    """A dashboard cannot be read; the message names the file and what is wrong."""
+    """A file is not a dashboard; the message says why."""
 
 
 class _Json(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -23,17 +27,17 @@ class _Json(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 class GridPos(_Json, frozen=True, kw_only=True):
     """Place and size, in a grid of 24 columns."""
 
-    h: int = 8
-    w: int = 12
-    x: int = 0
-    y: int = 0
+    h: Annotated[int, Meta(ge=1, le=1000)] = 8
+    w: Annotated[int, Meta(ge=1, le=_COLUMNS)] = 12
+    x: Annotated[int, Meta(ge=0, lt=_COLUMNS)] = 0
+    y: Annotated[int, Meta(ge=0, le=100_000)] = 0
 
 
 class Step(_Json, frozen=True, kw_only=True):
     """From *value* on, *color*; the first step has no value."""
 
     color: str
-    value: float | None = None
+    value: Figure | None = None
 
 
 class Thresholds(_Json, frozen=True, kw_only=True):
@@ -43,11 +47,23 @@ class Thresholds(_Json, frozen=True, kw_only=True):
     steps: tuple[Step, ...] = ()
 
 
+class _Shown(_Json, frozen=True, kw_only=True):
+    text: str = ""
+    color: str = ""
+
+
 class Mapping(_Json, frozen=True, kw_only=True):
     """What is shown instead of a value, for type value: *options* has text and color by the value."""
 
     type: str
     options: dict[str, Any] = {}
+
+    def __post_init__(self) -> None:
+        if self.type == "value":
+            try:
+                msgspec.convert(self.options, dict[str, _Shown])
+            except msgspec.ValidationError as error:
+                raise ValueError(str(error)) from error  # to which msgspec adds the place
 
 
 class Property(_Json, frozen=True, kw_only=True):
@@ -71,20 +87,55 @@ class Override(_Json, frozen=True, kw_only=True):
     properties: tuple[Property, ...] = ()
 
 
+class Style(_Json, frozen=True, kw_only=True):
+    """One of Grafana's styles: of a table's cells by *type*, of lines at thresholds by *mode*."""
+
+    type: str = ""
+    mode: str = ""
+
+
+class Custom(_Json, frozen=True, kw_only=True):
+    """Settings that only some types of panels have."""
+
+    axis_soft_max: Figure | None = None
+    fill_opacity: float = 0
+    thresholds_style: Style = Style()
+    cell_options: Style = Style()
+
+
+class Color(_Json, frozen=True, kw_only=True):
+    """Where a field's colour comes from."""
+
+    mode: str = ""
+    fixed_color: str = ""
+
+
+class Link(_Json, frozen=True, kw_only=True):
+    """Where a panel or a field leads."""
+
+    url: str = ""
+
+
+class DataSource(_Json, frozen=True, kw_only=True):
+    """The server that is asked."""
+
+    uid: str = ""
+
+
 class Defaults(_Json, frozen=True, kw_only=True):
     """Settings for all of a panel's fields."""
 
     unit: str = ""
-    min: float | None = None
-    max: float | None = None
-    decimals: int | None = None
+    min: Figure | None = None
+    max: Figure | None = None
+    decimals: Annotated[int, Meta(ge=0, le=20)] | None = None
     display_name: str = ""
     no_value: str = ""
     thresholds: Thresholds = Thresholds()
     mappings: tuple[Mapping, ...] = ()
-    links: tuple[dict[str, Any], ...] = ()
-    color: dict[str, Any] = {}
-    custom: dict[str, Any] = {}
+    links: tuple[Link, ...] = ()
+    color: Color = Color()
+    custom: Custom = Custom()
 
 
 class FieldConfig(_Json, frozen=True, kw_only=True):
@@ -103,7 +154,7 @@ class Query(_Json, frozen=True, kw_only=True):
     instant: bool = False
     hide: bool = False
     format: str = ""
-    datasource: dict[str, Any] = {}
+    datasource: DataSource = DataSource()
 
 
 class ConfigMapping(_Json, frozen=True, kw_only=True):
@@ -134,20 +185,43 @@ class Transformation(_Json, frozen=True, kw_only=True):
     options: TransformationOptions = TransformationOptions()
 
 
+class ReduceOptions(_Json, frozen=True, kw_only=True):
+    """How one figure is made of a series."""
+
+    calcs: tuple[str, ...] = ()
+
+
+class SortBy(_Json, frozen=True, kw_only=True):
+    """The column that a table is sorted by."""
+
+    display_name: str
+    desc: bool = False
+
+
+class Options(_Json, frozen=True, kw_only=True):
+    """Options of the panel's type."""
+
+    reduce_options: ReduceOptions = ReduceOptions()
+    color_mode: str = ""
+    graph_mode: str = ""
+    text_mode: str = ""
+    sort_by: tuple[SortBy, ...] = ()
+
+
 class Panel(_Json, frozen=True, kw_only=True):
-    """One panel. *options* are those of its type, as Grafana has them."""
+    """One panel."""
 
     id: int = 0
     type: str
     title: str = ""
     description: str = ""
-    datasource: dict[str, Any] = {}
+    datasource: DataSource = DataSource()
     grid_pos: GridPos = GridPos()
     targets: tuple[Query, ...] = ()
     field_config: FieldConfig = FieldConfig()
-    options: dict[str, Any] = {}
+    options: Options = Options()
     transformations: tuple[Transformation, ...] = ()
-    links: tuple[dict[str, Any], ...] = ()
+    links: tuple[Link, ...] = ()
 
 
 class Variable(_Json, frozen=True, kw_only=True):
@@ -189,25 +263,29 @@ class Dashboard(_Json, frozen=True, kw_only=True):
         return self.templating.list
 
 
+class Dashboards(NamedTuple):
+    """The files of a folder: those that are dashboards, and why each of the others is none."""
+
+    read: dict[Path, Dashboard]
+    refused: dict[Path, str]
+
+
 def load_dashboard(file: Path) -> Dashboard:
-    """Read one dashboard. Raises DashboardError, naming the file, if it is none."""
+    """Read one dashboard. Raises DashboardError if the file is none."""
+    if not file.is_file():
+        raise DashboardError("it is not a regular file")
     try:
         return msgspec.json.decode(file.read_bytes(), type=Dashboard)
-    except (OSError, UnicodeError, msgspec.DecodeError) as error:
-        raise DashboardError(f"{file.name}: not a dashboard: {error}") from error
+    except (OSError, UnicodeError, msgspec.MsgspecError, RecursionError) as error:
+        raise DashboardError(str(error)) from error
 
 
-def load_dashboards(root: Path, refused: Callable[[DashboardError], object] | None = None) -> dict[Path, Dashboard]:
-    """Read every committed dashboard of the project in *root*, by its file.
-
-    Raises DashboardError for a file that is none; with *refused* that is told, and the others are read.
-    """
-    found = {}
+def load_dashboards(root: Path) -> Dashboards:
+    """Read every dashboard of the project in *root*. A file that is none hinders no other."""
+    found = Dashboards({}, {})
     for file in sorted((root / DASHBOARDS).glob("*.json")):
         try:
-            found[file] = load_dashboard(file)
+            found.read[file] = load_dashboard(file)
         except DashboardError as error:
-            if refused is None:
-                raise
-            refused(error)
+            found.refused[file] = str(error)
     return found

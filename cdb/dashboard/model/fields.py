@@ -47,7 +47,7 @@ class Field:
 
     def curve_colour(self, value: float) -> str:
         """Colour of *value* in a chart: its threshold's if the panel says so."""
-        by_threshold = self.look.settings.color.get("mode") == "thresholds"
+        by_threshold = self.look.settings.color.mode == "thresholds"
         return self.look.colour(value) if by_threshold else self.own_colour
 
 

@@ -2,14 +2,14 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
 
 from cdb.dashboard.model.colours import PLAIN, colour
-from cdb.dashboard.model.dashboards import Defaults, Matcher, Panel, Thresholds
+from cdb.dashboard.model.dashboards import Custom, Defaults, Matcher, Panel, Thresholds
 from cdb.dashboard.model.units import formatted
 
 _TRAILING: Final = re.compile(r"(?<=\d)\.0+(?!\d)|(?<=\.\d)0+(?!\d)|(?<=\.\d\d)0+(?!\d)")
@@ -41,7 +41,7 @@ class Look:
     @property
     def lines(self) -> list[tuple[float, str]]:
         """Those limits that a chart draws as lines."""
-        return self.limits if self.settings.custom.get("thresholdsStyle", {}).get("mode", "off") != "off" else []
+        return self.limits if self.settings.custom.thresholds_style.mode not in {"", "off"} else []
 
     def text(self, value: float | None) -> str:
         """Word that a mapping has for *value*, else the figure with its unit."""
@@ -64,8 +64,8 @@ class Look:
     @property
     def fixed(self) -> str | None:
         """Colour that the field has whatever its value."""
-        mode, code = self.settings.color.get("mode"), self.settings.color.get("fixedColor")
-        return colour(str(code)) if mode == "fixed" and code else None
+        color = self.settings.color
+        return colour(color.fixed_color) if color.mode == "fixed" and color.fixed_color else None
 
     def _mapped(self, value: float | None) -> Mapping[str, Any]:
         key = "" if value is None else f"{value:g}"
@@ -79,9 +79,9 @@ def look_of(panel: Panel, name: str, *, ref_id: str = "", config: Mapping[str, A
         if matches(override.matcher, name, ref_id):
             changed = {setting.id: setting.value for setting in override.properties}
             custom = {key.removeprefix("custom."): changed.pop(key) for key in [*changed] if key.startswith("custom.")}
-            read = msgspec.convert({**changed, "custom": {**settings.custom, **custom}}, Defaults)
-            own = {field: getattr(read, field) for field in (*changed, "custom") if hasattr(read, field)}
-            settings = msgspec.structs.replace(settings, **own)
+            read = msgspec.convert({**changed, "custom": custom}, Defaults)
+            own = {field: getattr(read, field) for field in changed if hasattr(read, field)}
+            settings = msgspec.structs.replace(settings, **own, custom=_laid_over(settings.custom, read.custom, custom))
     return Look(settings)
 
 
@@ -97,6 +97,12 @@ def _configured(defaults: Defaults, config: Mapping[str, Any]) -> Defaults:
     if settings.min is not None and settings.max is not None and settings.min > settings.max:
         settings = msgspec.structs.replace(settings, min=settings.max, max=settings.min)
     return settings
+
+
+def _laid_over(settings: Custom, read: Custom, given: Iterable[str]) -> Custom:
+    """Replace in *settings* what is *given*, by the names of the JSON, by that of *read*."""
+    fields = [field.name for field in msgspec.structs.fields(Custom) if field.encode_name in given]
+    return msgspec.structs.replace(settings, **{name: getattr(read, name) for name in fields})
 
 
 def matches(matcher: Matcher, name: str, ref_id: str) -> bool:

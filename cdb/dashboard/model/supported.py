@@ -44,10 +44,10 @@ def _used(panel: Panel) -> _Used:
     yield "transformation", [step.id for step in panel.transformations], ("merge", "organize", CONFIG)
     given = [mapping for step in panel.transformations for mapping in step.options.mappings]
     yield f"{CONFIG} handler key", [mapping.handler_key or "none" for mapping in given], HANDLERS
-    calculations = [*options.get("reduceOptions", {}).get("calcs", ()), *(mapping.reducer_id for mapping in given)]
+    calculations = [*options.reduce_options.calcs, *(mapping.reducer_id for mapping in given)]
     yield "calculation", calculations, ("lastNotNull",)
-    yield "color mode", [options.get("colorMode", "")], ("value", "background")
-    yield "graph mode", [options.get("graphMode", "")], ("none",)
+    yield "color mode", [options.color_mode], ("value", "background")
+    yield "graph mode", [options.graph_mode], ("none",)
     yield "override for fields", [override.matcher.id for override in overrides], ("byName", "byFrameRefID")
     yield "override", [p.id for override in overrides for p in override.properties], _OVERRIDES
     yield from _in(panel.field_config.defaults)
@@ -60,9 +60,9 @@ def _in(settings: Defaults) -> _Used:
     colors = [step.color for step in settings.thresholds.steps] + [to.get("color", "") for to in mapped]
     yield "unit", [settings.unit], UNITS
     yield "value mapping", [mapping.type for mapping in settings.mappings], ("value",)
-    yield "color", [*colors, settings.color.get("fixedColor", "")], COLOURS
-    yield "color scheme", [settings.color.get("mode", "")], ("thresholds", "palette-classic-by-name", "fixed")
-    yield "thresholds style", [settings.custom.get("thresholdsStyle", {}).get("mode", "")], ("off", "line", "dashed")
-    yield "cell type", [settings.custom.get("cellOptions", {}).get("type", "")], ("auto", "color-text")
+    yield "color", [*colors, settings.color.fixed_color], COLOURS
+    yield "color scheme", [settings.color.mode], ("thresholds", "palette-classic-by-name", "fixed")
+    yield "thresholds style", [settings.custom.thresholds_style.mode], ("off", "line", "dashed")
+    yield "cell type", [settings.custom.cell_options.type], ("auto", "color-text")
     yield "setting", ["displayName"] if settings.display_name else [], _SETTINGS
     yield "setting", ["noValue"] if settings.no_value else [], _SETTINGS

@@ -32,8 +32,8 @@ def table_of(panel: Panel, answer: Answer) -> Table:
         joined.setdefault(tuple(sorted(series.labels.items())), dict(series.labels))[column] = series.last
     headings = _headings(panel, list(dict.fromkeys(name for row in joined.values() for name in row)))
     rows = [{headings[name]: cell for name, cell in row.items() if name in headings} for row in joined.values()]
-    for by in reversed(panel.options.get("sortBy", [])):
-        rows.sort(key=lambda row, name=by["displayName"]: _order(row.get(name)), reverse=by.get("desc", False))  # type: ignore[misc]
+    for by in reversed(panel.options.sort_by):
+        rows.sort(key=lambda row, name=by.display_name: _order(row.get(name)), reverse=by.desc)  # type: ignore[misc]
     return Table(
         {
             heading: look_of(panel, heading, ref_id=sources[name].ref_id, config=sources[name].config)

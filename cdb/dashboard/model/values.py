@@ -16,7 +16,7 @@ def as_values(shown: Snapshot) -> dict[str, Any]:
         "title": shown.dashboard.title,
         "time": datetime.fromtimestamp(shown.window.end, UTC).isoformat(),
         "range_seconds": shown.window.range_s,
-        "panels": [_panel(panel, shown.answers[panel.id]) for panel in shown.dashboard.shown],
+        "panels": [_panel(panel, shown.answers[id(panel)]) for panel in shown.dashboard.shown],
     }
 
 

@@ -37,6 +37,12 @@ move {RESTORE} . || {{ move . {RESTORE}; move {REPLACED} .; exit 1; }}
 CLEAR: Final = f"rm -rf {RESTORE} {REPLACED}"
 
 
+def stored_bytes(part: str) -> int:
+    """Measure the data of *part*, which runs. Raises StackError."""
+    container, place = PLACES[part]
+    return 1024 * int(docker("exec", container, "du", "-sk", place).split()[0])
+
+
 def read(part: str, target: Path) -> None:
     """Write the data of *part*, which does not run, to the tar file *target*. Raises StackError."""
     container, place = PLACES[part]

@@ -2,7 +2,7 @@
 
 from cdb.running.errors import StackError
 from cdb.running.native.config import Health, Kind, Part, StackConfig
-from cdb.running.native.parts import ALL_PARTS, TRADING, select
+from cdb.running.native.parts import ALL_PARTS, TRADING, select, with_needs
 from cdb.running.native.ports import Ports
 from cdb.running.native.readiness import Failure, PartStatus
 from cdb.running.native.stack import Stack
@@ -20,4 +20,5 @@ __all__ = [
     "StackConfig",
     "StackError",
     "select",
+    "with_needs",
 ]

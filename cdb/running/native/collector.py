@@ -1,9 +1,9 @@
 """The stack's own OpenTelemetry Collector."""
 
-from cdb.running import durations
 from cdb.running.native.config import StackConfig
 from cdb.running.native.ports import HOST
 from cdb.running.native.tools import otelcol
+from cdb.running.server_settings import CollectorSettings, for_server
 
 FILES = ("config.yaml", "renaming.yaml")
 FEATURE_GATES = "--feature-gates=+processor.tailsamplingprocessor.recordpolicy"
@@ -22,7 +22,7 @@ def environment(config: StackConfig) -> dict[str, str]:
         "CDB_JAEGER_HOST": HOST,
         "CDB_TRACE_QUEUE_DIR": str(config.layout.data_of("otel_collector")),
         "GOMEMLIMIT": "350MiB",
-        **durations.for_servers(config.environment, *durations.IN_COLLECTOR),
+        **for_server(CollectorSettings, config.environment),
     }
 
 

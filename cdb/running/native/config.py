@@ -9,21 +9,20 @@ from pathlib import Path
 from typing import Self
 
 from cdb.running.errors import StackError
-from cdb.running.native import envfile
+from cdb.running.native import envfile, shell
+from cdb.running.native.checked_settings import refuse_wrong
 from cdb.running.native.layout import Layout
 from cdb.running.native.ports import HOST, Ports
+from cdb.running.native.unknown_settings import refuse_unknown
+from services.settings import without_empty
 
-# Settings are recorded with the running stack and compared with the next `cdb up`; the rest of the
-# caller's environment is only passed on, so no foreign secret is ever written down.
-_SETTING_PREFIXES = ("CDB_", "REDIS_", "POSTGRES_", "GRAFANA_", "MEXC_", "MAX_", "OTEL_")
-_NOT_INHERITED_PREFIXES = ("PG",)  # libpq would take them for the ledger's
-_SYSTEM = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 _DEFAULTS = {
-    "REDIS_HOST": HOST,
-    "POSTGRES_HOST": HOST,
+    "POSTGRES_USER": "claire",
+    "POSTGRES_DB": "claire_de_binaire",
     "CDB_TEST_ENDPOINTS": "1",
     "CDB_LOG_FORMAT": "json",
 }
+_OWN_SERVERS = dict.fromkeys(shell.OWN_SERVERS, HOST)
 STACK_ID = "CDB_STACK_ID"  # in the environment of every process of a stack: its state directory
 STATE_DIR = "CDB_STATE_DIR"
 
@@ -75,7 +74,8 @@ class Part:
 class StackConfig:
     """A stack before it runs.
 
-    *environment* are its settings, recorded with mode 600 while it runs; *inherited* is what else its processes get.
+    *environment* are its settings, recorded with mode 600 while it runs; *inherited* is what else its processes get:
+    names of the system, no secret.
     """
 
     root: Path
@@ -116,23 +116,26 @@ class StackConfig:
 
     @classmethod
     def for_operator(cls, root: Path, environ: Mapping[str, str], *, parts: tuple[Part, ...]) -> Self:
-        """Join defaults, .env and *environ*, the later winning; raises StackError naming a wrong value."""
+        """Join defaults, .env and the settings of *environ*; raises StackError naming a wrong name or value."""
         env_file = root / ".env"
-        from_file = envfile.read(env_file)
-        known = {*_DEFAULTS, *from_file, *Ports.variables().values()}
-        chosen = {k: v for k, v in environ.items() if k in known or k.startswith(_SETTING_PREFIXES)}
-        settings = {**_DEFAULTS, **from_file, **chosen}
+        envfile.refuse_misread(env_file)
+        lines = envfile.read(env_file)
+        for variable in shell.OWN_SERVERS:
+            shell.refuse_other_server(variable, {**lines, **environ})
+        refuse_unknown(lines, environ, root)
+        settings = {**_DEFAULTS, **without_empty(shell.settings(root, environ)), **_OWN_SERVERS}
         for private in (STACK_ID, STATE_DIR):
             settings.pop(private, None)
         envfile.refuse_bad_values(settings, source=f"{env_file} and the environment")
-        rest = {k: v for k, v in environ.items() if k not in chosen and not k.startswith(_NOT_INHERITED_PREFIXES)}
+        ports = Ports.from_environment(settings)
+        refuse_wrong(settings, root)
         return cls(
             root=root,
             state_dir=state_dir(root, environ),
-            ports=Ports.from_environment(settings),
+            ports=ports,
             environment=settings,
             parts=parts,
-            inherited=rest,
+            inherited=shell.of_system(environ),
         )
 
     @classmethod
@@ -148,26 +151,27 @@ class StackConfig:
         """Configure a stack beside any other: free ports, throw-away secrets, settings from the caller only."""
         settings = {
             **_DEFAULTS,
-            "POSTGRES_USER": "claire",
             "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
-            "POSTGRES_DB": "claire_de_binaire",
             "REDIS_PASSWORD": secrets.token_urlsafe(24),
             "CDB_OTLP_TOKEN": secrets.token_urlsafe(24),
             "CDB_MONITORING_PASSWORD": secrets.token_urlsafe(24),
             "GRAFANA_PASSWORD": secrets.token_urlsafe(24),
             **(environment or {}),
+            **_OWN_SERVERS,
         }
-        inherited = {name: os.environ[name] for name in _SYSTEM if name in os.environ}
         return cls(
             root=root,
             state_dir=state.resolve(),
             ports=ports or Ports.free(),
             environment=settings,
             parts=parts,
-            inherited=inherited,
+            inherited=shell.of_system(os.environ),
         )
 
 
 def state_dir(root: Path, environ: Mapping[str, str]) -> Path:
-    """Directory of the operator's stack: CDB_STATE_DIR, or .cdb beside the code."""
-    return Path(environ.get(STATE_DIR) or root / ".cdb").resolve()
+    """Directory of the operator's stack: CDB_STATE_DIR, or .cdb beside the code. Raises StackError."""
+    chosen = Path(environ.get(STATE_DIR) or root / ".cdb")
+    if not chosen.is_absolute():  # it would be another one in every working directory
+        raise StackError(f"{STATE_DIR}={str(chosen)!r:.80} must be an absolute path, such as {chosen.resolve()}")
+    return chosen.resolve()

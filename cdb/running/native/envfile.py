@@ -6,16 +6,20 @@ import secrets
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
 from dotenv import dotenv_values
+from dotenv.parser import Binding, parse_stream
 
 from cdb.running.errors import StackError
 
 TEMPLATE: Final = Path(__file__).parents[3] / "deploy" / "env.template"
 """What a new .env is made from; deploy/containers/make-env reads it, too."""
 _GENERATED: Final = "<generated>"
+_FALSE_COMMENT: Final = re.compile(r"^\s+#|\t#")
+_QUOTED: Final = "write the value in single quotes, NAME='value'"
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,8 @@ class Entry:
 
     @property
     def required(self) -> bool:
-        """Whether it must not be empty."""
-        return bool(self.value)
+        """Whether it must not be empty: it has no default."""
+        return self.value == _GENERATED
 
     def text(self, mark: str) -> str:
         """Comment and line; a secret is generated and begins with *mark*."""
@@ -79,19 +83,55 @@ def ensure(path: Path, *, mark: str = "") -> EnvChange:
 
 def read(path: Path) -> dict[str, str]:
     """Read the settings; {} without a file. Raises StackError if it cannot be read."""
-    if not path.exists():
-        return {}
+    values = dotenv_values(stream=StringIO(_text(path)), interpolate=False)
+    return {name: value or "" for name, value in values.items()}
+
+
+def refuse_misread(path: Path) -> None:
+    """Refuse a line that is none, and a value that Docker Compose would read differently. Raises StackError."""
+    for line in parse_stream(StringIO(_text(path))):
+        if line.error or (line.key and line.value is None):
+            begins = line.original.line + _leading(line.original.string).count("\n")
+            raise StackError(f"line {begins} of {path} cannot be read: it must be NAME=VALUE, or begin with #")
+        if line.key and (why := _misread(line)):
+            raise StackError(f"{line.key} in {path} {why}")
+
+
+def _misread(line: Binding) -> str:
+    """What Docker Compose reads differently in the value of *line*, and what to write instead; or ''."""
+    written = line.original.string.partition("=")[2]
+    quote = written.lstrip()[:1] if written.lstrip()[:1] in ("'", '"') else ""
+    inside = written[: written.rfind(quote)] if quote else written
+    if quote == "'":
+        return "has \\\\ in single quotes, which Docker Compose keeps: leave the quotes out" if r"\\" in inside else ""
+    if "$" in (line.value or ""):
+        return f"has a $, which Docker Compose replaces: {_QUOTED}"
+    if quote:
+        return (
+            f"has \\' or \\0 in double quotes, which Docker Compose changes: {_QUOTED}"
+            if re.search(r"\\['0]", inside)
+            else ""
+        )
+    return (
+        f"has a #, which for Docker Compose begins no comment there: {_QUOTED}" if _FALSE_COMMENT.search(inside) else ""
+    )
+
+
+def _leading(text: str) -> str:
+    return text[: len(text) - len(text.lstrip())]
+
+
+def _text(path: Path) -> str:
     try:
-        values = dotenv_values(path, interpolate=False, encoding="utf-8")
+        return path.read_text(encoding="utf-8") if path.exists() else ""
     except (OSError, UnicodeDecodeError) as error:
         raise StackError(
             f"{path} cannot be read ({_reason(error)}): it must be a text file that you own, mode 600"
         ) from error
-    return {name: value or "" for name, value in values.items()}
 
 
 def refuse_bad_values(environment: Mapping[str, str], *, source: str) -> None:
-    """Refuse a required setting that is missing or empty, and control characters. Raises StackError."""
+    """Refuse a secret that is missing or empty, and control characters. Raises StackError."""
     for entry in ENTRIES:
         value = environment.get(entry.name, "")
         if entry.required and not value:

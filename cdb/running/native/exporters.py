@@ -1,14 +1,12 @@
 """The exporters that show Redis and PostgreSQL to Prometheus; their accounts may only read figures."""
 
-import json
 from pathlib import Path
 
+from cdb.running.configuration import MONITORING_USER, redis_exporter_passwords
 from cdb.running.native.config import StackConfig
 from cdb.running.native.files import write_private
 from cdb.running.native.ports import HOST
 from cdb.running.native.tools import debian_program
-
-USER = "monitoring"
 
 
 def redis_command(config: StackConfig) -> tuple[str, ...]:
@@ -16,8 +14,8 @@ def redis_command(config: StackConfig) -> tuple[str, ...]:
     return (
         debian_program("prometheus-redis-exporter", package="prometheus-redis-exporter"),
         f"-web.listen-address={HOST}:{config.ports.redis_exporter}",
-        f"-redis.addr={_redis_address(config)}",
-        f"-redis.user={USER}",
+        f"-redis.addr=redis://{_redis_address(config)}",
+        f"-redis.user={MONITORING_USER}",
         f"-redis.password-file={_redis_passwords(config)}",
         "-set-client-name=false",
         "-config-command=-",  # it would show the passwords, and is refused
@@ -28,7 +26,7 @@ def redis_command(config: StackConfig) -> tuple[str, ...]:
 def prepare_redis(config: StackConfig) -> None:
     """Write the password file, in the exporter's own form."""
     password = config.environment["CDB_MONITORING_PASSWORD"]
-    write_private(_redis_passwords(config), json.dumps({_redis_address(config): password}))
+    write_private(_redis_passwords(config), redis_exporter_passwords(_redis_address(config), password))
 
 
 def postgres_command(config: StackConfig) -> tuple[str, ...]:
@@ -45,7 +43,7 @@ def postgres_environment(config: StackConfig) -> dict[str, str]:
     database = config.environment["POSTGRES_DB"]
     return {
         "DATA_SOURCE_URI": f"{HOST}:{config.ports.postgres}/{database}?sslmode=disable",
-        "DATA_SOURCE_USER": USER,
+        "DATA_SOURCE_USER": MONITORING_USER,
         "DATA_SOURCE_PASS_FILE": str(_postgres_password(config)),
     }
 
@@ -56,7 +54,7 @@ def prepare_postgres(config: StackConfig) -> None:
 
 
 def _redis_address(config: StackConfig) -> str:
-    return f"redis://{HOST}:{config.ports.redis}"
+    return f"{HOST}:{config.ports.redis}"
 
 
 def _redis_passwords(config: StackConfig) -> Path:

@@ -1,9 +1,9 @@
 """The stack's own Jaeger: it stores the traces that the collector has chosen."""
 
-from cdb.running import durations
 from cdb.running.native.config import StackConfig
 from cdb.running.native.ports import HOST
 from cdb.running.native.tools import jaeger
+from cdb.running.server_settings import JaegerSettings, for_server
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
@@ -17,5 +17,5 @@ def environment(config: StackConfig) -> dict[str, str]:
         "CDB_JAEGER_HOST": HOST,
         "CDB_JAEGER_DATA": str(config.layout.data_of("jaeger")),
         "GOMEMLIMIT": "500MiB",
-        **durations.for_servers(config.environment, *durations.IN_JAEGER),
+        **for_server(JaegerSettings, config.environment),
     }

@@ -1,23 +1,27 @@
 """Where a stack keeps its state."""
 
 import hashlib
+import os
+import pwd
 import shutil
-import tempfile
 from pathlib import Path
 
 from cdb.running.errors import StackError
 
 _LONGEST_SOCKET_PATH = 107  # sun_path holds 108 bytes with its final zero
 _SOCKET_SUFFIX = len(".4194304")  # supervisord first binds a name with its pid, then renames it
+_SHORT = Path("/tmp")  # noqa: S108  not TMPDIR: the next command may have another one; create() checks the owner
 _FOREIGN_DATA = Path("/var/lib/claire-de-binare")
+_REPLAYS = "replays"
 _SERVERS = ("redis", "prometheus", "jaeger", "otel_collector", "alertmanager", "alert_receiver")
 
 
 class Layout:
     """The paths of one stack, all derived from its state directory.
 
-    *record* holds the running stack's settings, *lock* is locked while it is started or stopped, *run* has pid files
-    and sockets. Each of *replays* is a state directory of its own.
+    *record* holds the running stack's settings, the command that uses the stack locks *lock*, *run* has pid files and
+    sockets. Each of *replays* is a state directory of its own, with its *secrets*; one that has *unfinished* in it
+    is not kept.
     """
 
     def __init__(self, state_dir: Path) -> None:
@@ -34,15 +38,25 @@ class Layout:
         self.lock = state_dir / "lock"
         self.logs = state_dir / "logs"
         self.run = state_dir / "run"
-        self.replays = state_dir / "replays"
+        self.replays = state_dir / _REPLAYS
+        self.secrets = state_dir / "secrets.json"
+        self.unfinished = state_dir / "unfinished"
         self.data = state_dir / "data"
         self.supervisor_pid = self.run / "supervisord.pid"
-        self.short_run = Path(tempfile.gettempdir()) / f"cdb-{self.digest}"
+        self.short_run = _SHORT / f"cdb-{self.digest}"
         near = self.run / "supervisor.sock"
         fits = len(str(near).encode()) + _SOCKET_SUFFIX <= _LONGEST_SOCKET_PATH
         self.supervisor_socket = near if fits else self.short_run / near.name
         self.postgres_candidates = (self.data / "postgres", _FOREIGN_DATA / self.digest / "postgres")
         """With the rest, or where the user `postgres` can reach it."""
+        self.postgres_note = self.data / "postgres-is-in"
+        """Says where, if it is not with the rest."""
+
+    @property
+    def title(self) -> str:
+        """What messages call the stack."""
+        replay = self.state_dir.parent.name == _REPLAYS
+        return f"replay {self.state_dir.name}" if replay else f"the stack in {self.state_dir}"
 
     def log(self, part: str) -> Path:
         """File that a part's output goes to."""
@@ -52,17 +66,28 @@ class Layout:
         """Directory of a server's data; PostgreSQL's may lie elsewhere."""
         return self.data / part
 
+    def create_state_dir(self) -> None:
+        """Make the state directory. Raises StackError."""
+        try:
+            self.state_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            why = "it is not a directory" if isinstance(error, FileExistsError) else error.strerror
+            raise StackError(f"{self.state_dir} cannot hold a stack: {why}; choose another CDB_STATE_DIR") from error
+
     def create(self) -> None:
         """Make the directories; others can see names only, for PostgreSQL under its own user. Raises StackError."""
-        for directory in (self.state_dir, self.data):
-            directory.mkdir(parents=True, exist_ok=True)
-            directory.chmod(0o711)
+        self.create_state_dir()
         own = {self.logs, self.run, self.exporters, self.supervisor_socket.parent}
-        for directory in own | {self.data_of(part) for part in _SERVERS}:
+        modes = {self.state_dir: 0o711, self.data: 0o711, **dict.fromkeys(own, 0o700)}
+        modes.update({self.data_of(part): 0o700 for part in _SERVERS})
+        for directory, mode in modes.items():
             directory.mkdir(exist_ok=True)
-            if directory.stat().st_uid != self.state_dir.stat().st_uid:
-                raise StackError(f"{directory} belongs to another user: remove it or choose another CDB_STATE_DIR")
-            directory.chmod(0o700)
+            if directory.stat().st_uid != os.geteuid():
+                raise StackError(
+                    f"{directory} belongs to {_owner(directory)}: run this command as that user, remove the directory, "
+                    "or choose another CDB_STATE_DIR"
+                )
+            directory.chmod(mode)
 
     def remove_run_files(self) -> None:
         """Remove pid files, sockets and the running stack's record."""
@@ -77,11 +102,19 @@ class Layout:
         for directory in (self.data, self.logs, *configured, _FOREIGN_DATA / self.digest):
             if directory.exists():
                 shutil.rmtree(directory)
-        for file in (self.supervisor_conf, self.redis_conf, self.lock):
-            file.unlink(missing_ok=True)
         if _FOREIGN_DATA.is_dir() and not any(_FOREIGN_DATA.iterdir()):
             _FOREIGN_DATA.rmdir()
+        for file in (self.supervisor_conf, self.redis_conf, self.secrets, self.unfinished, self.lock):
+            file.unlink(missing_ok=True)  # the lock last: until then nobody else comes
         left = sorted(self.state_dir.iterdir()) if self.state_dir.is_dir() else []
         if not left and self.state_dir.is_dir():
             self.state_dir.rmdir()
         return left
+
+
+def _owner(path: Path) -> str:
+    uid = path.stat().st_uid
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"

@@ -135,7 +135,7 @@ ALL_PARTS: tuple[Part, ...] = (
     Part(
         "alert_receiver",
         command=_module("monitoring.receiver"),
-        environment=lambda config: {"CDB_ALERT_RECEIVER_DATA": str(config.layout.data_of("alert_receiver"))},
+        environment=alertmanager.receiver_environment,
         probe=probes.http_ok("alert_receiver"),
         ports=("alert_receiver",),
         address="http://127.0.0.1:{port}, every notification",
@@ -153,6 +153,12 @@ ALL_PARTS: tuple[Part, ...] = (
 )
 TRADING = ("redis", "postgres", "migrate", *NAMES)
 """The parts that trade; the others watch."""
+
+
+def with_needs(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Add to *names* the parts that they need, and what those need."""
+    needed = tuple(name for part in select(names) if names for name in part.needs if name not in names)
+    return with_needs((*names, *dict.fromkeys(needed))) if needed else names
 
 
 def select(names: tuple[str, ...]) -> tuple[Part, ...]:

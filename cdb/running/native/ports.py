@@ -77,7 +77,7 @@ class Ports(dict[str, int]):
     def from_environment(cls, environment: Mapping[str, str]) -> Self:
         """Take the documented ports but those that *environment* overrides; raises StackError on a wrong one."""
         ports = cls(
-            **{name: _parse(var, environment[var]) for name, var in cls.variables().items() if var in environment}
+            **{name: _parse(var, text) for name, var in cls.variables().items() if (text := environment.get(var, ""))}
         )
         ports._refuse_duplicates()
         return ports

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from cdb.running.errors import StackError
-from cdb.running.native.config import StackConfig
+from cdb.running.native.config import STACK_ID, StackConfig
 from cdb.running.native.tools import postgres_bin
 
 _SETTINGS = {
@@ -56,7 +56,7 @@ def data_dir(config: StackConfig) -> Path:
     for candidate in (near, far):
         if (candidate / "PG_VERSION").exists():
             return candidate
-    return near if _reachable(near.parent) else far
+    return near if _reachable(config, near.parent) else far
 
 
 def prepare(config: StackConfig) -> None:
@@ -66,8 +66,10 @@ def prepare(config: StackConfig) -> None:
     """
     data = data_dir(config)
     if not data.exists():
-        _create(data)
+        _refuse_to_lose_sight(config, data)
+        _create(config, data)
     if data.parent != config.layout.data:
+        config.layout.postgres_note.write_text(str(data))
         (data.parent / "belongs-to").write_text(f"{config.state_dir}\n")  # for whoever wonders what this is
     (data / "postmaster.pid").unlink(missing_ok=True)  # its process is gone: else a reused pid blocks the start
     note = data / "cdb-account"  # inside the cluster, so it is lost and found with it
@@ -78,7 +80,19 @@ def prepare(config: StackConfig) -> None:
     note.write_text(json.dumps(account))
 
 
-def _create(data: Path) -> None:
+def _refuse_to_lose_sight(config: StackConfig, data: Path) -> None:
+    """Raise StackError if the cluster stayed behind when the state directory was moved."""
+    note = config.layout.postgres_note
+    left = Path(note.read_text()) if note.exists() else data
+    if left != data and left.exists():
+        raise StackError(
+            f"the ledger of {config.state_dir} is still in {left}, because the directory was moved or copied. If you "
+            f"moved it, run `mv {left.parent} {data.parent}` to take the ledger along. "
+            "For an empty ledger, run `cdb clean`"
+        )
+
+
+def _create(config: StackConfig, data: Path) -> None:
     fresh = data.with_name(data.name + ".new")
     if fresh.exists():
         shutil.rmtree(fresh)
@@ -89,7 +103,7 @@ def _create(data: Path) -> None:
     _give(fresh)
     # The role postgres gets no password, so nobody can log in as it; ours is made in single-user mode.
     arguments = ["--encoding=UTF8", "--no-locale", "--username=postgres", "--auth=reject"]
-    _run([str(postgres_bin() / "initdb"), "-D", str(fresh), *arguments], what="initdb")
+    _run([str(postgres_bin() / "initdb"), "-D", str(fresh), *arguments], config, what="initdb")
     (fresh / "pg_hba.conf").write_text(_ACCESS)
     fresh.rename(data)
 
@@ -107,6 +121,7 @@ def _provision(config: StackConfig, data: Path) -> None:
     postgres = str(postgres_bin(_major(data)) / "postgres")
     answer = _run(
         [postgres, "--single", "-D", str(data), *options, "postgres"],
+        config,
         what="preparing the ledger's account",
         stdin="".join(f"{statement}\n" for statement in statements),
     )
@@ -115,12 +130,13 @@ def _provision(config: StackConfig, data: Path) -> None:
         raise StackError(f"PostgreSQL could not prepare the ledger's account: {refused[0].split('ERROR:')[1].strip()}")
 
 
-def _run(command: list[str], *, what: str, stdin: str = "") -> str:
-    """Run a program as the server's user; gives its standard error."""
+def _run(command: list[str], config: StackConfig, *, what: str, stdin: str = "") -> str:
+    """Run a program as the server's user; gives its standard error. Whoever looks for leftovers finds it."""
     account = pwd.getpwnam(user) if (user := server_user()) else None
     # An empty list, not None: root's other groups are given up too.
     identity = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []} if account else {}
-    environment = {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+    path = os.environ.get("PATH", os.defpath)
+    environment = {"PATH": path, "LC_ALL": "C", "TZ": "UTC", STACK_ID: str(config.state_dir)}
     try:
         done = subprocess.run(  # noqa: S603  # a program of this machine, fixed arguments
             command,
@@ -142,12 +158,12 @@ def _run(command: list[str], *, what: str, stdin: str = "") -> str:
     return str(done.stderr)
 
 
-def _reachable(directory: Path) -> bool:
+def _reachable(config: StackConfig, directory: Path) -> bool:
     """Whether the server's user may enter *directory*."""
     if server_user() is None:
         return True
     try:
-        _run(["/usr/bin/test", "-x", f"{directory}/."], what="test")
+        _run(["/usr/bin/test", "-x", f"{directory}/."], config, what="test")
     except StackError:
         return False
     return True

@@ -8,11 +8,14 @@ from typing import Final
 import httpx
 import psycopg2
 import redis
+from pydantic import SecretStr
 
 from cdb.kit.http_client import local_client
 from cdb.running.native.config import Health, StackConfig
 from cdb.running.native.ports import HOST
 from services.bus.client import connect
+from services.ledger.connection import LedgerAddress
+from services.ledger.connection import connect as connect_ledger
 
 _TIMEOUT_S: Final = 2  # the least that libpq takes
 
@@ -31,18 +34,16 @@ def redis_ping(config: StackConfig) -> Health:
 def postgres_connect(config: StackConfig) -> Health:
     """Open a session in the ledger's database, whatever schema it has."""
     try:
-        connection = psycopg2.connect(
-            host=HOST,
-            port=config.ports.postgres,
-            user=config.environment["POSTGRES_USER"],
-            password=config.environment["POSTGRES_PASSWORD"],
-            dbname=config.environment["POSTGRES_DB"],
-            connect_timeout=_TIMEOUT_S,
-        )
+        connection = connect_ledger(_ledger(config), timeout_s=_TIMEOUT_S)
     except psycopg2.OperationalError as error:
         return Health(ok=False, detail=_first_line(error))
     connection.close()
     return Health(ok=True)
+
+
+def _ledger(config: StackConfig) -> LedgerAddress:
+    user, password, database = (config.environment[f"POSTGRES_{name}"] for name in ("USER", "PASSWORD", "DB"))
+    return LedgerAddress(HOST, config.ports.postgres, user, database, SecretStr(password))
 
 
 def http_ok(port: str, path: str = "/health", *, shows: str = "") -> Callable[[StackConfig], Health]:

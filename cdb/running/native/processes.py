@@ -9,7 +9,9 @@ from typing import TypeVar
 
 import psutil
 
+from cdb.running.errors import StackError
 from cdb.running.native.config import STACK_ID, StackConfig
+from cdb.running.native.ports import Ports, can_listen
 
 # How a server is asked to end; PostgreSQL would wait for its clients after a SIGTERM.
 _SERVERS = {"postgres": signal.SIGINT, "redis-server": signal.SIGTERM}
@@ -30,6 +32,17 @@ def port_owner(port: int) -> str:
                 of_stack = f", part of the stack in {stack}" if stack else ""
                 return f"{process.name()} (pid {process.pid}{of_stack})"
     return "a process of another user"
+
+
+def refuse_taken_ports(config: StackConfig) -> None:
+    """Raise StackError naming a port that a part cannot listen on, who has it, and the setting of another one."""
+    variables = Ports.variables()
+    for name in (port for part in config.parts for port in part.ports):
+        port = config.ports.of(name)
+        if not can_listen(port):
+            raise StackError(
+                f"port {port} ({name}) is taken by {port_owner(port)}: stop it, or set {variables[name]} to a free port"
+            )
 
 
 def of_stack(config: StackConfig) -> list[psutil.Process]:
@@ -72,7 +85,8 @@ def _belongs(process: psutil.Process, stack_id: str, servers: set[Path]) -> bool
     if _stack_of(process) == stack_id:
         return True
     # PostgreSQL and Redis write their titles over their environment; they stay in their data directory.
-    return _asked(process.name, "") in _SERVERS and Path(_asked(process.cwd, "/")) in servers
+    folder = _asked(process.cwd, "/").removesuffix(" (deleted)")
+    return _asked(process.name, "") in _SERVERS and Path(folder) in servers
 
 
 def _stack_of(process: psutil.Process) -> str | None:

@@ -5,12 +5,12 @@ from typing import Any
 
 import yaml
 
-from cdb.running.durations import PROMETHEUS_RETENTION, PROMETHEUS_RETENTION_DEFAULT, SCRAPE_INTERVAL, for_servers
 from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
 from cdb.running.native.files import write_private
 from cdb.running.native.ports import BY_ADDRESS, HOST
 from cdb.running.native.tools import debian_program
+from cdb.running.server_settings import PrometheusSettings, for_server
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
@@ -19,7 +19,7 @@ def command(config: StackConfig) -> tuple[str, ...]:
         debian_program("prometheus", package="prometheus"),
         f"--config.file={config.layout.prometheus_conf / 'prometheus.yml'}",
         f"--storage.tsdb.path={config.layout.data_of('prometheus')}",
-        f"--storage.tsdb.retention.time={_length(config, PROMETHEUS_RETENTION) or PROMETHEUS_RETENTION_DEFAULT}",
+        f"--storage.tsdb.retention.time={_setting(config, 'CDB_PROMETHEUS_RETENTION')}",
         f"--web.listen-address={HOST}:{config.ports.prometheus}",
         f"--web.external-url=http://localhost:{config.ports.prometheus}",  # in notifications; else this machine's name
         f"--web.console.templates={config.root / 'monitoring' / 'runbooks'}",  # /consoles/ServiceDown.md, as plain text
@@ -39,13 +39,14 @@ def prepare(config: StackConfig) -> None:
         native = [_native(config, address) for group in groups for address in group["targets"]]
         write_private(place / "targets" / file.name, yaml.safe_dump(native, sort_keys=False))
     settings: dict[str, Any] = yaml.safe_load((source / "prometheus.yml").read_text(encoding="utf-8"))
-    if interval := _length(config, SCRAPE_INTERVAL):
+    if config.environment.get("CDB_SCRAPE_INTERVAL"):
+        interval = _setting(config, "CDB_SCRAPE_INTERVAL")
         settings["global"] |= {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval}
     write_private(place / "prometheus.yml", yaml.safe_dump(settings, sort_keys=False))
 
 
-def _length(config: StackConfig, setting: str) -> str | None:
-    return for_servers(config.environment, setting).get(setting)
+def _setting(config: StackConfig, name: str) -> str:
+    return for_server(PrometheusSettings, config.environment)[name]
 
 
 def _native(config: StackConfig, address: str) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""Judge from what is seen whether a stack becomes ready."""
+"""How a part is, and from that whether a stack becomes ready."""
 
 from dataclasses import dataclass, field
 
-from cdb.running.native.config import Health, Part
+from cdb.running.native.config import Health, Kind, Part, StackConfig
+from cdb.running.native.supervisor import ProcessInfo
 
 _STARTS_ALLOWED = 3  # a part waits for what it needs by itself, so one that keeps exiting has a fault of its own
 
@@ -21,6 +22,11 @@ class PartStatus:
     def ready(self) -> bool:
         """Whether the part does its work."""
         return self.health.ok
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended for good."""
+        return self.state in {"fatal", "exited"}
 
     @property
     def active(self) -> bool:
@@ -43,25 +49,59 @@ class RestartWatch:
 
     _seen: dict[str, set[int]] = field(default_factory=dict)
 
-    def gave_up(self, status: tuple[PartStatus, ...]) -> tuple[str, str] | None:
-        """Name the part that will not come up, and why; None while there is hope."""
+    def gave_up(self, status: tuple[PartStatus, ...]) -> PartStatus | None:
+        """Find the part that will not come up; None while there is hope."""
         for part in status:
             starts = self._seen.setdefault(part.name, set())
             if part.pid:
                 starts.add(part.pid)
-            if part.ready:
-                continue
-            if part.state in {"fatal", "exited"}:
-                return part.name, part.health.detail or part.state
-            if len(starts) >= _STARTS_ALLOWED and part.state != "running":
-                return part.name, f"keeps exiting: {part.health.detail or part.state}"
+            if not part.ready and (part.ended or (len(starts) >= _STARTS_ALLOWED and part.state != "running")):
+                return part
         return None
 
 
-def blame(status: tuple[PartStatus, ...], parts: tuple[Part, ...]) -> str:
+def look(config: StackConfig, part: Part, info: ProcessInfo | None) -> PartStatus:
+    """Look at one part, its health as its own probe sees it; *info* is what supervisord knows about it."""
+    if info is None:
+        return PartStatus(part.name, state="unknown", health=Health(ok=False, detail="not part of this stack"))
+    health = _health(part, info)
+    if part.probe and info.running:
+        health = part.probe(config)
+    return PartStatus(
+        part.name,
+        state="done" if done(part, info) else info.statename.lower(),
+        health=health,
+        pid=info.pid or None,
+        uptime=info.uptime,
+    )
+
+
+def done(part: Part, info: ProcessInfo) -> bool:
+    """Whether a one-shot has ended well."""
+    return part.kind is Kind.ONE_SHOT and info.statename == "EXITED" and info.exitstatus == 0
+
+
+def final_reason(part: PartStatus, last_line: str) -> str:
+    """Say why *part*, which was given up, will not come up; *last_line* is that of its log, "" without one."""
+    detail = part.health.detail or part.state
+    if not part.ended:
+        return f"keeps exiting: {last_line or detail}"
+    return f"{detail}: {last_line}" if last_line else detail
+
+
+def blame(status: tuple[PartStatus, ...], parts: tuple[Part, ...]) -> PartStatus:
     """Choose the part to look at first: one that is not ready although all that it needs is."""
     ready = {part.name for part in status if part.ready}
-    known = {part.name for part in parts}
-    waiting = [part for part in parts if part.name not in ready]
-    free = [part for part in waiting if ready.issuperset(known.intersection(part.needs))]
-    return (free or waiting or list(parts))[0].name
+    needs = {part.name: part.needs for part in parts}
+    waiting = [part for part in status if not part.ready]
+    free = [part for part in waiting if ready.issuperset(needs.keys() & needs[part.name])]
+    return (free or waiting or list(status))[0]
+
+
+def _health(part: Part, info: ProcessInfo) -> Health:
+    if part.kind is not Kind.ONE_SHOT:
+        detail = info.spawnerr or f"process is {info.statename.lower()}"
+        return Health(ok=True) if info.statename == "RUNNING" else Health(ok=False, detail=detail)
+    if info.statename == "EXITED":
+        return Health(ok=True) if info.exitstatus == 0 else Health(ok=False, detail=f"exit {info.exitstatus}")
+    return Health(ok=False, detail=info.spawnerr or "still running")

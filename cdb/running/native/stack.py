@@ -2,26 +2,29 @@
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cdb.kit.printable import cut
 from cdb.running.errors import StackError
 from cdb.running.native import processes, stack_record, supervisor
-from cdb.running.native.config import Health, Kind, Part, StackConfig
+from cdb.running.native.config import Kind, Part, StackConfig
 from cdb.running.native.lock import locked
-from cdb.running.native.ports import Ports, can_listen
-from cdb.running.native.readiness import Failure, PartStatus, RestartWatch, blame
-from cdb.running.native.supervisor import ProcessInfo, SupervisorClient
+from cdb.running.native.readiness import Failure, PartStatus, RestartWatch, blame, done, final_reason, look
+from cdb.running.native.supervisor import SupervisorClient
 
 _AT_REST = ("STOPPED", "FATAL")
 _LOOK = 0.05  # seconds between two looks at a part that is being stopped
 _POLL = 0.2  # seconds between two looks at parts that are not ready
 _STOP_TIMEOUT = 20.0  # seconds for all programs to end before they are killed
 _READY_TIMEOUT = 120.0  # seconds
+_SLOW = 5.0  # seconds in which a busy part answers
+_LONGEST_LINE = 300  # characters of a log in an error
 
 Progress = Callable[[tuple[PartStatus, ...]], None]
 
@@ -34,18 +37,26 @@ class Stack:
 
     def __init__(self, config: StackConfig) -> None:
         self.config = config
+        self._held = False
 
     @classmethod
     def attach(cls, state_dir: Path) -> Self | None:
-        """Find the stack that was started in *state_dir*, with the settings it has; None if none was."""
-        config = stack_record.load(state_dir.resolve())
-        return cls(config) if config else None
+        """Find the stack that was started in *state_dir*, with the settings it has; None if none was.
+
+        The record in a copy of a state directory is that of the other stack, which is not touched from here.
+        """
+        state_dir = state_dir.resolve()
+        config = stack_record.load(state_dir)
+        found = cls(config) if config else None
+        return found if found and (stack_record.written_in(state_dir) or found.running()) else None
 
     def __enter__(self) -> Self:
-        self.start()
-        if failure := self.wait_ready(_READY_TIMEOUT):
-            self.stop()
-            raise StackError(f"{failure.part}: {failure.reason}\n" + "\n".join(failure.log_tail))
+        with ExitStack() as unless_ready:
+            unless_ready.callback(self.stop)
+            self.start()
+            if failure := self.wait_ready(_READY_TIMEOUT):
+                raise StackError(f"{failure.part}: {failure.reason}\n" + "\n".join(failure.log_tail))
+            unless_ready.pop_all()
         return self
 
     def __exit__(
@@ -53,20 +64,40 @@ class Stack:
     ) -> None:
         self.stop()
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Keep other commands away from this stack; raises InUse naming the one that is at work on it.
+
+        Calls on this object meanwhile need no lock of their own.
+        """
+        if self._held:
+            yield
+            return
+        self.config.layout.create_state_dir()
+        with locked(self.config.layout.lock, self.config.layout.title):
+            self._held = True
+            try:
+                yield
+            finally:
+                self._held = False
+
     def start(self) -> list[str]:
         """Start what does not run, without waiting until it is ready; leaves healthy parts alone.
 
         Gives the differences between a stack that already ran and this config. Raises StackError naming a taken port,
-        a missing program, or another command at work on this stack.
+        a missing program, another command at work on this stack, or a supervisor that was killed while all else is
+        well: to look after the parts again it would have to stop them.
         """
-        self.config.layout.create()
-        with locked(self.config.layout.lock):
+        with self.held():
+            self.config.layout.create()
             client = self._client()
             if client is None:
                 self._start_fresh()
                 return []
+            wanted = {part.name: part for part in self.config.parts}
             for info in client.processes().values():
-                if not info.running and not _done(self.config.part(info.name), info):
+                part = wanted.get(info.name)
+                if part and not info.running and not done(part, info):
                     client.start(info.name)
             running = stack_record.read(self.config.layout.record)
             return stack_record.differences(running, stack_record.describe(self.config)) if running else []
@@ -78,7 +109,7 @@ class Stack:
         """
         if not self.config.state_dir.is_dir():
             return processes.end(processes.of_stack(self.config))
-        with locked(self.config.layout.lock):
+        with self.held():
             if client := self._client():
                 self._stop_in_order(client)
             ended = processes.end(processes.of_stack(self.config))
@@ -86,14 +117,43 @@ class Stack:
             return ended
 
     def remove(self) -> list[Path]:
-        """Stop everything and remove the state with its data and replays; gives what is foreign and stays."""
-        self.stop()
-        for place in self.config.layout.replays.glob("*/"):
-            (self.attach(place) or Stack(replace(self.config, state_dir=place))).remove()
-            shutil.rmtree(place, ignore_errors=True)
-        if self.config.layout.replays.is_dir():
-            shutil.rmtree(self.config.layout.replays)
-        return self.config.layout.remove()
+        """Stop everything and remove the state with its data and replays; gives what is foreign and stays.
+
+        Raises InUse, before anything is stopped, if another command is at work on the stack or on a replay.
+        """
+        if not self.config.state_dir.is_dir():
+            self.stop()
+            return self.config.layout.remove()
+        places = [*self.config.layout.replays.glob("*/")]
+        replays = [self.attach(place) or Stack(replace(self.config, state_dir=place)) for place in places]
+        with ExitStack() as locks:
+            for stack in (self, *replays):
+                locks.enter_context(stack.held())
+            self.stop()
+            for replay in replays:
+                replay.remove()
+                shutil.rmtree(replay.config.state_dir, ignore_errors=True)
+            if self.config.layout.replays.is_dir():
+                shutil.rmtree(self.config.layout.replays)
+            return self.config.layout.remove()
+
+    def only(self, parts: Iterable[Part]) -> "Stack":
+        """Give the same stack reduced to *parts*; raises StackError naming those that it does not have."""
+        there, names = {part.name for part in self.config.parts}, [part.name for part in parts]
+        if missing := [name for name in names if name not in there]:
+            raise StackError(
+                f"{self.config.layout.title} was started without {', '.join(missing)}: run `cdb down`, then `cdb up`"
+            )
+        return Stack(replace(self.config, parts=tuple(part for part in self.config.parts if part.name in names)))
+
+    def goes_on_unwatched(self) -> bool:
+        """Whether every part does its work, though no supervisord looks after it; a slow one has some seconds."""
+        deadline = time.monotonic() + _SLOW
+        while not all(part.probe(self.config).ok for part in self.config.parts if part.probe):
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(_POLL)
+        return True
 
     def wait_ready(self, timeout: float, on_progress: Progress | None = None) -> Failure | None:
         """Wait up to *timeout* seconds until every part does its work; gives what went wrong, None if all is well.
@@ -108,13 +168,14 @@ class Stack:
                 on_progress(status)
             if status and all(part.ready for part in status):
                 return None
-            reason = "the stack is not running" if not status else None
-            culprit = watch.gave_up(status)
-            if culprit is None and (reason or time.monotonic() >= deadline):
-                culprit = blame(status, self.config.parts), reason or f"not ready after {timeout:.0f} s"
-            if culprit:
-                name, why = culprit
-                return Failure(part=name, reason=why, log_tail=self.log_tail(name))
+            if culprit := watch.gave_up(status):
+                last = cut((self.log_tail(culprit.name, 1) or [""])[0], _LONGEST_LINE)
+                return self._failure(culprit.name, final_reason(culprit, last))
+            if not status:
+                return self._failure(self.config.parts[0].name, "the stack is not running")
+            if time.monotonic() >= deadline:
+                late = blame(status, self.config.parts)
+                return self._failure(late.name, f"not ready after {timeout:.0f} s: {late.health.detail or late.state}")
             time.sleep(_POLL)
 
     def running(self) -> bool:
@@ -132,7 +193,7 @@ class Stack:
             return ()
         infos = client.processes()
         with ThreadPoolExecutor(max_workers=len(self.config.parts) or 1) as pool:
-            return tuple(pool.map(lambda part: self._look(part, infos.get(part.name)), self.config.parts))
+            return tuple(pool.map(lambda part: look(self.config, part, infos.get(part.name)), self.config.parts))
 
     def start_part(self, name: str) -> None:
         """Start one part and do not wait for it."""
@@ -159,11 +220,26 @@ class Stack:
             return []
         return text.splitlines()[-lines:]
 
+    def _failure(self, part: str, reason: str) -> Failure:
+        return Failure(part, reason, self.log_tail(part))
+
     def _start_fresh(self) -> None:
-        processes.end(processes.of_stack(self.config))
+        left = processes.of_stack(self.config)
+        found = self.attach(self.config.state_dir) if left else None
+        if found and found.goes_on_unwatched():
+            raise StackError(
+                f"the supervisor of {self.config.layout.title} was killed or hangs. Every part is healthy and keeps "
+                "running, but a part that ends is not restarted. When trading may pause for some seconds, "
+                "run `cdb down`, then `cdb up`"
+            )
+        if found:  # who ends parts starts them again
+            names = {part.name for part in self.config.parts}
+            others = (part for part in found.config.parts if part.name not in names)
+            self.config = replace(self.config, parts=(*self.config.parts, *others))
+        processes.end(left)
         self.config.layout.remove_run_files()
         self.config.layout.create()
-        self._refuse_taken_ports()
+        processes.refuse_taken_ports(self.config)
         for part in self.config.parts:
             if part.prepare:
                 part.prepare(self.config)
@@ -175,16 +251,6 @@ class Stack:
                 tail = self.log_tail("supervisord", 1) or ["its log is empty"]
                 raise StackError(f"supervisord does not answer: {tail[0]}")
             time.sleep(_LOOK)
-
-    def _refuse_taken_ports(self) -> None:
-        variables = Ports.variables()
-        for name in (port for part in self.config.parts for port in part.ports):
-            port = self.config.ports.of(name)
-            if not can_listen(port):
-                raise StackError(
-                    f"port {port} ({name}) is taken by {processes.port_owner(port)}: stop it, or set "
-                    f"{variables[name]} to a free port"
-                )
 
     def _stop_in_order(self, client: SupervisorClient) -> None:
         """Stop the programs together, then the servers, so that the last messages and rows still find them."""
@@ -202,20 +268,6 @@ class Stack:
             return  # it died or hangs: what is left is ended one by one
         processes.wait_gone(pid, _STOP_TIMEOUT)
 
-    def _look(self, part: Part, info: ProcessInfo | None) -> PartStatus:
-        if info is None:
-            return PartStatus(part.name, state="unknown", health=Health(ok=False, detail="not part of this stack"))
-        health = _health(part, info)
-        if part.probe and info.running:
-            health = part.probe(self.config)
-        return PartStatus(
-            part.name,
-            state="done" if _done(part, info) else info.statename.lower(),
-            health=health,
-            pid=info.pid or None,
-            uptime=info.uptime,
-        )
-
     def _client(self) -> SupervisorClient | None:
         client = SupervisorClient.of(self.config)
         return client if client and client.alive() else None
@@ -225,16 +277,3 @@ class Stack:
         if client is None:
             raise StackError(f"the stack in {self.config.state_dir} is not running: `cdb up` starts it")
         return client
-
-
-def _done(part: Part, info: ProcessInfo) -> bool:
-    return part.kind is Kind.ONE_SHOT and info.statename == "EXITED" and info.exitstatus == 0
-
-
-def _health(part: Part, info: ProcessInfo) -> Health:
-    if part.kind is not Kind.ONE_SHOT:
-        detail = info.spawnerr or f"process is {info.statename.lower()}"
-        return Health(ok=True) if info.statename == "RUNNING" else Health(ok=False, detail=detail)
-    if info.statename == "EXITED":
-        return Health(ok=True) if info.exitstatus == 0 else Health(ok=False, detail=f"exit {info.exitstatus}")
-    return Health(ok=False, detail=info.spawnerr or "still running")

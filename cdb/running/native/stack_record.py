@@ -14,14 +14,18 @@ from cdb.running.native.ports import Ports
 _CODE: Final = ("services", "telemetry", "cdb/running/native", "otel-collector", "monitoring")
 _SUFFIXES: Final = {".py", ".yaml", ".yml", ".sql", ".mako", ".ini", ".tmpl", ".html"}
 
+_OF_A_NEW_LEDGER: Final = frozenset({"CDB_OPENING_CASH"})
+"""What no restart applies."""
+
 Record = dict[str, Any]
-"""A running stack's root, ports and settings (environment), the names of its parts and a digest of its code."""
+"""A running stack's places, ports and settings (environment), the names of its parts and a digest of its code."""
 
 
 def describe(config: StackConfig) -> Record:
     """Make the record of *config* and of the code as it is now."""
     return {
         "root": str(config.root),
+        "state_dir": str(config.state_dir),
         "ports": dict(config.ports),
         "environment": dict(config.environment),
         "parts": [part.name for part in config.parts],
@@ -38,8 +42,11 @@ def read(path: Path) -> Record | None:
     """Read a record, None if there is none; raises StackError if it cannot be read."""
     try:
         record: Record = json.loads(path.read_text(encoding="utf-8"))
-        return {name: record[name] for name in ("root", "ports", "environment", "parts", "code")}
-    except FileNotFoundError:
+        return {
+            **{name: record[name] for name in ("root", "ports", "environment", "parts", "code")},
+            "state_dir": record.get("state_dir", str(path.parent)),  # an older version did not write it
+        }
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except PermissionError as error:
         raise StackError(f"{path} cannot be read: another user started the stack") from error
@@ -61,14 +68,20 @@ def load(state_dir: Path) -> StackConfig | None:
     )
 
 
+def written_in(state_dir: Path) -> bool:
+    """Whether the record in *state_dir* was written there; else the directory was copied or moved."""
+    record = read(state_dir / "stack.json")
+    return record is not None and record["state_dir"] == str(state_dir)
+
+
 def differences(running: Record, wanted: Record) -> list[str]:
     """Say in what the running stack differs from the wanted one; values are not shown, they may be secrets."""
     variables = Ports.variables()
     said = [f"{variables[p]} is now {n}" for p, n in wanted["ports"].items() if running["ports"].get(p) != n]
     before, now = running["environment"], wanted["environment"]
-    names = sorted({*before, *now} - set(variables.values()))
+    names = sorted({*before, *now} - set(variables.values()) - _OF_A_NEW_LEDGER)
     said += [f"{name} was changed" for name in names if before.get(name) != now.get(name)]
-    if set(running["parts"]) != set(wanted["parts"]):
+    if not set(running["parts"]) >= set(wanted["parts"]):
         said.append(f"the stack was started with the parts {', '.join(running['parts'])}")
     if running["code"] != wanted["code"]:
         said.append("the code was changed")

@@ -62,7 +62,7 @@ class SupervisorClient:
         parser = configparser.RawConfigParser()
         try:
             parser.read_string(config.layout.supervisor_conf.read_text(encoding="utf-8"))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         return cls(config.layout.supervisor_socket, parser.get("unix_http_server", "password"))
 

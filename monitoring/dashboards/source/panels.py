@@ -65,13 +65,14 @@ class Query:
 
 
 def stat_panel(about: About, *queries: Query) -> stat.Panel:
-    """One big coloured number for each series."""
+    """One big coloured number for each series, with its name if the query has one."""
     panel = _now(_panel(stat.Panel(), about), queries)
+    named = any(query.legend for query in queries)
     return (
         panel.reduce_options(_last())
         .color_mode(kinds.BigValueColorMode.BACKGROUND if about.texts else kinds.BigValueColorMode.VALUE)
         .graph_mode(kinds.BigValueGraphMode.NONE)
-        .text_mode(kinds.BigValueTextMode.VALUE_AND_NAME if len(queries) > 1 else kinds.BigValueTextMode.VALUE)
+        .text_mode(kinds.BigValueTextMode.VALUE_AND_NAME if named else kinds.BigValueTextMode.VALUE)
     )
 
 

@@ -25,6 +25,7 @@ _DRAWDOWN: Final = Query("max(cdb_daily_drawdown_pct)", "drawdown")
 _EXPOSURE: Final = Query("max(cdb_total_exposure_pct)", "exposure")
 _NEAR_THE_LIMIT: Final = ((None, GREEN), (60, YELLOW), (90, RED))
 """In percent of the limit: by default 3 and 4.5 of 5, 30 and 45 of 50."""
+_RESULT: Final = "PnL since start"
 _LAYERS: Final = (
     "stale market data",
     "circuit breaker",
@@ -197,8 +198,8 @@ def _tables() -> list[AnyPanel]:
             title="Position Exposure by Symbol",
             description=(
                 "What is held, largest first. Exposure in percent of equity: above the limit (10 by default) for 2 "
-                "minutes is an alert, 0 is no position. PnL is what closed trades of the symbol brought since "
-                "cdb_execution started."
+                "minutes is an alert, 0 is no position. The PnL is what closed trades of the symbol brought since "
+                "cdb_execution started, not since the account was opened."
             ),
             width=12,
             height=9,
@@ -206,7 +207,7 @@ def _tables() -> list[AnyPanel]:
             high=10,
             runbooks=("PositionSizeViolation",),
         ),
-        {"symbol": "Symbol", "Value #A": "Exposure %", "Value #B": "Size", "Value #C": "PnL"},
+        {"symbol": "Symbol", "Value #A": "Exposure %", "Value #B": "Size", "Value #C": _RESULT},
         Query("sum by (symbol) (cdb_position_exposure_pct)"),
         Query("sum by (symbol) (cdb_position_size)"),
         Query("sum by (symbol) (cdb_trade_pnl_usd_sum)"),
@@ -216,7 +217,7 @@ def _tables() -> list[AnyPanel]:
     near = ((None, GREEN), (90, YELLOW), (100, RED))
     positions.override_by_name("Exposure %", column("percent", decimals=2, steps=near, relative=True))
     positions.override_by_name("Size", column("none", decimals=4))
-    positions.override_by_name("PnL", column("currencyUSD", decimals=2, steps=((None, RED), (0, GREEN))))
+    positions.override_by_name(_RESULT, column("currencyUSD", decimals=2, steps=((None, RED), (0, GREEN))))
     alerts = table_panel(
         About(
             title="Recent Alerts",

@@ -52,7 +52,7 @@ def _totals() -> list[AnyPanel]:
                 height=4,
                 decimals=0,
             ),
-            Query(f"sum(cdb_signals_generated_total{{{_CHOSEN}}})"),
+            Query(f"sum(cdb_signals_generated_total{{{_CHOSEN}}})", "since cdb_core started"),
         ),
         stat_panel(
             About(
@@ -64,7 +64,7 @@ def _totals() -> list[AnyPanel]:
                 height=4,
                 decimals=0,
             ),
-            Query(f"sum(cdb_orders_approved_total{{{_CHOSEN}}})"),
+            Query(f"sum(cdb_orders_approved_total{{{_CHOSEN}}})", "since cdb_risk started"),
         ),
         stat_panel(
             About(
@@ -76,7 +76,7 @@ def _totals() -> list[AnyPanel]:
                 height=4,
                 decimals=0,
             ),
-            Query(f"sum(cdb_trades_executed_total{{{_CHOSEN}}})"),
+            Query(f"sum(cdb_trades_executed_total{{{_CHOSEN}}})", "since cdb_execution started"),
         ),
         stat_panel(
             About(
@@ -90,7 +90,7 @@ def _totals() -> list[AnyPanel]:
                 decimals=2,
                 steps=((None, RED), (0, GREEN)),
             ),
-            Query("sum(cdb_cumulative_pnl_usd)"),
+            Query("sum(cdb_cumulative_pnl_usd)", "since the account was opened"),
         ),
     ]
 
@@ -187,16 +187,19 @@ def _results() -> list[AnyPanel]:
             About(
                 title="Order Rejection Reasons",
                 description=(
-                    "Why signals became no order, since cdb_risk started. Much EXPOSURE_LIMIT, POSITION_SIZE_EXCEEDED "
-                    "and NO_POSITION is everyday; any CIRCUIT_BREAKER_ACTIVE, DRAWDOWN_LIMIT or STALE_MARKET_DATA is "
-                    "not."
+                    "Which limit kept signals from becoming orders, since cdb_risk started. Much EXPOSURE_LIMIT and "
+                    "POSITION_SIZE_EXCEEDED is everyday; any CIRCUIT_BREAKER_ACTIVE, DRAWDOWN_LIMIT or "
+                    "STALE_MARKET_DATA is not. Left out: NO_POSITION, a signal to sell what is not held."
                 ),
                 width=12,
                 height=9,
                 decimals=0,
                 runbooks=_REJECTIONS,
             ),
-            Query(f"sum by (reason_code) (cdb_orders_rejected_total{{{_CHOSEN}}})", "{{reason_code}}"),
+            Query(
+                f'sum by (reason_code) (cdb_orders_rejected_total{{{_CHOSEN}, reason_code!="NO_POSITION"}})',
+                "{{reason_code}}",
+            ),
         ),
     ]
 

@@ -52,14 +52,18 @@ class Momentum:
 
     def update(self, trade: MarketData) -> Opinion | None:
         """Take in the next trade; an opinion if the momentum has reached the threshold."""
-        notional = trade.price * trade.quantity
-        self._window.append((trade.ts_event, trade.price, notional))
+        return self._opinion(trade.ts_event, self.take_in(trade.ts_event, trade.price, trade.quantity))
+
+    def take_in(self, ts_event: int, price: Decimal, quantity: Decimal) -> Decimal:
+        """Take in the next trade; the momentum after it."""
+        notional = price * quantity
+        self._window.append((ts_event, price, notional))
         self._volume += notional
-        self._volatility.update(trade.price)
-        oldest_allowed = trade.ts_event - self._lookback_ns
+        self._volatility.update(price)
+        oldest_allowed = ts_event - self._lookback_ns
         while self._window[0][0] < oldest_allowed:
             self._volume -= self._window.popleft()[2]
-        return self._opinion(trade.ts_event, trade.price / self._window[0][1] - 1)
+        return price / self._window[0][1] - 1
 
     def _opinion(self, now_ns: int, momentum: Decimal) -> Opinion | None:
         size = abs(momentum)

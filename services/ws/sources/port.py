@@ -2,7 +2,7 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import ClassVar
 
@@ -45,6 +45,9 @@ class Source(ABC):
 
     def start_from(self, newest: Mapping[str, Decimal]) -> None:  # noqa: B027  most sources have nothing to do
         """Go on from the prices that the bus has seen last. A source with prices of its own ignores them."""
+
+    def also(self, symbols: Collection[str]) -> None:  # noqa: B027  a source that cannot quote them has nothing to do
+        """Give trades of *symbols*, too: they are held, though no longer traded."""
 
     def shock(self, symbol: str, share: float) -> None:
         """Move one symbol's price at once by *share* (-0.1 is ten percent down); raises NoScenario."""

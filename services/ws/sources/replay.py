@@ -1,4 +1,4 @@
-"""Recorded trades as a source: a CSV file, at any speed."""
+"""Recorded trades as a source: a file of them, at any speed."""
 
 import threading
 import time
@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
+import msgspec
 from pydantic import BeforeValidator, Field
 
 from services.clock import NANOSECONDS
 from services.settings import Settings
 from services.ws.sources.port import Source, SourceGaveUp, SourceRefused
-from services.ws.tape import NotATape, read_tape
+from services.ws.tape.files import NotATape
+from services.ws.tape.reader import read_tape
+from services.ws.tape.rows import Reading
 from services.ws.trades import RawTrade, Refusal
 
 LONGEST_WAIT_S: Final = 0.5
@@ -24,9 +27,10 @@ def _no_limit(value: object) -> object:
 
 
 class ReplaySettings(Settings):
-    """Which file, and how fast; None is as fast as possible."""
+    """Which file, what is known of it (a Reading as JSON), and how fast; None is as fast as possible."""
 
     file: Path | None = Field(default=None, validation_alias="CDB_REPLAY_FILE")
+    reading: str = Field(default="{}", validation_alias="CDB_REPLAY_READING")
     speed: Annotated[Speed | None, BeforeValidator(_no_limit)] = Field(
         default=None, validation_alias="CDB_REPLAY_SPEED", description="a factor such as 10, or max"
     )
@@ -42,7 +46,11 @@ class ReplaySource(Source):
     def __init__(self, settings: ReplaySettings, symbols: tuple[str, ...]) -> None:
         if settings.file is None:
             raise SourceRefused("CDB_REPLAY_FILE is not set: CDB_SOURCE=replay needs a file of trades")
-        self._rows: Iterator[RawTrade | Refusal] = read_tape(settings.file)
+        try:
+            reading = msgspec.json.decode(settings.reading, type=Reading)
+        except msgspec.MsgspecError as error:
+            raise SourceRefused(f"CDB_REPLAY_READING={settings.reading!r:.80} is refused: {error}") from error
+        self._rows: Iterator[RawTrade | Refusal] = read_tape(settings.file, reading)
         self._speed = settings.speed
         self._first: tuple[int, float] | None = None
         self._upcoming: RawTrade | Refusal | None = None

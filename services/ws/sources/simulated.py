@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Annotated, Final
@@ -17,7 +17,7 @@ from services.ws.trades import RawTrade, Refusal
 
 MOST_AT_ONCE: Final = 500
 LONGEST_WAIT_S: Final = 0.5
-TOO_FAR_BEHIND_S: Final = 1.0
+TOO_FAR_BEHIND_NS: Final = NANOSECONDS
 
 
 class SimulatorSettings(Settings):
@@ -44,15 +44,23 @@ class SimulatedSource(Source):
         self._lock = threading.Lock()
         market = MarketSettings(trades_per_second=settings.trades_per_second / settings.pace)
         self._market = Market(symbols, market, seed=settings.seed)
-        self._start_ns = time.time_ns()
+        self._start_ns = self._now_ns = time.time_ns()
         self._next_id = self._start_ns // 1000
         self._upcoming: RawTrade | None = None
         self._stalled_until = 0.0
+        self._newest: Mapping[str, Decimal] = {}
 
     def start_from(self, newest: Mapping[str, Decimal]) -> None:
         """Go on from these prices, so that a restart is no jump."""
         with self._lock:
+            self._newest = newest
             self._market.start_from(newest)
+
+    def also(self, symbols: Collection[str]) -> None:
+        """Let *symbols* join the market, at the prices that the bus has seen last."""
+        with self._lock:
+            self._market.add(symbols)
+            self._market.start_from({name: price for name, price in self._newest.items() if name in symbols})
 
     def shock(self, symbol: str, share: float) -> None:
         """Move one symbol's price at once, and for good."""
@@ -69,9 +77,8 @@ class SimulatedSource(Source):
         if stalled_s > 0:
             stop.wait(min(stalled_s, LONGEST_WAIT_S))
             return []
-        now_ns = time.time_ns()
         with self._lock:
-            self._catch_up(now_ns)
+            now_ns = self._follow_clock()
             due: list[RawTrade] = []
             while len(due) < MOST_AT_ONCE and (trade := self._peek()).ts_event <= now_ns:
                 due.append(trade)
@@ -89,12 +96,21 @@ class SimulatedSource(Source):
             self._next_id += 1
         return self._upcoming
 
-    def _catch_up(self, now_ns: int) -> None:
-        """After a stall or a suspended machine, leave out what would have happened meanwhile."""
-        passed_s = (now_ns - self._start_ns) / NANOSECONDS
-        if passed_s - self._market.now_s / self._pace > TOO_FAR_BEHIND_S:
-            self._market.skip_to(passed_s * self._pace)
-            self._upcoming = None
+    def _follow_clock(self) -> int:
+        """What time it is. After a stall, or if the clock was set, the market goes on from now where it stood."""
+        before_ns, self._now_ns = self._now_ns, time.time_ns()
+        behind_ns = self._now_ns - self._start_ns - int(self._market.now_s * NANOSECONDS / self._pace)
+        if self._now_ns < before_ns:
+            self._move(self._now_ns - before_ns)
+        elif behind_ns > TOO_FAR_BEHIND_NS:
+            self._move(behind_ns)
+        return self._now_ns
+
+    def _move(self, by_ns: int) -> None:
+        """Let everything happen that much later; negative: earlier."""
+        self._start_ns += by_ns
+        if self._upcoming is not None:
+            self._upcoming = replace(self._upcoming, ts_event=self._upcoming.ts_event + by_ns)
 
 
 SOURCE: Final[type[Source]] = SimulatedSource

@@ -54,6 +54,11 @@ class Alerting:
         ]
         self._ask("alertmanager", "/api/v2/alerts", json.dumps(body).encode())
 
+    def repost(self, alert: dict[str, Any]) -> None:
+        """Send *alert* again, as Prometheus does as long as it fires."""
+        kept = {name: alert[name] for name in ("labels", "annotations", "startsAt", "generatorURL")}
+        self._ask("alertmanager", "/api/v2/alerts", json.dumps([kept]).encode())
+
     def alerts(self) -> list[dict[str, Any]]:
         """What fires, as Alertmanager has it."""
         found: list[dict[str, Any]] = self._ask("alertmanager", "/api/v2/alerts")

@@ -262,13 +262,44 @@ def test_cdb_alerts_shows_what_fires_what_is_held_back_and_what_was_received(ale
     alerting.post(follower)
     until(alerting.held_back, holds=lambda seen: seen.get(name_of(follower), False), what="held back")
     alerting.receives(POSTGRES)
+    before = received_drawdown(alerting, "earlier")
+    alerting.post(before, ended=True)
+    alerting.receives(before, "resolved")
     said = cdb_alerts(alerting, "--limit", "1000")  # other tests of the room may have had it told long before
     assert said.exit_code == 0, said.stderr
-    firing, received = said.stdout.split("Received by the local receiver")
+    firing, received = said.stdout.split("Received by the local receiver, not firing now")
     (line,) = [line for line in firing.splitlines() if "ServiceDown" in line]
     assert "cdb_risk" in line
     assert "no, inhibited by DatabaseConnectionFailures" in line
-    assert "DatabaseConnectionFailures in short" in received
+    assert "DatabaseConnectionFailures in short" in firing
+    assert "resolved" in next(line for line in received.splitlines() if "DailyDrawdownLimitExceeded" in line)
+
+
+def test_cdb_alerts_lists_each_alert_once(alerting: Alerting) -> None:
+    """One that fires, one that has ended, and one of which nobody has told that it ended."""
+    names = ("ListedFiring", "ListedEnded", "ListedLost")
+    fires, ends, lost = ({**DRAWDOWN, "alertname": name} for name in names)
+    alerting.post(fires, ends, lost)
+    for one in (fires, ends, lost):
+        alerting.receives(one)
+    alerting.post(ends, ended=True)
+    alerting.receives(ends, "resolved")
+    alerting.stack.stop_part("alert_receiver")
+    alerting.post(lost, ended=True)
+    until(alerting.held_back, holds=lambda seen: name_of(lost) not in seen, what="the end at Alertmanager")
+    alerting.stack.stop_part("alertmanager")  # which would try again to tell it
+    alerting.stack.start_part("alert_receiver")
+    alerting.stack.start_part("alertmanager")
+    assert alerting.stack.wait_ready(60) is None
+    alerting.post(fires)
+    until(alerting.held_back, holds=lambda seen: name_of(fires) in seen, what="the alert that goes on")
+    said = cdb_alerts(alerting, "--limit", "1000").stdout
+    lines = {name: [line for line in said.splitlines() if name in line] for name in names}
+    assert {name: len(found) for name, found in lines.items()} == dict.fromkeys(names, 1), said
+    firing, _, _ = said.partition("Received by the local receiver")
+    assert [name for name in names if name in firing] == ["ListedFiring"]
+    assert "resolved" in lines["ListedEnded"][0]
+    assert "not firing" in lines["ListedLost"][0]
 
 
 def test_cdb_alerts_in_json_has_all_of_it(alerting: Alerting) -> None:

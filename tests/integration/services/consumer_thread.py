@@ -77,8 +77,12 @@ class ConsumerThread:
         return not self.thread.is_alive()
 
     def wait_problem(self, problem: str | None) -> None:
-        """Wait until this is what keeps it from its work; None: nothing."""
-        until(self.state.problem, holds=lambda seen: seen == problem, what=f"problem {problem!r}")
+        """Wait until what keeps it from its work begins like this; None: nothing does."""
+
+        def holds(seen: str | None) -> bool:
+            return seen is None if problem is None else (seen or "").startswith(problem)
+
+        until(self.state.problem, holds=holds, what=f"problem {problem!r}")
 
     def _run(self) -> None:
         with suppress(SystemExit):

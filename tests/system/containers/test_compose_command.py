@@ -9,7 +9,7 @@ from typing import Final
 import pytest
 import yaml
 
-from cdb.running.native import envfile
+from cdb.running.native import StackError, envfile
 from tests.support.paths import ROOT
 from tests.system.containers.compose import FILE
 
@@ -37,6 +37,14 @@ def config(compose: list[str], env: Path, *options: str) -> subprocess.Completed
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "DOCKER_CONFIG")}
     command = [*compose, "--project-directory", str(ROOT), "-f", str(FILE), "--env-file", str(env), "config", *options]
     return subprocess.run(command, capture_output=True, text=True, check=False, env=kept, timeout=60)
+
+
+def database(compose: list[str], env: Path, line: str) -> str:
+    """What Compose makes of POSTGRES_DB, written in .env as *line*; it shows $ as $$."""
+    lines = [other for other in env.read_text().splitlines() if not other.startswith("POSTGRES_DB=")]
+    env.write_text("\n".join([*lines, line, ""]))
+    shown = yaml.safe_load(config(compose, env).stdout)["services"]["cdb_postgres"]["environment"]
+    return str(shown["POSTGRES_DB"]).replace("$$", "$")
 
 
 def test_config_is_silent_on_what_make_env_writes(compose: list[str], env: Path) -> None:
@@ -67,6 +75,49 @@ def test_a_missing_secret_is_one_line_that_names_what_makes_it(compose: list[str
     assert done.returncode != 0
     assert len(done.stderr.strip().splitlines()) == 1
     assert f"variable {name} is missing a value: run `make env`" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "POSTGRES_DB='a$b'",
+        "POSTGRES_DB='${HOME}'",
+        "POSTGRES_DB='a#b c'",
+        'POSTGRES_DB="a#b c"',
+        "POSTGRES_DB=plain # costs",
+        r"POSTGRES_DB=back\slash",
+        "export POSTGRES_DB = spaced",
+        "POSTGRES_DB=it's",
+        "POSTGRES_DB=",
+        "POSTGRES_DB=first\nPOSTGRES_DB=last",
+        "POSTGRES_DB=a#b",
+        r'POSTGRES_DB="say \"hi\""',
+    ],
+)
+def test_what_cdb_accepts_in_env_compose_reads_in_the_same_way(compose: list[str], env: Path, line: str) -> None:
+    theirs = database(compose, env, line)
+    envfile.refuse_misread(env)
+    assert theirs == (envfile.read(env)["POSTGRES_DB"] or "claire_de_binaire")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["POSTGRES_DB=a$b", 'POSTGRES_DB="a$b"', r'POSTGRES_DB="it\'s"', r"POSTGRES_DB='a\\b'", "POSTGRES_DB= # none"],
+)
+def test_what_compose_reads_differently_cdb_refuses(compose: list[str], env: Path, line: str) -> None:
+    assert database(compose, env, line) != envfile.read(env)["POSTGRES_DB"]
+    with pytest.raises(StackError, match=r"^POSTGRES_DB in "):
+        envfile.refuse_misread(env)
+
+
+@pytest.mark.parametrize(
+    ("container", "name"), [("cdb_otel_collector", "CDB_SLOW_DECISION_MS"), ("cdb_jaeger", "CDB_TRACE_RETENTION")]
+)
+def test_an_emptied_line_is_the_default_for_a_server(compose: list[str], env: Path, container: str, name: str) -> None:
+    without = yaml.safe_load(config(compose, env).stdout)["services"][container]["environment"]
+    env.write_text(env.read_text() + f"{name}=\n")
+    assert yaml.safe_load(config(compose, env).stdout)["services"][container]["environment"] == without
+    assert without[name]
 
 
 def test_a_setting_of_the_operator_reaches_its_container(compose: list[str], env: Path) -> None:

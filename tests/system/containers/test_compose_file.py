@@ -9,17 +9,17 @@ import yaml
 
 from cdb.running.compose.engine import ONE_SHOTS
 from cdb.running.compose.volume import PLACES
-from cdb.running.durations import IN_CONTAINERS, PROMETHEUS_RETENTION, PROMETHEUS_RETENTION_DEFAULT
 from cdb.running.native import Ports, envfile
 from cdb.running.native.collector import FEATURE_GATES
 from cdb.running.native.config import StackConfig
 from cdb.running.native.grafana import HOME_DASHBOARD
 from cdb.running.native.parts import ALL_PARTS
+from cdb.running.server_settings import CollectorSettings, JaegerSettings, Secrets
 from services.core.strategies.momentum_v1 import MomentumSettings
 from services.ws.sources.replay import ReplaySettings
 from services.ws.sources.simulated import SimulatorSettings
 from tests.support.paths import ROOT
-from tests.system.containers.compose import SERVICES, is_one_shot, mebibytes, mounts, read, started, words
+from tests.system.containers.compose import FILE, SERVICES, is_one_shot, mebibytes, mounts, read, started, words
 
 LONG_RUNNING: Final = {
     *SERVICES,
@@ -257,12 +257,30 @@ def test_servers_are_told_what_they_are_told_without_containers(native: StackCon
         here = {_option(word) for word in ALL[container]["command"]}
         assert here == there - {"web.listen-address"} - {w for w in there if w.startswith("/")}, container
     assert FEATURE_GATES in ALL["cdb_otel_collector"]["command"]
-    retention = f"${{{PROMETHEUS_RETENTION}:-{PROMETHEUS_RETENTION_DEFAULT}}}"
-    assert f"--storage.tsdb.retention.time={retention}" in ALL["cdb_prometheus"]["command"]
+    assert "--storage.tsdb.retention.time=${CDB_PROMETHEUS_RETENTION:-14d}" in ALL["cdb_prometheus"]["command"]
 
 
-def test_lengths_of_time_are_checked_before_the_servers_start_that_read_them() -> None:
-    assert {*IN_CONTAINERS} <= {*ALL["cdb_handover"]["environment"]}
+def test_settings_of_servers_and_what_they_must_fit_are_checked_before_those_servers_start() -> None:
+    """All that docker-compose.yml gives them, and secrets."""
+    of_servers = CollectorSettings.variables().keys() | JaegerSettings.variables().keys()
+    wanted = {*of_servers, "CDB_PROMETHEUS_RETENTION", "CDB_METRIC_EXPORT_INTERVAL_S", "MAX_SIGNAL_AGE_S"}
+    assert wanted <= {*ALL["cdb_handover"]["environment"]}
+    assert Secrets.variables().keys() <= {*ALL["cdb_handover"]["secrets"]}
+
+
+def test_an_empty_value_means_the_default() -> None:
+    """With - instead of :- an emptied line of .env would reach a server; a service takes its default by itself."""
+    text = FILE.read_text(encoding="utf-8")
+    assert re.findall(r"\$\{[A-Z0-9_]+-[^}]*\}", text) == []
+    ours = {*SERVICES, "cdb_handover", "cdb_alert_receiver", "cdb", "cdb_migrate"}
+    passed_on = {
+        f"{container}: {name}"
+        for container, service in ALL.items()
+        if container not in ours and isinstance(service.get("environment"), dict)
+        for name, value in service["environment"].items()
+        if value is None
+    }
+    assert passed_on == set()
 
 
 def test_redis_is_set_up_as_without_containers(native: StackConfig) -> None:
@@ -296,7 +314,7 @@ PLUGINS: Final = {"cdb_ws": (SimulatorSettings, ReplaySettings), "cdb_core": (Mo
 
 def test_every_setting_of_a_service_can_be_passed_to_it() -> None:
     """One that .env may hold and the container does not get would be ignored without a word."""
-    fixed = {"CDB_CLOCK", "CDB_LOCKSTEP", "CDB_REPLAY_FILE", "CDB_REPLAY_SPEED"}  # of a replay
+    fixed = {"CDB_CLOCK", "CDB_LOCKSTEP", "CDB_REPLAY_FILE", "CDB_REPLAY_READING", "CDB_REPLAY_SPEED"}  # of a replay
     for name in SERVICES:
         kind = _settings_of(name)
         of_plugins = {variable for plugin in PLUGINS.get(name, ()) for variable in plugin.variables()}

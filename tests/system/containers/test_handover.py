@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
+import re
 import secrets
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -88,8 +91,11 @@ def test_whoever_mounts_a_file_can_read_it_and_its_owner_alone_the_rest(given: d
     assert {path.stat().st_mode & 0o777 for path in handover.rglob("*") if path.is_file()} == {0o444}
     assert (handover / "postgres" / "POSTGRES_PASSWORD").read_text() == given["POSTGRES_PASSWORD"]
     exporter = json.loads((handover / "monitoring" / "redis_exporter.json").read_text())
-    assert exporter == {REDIS_ADDRESS: given["CDB_MONITORING_PASSWORD"]}
-    assert f"-redis.addr={REDIS_ADDRESS}" in started()["cdb_redis_exporter"]["command"]
+    assert set(exporter.values()) == {given["CDB_MONITORING_PASSWORD"]}
+    options = dict(option.split("=", 1) for option in started()["cdb_redis_exporter"]["command"])
+    assert options["-redis.addr"] == f"redis://{REDIS_ADDRESS}"
+    # The exporter's versions look for one or the other.
+    assert exporter.keys() == {f"redis://{REDIS_ADDRESS}", f"redis://{options['-redis.user']}@{REDIS_ADDRESS}"}
 
 
 def test_a_secret_that_is_no_longer_set_goes(given: dict[str, str], handover: Path) -> None:
@@ -178,10 +184,49 @@ def _files_of(settings: object) -> list[str]:
     return own + [found for item in settings.values() for found in _files_of(item)]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("CDB_OTLP_TOKEN", "größe"), ("POSTGRES_PASSWORD", "größe"), ("GRAFANA_PASSWORD", "\u200b")]
+)
+def test_a_secret_that_no_header_or_client_can_carry_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
+    for other in NEEDED.values():
+        (tmp_path / other).write_text(value if other == name else "geheim")
+    with pytest.raises(StackError, match=rf"^{name} (is refused: only|has a control character)") as refusal:
+        read_secrets(tmp_path)
+    assert value not in str(refusal.value)
+
+
 def test_it_needs_nothing_that_runs_a_stack() -> None:
     """The container has no network and ends at once: what it imports is what it takes."""
     code = "import sys, deploy.containers.handover; print(*sys.modules)"
     seen = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     imported = {*seen.stdout.split()}
     assert "cdb.running.configuration" in imported
-    assert imported.isdisjoint({"cdb.running.native", "httpx", "psycopg2", "pydantic", "redis", "supervisor"})
+    assert imported.isdisjoint({"cdb.running.native", "httpx", "psycopg2", "redis", "supervisor", "typer"})
+
+
+def test_a_file_that_the_containers_user_may_not_read_is_named_with_what_to_do(
+    given: dict[str, str], tmp_path: Path
+) -> None:
+    """So it is where the clone was made under a umask that lets nobody else in."""
+    closed = tmp_path / "alertmanager"
+    shutil.copytree(COMMITTED, closed)
+    (closed / "alertmanager.yml").chmod(0o000)
+    me = os.geteuid()
+    try:
+        if me == 0:  # whom no mode keeps out
+            for folder in (closed, *closed.parents[:3]):
+                folder.chmod(0o755)
+            os.seteuid(10001)
+        with pytest.raises(StackError, match=r"alertmanager\.yml cannot be read .* chmod -R a\+rX deploy monitoring"):
+            files(given, {}, closed)
+    finally:
+        os.seteuid(me)
+
+
+def test_all_that_the_image_gets_of_a_checkout_is_made_readable() -> None:
+    build, image = (ROOT / "deploy/containers/Dockerfile").read_text(encoding="utf-8").split("\nFROM ")[1:]
+    assert set(re.findall(r"^COPY (\S+)", image, flags=re.MULTILINE)) == {"--from=build"}
+    copied, made_readable = build.rsplit("RUN chmod -R a+rX /app /opt/venv", 1)
+    assert "COPY" not in made_readable
+    targets = re.findall(r"^COPY .* (\S+)$", copied, flags=re.MULTILINE)
+    assert [target for target in targets if not target.startswith(("/app/", "/opt/venv/"))] == ["/tmp/"]  # noqa: S108

@@ -1,5 +1,6 @@
 """`make env` where there is nothing but a shell: it makes the same .env as `cdb env`, from the same template."""
 
+import os
 import shutil
 import stat
 import subprocess
@@ -63,7 +64,29 @@ def test_the_shell_completes_a_file_as_cdb_env_does(checkout: Path, tmp_path: Pa
     assert (checkout / ".env").read_text() == (tmp_path / "by_cdb").read_text()
 
 
+def test_a_name_that_the_template_does_not_have_is_told_once_and_compose_s_own_is_not(checkout: Path) -> None:
+    make_env(checkout)
+    with (checkout / ".env").open("a") as file:
+        file.write("STOP_LOSS=0.01\nSTOP_LOSS_PCT=0.02\nCOMPOSE_PROJECT_NAME=mine\n# MAX_ORDERS=1\n")
+    assert make_env(checkout).splitlines() == [
+        "STOP_LOSS in .env is not in deploy/env.template: is it misspelt?",
+        ".env is complete",
+    ]
+
+
 def test_no_secret_is_printed(checkout: Path) -> None:
     said = make_env(checkout)
     values = envfile.read(checkout / ".env")
     assert not [name for name in envfile.SECRETS if values[name] and values[name] in said]
+
+
+def test_a_clone_whose_git_writes_windows_line_ends_has_scripts_that_run(tmp_path: Path) -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("the tests are not run from a clone")
+    clone = tmp_path / "clone"
+    convert = ("-c", "core.autocrlf=true", "-c", "core.eol=crlf")
+    subprocess.run(["git", *convert, "clone", "--quiet", *convert, str(ROOT), str(clone)], check=True)
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=clone, capture_output=True, check=True).stdout
+    texts = [clone / os.fsdecode(name) for name in tracked.split(b"\0") if name and not name.endswith(b".png")]
+    assert [str(path) for path in texts if path.is_file() and b"\r\n" in path.read_bytes()] == []
+    assert "created .env" in make_env(clone)

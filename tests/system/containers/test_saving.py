@@ -168,7 +168,8 @@ def half_of_the_ledger(saved: Path, folder: Path) -> Path:
         dump = files["ledger.dump"]
         os.truncate(dump, dump.stat().st_size * 3 // 4)
         members = {name: archive.described(file) for name, file in files.items()}
-        archive.write(broken, msgspec.structs.replace(found.manifest, members=members), files)
+        manifest = msgspec.structs.replace(found.manifest, members=members)
+        archive.write(broken, manifest, files, partial=folder / "partial")
     return broken
 
 

@@ -11,7 +11,7 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
 
-BOARDS: dict[str, Dashboard] = {board.uid: board for board in load_dashboards(ROOT).values()}
+BOARDS: dict[str, Dashboard] = {board.uid: board for board in load_dashboards(ROOT).read.values()}
 
 
 @pytest.mark.usefixtures("evidence")

@@ -1,24 +1,19 @@
 """The whole stack at its documented ports, beside whatever else uses them on this machine."""
 
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Final
 
 from cdb.running.native import Ports, StackConfig, StackError, select
 from cdb.running.native.ports import can_listen
+from tests.support.network import own_network
 from tests.support.paths import ROOT
 from tests.support.programs import require_parts, required
 from tests.system.documented.run_stack import READY
-
-_AS_ROOT: Final = ("--net",)
-_AS_USER: Final = ("--user", "--map-current-user", "--keep-caps", "--net")
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,7 @@ class Documented:
 def documented_stack(state: Path, root: Path = ROOT) -> Iterator[Documented]:
     """Run the whole stack of *root* in *state* and remove it afterwards, also if whoever started it is killed."""
     require_parts(StackConfig.isolated(ROOT, state, parts=select(()), ports=Ports.default()))
-    apart = _own_network()
+    apart = own_network()
     if not apart:
         required(_free_ports)
     command = [*apart, sys.executable, "-m", "tests.system.documented.run_stack", str(state), str(root)]
@@ -74,16 +69,6 @@ def documented_stack(state: Path, root: Path = ROOT) -> Iterator[Documented]:
             assert holder.stdin is not None
             holder.stdin.close()
             holder.wait(timeout=120)
-
-
-@cache
-def _own_network() -> tuple[str, ...]:
-    """The command that gives a program a network of its own, () where none can be made."""
-    if not shutil.which("unshare"):
-        return ()
-    command = ("unshare", *(_AS_ROOT if os.geteuid() == 0 else _AS_USER), "--")
-    tried = subprocess.run([*command, "true"], capture_output=True, check=False)
-    return command if tried.returncode == 0 else ()
 
 
 def _free_ports() -> Ports:

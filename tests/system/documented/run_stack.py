@@ -3,19 +3,16 @@
 Prints one line when all is ready; ends, and removes what it made, as soon as its standard input is closed.
 """
 
-import fcntl
 import io
-import socket
-import struct
 import sys
 from pathlib import Path
 from typing import Final
 
-import psutil
 from rich.console import Console
 
 from cdb.running.native import Ports, Stack, StackConfig, select
 from cdb.stack import view
+from tests.support.network import switch_loopback
 from tests.support.paths import ROOT
 
 READY: Final = "ready"
@@ -23,13 +20,11 @@ START: Final = "up.svg"
 """What `make up` shows, as a picture in the state directory while the stack runs."""
 QUICK: Final = {"CDB_METRIC_EXPORT_INTERVAL_S": "1", "CDB_SCRAPE_INTERVAL": "2s", "CDB_METRIC_EXPIRATION": "6s"}
 """As the demo runs, but with figures that arrive within seconds."""
-_SET_FLAGS: Final = 0x8914  # SIOCSIFFLAGS
-_UP: Final = 0x1  # IFF_UP
 
 
 def main() -> None:
     """Run the stack until standard input ends."""
-    _loopback_up()
+    switch_loopback(on=True)
     state, root = Path(sys.argv[1]), Path(sys.argv[2] if len(sys.argv) > 2 else ROOT)
     stack = Stack(StackConfig.isolated(root, state, parts=select(()), environment=QUICK, ports=Ports.default()))
     picture = Console(record=True, file=io.StringIO(), width=88)
@@ -47,14 +42,6 @@ def main() -> None:
     finally:
         (state / START).unlink(missing_ok=True)
         stack.remove()
-
-
-def _loopback_up() -> None:
-    """Bring up `lo`, which a new network has but has not switched on."""
-    if psutil.net_if_stats()["lo"].isup:
-        return
-    with socket.socket() as any_socket:
-        fcntl.ioctl(any_socket, _SET_FLAGS, struct.pack("16sH14x", b"lo", _UP))
 
 
 if __name__ == "__main__":

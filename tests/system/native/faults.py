@@ -2,12 +2,17 @@
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
 import psutil
 
+from cdb.running.native import Ports
+from services import topology
 from tests.support.bot import Bot
+from tests.support.paths import ROOT
 from tests.support.waiting import until
 
 
@@ -39,6 +44,20 @@ def away(bot: Bot, server: str) -> Iterator[None]:
         yield
     finally:
         bot.stack.start_part(server)
+
+
+@contextmanager
+def by_hand(bot: Bot, service: str) -> Iterator[int]:
+    """Run another copy of *service* as somebody would by hand, killed at the end; gives its port."""
+    port = Ports.free().of(service)
+    own = next(one for one in topology.SERVICES if one.name == service)
+    command = [sys.executable, "-m", own.module]
+    environment = {**bot.stack.config.process_environment(), own.port_variable: str(port)}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as program:
+        try:
+            yield port
+        finally:
+            program.kill()
 
 
 @contextmanager

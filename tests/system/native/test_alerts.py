@@ -37,7 +37,8 @@ MILESTONE_USD: Final = 1000
 MARGIN_USD: Final = 400
 LOSS_USD: Final = 1000
 """What an eighth of a position's price is worth, about: a position is 8.5 % of 100,000."""
-HIGH_EXPOSURE: Final = 0.6
+HIGH_EXPOSURE: Final = 0.5
+"""Over the alert's 45 %, and with enough cash left for the loss that follows."""
 
 
 def size_of(symbol: str) -> Alert:

@@ -145,6 +145,27 @@ def test_what_the_list_of_others_metrics_says_must_be_shown(
     assert found[0].nearest == right
 
 
+@pytest.mark.parametrize(
+    ("expression", "why"),
+    [
+        ('{symbol="A" or symbol="B"}', 'unexpected identifier "or"'),
+        ("limitk(1, up)", 'unknown function with name "limitk"'),
+        ('{"metric"}', "unexpected string"),
+    ],
+)
+def test_the_running_prometheus_says_what_is_promql(
+    expression: str, why: str, tmp_path: Path, prometheus: Prometheus
+) -> None:
+    change = query(RISK, "Circuit Breaker", "max(cdb_circuit_breaker_active)", expression)
+    report = checked(change, tmp_path, prometheus, Depth.CONTRACT)
+    assert report.grammar == f"Prometheus {prometheus.version()}"
+    if not prometheus.version().startswith("2.42"):
+        pytest.skip("later versions take it")
+    about = [one.fault for one in report.findings if one.fault.startswith(f"is not PromQL for {report.grammar}")]
+    assert len(about) == 1, report
+    assert why in about[0]
+
+
 def test_a_label_that_is_listed_but_not_shown_is_refused(tmp_path: Path, prometheus: Prometheus) -> None:
     def change(root: Path) -> None:
         Replaced(OTHER_METRICS, "redis_up: {type: gauge", "redis_up: {labels: [server], type: gauge")(root)

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from tests.support.bot import SERVICES, Bot
+from tests.support.http import ask
 from tests.support.waiting import until
+from tests.system.native.faults import by_hand
 
 pytestmark = pytest.mark.e2e
 
@@ -32,6 +34,12 @@ def work_in_hand(bot: Bot, service: str) -> Iterator[None]:
         yield
 
 
+def loop_of(port: int) -> str:
+    """What the service at *port* says of its loop."""
+    _, body = ask(port, "/health")
+    return str(body["checks"]["loop"]) if body else "no answer"
+
+
 def pending(bot: Bot, stream: str, group: str) -> int:
     with bot.redis() as client:
         summary: Any = client.xpending(stream, group)
@@ -54,6 +62,26 @@ def test_a_service_killed_under_load_loses_and_doubles_nothing(bot: Bot, service
     published = entries_added(bot, "signals") - signals_before
     assert published > 0
     assert bot.count("decisions") - decisions_before == published
+    bot.audit()
+
+
+@pytest.mark.parametrize("service", ["cdb_ws", "cdb_core", "cdb_risk"])
+def test_a_second_copy_of_a_service_waits_and_takes_over_when_the_first_has_ended(bot: Bot, service: str) -> None:
+    """Started by hand beside the first: it does nothing, says for whom it waits, and the other way round later."""
+    expected = f"waiting for Redis: another process works as {service}; this one waits until it has ended"
+    with by_hand(bot, service) as port:
+        until(lambda: loop_of(port), holds=lambda seen: seen == expected, what=expected)
+        bot.wait_trading()
+        assert bot.health()[service] == 200
+        bot.stack.stop_part(service)
+        until(lambda: loop_of(port), holds=lambda seen: seen == "ok", what="the second copy at work")
+        bot.wait_trading()
+        bot.stack.start_part(service)
+        first = bot.stack.config.ports.of(service)
+        until(lambda: loop_of(first), holds=lambda seen: seen == expected, what="the first copy waiting")
+    bot.wait_healthy()
+    bot.wait_trading()
+    bot.quiesce()
     bot.audit()
 
 

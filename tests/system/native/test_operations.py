@@ -17,8 +17,9 @@ from psycopg2 import sql
 
 from cdb.doctor import alerting, boards, machine, parts, settings
 from cdb.doctor.findings import Verdict
+from cdb.kit.paths import DASHBOARDS
 from cdb.running.base import RunningStack
-from cdb.running.native import Ports
+from cdb.running.native import Ports, known_settings
 from cdb.running.stack import running_stack
 from tests.support.backups import drawn_before
 from tests.support.bot import LIVELY, Bot, running_bot
@@ -170,14 +171,41 @@ def test_a_target_and_a_rule_that_are_in_the_files_but_not_loaded_are_named(whol
         failed(boards.queries(stack))  # an alert without what the checker demands of one
 
 
+def test_a_file_that_is_no_dashboard_is_a_warning(whole: Bot, tmp_path: Path) -> None:
+    """As long as nothing else is wrong with what dashboards and alerts ask for."""
+    root = copy_project(tmp_path)
+    (root / DASHBOARDS / "mine.json").write_text('{"title": "x", "uid": "x", "refresh": false}')
+    with closing(found(whole, root)) as stack:
+        seen = until(
+            lambda: boards.queries(stack), holds=lambda seen: seen.verdict is not Verdict.FAIL, what="no other fault"
+        )
+    assert seen.verdict is Verdict.WARN
+    assert "1 faults: monitoring/dashboards/json/mine.json: the whole file: is not a dashboard" in seen.found
+
+
 def test_what_differs_from_the_settings_of_now_is_a_warning(whole: Bot, tmp_path: Path) -> None:
-    limits = {"MAX_DAILY_DRAWDOWN_PCT": "0.05", "MAX_POSITION_PCT": "0.07", "MAX_EXPOSURE_PCT": "0.50"}
-    lines = {**whole.stack.config.environment, **limits}
+    limits = {"MAX_DAILY_DRAWDOWN_PCT": "0.05", "MAX_POSITION_PCT": "0.09", "MAX_EXPOSURE_PCT": "0.50"}
+    lines = {**whole.stack.config.environment, **limits, "CDB_OPENING_CASH": "50000"}
+    lines = {name: value for name, value in lines.items() if name in known_settings.settings({}, ROOT)}
     (tmp_path / ".env").write_text("".join(f"{name}='{value}'\n" for name, value in lines.items()))
     with closing(found(whole, tmp_path)) as stack:
         seen = settings.as_started(stack)
     assert seen.verdict is Verdict.WARN
     assert "MAX_POSITION_PCT was changed" in seen.found
+    assert "CDB_OPENING_CASH" not in seen.found, "no restart applies it"
+
+
+def test_what_the_account_does_not_take_over_is_a_warning(whole: Bot, stack: RunningStack) -> None:
+    assert settings.account(stack).verdict is Verdict.OK
+    place = {"CDB_STATE_DIR": str(whole.stack.config.state_dir), "CDB_OPENING_CASH": "50000"}
+    with closing(running_stack(ROOT, place)) as now:
+        seen = settings.account(now)
+    assert seen.verdict is Verdict.WARN
+    assert seen.found.startswith("CDB_OPENING_CASH=50000 has no effect: the account exists, and was opened with ")
+    assert seen.advice.endswith("to delete the ledger and begin anew: cdb clean, cdb up")
+    vars(stack)["settings"] = {**stack.settings, "CDB_SYMBOLS": "NEVERUSDT"}
+    seen = until(lambda: settings.account(stack), holds=lambda seen: seen.verdict is Verdict.WARN, what="a position")
+    assert "held, but not in CDB_SYMBOLS: " in seen.found
 
 
 def test_a_part_on_every_address_of_the_machine_is_refused(stack: RunningStack) -> None:

@@ -1,10 +1,14 @@
 """Trades that happened, through the whole bot: the same file and settings give the same ledger, row for row."""
 
+import gzip
 import json
 import os
+import shlex
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -12,10 +16,13 @@ from typing import Any
 import pytest
 
 from cdb.replay.saved import Replays
+from cdb.running.native import Stack, processes
 from cdb.running.native.tools import postgres_bin, redis_server
 from services.ledger.connection import Ledger
+from tests.support.http import ask
 from tests.support.paths import ROOT
 from tests.support.programs import required
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -37,8 +44,11 @@ class Operator:
         self._environment = {**os.environ, "CDB_STATE_DIR": str(state)}
 
     def cdb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return self.run(sys.executable, "-m", "cdb", *arguments)
+
+    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "cdb", *arguments],
+            command,
             env=self._environment,
             cwd=ROOT,
             capture_output=True,
@@ -64,6 +74,25 @@ class Operator:
             ledger.close()
         return found
 
+    @contextmanager
+    def replaying(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
+        """Replay so slowly that it lasts, in another command; the block begins when trades are read."""
+        command = [sys.executable, "-m", "cdb", "replay", str(REAL), "--speed", "0.001", *arguments]
+        directory = Path(self._environment["CDB_STATE_DIR"], "replays")
+        with subprocess.Popen(command, env=self._environment, cwd=ROOT, stdout=-1, stderr=-1, text=True) as process:
+            until(lambda: any(map(reads, directory.glob("*"))), within_s=120, what="the replay reads")
+            try:
+                yield process
+            finally:
+                process.kill()
+
+
+def reads(place: Path) -> bool:
+    """Whether the feed of the replay in *place* is being read."""
+    found = Stack.attach(place)
+    status, feed = ask(found.config.ports.cdb_ws, "/feed") if found else (0, {})
+    return status == 200 and bool(feed["read"])
+
 
 @pytest.fixture
 def operator(tmp_path: Path) -> Iterator[Operator]:
@@ -88,6 +117,53 @@ def test_a_real_file_gives_the_same_ledger_every_time(operator: Operator) -> Non
     assert audit.returncode == 0, audit.stdout + audit.stderr
 
 
+def test_another_form_of_the_same_trades_gives_the_same_ledger(operator: Operator, tmp_path: Path) -> None:
+    """Binance's form without a header, packed, in microseconds, the newest first, through a pipe of the shell."""
+    expected = operator.replay(REAL, *QUIET_MARKET, "--into", "ours")
+    rows = [
+        f"{trade},{price},{quantity},1,{ts}000,{side == 'sell'},True\n"
+        for ts, trade, _, side, price, quantity in (line.split(",") for line in REAL.read_text().splitlines()[1:])
+    ]
+    packed = tmp_path / "packed.csv.gz"
+    packed.write_bytes(gzip.compress("".join(reversed(rows)).encode()))
+    options = ["--symbol", "eth/usdt", *QUIET_MARKET, "--into", "theirs", "--json"]
+    command = shlex.join([sys.executable, "-m", "cdb", "replay"])
+    done = operator.run("bash", "-c", f"{command} <(zcat {packed}) {shlex.join(options)}")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout, parse_float=Decimal)
+    notes = ["times are microseconds", "the newest trade comes first; the file is read from its end"]
+    assert found == {**expected, "ledger": "theirs", "notes": notes}
+    assert operator.rows("theirs") == operator.rows("ours")
+    assert not [path for path in (operator.replays.directory).iterdir() if path.name not in {"ours", "theirs"}]
+
+
+def test_ids_that_cannot_be_used_cost_no_signal_and_wrong_rows_no_good_one(operator: Operator, tmp_path: Path) -> None:
+    """Every id is 0; one row is of the year 2096, one has the price of a billion."""
+    expected = operator.replay(REAL, *QUIET_MARKET)
+    header, *good = REAL.read_text().splitlines()
+    rows = [",".join(["0" if place == 1 else cell for place, cell in enumerate(line.split(","))]) for line in good]
+    rows[500:500] = ["4000000000000,0,ETHUSDT,buy,1667,1", f"{rows[500].split(',')[0]},0,ETHUSDT,buy,1e9,1"]
+    file = tmp_path / "zeros.csv"
+    file.write_text("\n".join([header, *rows]))
+    found = operator.replay(file, *QUIET_MARKET)
+    assert found["signals"] == expected["signals"] > 0
+    assert [(one["where"], one["reason"]) for one in found["refusals"]] == [
+        ("line 502", "out_of_order"),
+        ("line 503", "malformed"),
+    ]
+    assert "ids are made from the times" in found["notes"][0]
+
+
+def test_a_purchase_at_the_highest_price_that_a_trade_may_have_is_filled(operator: Operator, tmp_path: Path) -> None:
+    """The fill's price exceeds it, and is no message that nobody can handle."""
+    prices = ["990000000", "991000000", "1000000000", "1000000000"]
+    rows = [f"{NOON + n * 1000},{n + 71},DEARUSDT,buy,{price},1\n" for n, price in enumerate(prices)]
+    file = tmp_path / "dear.csv"
+    file.write_text(HEADER + "".join(rows))
+    found = operator.replay(file, "--set", "MOMENTUM_THRESHOLD_PCT=0.01")
+    assert (found["fills"], found["dead_letters"]) == (1, 0)
+
+
 def test_the_result_adds_up(operator: Operator) -> None:
     """Equity is what the account was opened with plus what was realised and what was not yet."""
     result = operator.replay(REAL, *QUIET_MARKET)
@@ -103,9 +179,39 @@ def test_a_kept_ledger_gets_a_name_of_its_own(operator: Operator) -> None:
 
 
 def test_an_unkept_replay_leaves_nothing_behind(operator: Operator, tmp_path: Path) -> None:
-    operator.replay(REAL)
+    """Nothing but its result; here that no price moved far enough for a signal, and how far one did."""
+    result = operator.replay(REAL)
+    assert result["signals"] == 0
+    assert "MOMENTUM_THRESHOLD_PCT=0.004 asks for 0.4 %" in result["why_no_signal"]
     assert operator.replays.names() == []
     assert not list((tmp_path / "replays").glob("*"))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_replay_like_ctrl_c_and_until_then_nobody_else_uses_it(
+    operator: Operator, tmp_path: Path, number: signal.Signals
+) -> None:
+    name = () if number == signal.SIGHUP else ("--into", "eth")
+    with operator.replaying(*name) as process:
+        [place] = (tmp_path / "replays").iterdir()
+        stack = Stack.attach(place)
+        assert stack
+        left = processes.of_stack(stack.config)
+        others = [["clean", "--yes"]]
+        if name:
+            others += [["replays", "remove", "eth", "--yes"], ["replay", str(REAL), *name]]
+            others += [["audit", "--replay", "eth"]]
+        for words in others:
+            refused = operator.cdb(*words)
+            assert refused.returncode == (3 if "audit" in words else 1), refused.stderr
+            busy = f"replay {place.name} is in use by `cdb replay` (pid {process.pid}): try again when it has finished"
+            assert refused.stderr == f"cdb: {busy}\n"
+        assert reads(place)
+        process.send_signal(number)
+        process.communicate(timeout=120)
+    assert process.returncode == 128 + number
+    assert [one for one in left if one.is_running()] == []
+    assert not list((tmp_path / "replays").iterdir())
 
 
 def test_rows_that_are_no_trades_are_refused_by_line_and_the_rest_goes_on(operator: Operator, tmp_path: Path) -> None:
@@ -123,7 +229,7 @@ def test_rows_that_are_no_trades_are_refused_by_line_and_the_rest_goes_on(operat
         + f"{NOON + 11},6,BTCUSDT,buy,-5,0.01\n"  # line 9
         + f"{NOON + 7_200_000},7,BTCUSDT,sell,65000,0.01\n"
     )
-    result = operator.replay(file)
+    result = operator.replay(file, "--max-invalid", "50")
     assert (result["trades_read"], result["refused"]) == (9, 4)
     assert [(refusal["where"], refusal["reason"]) for refusal in result["refusals"]] == [
         ("line 6", "out_of_order"),
@@ -171,6 +277,19 @@ def test_a_stop_loss_goes_before_a_signal_on_the_same_trade(operator: Operator, 
     assert audit.returncode == 0, audit.stdout + audit.stderr
 
 
+def test_an_account_that_goes_all_in_pays_with_cash_that_it_has(operator: Operator, tmp_path: Path) -> None:
+    """What the venue may charge at worst is never spent."""
+    file = tmp_path / "all-in.csv"
+    file.write_text(HEADER + "".join(swing("ETHUSDT", [str(100 + n) for n in range(6)], start_ms=NOON, step_ms=1_000)))
+    settings = [f"{name}=1" for name in ("MAX_EXPOSURE_PCT", "MAX_POSITION_PCT", "ORDER_SIZE_PCT")]
+    result = operator.replay(file, *(word for one in settings for word in ("--set", one)), "--into", "all-in")
+    assert (result["approved"], result["fills"]) == (1, 1)
+    ((_, _, cash, _),) = operator.rows("all-in")["account"]
+    assert 0 < cash < 10_000
+    audit = operator.cdb("audit", "--replay", "all-in")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
 @pytest.mark.timeout(600)
 def test_twelve_thousand_trades_of_several_symbols_go_through(operator: Operator, tmp_path: Path) -> None:
     """A larger file, and every trade is accounted for."""
@@ -194,6 +313,7 @@ def test_twelve_thousand_trades_of_several_symbols_go_through(operator: Operator
         ("a,b,c\n1,2,3\n", "ts_ms,trade_id,symbol,side,price,quantity"),
         (HEADER, "none of its 0 rows"),
         (HEADER + "rubbish\n", "none of its 1 rows"),
+        (HEADER + f"{NOON},1,XUSDT,buy,1,1\nrubbish\n", "1 of its 2 rows are no valid trades"),
     ],
 )
 def test_a_file_that_is_no_tape_is_refused_in_one_line(
@@ -213,8 +333,14 @@ def test_a_file_that_is_no_tape_is_refused_in_one_line(
         (["missing.csv"], "missing.csv"),
         ([str(REAL), "--speed", "0"], "--speed"),
         ([str(REAL), "--set", "nonsense"], "NAME=VALUE"),
+        ([str(REAL), "--symbol", "no pair!"], "--symbol"),
+        ([str(REAL), "--time-unit", "fortnights"], "--time-unit"),
+        ([str(REAL), "--max-invalid", "101"], "--max-invalid"),
         ([str(REAL), "--into", "../outside"], "../outside"),
-        ([str(REAL), "--set", "MAX_POSITION_PCT=5"], "MAX_POSITION_PCT"),
+        ([str(REAL), "--set", "MAX_POSITION_PCT=5"], "MAX_POSITION_PCT='5' is refused"),
+        ([str(REAL), "--set", "STOP_LOSS=0.01"], "STOP_LOSS in --set is not a setting: did you mean STOP_LOSS_PCT?"),
+        ([str(REAL), "--set", "MAX_POSITION_PCT=0.05"], "ORDER_SIZE_PCT=0.085 and MAX_POSITION_PCT=0.05 cannot work"),
+        ([str(REAL), "--set", "CDB_SOURCE=simulated"], "--set CDB_SOURCE is refused: a replay sets it itself"),
     ],
 )
 def test_a_wrong_argument_is_refused_by_name(operator: Operator, arguments: list[str], named: str) -> None:

@@ -128,17 +128,18 @@ WRONG: list[tuple[type[Settings], str, str, str]] = [
             ("0", "greater than 0"),
             ("five", "valid decimal"),
             ("5%", "valid decimal"),
-            ("", "valid decimal"),
             ("NaN", "finite number"),
             ("Infinity", "finite number"),
         )
     ),
     (MomentumSettings, "MOMENTUM_THRESHOLD_PCT", "4", "less than or equal to 1"),
-    (MomentumSettings, "MOMENTUM_LOOKBACK_S", "0", "greater than 0"),
-    (MomentumSettings, "MOMENTUM_COOLDOWN_S", "nan", "finite number"),
+    (MomentumSettings, "MOMENTUM_LOOKBACK_S", "0", "'0' is out of range: 1us to 1d is allowed"),
+    (MomentumSettings, "MOMENTUM_COOLDOWN_S", "nan", "such as 90s, 15m or 7d"),
+    (MomentumSettings, "MOMENTUM_COOLDOWN_S", "1e3", "such as 90s, 15m or 7d"),
     (MomentumSettings, "MOMENTUM_COOLDOWN_S", "a while", "(no unit means s) is allowed, such as 90s, 15m or 7d"),
-    (MomentumSettings, "MOMENTUM_COOLDOWN_S", "", "such as 90s, 15m or 7d"),
-    (RiskSettings, "MAX_SIGNAL_AGE_S", "2d", "less than or equal to 86400"),
+    (RiskSettings, "MAX_SIGNAL_AGE_S", "2d", "'2d' is out of range: 1us to 1d is allowed"),
+    (RiskSettings, "CDB_OTLP_ENDPOINT", "localhost:4317", "(http://host:port, or off)"),
+    (RiskSettings, "CDB_TELEMETRY_RECORDING", "slow", "'fast' or 'sdk'"),
     (MomentumSettings, "MOMENTUM_MIN_VOLUME", "-1", "greater than or equal to 0"),
     (ExecutionSettings, "PAPER_FEE_BPS", "501", "less than or equal to 500"),
     (ExecutionSettings, "PAPER_DEPTH", "0", "greater than 0"),
@@ -147,12 +148,11 @@ WRONG: list[tuple[type[Settings], str, str, str]] = [
     (RiskSettings, "CDB_OPENING_CASH", "-1", "greater than 0"),
     (RiskSettings, "REDIS_PORT", "65536", "less than or equal to 65535"),
     (RiskSettings, "POSTGRES_PORT", "five", "valid integer"),
-    (RiskSettings, "POSTGRES_DB", "", "at least 1 character"),
-    (RiskSettings, "CDB_SYMBOLS", "", "at least 1 item"),
+    (RiskSettings, "CDB_SYMBOLS", ",", "at least 1 item"),
     (RiskSettings, "CDB_SYMBOLS", "BTCUSDT,btc-usdt", "match pattern '^[A-Z0-9]{2,20}$'"),
     (RiskSettings, "CDB_TEST_ENDPOINTS", "maybe", "valid boolean"),
     (RiskSettings, "CDB_SOURCE", "../x", "match pattern"),
-    (CoreSettings, "CDB_STRATEGIES", "", "at least 1 item"),
+    (CoreSettings, "CDB_STRATEGIES", " , ", "at least 1 item"),
     (CoreSettings, "CDB_STRATEGIES", "momentum_v1,momentum_v1", "each may stand there once"),
     (RiskSettings, "CDB_LOG_LEVEL", "loud", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
     (ReplaySettings, "CDB_REPLAY_SPEED", "fast", "(a factor such as 10, or max)"),
@@ -184,7 +184,7 @@ def test_every_wrong_variable_gets_its_line_and_no_secret_is_told(
 ) -> None:
     environment.setenv("MAX_POSITION_PCT", "10")
     environment.setenv("CDB_RISK_PORT", "none")
-    environment.setenv("POSTGRES_PASSWORD", "")
+    environment.setenv("POSTGRES_PASSWORD", "hunter2-\u00e4")
     with pytest.raises(SystemExit):
         load(RiskSettings)
     error = capsys.readouterr().err
@@ -194,6 +194,87 @@ def test_every_wrong_variable_gets_its_line_and_no_secret_is_told(
         "MAX_POSITION_PCT='10'",
     ]
     assert "hunter2" not in error
+
+
+@pytest.mark.parametrize("empty", ["", "  "])
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_empty_value_means_the_default(kind: type[Settings], empty: str, environment: pytest.MonkeyPatch) -> None:
+    default = load(kind)
+    for name in kind.variables():
+        if name not in SECRETS:
+            environment.setenv(name, empty)
+    assert load(kind) == default
+
+
+def test_the_export_can_be_switched_off_by_a_word(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("CDB_OTLP_ENDPOINT", "off")
+    assert load(RiskSettings).otlp_endpoint == ""
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"MAX_POSITION_PCT": "0.05"},
+            "ORDER_SIZE_PCT=0.085 and MAX_POSITION_PCT=0.05 cannot work together: "
+            "every order would be larger than a position may be",
+        ),
+        (
+            {"ORDER_SIZE_PCT": "0.2", "MAX_POSITION_PCT": "0.2", "MAX_EXPOSURE_PCT": "0.1"},
+            "ORDER_SIZE_PCT=0.2 and MAX_EXPOSURE_PCT=0.1 cannot work together: "
+            "every order would be larger than all positions together may be",
+        ),
+        (
+            {"MAX_POSITION_PCT": "0.6"},
+            "MAX_POSITION_PCT=0.6 and MAX_EXPOSURE_PCT=0.50 cannot work together: "
+            "one position could never be larger than all together may be",
+        ),
+    ],
+)
+def test_limits_that_cannot_work_together_are_refused_with_both_names(
+    given: dict[str, str], said: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in given.items():
+        environment.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        load(RiskSettings)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == f"{said}\n"
+
+
+def test_limits_that_are_equal_work_together(environment: pytest.MonkeyPatch) -> None:
+    for name in ("ORDER_SIZE_PCT", "MAX_POSITION_PCT", "MAX_EXPOSURE_PCT"):
+        environment.setenv(name, "1")
+    assert load(RiskSettings).limits.order_size == 1
+
+
+@pytest.mark.parametrize("token", ["gr\u00f6\u00dfe-of-the-token", "two words", "$(whoami)", "a:b", "tab\tbed"])
+def test_a_token_that_a_header_cannot_carry_is_refused_by_name_and_not_shown(
+    token: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("CDB_OTLP_TOKEN", token)
+    with pytest.raises(SystemExit):
+        load(RiskSettings)
+    said = capsys.readouterr().err
+    assert said == "CDB_OTLP_TOKEN is refused: only letters, digits and . _ ~ + / - are allowed\n"
+
+
+@pytest.mark.parametrize("password", ["p\u00e4ssword", "\u043f\u0430\u0440\u043e\u043b\u044c", "zero\u200bwidth"])
+def test_a_password_outside_of_ascii_is_refused_by_name_and_not_shown(
+    password: str, environment: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environment.setenv("REDIS_PASSWORD", password)
+    with pytest.raises(SystemExit):
+        load(RiskSettings)
+    assert capsys.readouterr().err == "REDIS_PASSWORD is refused: only printable ASCII characters are allowed\n"
+
+
+def test_a_variable_that_is_called_like_a_field_of_ours_is_somebody_elses(environment: pytest.MonkeyPatch) -> None:
+    """Only the names that are documented are read."""
+    before = load(RiskSettings)
+    for name in ("port", "symbols", "limits", "opening_cash"):
+        environment.setenv(name, "1")
+    assert load(RiskSettings) == before
 
 
 @pytest.mark.parametrize("name", ["REDIS_PASSWORD", "POSTGRES_PASSWORD"])

@@ -97,6 +97,25 @@ def test_symbol_that_is_not_configured_becomes_other_and_is_counted() -> None:
         assert box.value("cdb_telemetry_label_overflow_total", metric="cdb_orders_received_total") == 2
 
 
+def test_symbols_that_are_admitted_later_are_recorded_under_their_names() -> None:
+    """Such as those that are held though no longer configured."""
+    with isolated("cdb_execution") as box:
+        box.metrics.orders_received.labels(symbol="SOLUSDT").inc()
+        box.recorder.also_admit("symbol", ["SOLUSDT", "BTCUSDT"])
+        box.metrics.orders_received.labels(symbol="SOLUSDT").inc()
+        box.metrics.orders_received.labels(symbol="XRPUSDT").inc()
+        assert box.value("cdb_orders_received_total", symbol="SOLUSDT") == 1
+        assert box.value("cdb_orders_received_total", symbol="other") == 2
+
+
+def test_admitting_symbols_changes_nothing_where_none_are_configured() -> None:
+    with isolated("cdb_execution", ()) as box:
+        box.recorder.also_admit("symbol", ["SOLUSDT"])
+        for number in range(32):
+            box.metrics.orders_received.labels(symbol=f"S{number}").inc()
+        assert box.value("cdb_orders_received_total", symbol="S31") == 1
+
+
 def test_without_configured_symbols_the_first_32_are_kept() -> None:
     with isolated(symbols=()) as box:
         for number in range(40):

@@ -8,13 +8,14 @@ from typing import Final
 
 from cdb.audit import Rule
 
-# A ledger is protected by its constraints; a broken one is made without them.
+# A ledger is protected by its constraints; a broken one is made without them. From PostgreSQL 18 on, NOT NULL is one
+# of them: it stays, as with older versions.
 UNPROTECT: Final = """
 DO $$
 DECLARE found record;
 BEGIN
     FOR found IN SELECT conrelid::regclass AS at, conname FROM pg_constraint
-        WHERE connamespace = 'public'::regnamespace AND conrelid <> 0 ORDER BY contype = 'f' DESC
+        WHERE connamespace = 'public'::regnamespace AND conrelid <> 0 AND contype <> 'n' ORDER BY contype = 'f' DESC
     LOOP
         EXECUTE format('ALTER TABLE %s DROP CONSTRAINT IF EXISTS %I CASCADE', found.at, found.conname);
     END LOOP;
@@ -60,6 +61,10 @@ BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
         f"UPDATE orders SET state = 'placed', finished_at = NULL WHERE order_id = {SALE}",
         {R.FINAL_STATE},
     ),
+    "an order is left behind": (
+        f"UPDATE orders SET placed_at = placed_at - interval '1 hour' WHERE {IN_FLIGHT}",
+        {R.FINAL_STATE},
+    ),
     "a final order has no time": (f"UPDATE orders SET finished_at = NULL WHERE order_id = {SALE}", {R.FINAL_STATE}),
     "a filled order has no fill": (
         f"UPDATE orders SET state = 'filled', finished_at = placed_at WHERE {IN_FLIGHT}",
@@ -87,7 +92,7 @@ BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
     ),
     "a stop loss came before its position": (
         f"UPDATE orders SET placed_at = placed_at - interval '1 hour' WHERE {STOP}",
-        {R.STOP_LOSS},
+        {R.STOP_LOSS, R.FINAL_STATE},
     ),
     "a stop loss came after its position": (
         f"UPDATE orders SET placed_at = placed_at + interval '1 hour' WHERE {STOP}",
@@ -120,6 +125,14 @@ BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
         f"UPDATE fills SET quantity = quantity * 2, notional = notional * 2 WHERE order_id = {SALE}",
         {R.NEVER_SHORT, R.ONE_FILL, R.REALISED, R.CASH, R.REALISED_SUM, R.BOOK},
     ),
+    "more is bought than there is cash": (
+        "UPDATE test_adjustments SET amount = -100000, noted_at = noted_at - interval '1 hour'",
+        {R.NEVER_OVERDRAWN, R.CASH, R.EQUITY, R.BOOK, R.LIMITS, R.DRAWDOWN},
+    ),
+    "more is bought than one order can sell": (
+        "UPDATE fills SET quantity = 2e15, price = price / (2e15 / quantity) WHERE symbol = 'SOLUSDT'",
+        {R.SELLABLE, R.ONE_FILL, R.POSITIONS, R.BOOK, R.LIMITS},
+    ),
     "a result is wrong": (
         "UPDATE fills SET realised_pnl = realised_pnl + 0.00000001 WHERE side = 'SELL' AND fill_seq = "
         "(SELECT max(fill_seq) FROM fills WHERE side = 'SELL')",
@@ -144,7 +157,7 @@ BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
         "UPDATE account SET realised_pnl = realised_pnl + 0.00000001",
         {R.REALISED_SUM, R.EQUITY},
     ),
-    "the account is missing": ("DELETE FROM account", {R.CASH, R.BOOK, R.LIMITS, R.DRAWDOWN}),
+    "the account is missing": ("DELETE FROM account", {R.CASH, R.BOOK, R.LIMITS, R.DRAWDOWN, R.NEVER_OVERDRAWN}),
     "a decision recorded another cash": (
         f"UPDATE decisions SET cash = cash + 0.01 WHERE signal_id = {PURCHASE}",
         {R.BOOK},

@@ -3,7 +3,9 @@
 import io
 import json
 import os
+import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
@@ -19,10 +21,12 @@ from cdb.backup import archive
 from cdb.backup.manifest import Manifest, Member, decode, encode, refuse_other_versions
 from cdb.running import data_files
 from cdb.running.compose import volume
-from cdb.running.errors import BackupError
+from cdb.running.errors import BackupError, StackError
+from services.ledger.connection import SCHEMA_VERSION
 from tests.support.bot import Bot, running_bot
 from tests.support.cli import run_cdb
 from tests.support.paths import ROOT
+from tests.support.programs import required, required_program
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -115,7 +119,7 @@ def test_a_restore_that_is_ended_changes_no_ledger(bot: Bot, saved: Path) -> Non
             until(lambda: bot.query(RESTORING), holds=lambda seen: seen == [("Lock",)], what="pg_restore waits")
             process.terminate()
             process.communicate(timeout=60)
-        assert process.returncode == 130
+        assert process.returncode == 128 + signal.SIGTERM
         assert bot.query(RESTORING) == []
     assert bot.query(SYMBOLS) == before
 
@@ -126,11 +130,130 @@ def test_an_archive_is_never_overwritten(bot: Bot, saved: Path) -> None:
     assert saved.read_bytes() == before
 
 
-def test_a_folder_that_does_not_exist_is_named(bot: Bot, tmp_path: Path) -> None:
-    result = bot.cdb("backup", str(tmp_path / "nowhere" / "archive.tar"))
-    assert result.returncode == 3
-    assert "nowhere" in result.stderr
-    assert "Traceback" not in result.stderr
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("nowhere/archive.tar", "cdb: the directory {tmp}/nowhere does not exist"),
+        ("file/archive.tar", "cdb: {tmp}/file/archive.tar cannot be written: Not a directory"),
+        ("x" * 300, "cdb: {tmp}/" + "x" * 300 + " cannot be written: File name too long"),
+        ("dangling", "cdb: {tmp}/dangling already exists; choose another name, or a directory"),
+    ],
+)
+def test_a_place_that_takes_no_archive_is_said_before_anything_is_saved(
+    bot: Bot, tmp_path: Path, place: str, said: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to("nowhere")
+    before = sorted(tmp_path.iterdir())
+    result = bot.cdb("backup", str(tmp_path / place))
+    assert (result.returncode, result.stderr) == (1, said.format(tmp=tmp_path) + "\n")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(("place", "said"), [("nowhere.tar", "No such file or directory"), ("", "Is a directory")])
+def test_an_archive_that_is_none_is_named(bot: Bot, tmp_path: Path, place: str, said: str) -> None:
+    result = bot.cdb("restore", str(tmp_path / place), "--yes")
+    assert (result.returncode, result.stderr) == (1, f"cdb: {tmp_path / place}: {said}\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "said", "begun"),
+    [
+        ("size=64k", "are needed: make room first", False),
+        ("ro", "cannot be written: Read-only file system", False),
+        ("nr_inodes=3", "prometheus.tar.gz: No space left on device", True),
+    ],
+)
+def test_a_full_or_read_only_disk_is_said_in_one_sentence(
+    bot: Bot, tmp_path: Path, options: str, said: str, begun: bool
+) -> None:
+    """As early as it can be known; what was stopped is started again."""
+    left = f"; echo $?; ls -A {tmp_path}"
+    result = mounted_cdb(bot, tmp_path, f"-t tmpfs -o {options} none", "backup", str(tmp_path), afterwards=left)
+    *before, last = result.stderr.splitlines()
+    assert result.stdout == "1\n"
+    assert last.startswith("cdb: ")
+    assert str(tmp_path) in last
+    assert said in last
+    assert ("ledger: saving" in before) == begun
+    assert bot.stack.wait_ready(30) is None
+
+
+def test_an_archive_can_be_made_where_there_are_no_hard_links(bot: Bot, saved: Path, tmp_path: Path) -> None:
+    """On an exFAT stick."""
+    image = tmp_path / "stick.img"
+    with image.open("wb") as file:
+        file.truncate(256 << 20)
+    subprocess.run([required_program("mkfs.exfat", package="exfatprogs"), image], check=True, capture_output=True)
+    required_program("mount.exfat-fuse", package="exfat-fuse")
+    stick, copied = tmp_path / "stick", tmp_path / "copied"
+    for folder in (stick, copied):
+        folder.mkdir()
+    take = f"; test $? = 0 && ls -A {stick} >&2 && cp {stick}/cdb-* {copied}; code=$?; umount {stick}; exit $code"
+    result = mounted_cdb(bot, stick, f"-t exfat-fuse -o loop {image}", "backup", str(stick), afterwards=take)
+    assert result.returncode == 0, result.stderr
+    [made] = copied.iterdir()
+    with archive.opened(made) as found, archive.opened(saved) as other:
+        assert found.manifest.members.keys() == other.manifest.members.keys()
+    assert result.stderr.splitlines()[-1] == made.name
+
+
+def mounted_cdb(
+    bot: Bot, place: Path, what: str, *arguments: str, afterwards: str = ""
+) -> subprocess.CompletedProcess[str]:
+    """Run `cdb` where *what* is mounted on *place*, which nobody else sees."""
+    unshare = required_program("unshare", package="util-linux")
+    command = f"mount {what} {place} && {shlex.join([sys.executable, '-m', 'cdb', *arguments])}{afterwards}"
+    if os.geteuid() != 0:
+        required(cannot_mount)
+    return subprocess.run(
+        [unshare, "--mount", "sh", "-c", command],
+        cwd=ROOT,
+        env=bot.operators_environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def cannot_mount() -> None:
+    raise StackError("only root can mount a file system")
+
+
+def test_a_second_command_is_refused_by_name_and_the_first_goes_on(bot: Bot, tmp_path: Path) -> None:
+    place = bot.stack.config.state_dir
+    command = [sys.executable, "-m", "cdb", "backup", str(tmp_path)]
+    environment = bot.operators_environment()
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=-1, stderr=-1, text=True) as first:
+        busy = f"cdb: the stack in {place} is in use by `cdb backup` (pid {first.pid}): try again"
+        until((place / "lock").read_text, holds=lambda pid: pid == f"{first.pid}\n", every_s=0.01)
+        first.send_signal(signal.SIGSTOP)
+        for words in (["backup", str(tmp_path)], ["down"], ["clean", "--yes"]):
+            second = bot.cdb(*words)
+            assert second.returncode == 1
+            assert second.stderr.startswith(busy), second.stderr
+        first.send_signal(signal.SIGCONT)
+        said = first.communicate(timeout=60)
+    assert first.returncode == 0, said
+    assert bot.stack.wait_ready(30) is None
+
+
+def test_a_backup_that_was_killed_leaves_nothing_after_the_next(bot: Bot, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "cdb", "backup", str(tmp_path)]
+    with closing(bot.connection()) as reader, reader.cursor() as cursor:
+        cursor.execute("LOCK TABLE marks IN ACCESS EXCLUSIVE MODE")
+        with subprocess.Popen(command, cwd=ROOT, env=bot.operators_environment(), stderr=-1) as first:
+            until(lambda: [*tmp_path.glob(".cdb-backup-*/ledger.dump")], what="the first one is at work")
+            first.kill()
+    (bot.stack.config.layout.data / ".backup-killed").mkdir()
+    put_aside = bot.stack.config.layout.data / ".restore-killed" / "gone.replaced"
+    put_aside.mkdir(parents=True)
+    assert bot.cdb("backup", str(tmp_path)).returncode == 0
+    [made] = tmp_path.iterdir()
+    assert made.name.startswith("cdb-")
+    assert not [*bot.stack.config.layout.data.glob(".*")]
+    (bot.stack.config.layout.data / "gone").rmdir()  # data that were put aside are put back
 
 
 def one_byte_of_the_ledger_changed(content: bytes) -> bytes:
@@ -165,9 +288,10 @@ def test_an_archive_of_another_ledger_schema_is_refused_with_what_to_do(bot: Bot
     newer = tmp_path / "newer.tar"
     with archive.opened(saved) as found:
         files = {name: found.extract(name, tmp_path) for name in found.manifest.members}
-        archive.write(newer, msgspec.structs.replace(found.manifest, ledger_schema="0009"), files)
+        manifest = msgspec.structs.replace(found.manifest, ledger_schema="0009")
+        archive.write(newer, manifest, files, partial=tmp_path / "partial")
     line = refused(bot, "restore", str(newer), "--yes")
-    assert "the archive's ledger has schema 0009, this version needs 0001" in line
+    assert f"the archive's ledger has schema 0009, this version needs {SCHEMA_VERSION}" in line
 
 
 def test_without_a_stack_nothing_is_saved(tmp_path: Path) -> None:
@@ -198,7 +322,7 @@ MANIFEST: Final = Manifest(
     format=1,
     made_at="2026-11-23T12:00:00+00:00",
     project="0.1.0",
-    ledger_schema="0001",
+    ledger_schema=SCHEMA_VERSION,
     postgres=15,
     prometheus="2.42.0+ds",
     ledger_rows={},

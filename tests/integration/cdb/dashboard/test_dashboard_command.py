@@ -24,7 +24,7 @@ from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.integration
 
-BOARDS: dict[str, Dashboard] = {board.uid.removeprefix("cdb-"): board for board in load_dashboards(ROOT).values()}
+BOARDS: dict[str, Dashboard] = {board.uid.removeprefix("cdb-"): board for board in load_dashboards(ROOT).read.values()}
 
 
 @pytest.fixture
@@ -185,6 +185,22 @@ def test_ctrl_c_leaves_like_q(terminal: Terminal) -> None:
     terminal.program.send_signal(signal.SIGINT)
     assert terminal.ended() == 0
     assert "Traceback" not in terminal.shown
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_and_the_terminal_is_given_back(terminal: Terminal, number: signal.Signals) -> None:
+    terminal.until(_drawn)
+    terminal.program.send_signal(number)
+    assert terminal.ended() == 128 + number
+
+
+@pytest.mark.parametrize("columns", [40, 60])
+def test_a_narrow_terminal_shows_how_to_leave(prometheus: FakePrometheus, columns: int) -> None:
+    narrow = Terminal(prometheus.port, lines=24, columns=columns)
+    try:
+        narrow.until(lambda shown: "q leave" in shown and "scroll" in shown)
+    finally:
+        narrow.close()
 
 
 def test_a_low_terminal_is_scrolled(terminal: Terminal) -> None:

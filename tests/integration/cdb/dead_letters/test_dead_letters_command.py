@@ -1,18 +1,20 @@
 """`cdb dead-letters` on a real Redis, with letters that the services' own bus wrote."""
 
 import json
+import os
+import threading
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from services.bus.entries import MAX_MESSAGE_BYTES, DeadEntry, Entry
+from services.bus.entries import KEPT_BYTES, DeadEntry, Entry
 from services.bus.streams import Bus
 from services.clock import WallClock
 from services.messages import MarketData, encode
 from services.topology import MARKET_DATA, ORDERS
-from tests.support.cli import run_cdb
+from tests.support.cli import on_a_terminal, run_cdb
 from tests.support.servers import Servers
 
 pytestmark = pytest.mark.integration
@@ -123,8 +125,86 @@ def test_a_resent_message_is_the_same_to_the_byte(
     assert said.returncode == 0, said.stderr
     ((entry_id, fields),) = bus_client.xrange(MARKET_DATA)
     assert fields == {b"data": data, b"traceparent": TRACE.encode()}
-    assert said.stdout == f"{letter} was resent to market_data as {entry_id.decode()}, read by cdb_risk\n"
+    entry = entry_id.decode()
+    assert said.stdout == f"{letter} was resent to market_data as {entry}, not yet processed by cdb_risk\n"
     assert bus_client.xlen("dead_letters") == 0
+
+
+@pytest.mark.parametrize("columns", [120, 80, 60])
+def test_each_letter_has_a_line_and_its_detail_another_however_narrow(
+    put_aside: PutAside, environment: dict[str, str], columns: int
+) -> None:
+    ids = [put_aside(f"garbage {n}".encode(), group=group) for n, group in enumerate(("cdb_core", "cdb_risk"))]
+    place = {"PATH": os.environ["PATH"], **environment, "CDB_STATE_DIR": "/nonexistent"}
+    said = on_a_terminal("dead-letters", "list", environment=place, columns=columns)
+    _, first, detail, second, _ = said.stdout.splitlines()
+    assert (first.split()[0], second.split()[0]) == (ids[0], ids[1])
+    assert detail == "    9 bytes: no \\x1b[31mgood\\x0d\\x0aat all"
+    assert max(map(len, (first, second))) <= columns
+
+
+def test_a_piped_list_has_the_whole_detail(put_aside: PutAside, environment: dict[str, str]) -> None:
+    put_aside(b"garbage")
+    said = run_cdb("dead-letters", "list", environment=environment)
+    assert said.stdout.splitlines()[2] == "    7 bytes: no \\x1b[31mgood\\x0d\\x0aat all"
+
+
+def test_letters_are_discarded_and_others_stay(
+    put_aside: PutAside, bus_client: Any, environment: dict[str, str]
+) -> None:
+    ids = [put_aside(b"one"), put_aside(b"two"), put_aside(b"three")]
+    messages = data_of(bus_client, MARKET_DATA)
+    asked = run_cdb("dead-letters", "discard", ids[0], environment=environment)
+    assert (asked.returncode, bus_client.xlen("dead_letters")) == (1, 3)
+    assert f"`cdb dead-letters discard {ids[0]} --yes` runs without asking" in asked.stderr
+    said = run_cdb("dead-letters", "discard", ids[0], ids[2], "--yes", environment=environment)
+    assert (said.returncode, said.stdout) == (0, "deleted 2 dead letters\n")
+    assert [entry_id.decode() for entry_id, _ in bus_client.xrange("dead_letters")] == [ids[1]]
+    assert data_of(bus_client, MARKET_DATA) == messages
+
+
+def test_all_are_discarded_also_what_cannot_be_read(
+    put_aside: PutAside, bus_client: Any, environment: dict[str, str]
+) -> None:
+    put_aside(b"one")
+    bus_client.xadd("dead_letters", {"data": b"what is this"})
+    said = run_cdb("dead-letters", "discard", "--all", "--yes", "--json", environment=environment)
+    assert (said.returncode, said.stdout) == (0, '{"discarded":2}\n')
+    nothing = run_cdb("dead-letters", "discard", "--all", environment=environment)
+    assert (nothing.returncode, nothing.stdout) == (0, "deleted 0 dead letters\n")
+
+
+@pytest.mark.parametrize("handled", [True, False])
+def test_a_message_that_comes_back_is_said(
+    put_aside: PutAside, bus_client: Any, environment: dict[str, str], handled: bool
+) -> None:
+    """The reader puts aside again what it cannot read; what it can read is only read."""
+    letter = put_aside(b"garbage")
+    bus = Bus(bus_client, group="cdb_risk", consumer="cdb_risk", clock=WallClock())
+    bus.make_groups([MARKET_DATA])
+    bus.read([MARKET_DATA], count=10, block_ms=1)
+    stop = threading.Event()
+
+    def read_on() -> None:
+        while not stop.is_set():
+            found = bus.read([MARKET_DATA], count=10, block_ms=50)
+            dead = [] if handled else [DeadEntry(one, "bad_message", "not JSON") for one in found]
+            bus.commit(found if handled else [], [], dead)
+
+    reader = threading.Thread(target=read_on)
+    reader.start()
+    said = run_cdb("dead-letters", "resend", letter, environment=environment)
+    stop.set()
+    reader.join()
+    back = [entry_id.decode() for entry_id, _ in bus_client.xrange("dead_letters")]
+    assert said.stdout.endswith(", read by cdb_risk\n")
+    assert said.returncode == (0 if handled else 1)
+    assert said.stderr == "".join(
+        f"cdb: {letter} came back as {one}, cdb_risk could not process it: not JSON; "
+        f"`cdb dead-letters discard {one}` deletes it\n"
+        for one in back
+    )
+    assert len(back) == (0 if handled else 1)
 
 
 def test_letters_of_two_groups_about_one_message_are_settled_together(
@@ -144,7 +224,7 @@ def test_all_are_resent_and_what_cannot_be_stays(
     put_aside: PutAside, bus_client: Any, environment: dict[str, str]
 ) -> None:
     put_aside(b"one")
-    too_large = put_aside(b"x" * (MAX_MESSAGE_BYTES + 1))
+    too_large = put_aside(b"x" * (KEPT_BYTES + 1))
     put_aside(b"two", stream=ORDERS)
     foreign = bus_client.xadd("dead_letters", {"data": b"what is this"}).decode()
     bus_client.xtrim(MARKET_DATA, maxlen=0)
@@ -152,7 +232,7 @@ def test_all_are_resent_and_what_cannot_be_stays(
     said = run_cdb("dead-letters", "resend", "--all", environment=environment)
     assert said.returncode == 1
     assert said.stderr.splitlines() == [
-        f"cdb: {too_large} is incomplete: only {MAX_MESSAGE_BYTES} of its {MAX_MESSAGE_BYTES + 1} bytes were stored",
+        f"cdb: {too_large} is incomplete: only {KEPT_BYTES} of its {KEPT_BYTES + 1} bytes were stored",
         f"cdb: {foreign} is not a dead letter that this version can read",
     ]
     assert (data_of(bus_client, MARKET_DATA), data_of(bus_client, ORDERS)) == ([b"one"], [b"two"])
@@ -188,6 +268,7 @@ def test_a_letter_of_no_stream_of_ours_is_refused(
         (("show", "1-1"), "there is no dead letter 1-1"),
         (("show", "x\x1b"), "is not an ID: it must look like 1700000000000-0"),
         (("resend", "1-1"), "there is no dead letter 1-1"),
+        (("discard", "1-1", "--yes"), "there is no dead letter 1-1"),
     ],
 )
 def test_an_unknown_letter_is_one_line(
@@ -200,9 +281,10 @@ def test_an_unknown_letter_is_one_line(
     assert len(said.stderr.splitlines()) == 1
 
 
-def test_resend_wants_either_names_or_all(environment: dict[str, str]) -> None:
-    assert run_cdb("dead-letters", "resend", environment=environment).returncode == 2
-    assert run_cdb("dead-letters", "resend", "1-1", "--all", environment=environment).returncode == 2
+@pytest.mark.parametrize("command", ["resend", "discard"])
+def test_either_names_are_given_or_all(environment: dict[str, str], command: str) -> None:
+    assert run_cdb("dead-letters", command, environment=environment).returncode == 2
+    assert run_cdb("dead-letters", command, "1-1", "--all", environment=environment).returncode == 2
 
 
 def test_an_unreachable_redis_is_one_line_and_exit_code_3(environment: dict[str, str]) -> None:
@@ -213,7 +295,15 @@ def test_an_unreachable_redis_is_one_line_and_exit_code_3(environment: dict[str,
 
 @pytest.mark.parametrize(
     "command",
-    ["audit", "breaker status", "breaker reset", "dead-letters list", "dead-letters show", "dead-letters resend"],
+    [
+        "audit",
+        "breaker status",
+        "breaker reset",
+        "dead-letters list",
+        "dead-letters show",
+        "dead-letters resend",
+        "dead-letters discard",
+    ],
 )
 def test_every_command_explains_itself_with_an_example_and_its_exit_codes(command: str) -> None:
     said = run_cdb(*command.split(), "--help", environment={})

@@ -1,7 +1,7 @@
 """Each item of `cdb doctor` that needs no whole bot fails for its cause, with what to do about it."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from cdb.doctor import alerting, boards, machine, metrics, parts, settings, trac
 from cdb.doctor.checks import CHECKS
 from cdb.doctor.findings import Finding, Verdict
 from cdb.doctor.run import examine
+from cdb.kit.paths import DASHBOARDS
 from cdb.running.base import RunningStack
 from cdb.running.compose.engine import Container, published
 from cdb.running.native import Health, PartStatus, Ports, envfile
@@ -22,6 +23,7 @@ from services.topology import NAMES as SERVICES
 from telemetry.contract import load_contract
 from tests.integration.cdb.fake_server import Answer, Answers, fake_server, vector
 from tests.support.cli import run_cdb
+from tests.support.copies import copy_project
 from tests.support.paths import ROOT
 
 pytestmark = pytest.mark.integration
@@ -64,6 +66,16 @@ def shows(**by_query: Answer) -> Answers:
     return answers
 
 
+def up_for(seconds: float, answers: Answers) -> Answers:
+    """Add services that started so many seconds ago to the Prometheus that gives *answers*."""
+    started = f"process_start_time_seconds {time.time() - seconds}\n"
+
+    def both(path: str, sent: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+        return (200, started) if path == "/metrics" else answers(path, sent, headers)
+
+    return both
+
+
 def failed(finding: Finding) -> str:
     assert finding.verdict is Verdict.FAIL, finding
     assert finding.advice
@@ -81,7 +93,7 @@ def test_where_nothing_answers_every_item_is_a_finding_and_none_a_crash() -> Non
         seen = {check.name: finding for check, finding in examine(stack)}
     assert [*seen] == [check.name for check in CHECKS]
     right = {name for name, finding in seen.items() if finding.verdict is not Verdict.FAIL}
-    assert right - {"env"} == {"parts", "grafana", "secrets", "settings", "loopback", "resources"}
+    assert right - {"env"} == {*("parts", "grafana", "secrets", "settings", "effect", "shell", "loopback", "resources")}
 
 
 def test_an_item_that_fails_is_looked_at_again_as_long_as_is_allowed() -> None:
@@ -116,16 +128,79 @@ def test_a_metric_of_the_contract_that_is_not_there_is_named() -> None:
         for metric in load_contract().metrics
     ]
     without = [name for name in names if name != "cdb_daily_drawdown_pct"]
-    with where(shows(cdb_=vector(*(({"__name__": name}, 1) for name in without))), "prometheus") as stack:
+    answers = shows(cdb_=vector(*(({"__name__": name}, 1) for name in without)))
+    with where(up_for(600, answers), "prometheus", *SERVICES) as stack:
         assert failed(metrics.names(stack)) == "36 of 37; missing: cdb_daily_drawdown_pct"
-    with where(shows(cdb_=vector(*(({"__name__": name}, 1) for name in names))), "prometheus") as stack:
+    answers = shows(cdb_=vector(*(({"__name__": name}, 1) for name in names)))
+    with where(up_for(600, answers), "prometheus", *SERVICES) as stack:
         assert metrics.names(stack).found == "37 of 37"
 
 
+def asked_with(seconds: float, look: Callable[[RunningStack], Finding]) -> list[str]:
+    """What Prometheus is asked by *look*, of services that started so many seconds ago."""
+    queries: list[str] = []
+
+    def answers(_path: str, sent: Mapping[str, str], _headers: Mapping[str, str]) -> Answer:
+        queries.append(sent["query"])
+        return vector()
+
+    with where(up_for(seconds, answers), "prometheus", *SERVICES) as stack:
+        failed(look(stack))
+    return queries
+
+
+@pytest.mark.parametrize(("uptime", "window"), [(61, "[16s]"), (200, "[155s]"), (86_400, "[300s]")])
+def test_metrics_from_before_the_start_do_not_count(uptime: float, window: str) -> None:
+    """Nor what the collector shows for 45 s of a service that has ended."""
+    (query,) = asked_with(uptime, metrics.names)
+    assert window in query
+
+
+@pytest.mark.parametrize(("uptime", "window"), [(61, "[61s]"), (86_400, "[300s]")])
+def test_signals_from_before_the_start_do_not_count(uptime: float, window: str) -> None:
+    queries = asked_with(uptime, metrics.rising)
+    assert len(queries) == 3
+    assert all(window in query for query in queries)
+
+
+@pytest.mark.parametrize("uptime", [0, 3, 59])
+def test_just_after_a_start_it_is_too_early_to_judge_the_metrics(uptime: float) -> None:
+    with where(up_for(uptime, shows()), "prometheus", *SERVICES) as stack:
+        assert f"the services started {uptime} s ago" in failed(metrics.names(stack))
+
+
+def test_a_service_that_does_not_say_when_it_started_is_named() -> None:
+    with where(shows(), "prometheus", *SERVICES) as stack:
+        (_, finding), *_ = examine(stack, checks=[check for check in CHECKS if check.name == "metrics"])
+    assert "does not show process_start_time_seconds: is it cdb_ws?" in failed(finding)
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        ('cdb_data_staleness_seconds{source="x"} 31\n', "the newest market data is 31 s old; 30 s is the limit"),
+        ('cdb_data_staleness_seconds{source="a"} 1\ncdb_data_staleness_seconds{source="b"} 9e3\n', "is 9000 s old"),
+        ('cdb_data_staleness_seconds{source="simulated"} +Inf\n', "is inf s old"),
+        ("cdb_health_status 1\n", "cdb_risk does not show cdb_data_staleness_seconds"),
+        ("", "cdb_risk does not show cdb_data_staleness_seconds"),
+    ],
+)
+def test_market_data_that_are_old_or_of_unknown_age_fail(shown: str, said: str) -> None:
+    with where(lambda *_: (200, shown), "cdb_risk") as stack:
+        assert said in failed(metrics.feed(stack))
+
+
+@pytest.mark.parametrize("age", ["0.0", "29.9", "30"])
+def test_market_data_that_are_fresh_are_well(age: str) -> None:
+    with where(lambda *_: (200, f'cdb_data_staleness_seconds{{source="x"}} {age}\n'), "cdb_risk") as stack:
+        assert metrics.feed(stack).verdict is Verdict.OK
+
+
 def test_no_signals_fail_and_signals_without_trades_warn() -> None:
-    with where(shows(), "prometheus") as stack:
+    with where(up_for(600, shows()), "prometheus", *SERVICES) as stack:
         assert "cdb_signals_generated_total +0" in failed(metrics.rising(stack))
-    with where(shows(signals=vector(({}, 7)), approved=vector(({}, 2))), "prometheus") as stack:
+    some = shows(signals=vector(({}, 7)), approved=vector(({}, 2)))
+    with where(up_for(600, some), "prometheus", *SERVICES) as stack:
         assert "cdb_trades_executed_total +0" in warned(metrics.rising(stack))
 
 
@@ -145,6 +220,13 @@ def test_services_of_several_versions_are_named() -> None:
     both = vector(({"service_version": "0.1.0"}, 1), ({"service_version": "0.2.0"}, 1))
     with where(shows(cdb=both), "prometheus") as stack:
         assert "services run in several versions: 0.1.0, 0.2.0" in failed(versions.versions(stack))
+
+
+def test_a_version_that_was_last_shown_before_an_upgrade_does_not_count() -> None:
+    both = vector(({"service_version": "0.1.0"}, 1_000), ({"service_version": "0.2.0"}, 1_075))
+    with where(shows(cdb=both), "prometheus") as stack:
+        said = failed(versions.versions(stack))  # of the others, which show none
+    assert "services" not in said
 
 
 def test_a_server_whose_clock_is_an_hour_behind_is_named() -> None:
@@ -213,10 +295,74 @@ def test_an_alertmanager_that_nobody_sends_to_fails() -> None:
         assert "sends no alerts to it" in failed(alerting.alertmanager(stack))
 
 
-def test_an_alert_that_fires_is_a_warning() -> None:
-    alerts = [{"labels": {"alertname": "StaleMarketData"}, "state": "firing"}, {"labels": {}, "state": "pending"}]
+STALE = {"alertname": "StaleMarketData", "severity": "warning"}
+BREAKER = {"alertname": "CircuitBreakerActivated", "severity": "critical"}
+DOCTORS = {"alertname": "DoctorTest123abc", "severity": "critical"}
+
+
+@pytest.mark.parametrize(
+    ("firing", "pending", "known", "verdict", "said"),
+    [
+        ([], [], [], Verdict.OK, "no alert fires"),
+        ([], [BREAKER], [], Verdict.OK, "no alert fires"),
+        ([STALE], [BREAKER], [STALE], Verdict.WARN, "fires now: StaleMarketData (warning)"),
+        ([BREAKER], [], [], Verdict.FAIL, "fires now: CircuitBreakerActivated (critical)"),
+        (
+            [STALE],
+            [],
+            [BREAKER],
+            Verdict.FAIL,
+            "fires now: CircuitBreakerActivated (critical), StaleMarketData (warning)",
+        ),
+        ([], [], [DOCTORS], Verdict.OK, "no alert fires"),
+        ([{"alertname": "Mine"}], [], [], Verdict.WARN, "fires now: Mine (no severity)"),
+    ],
+)
+def test_a_critical_alert_that_fires_fails_and_another_warns(
+    firing: list[dict[str, str]],
+    pending: list[dict[str, str]],
+    known: list[dict[str, str]],
+    verdict: Verdict,
+    said: str,
+) -> None:
+    """For Prometheus or for Alertmanager, which `cdb alerts` asks: the two agree."""
+    states = [(one, "firing") for one in firing] + [(one, "pending") for one in pending]
+    alerts = [{"labels": labels, "state": state} for labels, state in states]
+
+    def answers(path: str, *_: Any) -> Answer:
+        if path == "/api/v1/alerts":
+            return 200, {"status": "success", "data": {"alerts": alerts}}
+        other = {"annotations": {}, "startsAt": "2026-11-23T10:00:00Z", "status": {"state": "active"}}
+        return 200, [{"labels": labels, "fingerprint": str(at), **other} for at, labels in enumerate(known)]
+
+    with where(answers, "prometheus", "alertmanager") as stack:
+        finding = alerting.firing(stack)
+    assert (finding.verdict, finding.found) == (verdict, said)
+
+
+def test_without_alertmanager_what_prometheus_says_counts() -> None:
+    alerts = [{"labels": BREAKER, "state": "firing"}]
     with where(lambda *_: (200, {"status": "success", "data": {"alerts": alerts}}), "prometheus") as stack:
-        assert warned(alerting.firing(stack)) == "fires now: StaleMarketData"
+        assert "CircuitBreakerActivated" in failed(alerting.firing(stack))
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "item"),
+    [
+        ("monitoring/prometheus/targets/redis.yml", "7", "targets"),
+        ("monitoring/prometheus/rules/more.yml", "groups: [7]", "rules"),
+        ("monitoring/other_metrics.yaml", "groups: {}", "dashboards"),
+        ("monitoring/grafana/provisioning/datasources/datasources.yml", "- x", "dashboards"),
+    ],
+)
+def test_a_file_of_the_project_of_another_shape_is_a_finding(
+    file: str, content: str, item: str, tmp_path: Path
+) -> None:
+    root = copy_project(tmp_path)
+    (root / file).write_text(content)
+    with alone(root=root) as stack:
+        [(_, finding)] = examine(stack, checks=[check for check in CHECKS if check.name == item])
+    assert failed(finding).startswith(file)
 
 
 def test_a_notification_that_does_not_arrive_fails() -> None:
@@ -249,6 +395,18 @@ def test_what_is_wrong_with_grafana_is_named(search: Answer, source: int, anonym
         finding = boards.grafana(stack)
     assert said in finding.found if said else finding.verdict is Verdict.OK
     assert finding.verdict is (Verdict.FAIL if said else Verdict.OK)
+
+
+def test_a_file_that_is_no_dashboard_is_not_looked_for_in_grafana(tmp_path: Path) -> None:
+    root = copy_project(tmp_path)
+    (root / DASHBOARDS / "mine.json").write_text('{"title": "Mine", "uid": "mine", "refresh": false}')
+
+    def answers(path: str, _sent: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+        return (200, BOARDS) if "Authorization" in headers else (401, [])
+
+    with where(answers, "grafana") as stack:
+        stack.root = root
+        assert boards.grafana(stack).verdict is Verdict.OK
 
 
 def span(number: int, parent: str, service: str, name: str) -> Span:

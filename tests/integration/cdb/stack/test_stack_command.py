@@ -1,7 +1,9 @@
 """The operator's commands up, status, down, env and clean, as an operator types them."""
 
+import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,7 +13,9 @@ import pytest
 
 from cdb.running.native import Ports
 from cdb.running.native.config import STACK_ID
+from tests.support.cli import on_a_terminal
 from tests.support.paths import ROOT
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -57,12 +61,100 @@ def test_the_operators_day_from_up_to_clean(checkout: Path) -> None:
     assert (checkout / ".env").exists()
 
 
+def test_a_part_comes_with_what_it_needs_and_beside_what_runs(checkout: Path) -> None:
+    fresh = run_cdb(checkout, "up", "--part", "migrate")
+    assert fresh.returncode == 0, fresh.stderr
+    parts = {part["name"]: part for part in json.loads(run_cdb(checkout, "status", "--json").stdout)["parts"]}
+    assert {name: part["state"] for name, part in parts.items()} == {"postgres": "running", "migrate": "done"}
+    again = run_cdb(checkout, "up", "--part", "postgres")
+    assert again.returncode == 0, again.stderr
+    assert "started with the parts" not in again.stdout
+    missing = run_cdb(checkout, "up", "--part", "cdb_ws")
+    assert missing.returncode == 1
+    place = checkout / ".cdb"
+    assert missing.stderr.splitlines()[-1] == (
+        f"cdb: the stack in {place} was started without redis, cdb_ws: run `cdb down`, then `cdb up`"
+    )
+    now = {part["name"]: part for part in json.loads(run_cdb(checkout, "status", "--json").stdout)["parts"]}
+    assert now["postgres"]["pid"] == parts["postgres"]["pid"]
+
+
+def test_who_starts_a_stack_keeps_others_away_and_can_be_ended(checkout: Path) -> None:
+    """Ended, it leaves the stack to the next command."""
+    lock = checkout / ".cdb" / "lock"
+    run_cdb(checkout, "env")
+    environment = {**os.environ, **Ports.free().environment()}
+    command = [sys.executable, "-m", "cdb", "up", "--part", "redis"]
+    with subprocess.Popen(command, cwd=checkout, env=environment, stdout=-1, stderr=-1, text=True) as first:
+        until(lambda: lock.exists() and lock.read_text(), what="the first one is at work", every_s=0.01)
+        first.send_signal(signal.SIGSTOP)
+        for words in (["up", "--part", "redis"], ["down"], ["clean", "--yes"]):
+            second = run_cdb(checkout, *words)
+            assert second.returncode == 1
+            assert f"is in use by `cdb up` (pid {first.pid}): try again" in second.stderr
+        first.terminate()
+        first.send_signal(signal.SIGCONT)
+        first.communicate(timeout=60)
+        assert first.returncode == 128 + signal.SIGTERM
+    assert run_cdb(checkout, "down").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "said"),
+    [
+        ("relative", "CDB_STATE_DIR='relative' must be an absolute path, such as {checkout}/relative"),
+        ("~/state", "CDB_STATE_DIR='~/state' must be an absolute path, such as {checkout}/~/state"),
+        ("{checkout}/file", "{checkout}/file cannot hold a stack: it is not a directory; choose another CDB_STATE_DIR"),
+        ("/proc/x", "/proc/x cannot hold a stack: No such file or directory; choose another CDB_STATE_DIR"),
+    ],
+)
+def test_a_state_directory_that_cannot_be_one_is_said_in_one_line(checkout: Path, state: str, said: str) -> None:
+    (checkout / "file").touch()
+    run_cdb(checkout, "env")
+    up = run_cdb(checkout, "up", CDB_STATE_DIR=state.format(checkout=checkout))
+    assert (up.returncode, up.stderr) == (1, f"cdb: {said.format(checkout=checkout)}\n")
+
+
+def test_a_checkout_that_was_copied_with_its_settings_does_not_meet_the_stack_of_the_other(checkout: Path) -> None:
+    """Its .env has the same passwords, and its stack would have the same ports."""
+    run_cdb(checkout, "env")
+    audit = run_cdb(checkout, "audit")
+    assert audit.returncode == 3
+    assert audit.stderr.startswith(f"cdb: the stack in {checkout / '.cdb'} is not running: `make up` starts it")
+
+
+def test_clean_asks_on_a_terminal(checkout: Path) -> None:
+    run_cdb(checkout, "env")
+    for answer, code in (("n\n", 1), ("y\n", 0)):
+        (checkout / ".cdb").mkdir(exist_ok=True)
+        (checkout / ".cdb" / "redis.conf").touch()
+        asked = on_a_terminal("clean", environment=os.environ, answer=answer, columns=200, checkout=checkout)
+        assert "Delete the ledger, the bus, the logs and saved replays in" in asked.stdout
+        assert (asked.returncode, (checkout / ".cdb").exists()) == (code, bool(code))
+
+
 def test_a_wrong_setting_is_one_line_and_a_failure(checkout: Path) -> None:
     up = run_cdb(checkout, "up", CDB_RISK_PORT="risk")
     assert up.returncode == 1
     assert up.stderr.splitlines() == [
         "cdb: CDB_RISK_PORT='risk' is not a port: it must be a whole number from 1 to 65535"
     ]
+
+
+def test_a_misspelt_line_of_env_is_one_line_and_a_failure_and_a_strangers_is_told(checkout: Path) -> None:
+    assert run_cdb(checkout, "env").returncode == 0
+    made = (checkout / ".env").read_text()
+    for wrong, near in (("STOP_LOSS=0.01", "STOP_LOSS_PCT"), ("CDB_TRACE_RETENTION_H=24", "CDB_TRACE_RETENTION")):
+        (checkout / ".env").write_text(f"{made}{wrong}\n")
+        for command in ("up", "env"):
+            done = run_cdb(checkout, command)
+            assert done.returncode == 1
+            name = wrong.partition("=")[0]
+            assert done.stderr.splitlines() == [f"cdb: {name} in .env is not a setting: did you mean {near}?"]
+    (checkout / ".env").write_text(f"{made}MY_OWN=1\n")
+    told = run_cdb(checkout, "env")
+    assert (told.returncode, told.stderr) == (0, "")
+    assert told.stdout.endswith("MY_OWN in .env is not a setting and has no effect\n")
 
 
 @pytest.mark.parametrize("command", [["up"], ["down"], ["clean", "--yes"], ["audit"], ["dead-letters", "list"]])

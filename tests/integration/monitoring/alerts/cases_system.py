@@ -43,6 +43,23 @@ NO_REDIS_UP: Final = unreachable("Redis", "message_bus", "The state of Redis is 
 POSTGRES: Final = 'pg_up{instance="cdb_postgres_exporter:9187", job="postgres"}'
 REDIS: Final = 'redis_up{instance="cdb_redis_exporter:9121", job="redis"}'
 
+
+def offset_of(instance: str) -> str:
+    return f'cdb_clock_offset_seconds{{instance="{instance}", job="cdb_services"}}'
+
+
+def skewed(instance: str, offset: str) -> Firing:
+    return Firing(
+        severity="warning",
+        component="clock",
+        labels={"instance": instance},
+        summary=f"The clocks of {instance} and Redis differ",
+        description=f"The clock of {instance} differs from Redis's by {offset} s (plus is ahead, minus is behind). "
+        "Trading may stand still: cdb_core and cdb_risk leave out prices that are more than 5 s early, and cdb_risk "
+        "rejects signals older than MAX_SIGNAL_AGE_S.",
+    )
+
+
 CASES: Final = (
     Case(
         rule="four healthy services are quiet",
@@ -120,5 +137,25 @@ CASES: Final = (
         alert="RedisUnavailable",
         series={REDIS: "1x3 0x1 stale _x20 1x20"},
         at={"1m45s": [], "2m": [NO_REDIS_UP], "8m30s": [NO_REDIS_UP], "9m15s": []},
+    ),
+    Case(
+        rule="a clock that is ahead or behind is told after a minute, and until it is right",
+        alert="ClockSkew",
+        series={
+            offset_of("cdb_ws:8000"): "0x3 3600x7 0x20",
+            offset_of("cdb_core:8001"): "0x3 -2.5x7 0x20",
+            offset_of("cdb_risk:8002"): "0x30",
+        },
+        at={
+            "1m45s": [],
+            "2m": [skewed("cdb_ws:8000", "+3600"), skewed("cdb_core:8001", "-2")],
+            "3m": [],
+        },
+    ),
+    Case(
+        rule="what a busy machine makes of two clocks that agree is nothing",
+        alert="ClockSkew",
+        series={offset_of("cdb_ws:8000"): "2x20", offset_of("cdb_core:8001"): "-2x20"},
+        at={"5m": []},
     ),
 )

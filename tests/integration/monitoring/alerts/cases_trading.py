@@ -313,5 +313,133 @@ AT_OTHER_LIMITS: Final = (
         },
         at={"1m45s": [], "2m": [position("ETHUSDT", "30.1", limit="30")]},
     ),
+    *(
+        Case(
+            rule="four positions of 20 % are well within limits of 30 and 90 %",
+            alert=alert,
+            series={
+                **{
+                    f'cdb_position_exposure_pct{{symbol="{name}", {AT_RISK}}}': "20x60" for name in ("A", "B", "C", "D")
+                },
+                f"cdb_total_exposure_pct{{{AT_RISK}}}": "80x60",
+                **limits(position="30x60", exposure="90x60"),
+            },
+            at={"2m": [], "10m": []},
+        )
+        for alert in ("PositionSizeViolation", "ExposureLimitApproaching")
+    ),
 )
-CASES: Final = (*FROZEN, *AT_THE_DEFAULTS, *AT_OTHER_LIMITS)
+
+
+def violations(**by_type: str) -> dict[str, str]:
+    """What cdb_risk counts of each type of violation."""
+    return {
+        f'cdb_risk_violations_total{{violation_type="{name}", layer="1", {AT_RISK}}}': values
+        for name, values in by_type.items()
+    }
+
+
+def approved(values: str, symbol: str = "BTCUSDT") -> dict[str, str]:
+    """What cdb_risk counts of approved orders."""
+    return {f'cdb_orders_approved_total{{symbol="{symbol}", {AT_RISK}}}': values}
+
+
+def still(reason: str, count: str) -> Firing:
+    within = (
+        "10 minutes, more than half of all that it decided"
+        if reason == "STALE_MARKET_DATA"
+        else "an hour and approved none"
+    )
+    return Firing(
+        severity="warning",
+        component="risk_engine",
+        labels={"reason": reason},
+        summary=f"Trading stands still: {reason}",
+        description=f"cdb_risk has rejected about {count} signals as {reason} within {within}.",
+    )
+
+
+def priceless(symbol: str) -> Firing:
+    return Firing(
+        severity="warning",
+        component="market_data",
+        labels={"symbol": symbol},
+        summary=f"The position in {symbol} has no current price",
+        description=f"The prices of other symbols arrive, but the newest price of {symbol} is too old "
+        "(cdb_position_price_stale is 1): its stop loss cannot work, and cdb_risk approves no purchase.",
+    )
+
+
+def price_stale(symbol: str, values: str) -> dict[str, str]:
+    return {f'cdb_position_price_stale{{symbol="{symbol}", {AT_RISK}}}': values}
+
+
+def staleness(values: str) -> dict[str, str]:
+    return {f'cdb_data_staleness_seconds{{source="simulated", {AT_RISK}}}': values}
+
+
+STANDING_STILL: Final = (
+    Case(
+        rule="nearly all signals are stale, as with a slow PostgreSQL",
+        alert="TradingStandsStill",
+        series={**violations(STALE_MARKET_DATA="0+16x80", EXPOSURE_LIMIT="0x80"), **approved("0 0+0.15x79")},
+        at={"4m": [], "15m": [still("STALE_MARKET_DATA", "640")]},
+    ),
+    Case(
+        rule="a stale signal now and then is none",
+        alert="TradingStandsStill",
+        series={**violations(STALE_MARKET_DATA="0+1x80", EXPOSURE_LIMIT="0+4x80"), **approved("0+1x80")},
+        at={"15m": [], "19m": []},
+    ),
+    Case(
+        rule="four stale signals are too few",
+        alert="TradingStandsStill",
+        series={**violations(STALE_MARKET_DATA="0x4 1x4 2x4 3x4 4x60"), **approved("0x80")},
+        at={"10m30s": [], "11m": []},
+    ),
+    Case(
+        rule="it ends when signals are approved again",
+        alert="TradingStandsStill",
+        series={**violations(STALE_MARKET_DATA="0+2x40 80x80"), **approved("0x40 0+4x80")},
+        at={"10m": [still("STALE_MARKET_DATA", "80")], "18m": []},
+    ),
+    Case(
+        rule="cash is used up: an hour of one objection and no approval",
+        alert="TradingStandsStill",
+        series={**violations(EXPOSURE_LIMIT="0+1x400", STALE_MARKET_DATA="0x400"), **approved("7x400")},
+        at={"4m": [], "1h10m": [still("EXPOSURE_LIMIT", "240")]},
+    ),
+    Case(
+        rule="a full account that sells now and then does not stand still",
+        alert="TradingStandsStill",
+        series={**violations(EXPOSURE_LIMIT="0+1x400"), **approved("7x100 8x100 9x100 10x101")},
+        at={"1h10m": [], "1h35m": []},
+    ),
+    Case(
+        rule="the breaker has an alert of its own",
+        alert="TradingStandsStill",
+        series={**violations(CIRCUIT_BREAKER_ACTIVE="0+5x400", DRAWDOWN_LIMIT="0 1x400"), **approved("7x400")},
+        at={"1h10m": []},
+    ),
+    Case(
+        rule="each position without a price fires for itself after two minutes",
+        alert="PositionWithoutPrice",
+        series={
+            **price_stale("ETHUSDT", "0x4 1x20 0x5"),
+            **price_stale("BTCUSDT", "0x40"),
+            **staleness("0.1x40"),
+        },
+        at={"3m": [], "3m15s": [priceless("ETHUSDT")], "6m30s": []},
+    ),
+    Case(
+        rule="no price of any symbol is another alert, also when they come again one by one",
+        alert="PositionWithoutPrice",
+        series={
+            **price_stale("ETHUSDT", "1x40 1x4 0x20"),
+            **price_stale("BTCUSDT", "1x40 0x24"),
+            **staleness("400+15x40 0.2x24"),
+        },
+        at={"9m": [], "10m45s": [], "11m30s": [], "14m": []},
+    ),
+)
+CASES: Final = (*FROZEN, *AT_THE_DEFAULTS, *AT_OTHER_LIMITS, *STANDING_STILL)

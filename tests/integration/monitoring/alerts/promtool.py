@@ -52,7 +52,7 @@ def outcome(cases: Sequence[Case], folder: Path, rules: Path = RULES) -> tuple[b
     file = folder / "test.yml"
     file.write_text(yaml.safe_dump(test, sort_keys=False), encoding="utf-8")
     run = subprocess.run(
-        [promtool(), "test", "rules", str(file)], capture_output=True, text=True, timeout=60, check=False
+        [promtool(), "test", "rules", str(file)], capture_output=True, text=True, timeout=240, check=False
     )
     return run.returncode == 0, run.stdout + run.stderr
 

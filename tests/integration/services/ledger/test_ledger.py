@@ -8,8 +8,11 @@ import pytest
 from pydantic import SecretStr
 
 from services.errors import ServerAway
+from services.ledger import exporter_account
 from services.ledger.connection import Ledger
 from services.ledger.migrate import migrate
+from services.migrate import LAYERS_OF_THE_LEDGER
+from tests.support.hostile import LIBPQ
 from tests.support.servers import Database, Servers
 from tests.support.waiting import until
 
@@ -33,6 +36,23 @@ def test_only_one_process_of_a_role_gets_to_write(database: Database) -> None:
         return True
 
     until(gets_in, what="the second writer getting in")
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("tcp_keepalives_idle", "5"),
+        ("tcp_keepalives_interval", "2"),
+        ("tcp_keepalives_count", "2"),
+        ("tcp_user_timeout", "5000"),
+        ("statement_timeout", "5s"),
+        ("TimeZone", "UTC"),
+    ],
+)
+def test_the_servers_end_of_a_session_has_its_own_time_outs(database: Database, setting: str, value: str) -> None:
+    """Or a session that the network has cut off would keep the writer's lock for hours."""
+    ((found,),) = database.ledger("keepalives").execute(f"SHOW {setting}")
+    assert found == value
 
 
 def test_a_connection_that_was_cut_is_away_once_and_then_made_anew(database: Database) -> None:
@@ -110,3 +130,23 @@ def a_rejection(database: Database, layer: int, reason: str | None) -> None:
         " VALUES (%s, 'rejected', %s, %s, now(), 0, 1, 1, 1, 0, 0, 0, false, '{}', '{}')",
         (signal, layer, reason),
     )
+
+
+def test_no_variable_of_libpq_changes_where_or_how_the_ledger_is_reached(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown = "SELECT current_database(), current_user, current_setting('TimeZone'), current_setting('DateStyle'), "
+    shown += "current_setting('client_encoding'), current_setting('default_transaction_read_only')"
+    expected = database.ledger().execute(shown)
+    assert expected[0][0] == database.name
+
+    def with_all() -> None:
+        for name, value in LIBPQ.items():
+            monkeypatch.setenv(name, value)
+
+    with_all()
+    assert database.ledger().execute(shown) == expected
+    with_all()
+    migrate(database.settings, layers=LAYERS_OF_THE_LEDGER, wait_s=0)
+    with_all()
+    exporter_account.let_in(database.settings, "a password")

@@ -27,9 +27,9 @@ class SetClock:
     def advance(self, ts_event: int) -> None:
         """Ignore the event's time."""
 
-    def is_ahead(self, ts_event: int) -> bool:
+    def is_ahead(self, ts_event: int, *, seen_ns: int | None = None) -> bool:
         """Whether an event's time is later than now by more than clocks may differ."""
-        return ts_event > self._day.now_ns + MOST_AHEAD_NS
+        return ts_event > (self._day.now_ns if seen_ns is None else seen_ns) + MOST_AHEAD_NS
 
 
 def start(day: TradingDay, clock: Clock, *, while_deciding: Callable[[], None] = lambda: None) -> None:

@@ -13,8 +13,10 @@ from services.clock import MOST_AHEAD_NS, NANOSECONDS, EventClock
 from services.core.handlers import CoreHandler
 from services.core.strategies.momentum_v1 import Momentum, MomentumSettings
 from services.messages import MarketData
+from services.risk.guard import Guard
 from services.risk.limits import Limits
 from services.risk.portfolio import Mark
+from services.risk.state import RiskState
 from services.runtime.faults import Faults
 from services.runtime.handling import Batch, Received
 from services.topology import MARKET_DATA, SIGNALS
@@ -31,6 +33,7 @@ from tests.integration.services.risk.live_risk import (
 from tests.support.cli import run_cdb
 from tests.support.servers import Database
 from tests.support.trading import OPENING_CASH, STEP_NS, SYMBOLS, TradingDay
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
@@ -194,21 +197,20 @@ def test_a_held_position_whose_price_is_old_stops_purchases_and_no_sale(database
     assert last_verdict(database) == ("approved", None)
 
 
-@pytest.mark.parametrize("lost", [OPENING_CASH, OPENING_CASH + 50_000])
-def test_an_account_with_nothing_left_goes_on_and_buys_nothing(database: Database, lost: Decimal) -> None:
+def test_an_account_with_nothing_left_goes_on_and_buys_nothing(database: Database) -> None:
     """Only a test adjustment can do that; the day turns, the breaker trips and is reset, and no message fails."""
     day = live(database)
     day.price("BTCUSDT", "100")
-    day.store.adjust(-lost, reason="test", now_ns=day.now_ns)
+    day.store.adjust(-OPENING_CASH, reason="test", now_ns=day.now_ns)
     day.risk.housekeep()
     day.signal("BUY", "BTCUSDT")
     assert last_verdict(database) == ("rejected", "CIRCUIT_BREAKER_ACTIVE")
     day.now_ns = MIDNIGHT_NS
     day.price("BTCUSDT", "100")
-    assert days(database)[1:] == [("2026-11-21", OPENING_CASH - lost)]
+    assert days(database)[1:] == [("2026-11-21", Decimal(0))]
     day.signal("BUY", "BTCUSDT")
     assert last_verdict(database) == ("rejected", "DRAWDOWN_LIMIT")
-    day.store.reset_breaker("operator", equity=OPENING_CASH - lost, now_ns=day.now_ns)
+    day.store.reset_breaker("operator", equity=Decimal(0), now_ns=day.now_ns)
     day.risk.housekeep()
     day.signal("BUY", "BTCUSDT")
     assert last_verdict(database)[0] == "rejected"
@@ -244,3 +246,99 @@ def test_a_process_that_does_not_know_the_time_yet_does_nothing(database: Databa
     assert breaker(database) == [(True, "mark")]
     ((changed_at,),) = database.query("SELECT changed_at FROM breaker")
     assert changed_at > TODAY
+
+
+@pytest.mark.parametrize("back_s", [6, 3600, 40 * 365 * 86_400])
+def test_after_the_clock_was_set_back_prices_and_decisions_go_on(database: Database, back_s: int) -> None:
+    """The prices from before would be the newest for as long as the clock was set back."""
+    day = live(database)
+    day.price("BTCUSDT", "100")
+    day.price("ETHUSDT", "100")
+    day.trade("BUY", "BTCUSDT")
+    day.now_ns -= back_s * NANOSECONDS
+    day.price("BTCUSDT", "101")
+    day.risk.housekeep()
+    assert day.store.load_marks()["BTCUSDT"].price == 101
+    day.trade("BUY", "ETHUSDT")
+    assert last_verdict(database) == ("approved", None)
+    day.risk.close()
+    audit = run_cdb("audit", environment=database.environment())
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def test_after_the_clock_was_set_back_a_stop_loss_closes_its_position(database: Database) -> None:
+    day = live(database)
+    day.price("BTCUSDT", "100")
+    day.trade("BUY", "BTCUSDT")
+    day.now_ns -= 3600 * NANOSECONDS
+    day.price("BTCUSDT", "90")
+    assert len(stop_losses(day.waiting)) == 1
+    day.execute()
+    assert held(database) == {}
+
+
+def test_orders_from_before_the_clock_was_set_back_do_not_count_as_the_last_minutes(database: Database) -> None:
+    """They would use up the order rate for as long as the clock was set back; those placed since count as ever."""
+    day = live(database, Limits(max_orders_per_minute=2, order_size=Decimal("0.01")))
+
+    def buy(*symbols: str) -> list[str | None]:
+        reasons = []
+        for symbol in SYMBOLS:
+            day.price(symbol, "100")
+        for symbol in symbols:
+            day.trade("BUY", symbol)
+            reasons.append(last_verdict(database)[1])
+        return reasons
+
+    assert buy(*SYMBOLS[:3]) == [None, None, "ORDER_RATE_EXCEEDED"]
+    day.now_ns -= 3600 * NANOSECONDS
+    assert buy(*SYMBOLS[:3]) == [None, None, "ORDER_RATE_EXCEEDED"]
+
+
+def test_staleness_grows_while_no_price_arrives_whatever_the_clock_shows(database: Database) -> None:
+    """Set back, a clock is before the newest price; that is no fresh price."""
+    day = live(database)
+    day.price("BTCUSDT", "100")
+    state = RiskState(day.store, day.limits, SetClock(day))
+    Guard(state).apply(day.prices["BTCUSDT"])
+    assert state.price_age_s() < 5
+    until(state.price_age_s, holds=lambda seen: seen > 0.3, what="an age that grows although the clock stands")
+    for set_s in (-3600, 7200):
+        day.now_ns += set_s * NANOSECONDS
+        assert state.price_age_s() == 3600
+    day.price("BTCUSDT", "100")
+    Guard(state).apply(day.prices["BTCUSDT"])
+    assert state.price_age_s() < 5
+
+
+def test_a_clock_that_was_a_year_ahead_for_a_moment_stops_no_later_day_from_opening(database: Database) -> None:
+    """The ledger has a day that is far away; drawdown is measured anew at each true midnight all the same."""
+    day = live(database)
+    day.price("BTCUSDT", "100")
+    right_ns = day.now_ns
+    day.now_ns += 365 * 86_400 * NANOSECONDS
+    day.price("BTCUSDT", "100")
+    day.now_ns = right_ns
+    day.price("BTCUSDT", "100")
+    day.store.adjust(Decimal(-6000), reason="test", now_ns=day.now_ns)
+    day.risk.housekeep()
+    day.now_ns = MIDNIGHT_NS
+    day.price("BTCUSDT", "100")
+    opened = [("2026-11-20", OPENING_CASH), ("2027-11-20", OPENING_CASH), ("2026-11-21", OPENING_CASH - 6000)]
+    assert days(database) == opened
+    assert breaker(database) == [(True, "mark"), (False, "day_turn")]
+
+
+def test_a_clock_that_is_set_back_over_midnight_opens_no_day_again_and_resets_no_breaker(database: Database) -> None:
+    day = live(database)
+    day.price("BTCUSDT", "100")
+    day.now_ns = MIDNIGHT_NS
+    day.price("BTCUSDT", "100")
+    day.store.adjust(Decimal(-6000), reason="test", now_ns=day.now_ns)
+    day.risk.housekeep()
+    for now_ns in (MIDNIGHT_NS - 3600 * NANOSECONDS, MIDNIGHT_NS):
+        day.now_ns = now_ns
+        day.price("BTCUSDT", "100")
+        day.risk.housekeep()
+    assert [name for name, _ in days(database)] == ["2026-11-20", "2026-11-21"]
+    assert breaker(database) == [(True, "mark")]

@@ -2,15 +2,17 @@
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import redis
 
+from services.bus.held import HeldSymbols
 from services.clock import WallClock
+from services.messages import MarketData, decode
 from services.runtime.loop_state import LoopState
 from services.topology import MARKET_DATA
 from services.ws.publisher import Publisher
@@ -22,6 +24,27 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 SYMBOL: Final = "BTCUSDT"
+
+
+class Quoting(Source):
+    """A source with a trade of each symbol that it is asked for, each time."""
+
+    name = "simulated"
+    may_lose = True
+
+    def __init__(self, *symbols: str) -> None:
+        self.symbols = set(symbols)
+        self._trade_id = 0
+
+    def also(self, symbols: Collection[str]) -> None:
+        self.symbols |= set(symbols)
+
+    def next(self, stop: threading.Event) -> Sequence[RawTrade | Refusal] | None:
+        stop.wait(0.01)
+        self._trade_id += 1
+        return [
+            RawTrade(symbol, self._trade_id, "BUY", Decimal(100), Decimal(1), time.time_ns()) for symbol in self.symbols
+        ]
 
 
 class SlowFeed(Source):
@@ -55,10 +78,10 @@ def test_a_feed_that_could_not_write_is_unhealthy_until_the_bus_takes_messages_a
 ) -> None:
     """Between two trades nothing is written, and a Redis that is full answers a ping: neither is a recovery."""
     source, state = SlowFeed(), LoopState()
-    seen: set[str | None] = set()
+    seen: set[str] = set()
 
     def looked_at() -> int:
-        seen.add(state.problem())
+        seen.add((state.problem() or "").partition(":")[0])
         return source.rounds
 
     with servers.redis() as client:
@@ -80,3 +103,43 @@ def test_a_feed_that_could_not_write_is_unhealthy_until_the_bus_takes_messages_a
             state.stop.set()
             thread.join(10)
     assert (publisher.status.published, publisher.status.dropped) == (1, 1)
+
+
+def test_a_symbol_that_is_held_is_quoted_though_nobody_configured_it(servers: Servers, bus_client: redis.Redis) -> None:
+    """What is held may be noted before the feed starts, or at any time after."""
+    source, state = Quoting(SYMBOL), LoopState()
+    HeldSymbols(bus_client).note(["ETHUSDT", SYMBOL])
+
+    def quoted() -> set[str]:
+        rows: Any = bus_client.xrange(MARKET_DATA)
+        trades = [decode(MARKET_DATA, row[b"data"]) for _, row in rows]
+        return {trade.symbol for trade in trades if isinstance(trade, MarketData)}
+
+    with servers.redis() as client:
+        clock = WallClock()
+        check = TradeCheck({SYMBOL}, clock)
+        held = HeldSymbols(client).read
+        publisher = Publisher(bus_of(client), source, check, state, clock=clock, held=held)
+        thread = threading.Thread(target=publisher.run, daemon=True)
+        thread.start()
+        try:
+            until(quoted, holds=lambda seen: seen == {SYMBOL, "ETHUSDT"}, what="prices of what is held")
+            HeldSymbols(bus_client).note(["SOLUSDT"])
+            until(quoted, holds=lambda seen: seen == {SYMBOL, "ETHUSDT", "SOLUSDT"}, what="prices of what came to be")
+        finally:
+            state.stop.set()
+            thread.join(10)
+
+
+@pytest.mark.parametrize("data", [b"", b"{", b"[1]", b"\xff", b'"ETHUSDT"', b'["' + b"A" * 41 + b'"]'])
+def test_a_note_of_what_is_held_that_cannot_be_read_says_nothing(bus_client: redis.Redis, data: bytes) -> None:
+    bus_client.set("held", data)
+    assert HeldSymbols(bus_client).read() == frozenset()
+
+
+def test_a_note_of_what_is_held_replaces_whatever_stands_there(bus_client: redis.Redis) -> None:
+    bus_client.xadd("held", {"a": "b"})
+    held = HeldSymbols(bus_client)
+    assert held.read() == frozenset()
+    held.note({"ETHUSDT", "BTCUSDT"})
+    assert held.read() == {"BTCUSDT", "ETHUSDT"}

@@ -15,6 +15,7 @@ from cdb.audit.rows import (
     Decision,
     Fill,
     LedgerRows,
+    Order,
     Position,
     Reference,
     Signal,
@@ -50,6 +51,7 @@ def a_fill(seq: int, side: str, quantity: str, price: str, *, pnl: str | None = 
         notional=d(quantity) * d(price),
         fee=d("0.1"),
         realised_pnl=None if pnl is None else d(pnl),
+        filled_at=at(seq),
         has_order=True,
     )
 
@@ -137,7 +139,8 @@ def test_a_partial_sale_takes_its_share_of_the_cost_rounded_half_to_even() -> No
 )
 def test_the_audits_arithmetic_and_the_services_agree(trades: list[tuple[bool, Decimal, Decimal]]) -> None:
     """They were written apart; where they differ, one of them is wrong."""
-    holding, cash, realised, fills, opened = Holding(), CASH, d(0), list[Fill](), 0
+    plenty = d(10**10)
+    holding, cash, realised, fills, opened = Holding(), plenty, d(0), list[Fill](), 0
     unit = d("0.00000001")
     for seq, (sells, wanted, price) in enumerate(trades, start=1):
         side = "SELL" if sells and holding.quantity else "BUY"
@@ -151,7 +154,7 @@ def test_the_audits_arithmetic_and_the_services_agree(trades: list[tuple[bool, D
         holding, cash = booking.holding, cash + booking.cash_change
         realised += booking.realised_pnl or d(0)
     positions = [Position("BTCUSDT", f"position:order:{opened}", holding.quantity, holding.cost)] if fills else []
-    rows = LedgerRows(taken_at=NOON, account=Account(CASH, cash, realised), fills=fills, positions=positions)
+    rows = LedgerRows(taken_at=NOON, account=Account(plenty, cash, realised), fills=fills, positions=positions)
     report = audit(rows)
     assert report.holds, [(rule.label, report.tallies[rule].shown) for rule in report.broken]
 
@@ -194,3 +197,79 @@ def test_drawdown_is_measured_from_the_newest_reference() -> None:
     lost = (Adjustment(at(0), d(-50)),)
     report = audited(a_decision(1, 1, cash=d(950)), adjustments=lost)
     assert report.broken == [Rule.DRAWDOWN]
+
+
+def fills_audited(
+    *fills: Fill, adjustments: tuple[Adjustment, ...] = (), quantity: str, cost: str, cash: str
+) -> Report:
+    return audit(
+        LedgerRows(
+            taken_at=at(60),
+            account=Account(CASH, d(cash), d(0)),
+            fills=fills,
+            positions=[Position("BTCUSDT", "position:order:1", d(quantity), d(cost))],
+            adjustments=list(adjustments),
+        )
+    )
+
+
+def test_a_purchase_may_take_all_cash_and_not_a_unit_more() -> None:
+    assert fills_audited(a_fill(1, "BUY", "1", "999.9"), quantity="1", cost="1000", cash="0").holds
+    over = fills_audited(a_fill(1, "BUY", "1", "999.90000001"), quantity="1", cost="1000.00000001", cash="-0.00000001")
+    assert over.broken == [Rule.NEVER_OVERDRAWN]
+    assert [finding.row for finding in over.tallies[Rule.NEVER_OVERDRAWN].shown] == ["fill fill:order:1", "account"]
+
+
+def test_debt_in_between_is_found_though_a_sale_has_ended_it() -> None:
+    bought, sold = a_fill(1, "BUY", "1", "1099.9"), a_fill(2, "SELL", "1", "1100.1", pnl="0")
+    report = fills_audited(bought, sold, quantity="0", cost="0", cash="1000")
+    assert report.broken == [Rule.NEVER_OVERDRAWN]
+    assert [finding.found for finding in report.tallies[Rule.NEVER_OVERDRAWN].shown] == ["-100.00000000"]
+
+
+def test_cash_that_adjustments_have_taken_cannot_pay() -> None:
+    """Of adjustments at about the time of a fill, nobody knows which it has seen."""
+    for noted, broken in ((-60, True), (1, False), (60, False)):
+        taken = (Adjustment(at(noted), d(-500)), Adjustment(at(61), d(500)))
+        report = fills_audited(a_fill(1, "BUY", "1", "999.9"), adjustments=taken, quantity="1", cost="1000", cash="0")
+        assert (report.broken == [Rule.NEVER_OVERDRAWN]) == broken, noted
+        assert report.holds != broken
+
+
+def test_a_position_that_one_order_cannot_sell_is_named() -> None:
+    first, second = (a_fill(n, "BUY", "6e14", "1e-14")._replace(notional=d(6)) for n in (1, 2))
+    report = fills_audited(first, second, quantity="1.2e15", cost="12.2", cash="987.8")
+    assert report.broken == [Rule.SELLABLE]
+    assert [finding.row for finding in report.tallies[Rule.SELLABLE].shown] == ["fill fill:order:2"]
+
+
+def an_order(number: int, placed_s: float, state: str) -> Order:
+    final = state != "placed"
+    return Order(
+        order_id=f"order:{number}",
+        cause="signal",
+        position_id=None,
+        trade_id=number,
+        symbol="BTCUSDT",
+        side="SELL",
+        quantity=d(1),
+        placed_at=at(placed_s),
+        state=state,
+        finished_at=at(placed_s) if final else None,
+        refusal="no market" if final else None,
+        fill=None,
+        position=None,
+    )
+
+
+def test_an_order_is_left_behind_once_one_of_ten_minutes_later_is_final() -> None:
+    """The ledger's own time counts: a bot that has been off for days has lost nothing."""
+
+    def report(*orders: Order) -> Report:
+        return audit(LedgerRows(taken_at=at(10**6), account=Account(CASH, CASH, d(0)), orders=orders))
+
+    assert report(an_order(1, 0, "placed")).holds
+    assert report(an_order(1, 0, "placed"), an_order(2, 600, "refused"), an_order(3, 10**5, "placed")).holds
+    behind = report(an_order(1, 0, "placed"), an_order(2, 601, "refused"), an_order(3, 602, "placed"))
+    assert behind.broken == [Rule.FINAL_STATE]
+    assert [finding.row for finding in behind.tallies[Rule.FINAL_STATE].shown] == ["order order:1"]

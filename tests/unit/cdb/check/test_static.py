@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from cdb.check.static import check
+from cdb.main import assembled
 from tests.support.copies import copy_project
 from tests.support.paths import ROOT
 from tests.unit.cdb.check.mutation import Mutation
@@ -46,3 +48,9 @@ def test_a_limit_from_a_query_is_right(tmp_path: Path) -> None:
     root = copy_project(tmp_path)
     limit()(root)
     assert check(root).report.findings == []
+
+
+def test_an_address_that_would_not_be_asked_is_refused() -> None:
+    said = CliRunner().invoke(assembled(("check",)), ["check", "dashboards", "--prometheus", "http://127.0.0.1:1"])
+    assert said.exit_code == 2
+    assert "add --depth contract or --depth live" in said.output

@@ -264,6 +264,6 @@ MEANING: Final = (
         Replaced(ALERTS, "cdb_data_staleness_seconds > 30", "cdb_data_staleness_seconds >> 30"),
         ALERTS,
         "alert StaleMarketData",
-        "no PromQL",
+        "is not PromQL for promql-parser",
     ),
 )

@@ -18,7 +18,9 @@ from services.errors import ServerAway
         (Away("Jaeger does not answer"), AWAY, "cdb: Jaeger does not answer; `cdb status` shows what runs"),
         (CommandError("no stack runs"), AWAY, "cdb: no stack runs"),
         (ServerAway("PostgreSQL", "gone"), AWAY, "cdb: PostgreSQL: gone"),
-        (FileNotFoundError(2, "No such file", "x"), AWAY, "cdb: [Errno 2] No such file: 'x'"),
+        (FileNotFoundError(2, "No such file", "x"), AWAY, "cdb: x: No such file"),
+        (OSError(28, "No space left on device"), AWAY, "cdb: No space left on device"),
+        (TimeoutError("timed out"), AWAY, "cdb: timed out"),
         (CommandError("\x1b[31mred"), AWAY, "cdb: \\x1b[31mred"),
     ],
 )

@@ -72,6 +72,16 @@ def test_parts_are_the_containers_by_name_and_none_while_none_runs(compose: Make
         compose({"cdb_ws": STOPPED}).require_running()
 
 
+def test_the_project_is_the_one_that_env_names_and_the_environment_wins(compose: Make, tmp_path: Path) -> None:
+    stack = compose({"cdb_ws": RUNS})
+    stack.parts()
+    (tmp_path / ".env").write_text("COMPOSE_PROJECT_NAME=claire2\n")
+    stack.parts()
+    running_stack(tmp_path, {**stack.environ, "COMPOSE_PROJECT_NAME": "claire3"}).parts()
+    asked = [line for line in (tmp_path / "calls").read_text().splitlines() if line.startswith("ps ")]
+    assert [line.split("project=")[1].split()[0] for line in asked] == ["claire-de-binare", "claire2", "claire3"]
+
+
 def test_ports_are_those_that_are_published_whatever_the_environment_says(compose: Make) -> None:
     stack = compose({"cdb_prometheus": RUNS}, published={"cdb_prometheus": "127.0.0.1:29090->9090/tcp"})
     assert stack.listening == {"prometheus": 29090}
@@ -90,7 +100,7 @@ def test_a_stack_without_its_ledger_is_not_saved_and_one_command_at_a_time_is_at
 ) -> None:
     with pytest.raises(StackError, match="cdb_postgres is not running: `docker compose ps --all` shows why"):
         compose({**SERVERS, "cdb_postgres": STOPPED}).held().__enter__()
-    with compose(SERVERS).held(), pytest.raises(StackError, match="another command"):
+    with compose(SERVERS).held(), pytest.raises(StackError, match="the Docker stack is in use by"):
         compose(SERVERS).held().__enter__()
     assert (tmp_path / "state" / "containers.lock").exists()
 

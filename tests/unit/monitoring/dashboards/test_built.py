@@ -158,7 +158,7 @@ def test_the_positions_table_is_sorted_by_exposure() -> None:
     assert merge["id"] == "merge"
     shown = organize["options"]
     assert [shown["renameByName"][name] for name in sorted(shown["indexByName"], key=shown["indexByName"].get)] == [
-        *("Symbol", "Exposure %", "Size", "PnL")
+        *("Symbol", "Exposure %", "Size", "PnL since start")
     ]
     assert panel["options"]["sortBy"] == [{"displayName": "Exposure %", "desc": True}]
 

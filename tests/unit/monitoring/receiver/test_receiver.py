@@ -29,7 +29,7 @@ class HandClock:
     def advance(self, _ts_event: int) -> None:
         raise AssertionError("nothing here moves the clock")
 
-    def is_ahead(self, _ts_event: int) -> bool:
+    def is_ahead(self, _ts_event: int, *, seen_ns: int | None = None) -> bool:
         raise AssertionError("nothing here asks for that")
 
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.execution.accounting import UNIT, Booking, Holding, Oversold, book
+from services.costs import UNIT
+from services.execution.accounting import Booking, Holding, Overdrawn, Oversold, book, cash_after
 from tests.support.building import selective
 
 
@@ -34,6 +35,20 @@ def test_last_sale_takes_all_cost_that_is_left() -> None:
 def test_more_than_is_held_cannot_be_sold(held: str) -> None:
     with pytest.raises(Oversold, match=rf"1\.00000001 to sell, {held} held"):
         book(Holding(Decimal(held), Decimal(held)), "SELL", Decimal("1.00000001"), notional=Decimal(1), fee=Decimal(0))
+
+
+def test_purchase_may_take_all_cash_and_not_a_unit_more() -> None:
+    bought = book(Holding(), "BUY", Decimal(2), notional=Decimal(200), fee=Decimal("0.2"))
+    assert cash_after(Decimal("200.2"), bought) == 0
+    with pytest.raises(Overdrawn, match=r"200\.2 to pay, 200\.19999999 in cash"):
+        cash_after(Decimal("200.19999999"), bought)
+
+
+@pytest.mark.parametrize("cash", ["-500", "-0.00000001", "0"])
+def test_sale_is_booked_whatever_the_debt(cash: str) -> None:
+    """An account from before the rule gets out of its debt by selling."""
+    sold = book(Holding(Decimal(4), Decimal(400)), "SELL", Decimal(1), notional=Decimal(130), fee=Decimal("0.1"))
+    assert cash_after(Decimal(cash), sold) == Decimal(cash) + Decimal("129.9")
 
 
 eighths = st.integers(1, 10**14).map(lambda units: units * UNIT)

@@ -6,8 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.execution.venue import MAX_SLIPPAGE_BPS, UNIT, VenueSettings, execute, slippage_of
-from tests.support.building import an_order, quick
+from services.costs import MAX_FEE_BPS, MAX_SLIPPAGE_BPS, UNIT, most_paid
+from services.execution.accounting import Booking, Holding
+from services.execution.ledger_rows import fill_message
+from services.execution.venue import VenueSettings, execute, slippage_of
+from services.messages import MAX_PRICE, decode, encode
+from services.topology import FILLS
+from tests.support.building import NOW, an_order, quick
 
 VENUE = VenueSettings()
 FREE = VenueSettings(base_bps=Decimal(0), size_bps=Decimal(0), volatility_share=Decimal(0), fee_bps=Decimal(0))
@@ -85,3 +90,42 @@ def test_fill_is_never_further_from_the_reference_than_its_slippage(
     assert found.price > 0
     assert found.notional >= 0
     assert found.fee >= 0
+
+
+WORST = VenueSettings(base_bps=MAX_SLIPPAGE_BPS, fee_bps=MAX_FEE_BPS)
+basis_points = st.decimals(0, MAX_SLIPPAGE_BPS, places=2)
+
+
+@quick
+@given(
+    st.builds(
+        VenueSettings, base_bps=basis_points, size_bps=basis_points, fee_bps=st.decimals(0, MAX_FEE_BPS, places=2)
+    )
+    | st.just(WORST),
+    st.integers(-18, 8).flatmap(
+        lambda power: st.integers(1, 9_999_999).map(lambda digits: Decimal(digits).scaleb(power - 6))
+    ),
+    st.decimals("0.00000001", 10**6, places=8),
+    st.decimals(0, 1, places=8),
+)
+def test_no_venue_charges_more_for_a_purchase_than_is_kept_free_for_it(
+    venue: VenueSettings, reference: Decimal, quantity: Decimal, volatility: Decimal
+) -> None:
+    found = execute(an_order(reference_price=reference, quantity=quantity, volatility=volatility), venue)
+    assert found.notional + found.fee <= most_paid(quantity * reference)
+
+
+def test_worst_venue_takes_nearly_all_that_is_kept_free() -> None:
+    found = execute(an_order(order_id="order:unlucky", volatility=Decimal(1)), WORST)
+    assert most_paid(Decimal(1000)) - Decimal("0.0001") < found.notional + found.fee <= most_paid(Decimal(1000))
+
+
+@pytest.mark.parametrize("side", ["BUY", "SELL"])
+@pytest.mark.parametrize("reference", [MAX_PRICE, Decimal("1e-18")])
+def test_a_fill_at_either_end_of_what_is_taken_is_a_message_that_can_be_read(reference: Decimal, side: str) -> None:
+    """The venue moves the price beyond the dearest one that a market may have."""
+    order = an_order(side=side, reference_price=reference, volatility=Decimal(1))
+    execution = execute(order, WORST)
+    fill = fill_message(order, execution, Booking(Holding(), Decimal(0), None), now_ns=NOW)
+    assert decode(FILLS, encode(fill)) == fill
+    assert (fill.price > MAX_PRICE) == (reference == MAX_PRICE and side == "BUY")

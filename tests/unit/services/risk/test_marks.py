@@ -67,6 +67,8 @@ def test_day_is_new_from_its_first_nanosecond() -> None:
     midnight = (NOW // DAY_NS + 1) * DAY_NS
     assert not marks.is_new_day(midnight - 1)
     assert marks.is_new_day(midnight)
+    assert not marks.is_new_day(midnight - DAY_NS)
+    assert marks.is_new_day(midnight - DAY_NS - 1), "the clock was set back"
 
 
 def test_day_is_new_as_long_as_none_has_opened() -> None:

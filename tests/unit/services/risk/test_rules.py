@@ -7,7 +7,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from services.messages import MAX_QUANTITY, Signal
+from services.costs import most_paid
+from services.messages import MAX_NOTIONAL, MAX_QUANTITY, Signal
 from services.risk.portfolio import Mark, Portfolio
 from services.risk.rules import (
     Approved,
@@ -16,6 +17,7 @@ from services.risk.rules import (
     Verdict,
     assess,
     is_stop_loss_reached,
+    sale_of,
     size_of,
     stop_price,
 )
@@ -172,6 +174,36 @@ def test_account_without_equity_buys_nothing(cash: int) -> None:
     assert isinstance(decide(a_portfolio(cash=cash), max_daily_drawdown=Decimal(3)), Rejected)
 
 
+def test_order_is_for_no_more_than_cash_pays_at_the_worst_venue() -> None:
+    everything: dict[str, Any] = {"order_size": Decimal(1), "max_position": Decimal(1), "max_exposure": Decimal(1)}
+    found = decide(a_portfolio(), **everything)
+    assert isinstance(found, Approved)
+    assert found.quantity == Decimal("907.02946938")
+    assert most_paid(found.quantity * 100) <= 100_000 < most_paid((found.quantity + Decimal("0.00000001")) * 100)
+
+
+def test_cash_that_pays_for_less_than_half_of_an_order_buys_nothing() -> None:
+    """Else an account would buy ever less of what is left."""
+    state: dict[str, Any] = {"held": {"ETHUSDT": (1, 1)}, "prices": {"ETHUSDT": "90000"}, "reference_equity": 1}
+    limits: dict[str, Any] = {"order_size": Decimal("0.1"), "max_position": Decimal(1), "max_exposure": Decimal(1)}
+    half = most_paid(Decimal(90_000 + 5_000) / 20)  # half an order of a tenth of equity, about
+    found = decide(a_portfolio(cash=str(half * Decimal("1.1")), **state), **limits)
+    assert isinstance(found, Approved)
+    found = decide(a_portfolio(cash=str(half * Decimal("0.9")), **state), **limits)
+    assert found == rejected(4, Reason.EXPOSURE_LIMIT)
+
+
+def test_cash_that_purchases_in_flight_may_cost_is_spent_already() -> None:
+    wide: dict[str, Any] = {"max_position": Decimal(1), "max_exposure": Decimal(1)}
+    in_flight_orders = (in_flight("ETHUSDT", "BUY", quantity=860),)
+    assert a_portfolio(in_flight=in_flight_orders).spendable() == 100_000 - most_paid(Decimal(86_000))
+    found = decide(a_portfolio(in_flight=in_flight_orders), **wide)
+    assert isinstance(found, Approved)
+    assert 0 < most_paid(found.quantity * 100) <= 100_000 - most_paid(Decimal(86_000))
+    sold = a_portfolio(cash=1_000, held={"ETHUSDT": (990, 1)}, in_flight=(in_flight("ETHUSDT", "SELL", quantity=990),))
+    assert sold.spendable() == 1_000
+
+
 # Layer 5
 
 
@@ -208,6 +240,20 @@ def test_order_in_flight_counts_at_the_worse_of_its_own_price_and_todays() -> No
 def test_price_at_which_no_order_can_be_sized_is_rejected(price: str) -> None:
     found = decide(a_portfolio(prices={"BTCUSDT": price}))
     assert found == rejected(5, Reason.POSITION_SIZE_EXCEEDED)
+
+
+def test_no_position_grows_beyond_what_one_order_can_sell() -> None:
+    cheap: dict[str, Any] = {"prices": {"BTCUSDT": "1e-11"}}
+    wide: dict[str, Any] = {"max_position": Decimal(1), "max_daily_drawdown": Decimal(1)}
+    assert isinstance(decide(a_portfolio(**cheap), **wide), Approved)
+    for bought in (
+        {"held": {"BTCUSDT": ("8e14", 8500)}},
+        {"in_flight": (in_flight("BTCUSDT", "BUY", quantity="8e14", price="1e-11"),)},
+    ):
+        assert decide(a_portfolio(**cheap, **bought), **wide) == rejected(5, Reason.POSITION_SIZE_EXCEEDED)
+    at_most = MAX_QUANTITY - size_of(Decimal(8500), Decimal("1e-11"))
+    exactly = a_portfolio(cash=91_500, held={"BTCUSDT": (str(at_most), 1)}, prices={"BTCUSDT": "1e-11"})
+    assert isinstance(decide(exactly, order_size=Decimal("0.08"), **wide), Approved)
 
 
 # Layer 6
@@ -302,12 +348,32 @@ def test_purchase_in_flight_is_nothing_to_sell_yet() -> None:
 
 
 def test_size_is_rounded_down_to_what_can_be_traded() -> None:
-    assert size_of(Decimal(200_000), Decimal(3), LIMITS) == Decimal("5666.66666666")
+    assert size_of(Decimal(17_000), Decimal(3)) == Decimal("5666.66666666")
 
 
 def test_size_is_never_more_than_an_order_can_hold() -> None:
-    assert size_of(Decimal(10), Decimal("0.85e-15"), LIMITS) == MAX_QUANTITY
-    assert size_of(Decimal(10), Decimal("0.84e-15"), LIMITS) == 0
+    assert size_of(Decimal("0.85"), Decimal("0.85e-15")) == MAX_QUANTITY
+    assert size_of(Decimal("0.85"), Decimal("0.84e-15")) == 0
+    assert size_of(MAX_NOTIONAL, Decimal(1000)) == Decimal("1e12")
+    assert size_of(MAX_NOTIONAL * 2, Decimal(1000)) == 0
+
+
+def test_nothing_is_bought_for_less_than_the_smallest_amount_of_money() -> None:
+    assert size_of(Decimal("0.00000001"), Decimal("0.00000001")) == 1
+    assert size_of(Decimal("0.000000009"), Decimal("0.00000001")) == 0
+
+
+@pytest.mark.parametrize(
+    ("held", "price", "first"),
+    [
+        ("2e15", "1e-11", MAX_QUANTITY),  # more than an order can hold
+        ("1e15", "1000", Decimal("1e12")),  # for more money than an order can be worth
+        ("0.123456789", "100", Decimal("0.123456789")),  # finer than what can be bought
+    ],
+)
+def test_any_position_can_be_sold_if_need_be_in_several_orders(held: str, price: str, first: Decimal) -> None:
+    portfolio = a_portfolio(held={"BTCUSDT": (held, 1)}, prices={"BTCUSDT": price})
+    assert sale_of(portfolio, "BTCUSDT", Decimal(price)) == first
 
 
 def test_stop_loss_is_reached_at_its_price_and_below() -> None:
@@ -355,6 +421,7 @@ def test_no_approved_purchase_leads_beyond_a_limit(portfolio: Portfolio) -> None
     assert portfolio.drawdown() < LIMITS.max_daily_drawdown
     assert portfolio.exposure() + notional <= LIMITS.max_exposure * equity
     assert portfolio.committed("BTCUSDT") + notional <= LIMITS.max_position * equity
+    assert most_paid(notional) <= portfolio.spendable()
 
 
 @quick

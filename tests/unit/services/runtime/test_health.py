@@ -64,6 +64,6 @@ def test_loop_is_ill_until_its_first_turn_and_while_it_waits() -> None:
     state.turned()
     assert state.problem() is None
     state.waits_for(ServerAway("PostgreSQL", "refused"))
-    assert state.problem() == "waiting for PostgreSQL"
+    assert state.problem() == "waiting for PostgreSQL: refused"
     state.turned()
     assert state.problem() is None

@@ -62,7 +62,7 @@ def test_health_is_200_only_while_the_loop_runs_and_names_the_failing_check_othe
         {"status": "ok", "service": "cdb_risk", "checks": {"loop": "ok"}},
     )
     state.waits_for(ServerAway("Redis", "refused"))
-    assert client.get("/health").get_json()["checks"] == {"loop": "waiting for Redis"}
+    assert client.get("/health").get_json()["checks"] == {"loop": "waiting for Redis: refused"}
 
 
 def test_test_endpoints_are_not_there_unless_added() -> None:

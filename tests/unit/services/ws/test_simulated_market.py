@@ -101,12 +101,11 @@ def test_shock_moves_one_price_for_good() -> None:
         assert abs(float(trade.price) / expected - 1) < 0.05
 
 
-def test_skipped_time_passes_without_trades() -> None:
-    market = a_market()
-    before = until_s(market, 10)[-1].ts_event
-    market.skip_to(3_600)
-    after = market.next_trade(trade_id=10_000, start_ns=NOW).ts_event
-    assert before < NOW + 10 * SECOND
-    assert NOW + 3_600 * SECOND < after < NOW + 3_602 * SECOND
-    market.skip_to(5)
-    assert market.next_trade(trade_id=10_001, start_ns=NOW).ts_event > after
+def test_a_symbol_that_joins_later_has_trades_from_then_on_at_the_price_it_is_given() -> None:
+    market = a_market(("BTCUSDT",))
+    assert {trade.symbol for trade in until_s(market, 30)} == {"BTCUSDT"}
+    market.add(["OTHERUSDT"])
+    market.start_from({"OTHERUSDT": Decimal("7.5")})
+    joined = [trade.price for trade in until_s(market, 60) if trade.symbol == "OTHERUSDT"]
+    assert joined
+    assert abs(joined[0] / Decimal("7.5") - 1) < Decimal("0.01")

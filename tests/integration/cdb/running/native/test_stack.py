@@ -1,6 +1,9 @@
 """A stack on real servers: Redis, PostgreSQL, and a small service in the place of ours."""
 
 import os
+import pwd
+import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,8 +17,8 @@ import psycopg2
 import pytest
 import redis
 
+from cdb.running.errors import InUse
 from cdb.running.native import Kind, Part, Stack, StackConfig, StackError, processes, select
-from cdb.running.native.lock import locked
 from cdb.running.native.probes import http_ok
 from tests.support.paths import ROOT
 from tests.support.waiting import until
@@ -284,12 +287,22 @@ def test_stopping_ends_a_supervisor_that_hangs(stack: Stack) -> None:
     no_trace_of(stack)
 
 
-def test_starting_cleans_up_after_a_killed_supervisor(stack: Stack) -> None:
+def test_what_goes_on_without_its_supervisor_is_left_alone_until_a_part_ends(stack: Stack) -> None:
+    """Supervisord cannot take over processes that it did not start."""
     stack.start()
     assert stack.wait_ready(30) is None
+    redis_pid = stack.pid_of("redis")
+    assert redis_pid
     os.kill(int(stack.config.layout.supervisor_pid.read_text()), signal.SIGKILL)
     eventually(lambda: not stack.running(), stack.leftovers)
-    assert stack.leftovers()
+    left = stack.leftovers()
+    with pytest.raises(
+        StackError, match=r"was killed or hangs\. Every part is healthy .* run `cdb down`, then `cdb up`"
+    ):
+        stack.start()
+    assert stack.leftovers() == left
+    os.kill(redis_pid, signal.SIGKILL)
+    eventually(lambda: not psutil.pid_exists(redis_pid), stack.leftovers)
     stack.start()
     assert stack.wait_ready(30) is None
 
@@ -305,10 +318,88 @@ def test_a_taken_port_names_the_process_that_holds_it(stack: Stack) -> None:
 
 
 def test_two_commands_at_once_are_refused_naming_the_other(stack: Stack) -> None:
-    stack.config.layout.create()
-    message = rf"another command \(pid {os.getpid()}\) is starting or stopping"
-    with locked(stack.config.layout.lock), pytest.raises(StackError, match=message):
+    message = rf"the stack in {stack.config.state_dir} is in use by \S+ \(pid {os.getpid()}\)"
+    for action in (stack.start, stack.stop, stack.remove):
+        with Stack(stack.config).held(), pytest.raises(InUse, match=message):
+            action()
+    assert stack.leftovers() == []
+
+
+def test_whoever_uses_a_stack_may_start_stop_and_remove_it(stack: Stack) -> None:
+    with stack.held():
+        with stack:
+            assert redis_of(stack).ping()
+        assert stack.remove() == []
+    assert not stack.config.state_dir.exists()
+
+
+def test_a_start_that_is_interrupted_leaves_nothing_running(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(stack, "wait_ready", interrupt)
+    with pytest.raises(KeyboardInterrupt), stack:
+        pass
+    no_trace_of(stack)
+
+
+def test_the_state_of_a_copied_checkout_is_not_the_stack_that_runs(
+    shared: Stack, tmp_path: Path, new_stack: NewStack
+) -> None:
+    """Its record, with ports and passwords, came along."""
+    copy = tmp_path / "copy"
+    shutil.copytree(shared.config.state_dir, copy, ignore=shutil.ignore_patterns("data", "*.sock"))
+    assert Stack.attach(copy) is None
+    assert new_stack(copy).stop() == []
+    assert shared.wait_ready(20) is None
+
+
+def test_a_stack_whose_state_directory_was_deleted_can_be_ended(stack: Stack) -> None:
+    stack.start()
+    assert stack.wait_ready(30) is None
+    redis_pid = stack.pid_of("redis")
+    assert redis_pid
+    # Else it would end the servers, whose marks are overwritten.
+    os.kill(int(stack.config.layout.supervisor_pid.read_text()), signal.SIGKILL)
+    shutil.rmtree(stack.config.state_dir)
+    stack.stop()
+    assert not psutil.pid_exists(redis_pid)
+    assert stack.leftovers() == []
+
+
+@pytest.mark.parametrize("kind", ["file", "below a file"])
+def test_a_state_directory_that_is_none_is_named(tmp_path: Path, kind: str) -> None:
+    place = tmp_path / "state"
+    place.touch()
+    stack = a_stack(place if kind == "file" else place / "x")
+    assert (stack.status(), stack.stop(), Stack.attach(stack.config.state_dir)) == ((), [], None)
+    with pytest.raises(StackError, match=rf"{stack.config.state_dir} cannot hold a stack: .*choose another"):
         stack.start()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a directory away")
+def test_a_state_directory_of_another_user_is_refused_with_his_name(stack: Stack) -> None:
+    stack.config.state_dir.mkdir()
+    os.chown(stack.config.state_dir, 1, 1)
+    name = pwd.getpwuid(1).pw_name
+    with pytest.raises(StackError, match=rf"{stack.config.state_dir} belongs to {name}: run this command as that"):
+        stack.start()
+
+
+def test_a_preparation_that_was_killed_with_its_command_is_ended(stack: Stack) -> None:
+    """An initdb that goes on would write into the next one's data."""
+    stack.config.layout.create()
+    prepare = f"""
+from pathlib import Path
+from cdb.running.native import StackConfig, select
+from cdb.running.native.postgres import _run
+config = StackConfig.isolated(Path("/"), Path({str(stack.config.state_dir)!r}), parts=select(("redis",)))
+_run(["/bin/sleep", "600"], config, what="initdb")
+"""
+    with subprocess.Popen([sys.executable, "-c", prepare]) as command:
+        eventually(lambda: len(stack.leftovers()) == 1, stack.leftovers)
+        command.kill()
+    assert len(stack.stop()) == 1
 
 
 def test_a_half_made_cluster_is_made_again(stack: Stack) -> None:
@@ -380,6 +471,23 @@ def test_the_ledger_moves_where_its_user_can_reach_it_and_goes_with_the_rest(
     assert not far.parent.exists()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's server runs as another user")
+def test_a_ledger_is_not_lost_sight_of_when_its_state_directory_is_moved(tmp_path: Path, new_stack: NewStack) -> None:
+    """It stays where its user can reach it; an empty one in its place would look like a loss of everything."""
+    closed = tmp_path / "home"
+    closed.mkdir(mode=0o700)
+    with new_stack(closed / "state") as stack:
+        query(stack, "CREATE TABLE kept (n int)")
+    closed.rename(tmp_path / "moved")
+    moved = new_stack(tmp_path / "moved" / "state", **stack.config.environment)
+    with pytest.raises(StackError, match="was moved or copied") as refusal:
+        moved.start()
+    _, place, target = re.findall(r"`(mv) (\S+) (\S+)`", str(refusal.value))[0]
+    shutil.move(place, target)
+    with moved:
+        assert query(moved, "SELECT n FROM kept") == []
+
+
 def test_a_part_that_exits_again_and_again_fails_with_its_last_lines(tmp_path: Path, new_stack: NewStack) -> None:
     stack = new_stack(
         tmp_path / "state", a_program("broken", "raise SystemExit('MAX_POSITION_PCT=5 is wrong')", Kind.SERVICE)
@@ -388,17 +496,32 @@ def test_a_part_that_exits_again_and_again_fails_with_its_last_lines(tmp_path: P
     failure = stack.wait_ready(60)
     assert failure
     assert (failure.part, failure.log_tail[-1]) == ("broken", "MAX_POSITION_PCT=5 is wrong")
-    assert "keeps exiting" in failure.reason
+    assert failure.reason == "keeps exiting: MAX_POSITION_PCT=5 is wrong"
     assert stack.running()
 
 
-@pytest.mark.parametrize(("code", "ready"), [("", True), ("raise SystemExit(3)", False)])
-def test_a_one_shot_is_judged_by_its_exit(tmp_path: Path, new_stack: NewStack, code: str, ready: bool) -> None:
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("", None),
+        ("raise SystemExit(3)", "exit 3"),
+        ("print('first'); raise SystemExit('the schema is newer')", "exit 1: the schema is newer"),
+    ],
+)
+def test_a_one_shot_is_judged_by_its_exit(tmp_path: Path, new_stack: NewStack, code: str, reason: str | None) -> None:
     stack = new_stack(tmp_path / "state", a_program("migrate", code, Kind.ONE_SHOT))
     stack.start()
     failure = stack.wait_ready(60)
-    assert (failure is None) == ready
-    assert failure is None or (failure.part, failure.reason) == ("migrate", "exit 3")
+    assert (failure and (failure.part, failure.reason)) == (reason and ("migrate", reason))
+
+
+def test_what_is_not_ready_in_time_says_what_its_probe_saw(shared: Stack) -> None:
+    switch = Path(shared.config.part("fake").command(shared.config)[-1])
+    switch.touch()
+    failure = shared.wait_ready(1)
+    switch.unlink()
+    assert failure
+    assert (failure.part, failure.reason) == ("fake", "not ready after 1 s: ledger: away")
 
 
 def test_two_stacks_run_side_by_side(shared: Stack, stack: Stack) -> None:

@@ -10,7 +10,7 @@ from cdb.dashboard.model.fields import Answer, answered
 from tests.support.paths import ROOT
 
 WINDOW = Window(end=1_700_000_000.0, range_s=900.0)
-BOARDS: dict[str, Dashboard] = {board.uid: board for board in load_dashboards(ROOT).values()}
+BOARDS: dict[str, Dashboard] = {board.uid: board for board in load_dashboards(ROOT).read.values()}
 
 
 def panel(title: str) -> Panel:

@@ -31,7 +31,8 @@ def test_the_breaker_is_a_word_in_its_colour(value: float, text: str, code: str)
 def test_gains_are_green_and_losses_are_red(value: float, text: str, code: str) -> None:
     shown = panel("Current PnL")
     drawn = lines(shown, *now(shown, ({}, value)))
-    assert plain(drawn).split() == [text]
+    assert plain(drawn).split("\n")[-2].strip() == text
+    assert plain(drawn).split("\n")[-1].strip() == "since the account was opened"
     assert any(code in style for style in colours(drawn, text))
 
 
@@ -93,7 +94,7 @@ def test_the_table_of_positions_joins_its_queries_and_is_sorted_by_exposure() ->
     ]
     drawn = lines(shown, *series)
     head, first, second = plain(drawn).splitlines()
-    assert head.split() == ["Symbol", "Exposure", "%", "Size", "PnL"]
+    assert head.split() == ["Symbol", "Exposure", "%", "Size", "PnL", "since", "start"]
     assert first.split() == ["ETHUSDT", "10.20%", "12.0000", "-$7.00"]
     assert second.split() == ["BTCUSDT", "2.50%", "0.5000", "–"]  # noqa: RUF001
     assert any(RED in style for style in colours(drawn, "10.20%"))

@@ -64,7 +64,7 @@ def test_an_override_is_for_the_fields_that_it_names(matcher: dict[str, str], ma
     properties = [{"id": "unit", "value": "percent"}, {"id": "custom.cellOptions", "value": {"type": "color-text"}}]
     look = look_of(_panel(unit="s", overrides=[{"matcher": matcher, "properties": properties}]), "PnL", ref_id="B")
     assert look.text(3) == ("3%" if matches else "3 s")
-    assert bool(look.settings.custom) is matches
+    assert (look.settings.custom.cell_options.type == "color-text") is matches
 
 
 @pytest.mark.parametrize(

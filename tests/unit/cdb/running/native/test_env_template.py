@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from cdb.running.native import Ports, envfile
+from cdb.running.native.known_settings import OF_A_REPLAY, OF_THE_ENVIRONMENT, OF_THE_STACK
 from services.settings import ServiceSettings, Settings
 from services.topology import SERVICES
 from tests.support.paths import ROOT
@@ -20,25 +21,18 @@ DEFAULTS: Final = {name: value for commented_out, name, value in LINES if commen
 MODULES: Final = (
     *("services.settings", "services.risk.limits", "services.core.strategies.momentum_v1"),
     *("services.ws.sources.simulated", "services.ws.sources.replay", "monitoring.receiver.settings"),
+    "cdb.running.server_settings",
     *(f"services.{service}.settings" for service in ("core", "execution", "risk", "ws")),
 )
 """Where settings are declared. A new strategy or source works without a line in the template; one here helps users."""
-REQUIRED: Final = {"REDIS_PASSWORD": "x", "POSTGRES_PASSWORD": "x", "CDB_ALERT_RECEIVER_DATA": "x"}
+REQUIRED: Final = {**dict.fromkeys(envfile.SECRETS, "x"), "CDB_ALERT_RECEIVER_DATA": "x"}
 CONFIGURATIONS: Final = ("docker-compose.yml", "otel-collector/config.yaml", "monitoring/jaeger/config.yaml")
 CODE: Final = ("cdb", "services", "telemetry", "monitoring/receiver", "deploy")
 
-ELSEWHERE: Final = {
-    "of the environment, where .env has no effect": {"CDB_STACK", "CDB_STATE_DIR", "CDB_STACK_ID"},
-    "of a replay, which sets them": {"CDB_CLOCK", "CDB_LOCKSTEP", "CDB_REPLAY_FILE", "CDB_REPLAY_SPEED"},
-    "set by the stack": {
-        *("CDB_HTTP_HOST", "CDB_LOG_FORMAT", "CDB_SECRETS_DIR", "REDIS_HOST", "POSTGRES_HOST"),
-        *("CDB_COLLECTOR_HOST", "CDB_TRACE_QUEUE_DIR", "CDB_JAEGER_HOST", "CDB_JAEGER_DATA", "CDB_ALERT_RECEIVER_DATA"),
-        *("CDB_GRAFANA_DASHBOARDS", "CDB_GRAFANA_JAEGER_URL", "CDB_GRAFANA_PROMETHEUS_URL"),
-    },
-}
-"""Variables that do not stand in .env, by the reason."""
-UNREAD: Final = {"MEXC_API_KEY", "MEXC_API_SECRET", "GRAFANA_PASSWORD"}
-"""Lines that no setting of ours reads: the exchange's, for later, and Grafana's, which Compose hands over."""
+ELSEWHERE: Final = OF_A_REPLAY | OF_THE_ENVIRONMENT | OF_THE_STACK
+"""Variables that do not stand in .env."""
+UNREAD: Final = {"MEXC_API_KEY", "MEXC_API_SECRET"}
+"""Lines that no setting of ours reads: the exchange's, for later."""
 
 
 def kinds() -> Iterator[type[Settings]]:
@@ -65,11 +59,10 @@ def known() -> set[str]:
 
 
 def test_every_setting_stands_in_the_template() -> None:
-    elsewhere = {name for names in ELSEWHERE.values() for name in names}
     ports = {service.port_variable for service in SERVICES}  # a new service works without its port in the template
-    missing = sorted(known() - elsewhere - ports - VALUES.keys())
-    assert not missing, f"add to deploy/env.template, or to ELSEWHERE in this test: {', '.join(missing)}"
-    assert not elsewhere - known()
+    missing = sorted(known() - ELSEWHERE - ports - VALUES.keys())
+    assert not missing, f"add to deploy/env.template, or to cdb/running/native/known_settings.py: {', '.join(missing)}"
+    assert not ELSEWHERE - known()
 
 
 def test_nothing_stands_in_the_template_that_nobody_reads() -> None:

@@ -78,6 +78,58 @@ def test_a_secret_with_a_line_break_is_refused_without_showing_it() -> None:
     assert "hush" not in str(refusal.value)
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("A=a$b", r"^A in .*/\.env has a \$, which Docker Compose replaces: write the value in single quotes"),
+        ('A="${B}"', r"^A in .*/\.env has a \$, which"),
+        (r'A="it\'s"', r"^A in .*/\.env has \\' or \\0 in double quotes"),
+        (r"A='a\\b'", r"^A in .*/\.env has \\\\ in single quotes, which Docker Compose keeps: leave the quotes out$"),
+        ("A= # the default", r"^A in .*/\.env has a #, which for Docker Compose begins no comment there"),
+        ("A=5\t# five", r"^A in .*/\.env has a #, which"),
+        ("A='a'b", r"^line 3 of .*/\.env cannot be read"),
+        ("MAX_POSITION_PCT: 0.05", r"^line 3 of .*/\.env cannot be read: it must be NAME=VALUE"),
+        ("MAX_POSITION_PCT 0.05", r"^line 3 of .*/\.env cannot be read: it must be NAME=VALUE"),
+        ("MAX_POSITION_PCT", r"^line 3 of .*/\.env cannot be read: it must be NAME=VALUE"),
+        ("A='open", r"^line 3 of .*/\.env cannot be read: it must be NAME=VALUE"),
+    ],
+)
+def test_what_docker_compose_would_read_differently_is_refused_without_the_value(
+    tmp_path: Path, line: str, said: str
+) -> None:
+    (tmp_path / ".env").write_text(f"B=1\n\n{line}\n")
+    with pytest.raises(StackError, match=said) as refusal:
+        envfile.refuse_misread(tmp_path / ".env")
+    assert "a$b" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("A='a$b'", "a$b"),
+        ("A='${HOME} #1'", "${HOME} #1"),
+        ("A=plain # costs $5", "plain"),
+        ('A="two words"', "two words"),
+        (r"A=back\slash", r"back\slash"),
+        ("A=a#b", "a#b"),
+        (r'A="say \"hi\""', 'say "hi"'),
+        ("export A = b", "b"),
+        ("A='b'  # it's $5", "b"),
+        ("A=", ""),
+    ],
+)
+def test_what_docker_compose_reads_as_we_do_is_accepted(tmp_path: Path, line: str, value: str) -> None:
+    """tests/system/containers/test_compose_command.py asks Compose itself."""
+    (tmp_path / ".env").write_text(f"# a comment with a $\n{line}\r\n")
+    envfile.refuse_misread(tmp_path / ".env")
+    assert envfile.read(tmp_path / ".env") == {"A": value}
+
+
+def test_a_byte_order_mark_is_no_part_of_the_first_name(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("\ufeffA=1\n", encoding="utf-8")
+    assert envfile.read(tmp_path / ".env") == {"A": "1"}
+
+
 def test_the_exchange_keys_may_be_empty() -> None:
     settings = {entry.name: "x" for entry in envfile.ENTRIES} | {"MEXC_API_KEY": "", "MEXC_API_SECRET": ""}
     envfile.refuse_bad_values(settings, source=".env")

@@ -1,0 +1,56 @@
+"""Which settings a replay has: those of .env, the environment and --set, and what it sets itself."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from cdb.replay.tape import Tape
+from cdb.running.native import Ports, envfile, known_settings, shell
+from cdb.running.native.checked_settings import refuse_wrong_for_replay
+from cdb.running.native.unknown_settings import refuse_in_options, refuse_unknown
+from services.settings import OFF, BusSettings, ExportSettings, MigrateSettings, without_empty
+
+_FIXED: Final = {
+    "CDB_SOURCE": "replay",
+    "CDB_CLOCK": "event",
+    "CDB_LOCKSTEP": "1",
+    "CDB_TEST_ENDPOINTS": "0",
+    "CDB_OTLP_ENDPOINT": OFF,
+    "CDB_LOG_LEVEL": "WARNING",
+}
+_OWN: Final = frozenset(
+    {
+        *(*_FIXED, "CDB_REPLAY_FILE", "CDB_REPLAY_READING", "CDB_REPLAY_SPEED", "CDB_SYMBOLS"),
+        *Ports.variables().values(),
+        *(name for kind in (BusSettings, MigrateSettings) for name in kind.variables()),
+    }
+)
+"""What a replay sets itself: its trades, its servers and that nothing is exported."""
+
+
+def chosen_settings(options: Mapping[str, str], environ: Mapping[str, str], root: Path) -> dict[str, str]:
+    """Join .env, *environ* and *options*, the later winning. Raises StackError naming what is unknown or wrong."""
+    env_file = root / ".env"
+    envfile.refuse_misread(env_file)
+    lines = envfile.read(env_file)
+    refuse_unknown(lines, environ, root)
+    chosen = {**shell.settings(root, environ), **options}
+    allowed = known_settings.of_trading({**chosen, **_FIXED}, root) - _OWN - ExportSettings.variables().keys()
+    refuse_in_options(options, allowed=allowed, taken=_OWN, every=known_settings.names(chosen, root))
+    settings = without_empty(chosen)
+    placeholders = {"POSTGRES_PASSWORD": "its-own", "REDIS_PASSWORD": "its-own"}
+    refuse_wrong_for_replay({**settings, **_FIXED, **placeholders}, root)
+    return settings
+
+
+def environment(settings: Mapping[str, str], tape: Tape, speed: str) -> dict[str, str]:
+    """What the services of a replay of *tape* are told."""
+    own = {
+        "CDB_REPLAY_FILE": str(tape.path.resolve()),
+        "CDB_REPLAY_READING": msgspec.json.encode(tape.reading).decode(),
+        "CDB_REPLAY_SPEED": speed,
+        "CDB_SYMBOLS": ",".join(tape.symbols),
+    }
+    return {**settings, **_FIXED, **own}

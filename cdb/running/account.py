@@ -1,0 +1,28 @@
+"""What the ledger's account does not take over from changed settings."""
+
+from decimal import Decimal
+from typing import Final
+
+from cdb.running.base import RunningStack
+from cdb.running.settings import read_settings
+from services.settings import TradedSettings
+
+OPENING_CASH: Final = "CDB_OPENING_CASH"
+_OPENED_WITH: Final = "SELECT coalesce((SELECT opening_cash::text FROM account), '')"
+_HELD: Final = "SELECT coalesce(string_agg(DISTINCT symbol, ',' ORDER BY symbol), '') FROM positions WHERE quantity > 0"
+
+
+def ignored_opening_cash(stack: RunningStack) -> str:
+    """Say that the opening cash that is set has no effect; '' if it is the account's. Raises StackError, ServerAway."""
+    wanted = {**stack.settings, **stack.wanted}.get(OPENING_CASH, "")
+    opened_with = stack.ledger_programs().ask(_OPENED_WITH) if wanted else ""
+    if not opened_with or Decimal(opened_with) == Decimal(wanted):
+        return ""
+    return f"{OPENING_CASH}={wanted} has no effect: the account exists, and was opened with {Decimal(opened_with):f}"
+
+
+def held_untraded(stack: RunningStack) -> list[str]:
+    """Symbols with an open position that are not among those traded. Raises StackError, ServerAway."""
+    traded = read_settings(TradedSettings, stack.settings).symbols
+    held = stack.ledger_programs().ask(_HELD)
+    return [symbol for symbol in held.split(",") if symbol and symbol not in traded]

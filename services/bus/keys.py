@@ -1,0 +1,20 @@
+"""The keys of Redis that the bus uses, and of which type each one must be."""
+
+from typing import Any
+
+from services.errors import BUS, ServerAway
+from services.topology import DEAD_LETTERS, STREAMS
+
+
+def check_keys(client: Any, group: str) -> None:
+    """Raise ServerAway, naming the key and what to do, if something else stands where a key of ours should be."""
+    for key, wanted in {**dict.fromkeys((*STREAMS, DEAD_LETTERS), b"stream"), trials_of(group): b"hash"}.items():
+        found = client.type(key)
+        if found not in {wanted, b"none"}:
+            detail = f"key {key} is a {found.decode()} and must be a {wanted.decode()}"
+            raise ServerAway(BUS, f"{detail}: look what it is, then remove it (redis-cli DEL {key})")
+
+
+def trials_of(group: str) -> str:
+    """The key that counts how often *group* has tried to handle a suspicious entry."""
+    return f"trials:{group}"

@@ -1,0 +1,1 @@
+"""Recorded trades in the forms that people have: files, columns, values, order."""

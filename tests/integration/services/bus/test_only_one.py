@@ -1,0 +1,115 @@
+"""Only one process works under a service's name: a second one waits, and takes over when the first has ended."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import pytest
+import redis
+
+from services.bus.client import connect
+from services.bus.only_one import SILENT_S, only_one
+from services.bus.streams import Bus
+from services.clock import WallClock
+from services.errors import ServerAway
+from tests.support.paths import ROOT
+from tests.support.servers import Servers
+from tests.support.waiting import until
+
+pytestmark = pytest.mark.integration
+
+HOLDER: Final = """
+import sys, threading
+from services.bus.client import connect
+from services.bus.only_one import only_one
+
+host, port, password = "127.0.0.1", int(sys.argv[1]), sys.stdin.readline().strip()
+client = connect(host=host, port=port, password=password, greet=only_one("cdb_core"))
+while True:
+    client.ping()
+    print("holds", flush=True)
+    threading.Event().wait(0.2)
+"""
+
+
+def a_client(servers: Servers, name: str = "cdb_core") -> redis.Redis:
+    password = servers.stack.config.environment["REDIS_PASSWORD"]
+    return connect(host="127.0.0.1", port=servers.ports.redis, password=password, greet=only_one(name))
+
+
+def ask(client: redis.Redis) -> None:
+    """Ask as the loop of a service does."""
+    Bus(client, group="cdb_core", consumer="cdb_core", clock=WallClock()).ping()
+
+
+def gets_in(client: redis.Redis) -> bool:
+    try:
+        ask(client)
+    except ServerAway:
+        return False
+    return True
+
+
+@contextmanager
+def a_holder(servers: Servers) -> Iterator[subprocess.Popen[str]]:
+    """Run another process that works as cdb_core."""
+    command = [sys.executable, "-c", HOLDER, str(servers.ports.redis)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True) as program:
+        try:
+            assert program.stdin is not None
+            assert program.stdout is not None
+            program.stdin.write(servers.stack.config.environment["REDIS_PASSWORD"] + "\n")
+            program.stdin.flush()
+            assert program.stdout.readline() == "holds\n"
+            yield program
+        finally:
+            program.kill()
+
+
+@pytest.mark.usefixtures("bus_client")
+def test_a_second_process_is_refused_by_name_until_the_first_has_ended(servers: Servers) -> None:
+    first, second = a_client(servers), a_client(servers)
+    ask(first)
+    for _ in range(3):
+        with pytest.raises(ServerAway, match="another process works as cdb_core; this one waits until it has ended"):
+            ask(second)
+        ask(first)
+    ask(a_client(servers, "cdb_ws"))
+    first.close()
+    until(lambda: gets_in(second), within_s=5, what="the second process getting in")
+
+
+@pytest.mark.usefixtures("bus_client")
+def test_a_killed_process_leaves_its_name_at_once(servers: Servers) -> None:
+    """Whoever starts it again waits for nothing."""
+    with a_holder(servers) as holder:
+        client = a_client(servers)
+        assert not gets_in(client)
+        holder.kill()
+        holder.wait()
+        until(lambda: gets_in(client), within_s=5, what="the next process getting in")
+
+
+@pytest.mark.usefixtures("bus_client")
+def test_a_process_that_hangs_loses_its_name_and_is_the_second_when_it_comes_back(servers: Servers) -> None:
+    """Its connection is ended, so it cannot write by it beside the one that took over."""
+    with a_holder(servers) as holder:
+        client = a_client(servers)
+        os.kill(holder.pid, signal.SIGSTOP)
+        until(lambda: gets_in(client), within_s=4 * SILENT_S, what="the next process getting in")
+        os.kill(holder.pid, signal.SIGCONT)
+        assert holder.wait(30) == 1, "it could do nothing any more"
+        assert gets_in(client)
+
+
+def test_a_bus_that_was_flushed_does_not_forget_who_works(servers: Servers, bus_client: redis.Redis) -> None:
+    first, second = a_client(servers), a_client(servers)
+    ask(first)
+    bus_client.flushall()
+    assert not gets_in(second)
+    ask(first)
