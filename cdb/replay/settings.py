@@ -32,11 +32,9 @@ _OWN: Final = frozenset(
 
 def chosen_settings(options: Mapping[str, str], environ: Mapping[str, str], root: Path) -> dict[str, str]:
     """Join .env, *environ* and *options*, the later winning. Raises StackError naming what is unknown or wrong."""
-    env_file = root / ".env"
-    envfile.refuse_misread(env_file)
-    lines = envfile.read(env_file)
+    lines = envfile.read_strictly(root / ".env")
     refuse_unknown(lines, environ, root)
-    chosen = {**shell.settings(root, environ), **options}
+    chosen = {**shell.settings(lines, environ, root), **options}
     allowed = known_settings.of_trading({**chosen, **_FIXED}, root) - _OWN - ExportSettings.variables().keys()
     refuse_in_options(options, allowed=allowed, taken=_OWN, every=known_settings.names(chosen, root))
     settings = without_empty(chosen)

@@ -142,8 +142,7 @@ def env(
     """
     with exit_codes(REFUSED):
         _ensure_env(standard_output(), always=True, mark=envfile.TEST_MARK if for_tests else "")
-        envfile.refuse_misread(ROOT / ".env")
-        refuse_unknown(envfile.read(ROOT / ".env"), {}, ROOT)
+        refuse_unknown(envfile.read_strictly(ROOT / ".env"), {}, ROOT)
         _say_what_nobody_reads(standard_output())
 
 

@@ -7,7 +7,7 @@ import msgspec
 import redis
 from redis.exceptions import ResponseError
 
-from services.bus.client import translated
+from services.bus.client import WRONG_TYPE, reply_of, translated
 from services.messages import Name
 
 _KEY: Final = "held"
@@ -31,7 +31,7 @@ class HeldSymbols:
             try:
                 data = self._redis.get(_KEY)
             except ResponseError as error:
-                if str(error).startswith("WRONGTYPE"):
+                if reply_of(error).startswith(WRONG_TYPE):
                     return frozenset()
                 raise
         try:

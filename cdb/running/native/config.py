@@ -118,12 +118,11 @@ class StackConfig:
     def for_operator(cls, root: Path, environ: Mapping[str, str], *, parts: tuple[Part, ...]) -> Self:
         """Join defaults, .env and the settings of *environ*; raises StackError naming a wrong name or value."""
         env_file = root / ".env"
-        envfile.refuse_misread(env_file)
-        lines = envfile.read(env_file)
+        lines = envfile.read_strictly(env_file)
         for variable in shell.OWN_SERVERS:
             shell.refuse_other_server(variable, {**lines, **environ})
         refuse_unknown(lines, environ, root)
-        settings = {**_DEFAULTS, **without_empty(shell.settings(root, environ)), **_OWN_SERVERS}
+        settings = {**_DEFAULTS, **without_empty(shell.settings(lines, environ, root)), **_OWN_SERVERS}
         for private in (STACK_ID, STATE_DIR):
             settings.pop(private, None)
         envfile.refuse_bad_values(settings, source=f"{env_file} and the environment")

@@ -83,18 +83,27 @@ def ensure(path: Path, *, mark: str = "") -> EnvChange:
 
 def read(path: Path) -> dict[str, str]:
     """Read the settings; {} without a file. Raises StackError if it cannot be read."""
-    values = dotenv_values(stream=StringIO(_text(path)), interpolate=False)
-    return {name: value or "" for name, value in values.items()}
+    return _values(_text(path))
 
 
-def refuse_misread(path: Path) -> None:
-    """Refuse a line that is none, and a value that Docker Compose would read differently. Raises StackError."""
-    for line in parse_stream(StringIO(_text(path))):
+def read_strictly(path: Path) -> dict[str, str]:
+    """Read the settings, but refuse a line that is none, and a value that Docker Compose would read differently.
+
+    Raises StackError.
+    """
+    text = _text(path)
+    for line in parse_stream(StringIO(text)):
         if line.error or (line.key and line.value is None):
             begins = line.original.line + _leading(line.original.string).count("\n")
             raise StackError(f"line {begins} of {path} cannot be read: it must be NAME=VALUE, or begin with #")
         if line.key and (why := _misread(line)):
             raise StackError(f"{line.key} in {path} {why}")
+    return _values(text)
+
+
+def _values(text: str) -> dict[str, str]:
+    values = dotenv_values(stream=StringIO(text), interpolate=False)
+    return {name: value or "" for name, value in values.items()}
 
 
 def _misread(line: Binding) -> str:

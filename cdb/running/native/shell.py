@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from cdb.running.errors import StackError
-from cdb.running.native import envfile, known_settings
+from cdb.running.native import known_settings
 from cdb.running.native.ports import HOST
 
 _SYSTEM: Final = ("PATH", "HOME", "USER", "LOGNAME", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR")
@@ -30,14 +30,13 @@ def of_system(environ: Mapping[str, str]) -> dict[str, str]:
     return {**{name: environ[name] for name in _SYSTEM if name in environ}, **_FIXED}
 
 
-def settings(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """The settings in .env of *root*, and over them those of *environ*, but for accounts; no name that is no setting.
+def settings(env_file: Mapping[str, str], environ: Mapping[str, str], root: Path) -> dict[str, str]:
+    """The settings in *env_file*, and over them those of *environ*, but for accounts; no name that is no setting.
 
-    Raises StackError if .env cannot be read, or names an unknown source or strategy.
+    Raises StackError if an unknown source or strategy is named.
     """
-    lines = envfile.read(root / ".env")
-    known = known_settings.settings({**lines, **environ}, root)
-    from_file = {name: value for name, value in lines.items() if name in known}
+    known = known_settings.settings({**env_file, **environ}, root)
+    from_file = {name: value for name, value in env_file.items() if name in known}
     return {**from_file, **{name: value for name, value in environ.items() if name in known - ACCOUNTS}}
 
 

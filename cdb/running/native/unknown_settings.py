@@ -17,10 +17,10 @@ _NEAR_IN_ITS_FAMILY: Final = 0.6
 _NEAR_IN_ANOTHER_FAMILY: Final = 0.9
 
 
-def refuse_unknown(env_file: Mapping[str, str], environ: Mapping[str, str], root: Path) -> frozenset[str]:
+def refuse_unknown(env_file: Mapping[str, str], environ: Mapping[str, str], root: Path) -> None:
     """Raise StackError naming what in .env or the environment must be meant for us and is no setting.
 
-    Gives the names that exist. What else stands in .env is nobody's: see `unread`.
+    What else stands in .env is nobody's: see `unread`.
     """
     chosen = {**env_file, **environ}
     settings, names = known_settings.settings(chosen, root), known_settings.names(chosen, root)
@@ -28,7 +28,6 @@ def refuse_unknown(env_file: Mapping[str, str], environ: Mapping[str, str], root
     problems += [_in_environment(name, names) for name in environ if name not in names]
     if any(problems):
         raise StackError("; ".join(filter(None, problems)))
-    return names
 
 
 def unread(env_file: Mapping[str, str], root: Path) -> list[str]:

@@ -142,12 +142,19 @@ def running_alerting(state: Path) -> Iterator[Alerting]:
         }
         parts = tuple(_quicker(part) for part in select(NAMES))
         stack = Stack(StackConfig.isolated(ROOT, state, parts=parts, environment=settings))
-        require_parts(stack.config)
-        try:
-            with stack:
-                yield Alerting(stack, outside)
-        finally:
-            stack.remove()
+        with started(stack, outside) as alerting:
+            yield alerting
+
+
+@contextmanager
+def started(stack: Stack, outside: Outside) -> Iterator[Alerting]:
+    """Run *stack*, whose notifications arrive at *outside*, and remove it."""
+    require_parts(stack.config)
+    try:
+        with stack:
+            yield Alerting(stack, outside)
+    finally:
+        stack.remove()
 
 
 def _quicker(part: Part) -> Part:

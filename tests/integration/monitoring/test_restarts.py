@@ -16,9 +16,8 @@ import yaml
 
 from cdb.running.native import Stack, StackConfig, select
 from monitoring.receiver.ends import NOTE
-from tests.integration.monitoring.alertmanager import Alerting, outside_world
+from tests.integration.monitoring.alertmanager import Alerting, outside_world, started
 from tests.support.fast_copy import make_fast_copy
-from tests.support.programs import require_parts
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -57,12 +56,8 @@ def alerting(tmp_path: Path) -> Iterator[Alerting]:
         root, parts = make_fast_copy(tmp_path / "project"), select(NAMES)
         wait_longer(root / "monitoring" / "prometheus" / "rules" / "alerts.yml")
         stack = Stack(StackConfig.isolated(root, tmp_path / "state", parts=parts, environment=settings))
-        require_parts(stack.config)
-        try:
-            with stack:
-                yield Alerting(stack, outside)
-        finally:
-            stack.remove()
+        with started(stack, outside) as alerting:
+            yield alerting
 
 
 def wait_longer(rules: Path) -> None:

@@ -96,7 +96,7 @@ def test_a_missing_secret_is_one_line_that_names_what_makes_it(compose: list[str
 )
 def test_what_cdb_accepts_in_env_compose_reads_in_the_same_way(compose: list[str], env: Path, line: str) -> None:
     theirs = database(compose, env, line)
-    envfile.refuse_misread(env)
+    envfile.read_strictly(env)
     assert theirs == (envfile.read(env)["POSTGRES_DB"] or "claire_de_binaire")
 
 
@@ -107,7 +107,7 @@ def test_what_cdb_accepts_in_env_compose_reads_in_the_same_way(compose: list[str
 def test_what_compose_reads_differently_cdb_refuses(compose: list[str], env: Path, line: str) -> None:
     assert database(compose, env, line) != envfile.read(env)["POSTGRES_DB"]
     with pytest.raises(StackError, match=r"^POSTGRES_DB in "):
-        envfile.refuse_misread(env)
+        envfile.read_strictly(env)
 
 
 @pytest.mark.parametrize(

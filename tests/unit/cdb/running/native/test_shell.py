@@ -7,22 +7,13 @@ import pytest
 
 from cdb.kit.paths import ROOT
 from cdb.replay.saved import Replays
-from cdb.running.native import Ports, StackConfig, StackError, envfile, known_settings, select, shell, stack_record
+from cdb.running.native import Ports, StackConfig, StackError, envfile, known_settings, shell, stack_record
 from cdb.running.native_stack import NativeStack
+from tests.support.checkouts import operators
 from tests.support.hostile import FOREIGN
 
 SYSTEM: Final = {"PATH": "/usr/bin:/bin", "HOME": "/home/op", "USER": "op", "LOGNAME": "op", "TZ": "Europe/Berlin"}
 STACKS_OWN: Final = {"PYTHONUNBUFFERED", "CDB_STACK_ID", "CDB_OTLP_ENDPOINT", "CDB_LOG_FORMAT"}
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    envfile.ensure(tmp_path / ".env")
-    return tmp_path
-
-
-def operators(checkout: Path, **environ: str) -> StackConfig:
-    return StackConfig.for_operator(checkout, environ, parts=select(()))
 
 
 def test_a_part_gets_what_the_list_names_and_nothing_else(checkout: Path) -> None:
@@ -98,7 +89,7 @@ def test_what_runs_is_reached_as_it_was_started_whatever_the_shell_says_now(chec
 
 def test_no_secret_of_the_shell_is_written_down(checkout: Path) -> None:
     hush = {"AWS_SECRET_ACCESS_KEY": "hush", "TYPO_PASSWORD": "hush", "POSTGRES_PASSWORD": "hush"}
-    settings = shell.settings(checkout, hush)
+    settings = shell.settings(envfile.read(checkout / ".env"), hush, checkout)
     replays = Replays(ROOT, checkout / ".cdb" / "replays")
     replay = replays.config("x", ("redis",), settings)
     for config in (operators(checkout, **hush), replay):
@@ -108,7 +99,9 @@ def test_no_secret_of_the_shell_is_written_down(checkout: Path) -> None:
 
 def test_a_replay_has_its_own_servers_whatever_the_file_says(checkout: Path) -> None:
     (checkout / ".env").write_text("POSTGRES_HOST=db.example\nREDIS_HOST=cache.example\n")
-    config = Replays(ROOT, checkout / "replays").config("x", ("redis",), shell.settings(checkout, {}))
+    config = Replays(ROOT, checkout / "replays").config(
+        "x", ("redis",), shell.settings(envfile.read(checkout / ".env"), {}, checkout)
+    )
     assert [config.environment[variable] for variable in sorted(shell.OWN_SERVERS)] == ["127.0.0.1", "127.0.0.1"]
 
 

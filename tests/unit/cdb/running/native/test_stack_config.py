@@ -7,19 +7,10 @@ import pytest
 
 from cdb.running.native import ALL_PARTS, StackConfig, StackError, envfile, prometheus, select, stack_record
 from cdb.running.native.supervisor import render
+from tests.support.checkouts import operators
 from tests.support.paths import ROOT
 
 SECRETS = ("POSTGRES_PASSWORD", "REDIS_PASSWORD")
-
-
-@pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    envfile.ensure(tmp_path / ".env")
-    return tmp_path
-
-
-def operators(checkout: Path, **environ: str) -> StackConfig:
-    return StackConfig.for_operator(checkout, environ, parts=select(()))
 
 
 def test_the_environment_wins_over_the_file_and_the_file_over_defaults(checkout: Path) -> None:

@@ -99,7 +99,7 @@ def test_what_docker_compose_would_read_differently_is_refused_without_the_value
 ) -> None:
     (tmp_path / ".env").write_text(f"B=1\n\n{line}\n")
     with pytest.raises(StackError, match=said) as refusal:
-        envfile.refuse_misread(tmp_path / ".env")
+        envfile.read_strictly(tmp_path / ".env")
     assert "a$b" not in str(refusal.value)
 
 
@@ -121,7 +121,7 @@ def test_what_docker_compose_would_read_differently_is_refused_without_the_value
 def test_what_docker_compose_reads_as_we_do_is_accepted(tmp_path: Path, line: str, value: str) -> None:
     """tests/system/containers/test_compose_command.py asks Compose itself."""
     (tmp_path / ".env").write_text(f"# a comment with a $\n{line}\r\n")
-    envfile.refuse_misread(tmp_path / ".env")
+    envfile.read_strictly(tmp_path / ".env")
     assert envfile.read(tmp_path / ".env") == {"A": value}
 
 
