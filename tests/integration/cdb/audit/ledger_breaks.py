@@ -92,11 +92,11 @@ BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
     ),
     "a stop loss came before its position": (
         f"UPDATE orders SET placed_at = placed_at - interval '1 hour' WHERE {STOP}",
-        {R.STOP_LOSS, R.FINAL_STATE},
+        {R.STOP_LOSS},
     ),
     "a stop loss came after its position": (
         f"UPDATE orders SET placed_at = placed_at + interval '1 hour' WHERE {STOP}",
-        {R.STOP_LOSS},
+        {R.STOP_LOSS, R.FINAL_STATE},  # the order in flight is then left behind by it
     ),
     "a number is given twice": ("UPDATE orders SET order_seq = 1 WHERE order_seq = 2", {R.UNIQUE}),
     "an order has two fills": (

@@ -227,13 +227,13 @@ def test_a_second_command_is_refused_by_name_and_the_first_goes_on(bot: Bot, tmp
     environment = bot.operators_environment()
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=-1, stderr=-1, text=True) as first:
         busy = f"cdb: the stack in {place} is in use by `cdb backup` (pid {first.pid}): try again"
-        until((place / "lock").read_text, holds=lambda pid: pid == f"{first.pid}\n", every_s=0.01)
-        first.send_signal(signal.SIGSTOP)
-        for words in (["backup", str(tmp_path)], ["down"], ["clean", "--yes"]):
-            second = bot.cdb(*words)
-            assert second.returncode == 1
-            assert second.stderr.startswith(busy), second.stderr
-        first.send_signal(signal.SIGCONT)
+        with closing(bot.connection()) as reader, reader.cursor() as cursor:
+            cursor.execute("LOCK TABLE marks IN ACCESS EXCLUSIVE MODE")  # the first waits for it, with its dump begun
+            until(lambda: [*tmp_path.glob(".cdb-backup-*/ledger.dump")], what="the first one is at work")
+            for words in (["backup", str(tmp_path)], ["down"], ["clean", "--yes"]):
+                second = bot.cdb(*words)
+                assert second.returncode == 1
+                assert second.stderr.startswith(busy), second.stderr
         said = first.communicate(timeout=60)
     assert first.returncode == 0, said
     assert bot.stack.wait_ready(30) is None

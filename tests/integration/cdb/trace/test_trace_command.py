@@ -23,16 +23,17 @@ TORN: Final = Trace(name="its end alone", attributes={"cdb.verdict": "rejected"}
 
 @dataclass
 class Seen:
-    """A Jaeger that has all of the traces above."""
+    """A Jaeger that has all of the traces above, and a Prometheus that knows nothing, for no collector stands behind it."""
 
     tracing: Tracing
+    prometheus_port: int
 
     def cdb(self, *arguments: str, **ports: int) -> CompletedProcess[str]:
         """Run `cdb trace` on it, or on the *ports* given."""
         known = self.tracing.stack.config.ports
         variables = {
             "CDB_JAEGER_PORT": str(ports.get("jaeger", known.jaeger)),
-            "CDB_PROMETHEUS_PORT": str(ports.get("prometheus", known.prometheus)),
+            "CDB_PROMETHEUS_PORT": str(ports.get("prometheus", self.prometheus_port)),
         }
         return run_cdb("trace", *arguments, environment=variables)
 
@@ -45,13 +46,16 @@ class Seen:
 
 @pytest.fixture(scope="module")
 def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seen]:
-    parts = ("otel_collector", "jaeger", "prometheus")
-    with running_tracing(tmp_path_factory.mktemp("tracing"), {"CDB_SCRAPE_INTERVAL": "100h"}, parts=parts) as tracing:
+    place = tmp_path_factory.mktemp("tracing")
+    with (
+        running_tracing(place / "tracing") as tracing,
+        running_tracing(place / "prometheus", parts=("prometheus",)) as apart,
+    ):
         tracing.send([*SLOW, FAST])
         tracing.send([TORN], "cdb_risk")
         wanted = {trace.trace_id.hex() for trace in [*SLOW, FAST, TORN]}
         until(tracing.found, holds=lambda found: found.keys() >= wanted, what="all of them in Jaeger")
-        yield Seen(tracing)
+        yield Seen(tracing, apart.stack.config.ports.prometheus)
 
 
 def ids(said: Any) -> list[str]:
@@ -130,7 +134,6 @@ def test_a_wrong_length_of_time_is_refused_naming_the_option_and_what_is_allowed
 
 
 def test_spans_without_history_are_said_to_have_none(seen: Seen) -> None:
-    """This Prometheus has not looked yet."""
     trace_id = SLOW[-1].trace_id.hex()
     said = seen.json("explain", trace_id)
     assert {(span["median"], span["over_median_ms"]) for span in said["spans"]} == {(None, None)}
