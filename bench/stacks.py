@@ -23,7 +23,7 @@ import psycopg2.extensions
 from cdb.running.native import Stack, StackConfig, StackError, select
 from services import topology
 from services.bus.client import connect
-from services.bus.streams import Bus
+from services.bus.streams import RedisBus
 from services.clock import WallClock
 from services.topology import DEAD_LETTERS
 from tests.support.ledger import connect_ledger
@@ -63,7 +63,7 @@ class Bot:
             password=stack.config.environment["REDIS_PASSWORD"],
             timeout_s=20,
         )
-        self.bus = Bus(self.redis, group="bench", consumer="bench", clock=WallClock())
+        self.bus = RedisBus(self.redis, group="bench", consumer="bench", clock=WallClock())
 
     def ask(self, service: str, path: str, *, post: bool = False) -> str:
         """Body of an answer; raises StackError if there is none."""

@@ -36,6 +36,12 @@ GROUPS: Final = {
         ),
         "replays": Listed(TRADING, "List, open and remove saved replay ledgers.", is_group=True),
     },
+    "backtest": {
+        "backtest": Listed(
+            TRADING,
+            "Test settings and strategies on files of recorded trades, in one process, with a report at the end.",
+        )
+    },
     "audit": {"audit": Listed(TRADING, "Recompute the ledger from its rows and report rows that break a rule.")},
     "backup": {
         "backup": Listed(BACKUP, "Save the running stack's ledger, Prometheus data and notifications to one archive."),

@@ -1,29 +1,32 @@
 """`cdb replay` and `cdb replays`: recorded trades through the whole bot."""
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cdb.kit.errors import REFUSED, USAGE
-from cdb.kit.failures import complain, exit_codes, fail
+from cdb.kit.failures import exit_codes, fail
 from cdb.kit.help import TRADING
 from cdb.kit.options import JsonOption, YesOption, confirm
 from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
+from cdb.replay.options import (
+    KeepOption,
+    SettingsOption,
+    SymbolOption,
+    TimeUnitOption,
+    as_reading,
+    as_settings,
+    swept_replays,
+)
 from cdb.replay.run import Request, run
-from cdb.replay.saved import Replays, operators_replays
 from cdb.replay.settings import chosen_settings
 from cdb.replay.tape import MOST_INVALID_PERCENT, STANDARD_INPUT, examine, seekable
 from cdb.replay.view import progress_bar, show
-from services.ws.tape import values
-from services.ws.tape.rows import Reading
-from services.ws.tape.values import BadValue, TimeUnit
 
 replays_app = typer.Typer(help="List, open and remove saved replay ledgers.", no_args_is_help=True)
-_SETTING = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
 NameArgument = Annotated[str, typer.Argument(help="Name of the replay, from `cdb replays list`.")]
 
 
@@ -40,28 +43,14 @@ def replay(  # noqa: PLR0913, PLR0917  one for each option
     speed: Annotated[
         str, typer.Option(metavar="FACTOR", help="Replay speed: a multiple of real time, such as 10, or max.")
     ] = "max",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A setting for this replay only. Repeatable."),
-    ] = None,
-    keep: Annotated[
-        bool,
-        typer.Option(
-            "--keep",
-            help="Save the ledger under a new name made from the file's name. Without --keep or --into it is deleted.",
-        ),
-    ] = False,
+    settings: SettingsOption = None,
+    keep: KeepOption = False,
     into: Annotated[
         str | None,
         typer.Option(metavar="NAME", help="Save the ledger under this name. If the ledger exists, append to it."),
     ] = None,
-    symbol: Annotated[
-        str | None, typer.Option(metavar="PAIR", help="Symbol of a file that has no column for it, such as BTCUSDT.")
-    ] = None,
-    time_unit: Annotated[
-        TimeUnit | None,
-        typer.Option(metavar="UNIT", help="Unit of times: s, ms, us or ns. By default the number of digits says it."),
-    ] = None,
+    symbol: SymbolOption = None,
+    time_unit: TimeUnitOption = None,
     max_invalid: Annotated[
         float, typer.Option(metavar="PERCENT", min=0, max=100, help="Fail if so many of the rows are no valid trades.")
     ] = MOST_INVALID_PERCENT,
@@ -82,9 +71,9 @@ def replay(  # noqa: PLR0913, PLR0917  one for each option
     Example: cdb replay tests/data/ethusdt-trades-2023-02-02.csv --set MOMENTUM_THRESHOLD_PCT=0.00008 --keep
     """
     with exit_codes(REFUSED):
-        replays = _replays()
-        reading = _reading(symbol, time_unit)
-        chosen = chosen_settings(_pairs(settings or []), os.environ, ROOT)
+        replays = swept_replays()
+        reading = as_reading(symbol, time_unit)
+        chosen = chosen_settings(as_settings(settings), os.environ, ROOT)
         speed = _speed(speed)
         name, label = ("standard input",) * 2 if file == STANDARD_INPUT else (str(file), file.name)
         save_as = into or (replays.new_name(Path(file.name.removesuffix(".gz")).stem) if keep else None)
@@ -119,7 +108,7 @@ def list_replays(as_json: JsonOption = False) -> None:
     Example: cdb replays list
     """
     with exit_codes(REFUSED):
-        names = _replays().names()
+        names = swept_replays().names()
     if as_json:
         print_json(names)
     else:
@@ -135,7 +124,7 @@ def open_replay(name: NameArgument) -> None:
     Example: cdb replays open eth
     """
     with exit_codes(REFUSED):
-        replays = _replays()
+        replays = swept_replays()
         with replays.opened(name) as address:
             typer.echo(f"psql -h {address.host} -p {address.port} -U {address.user} {address.database}")
             typer.echo(f"password: POSTGRES_PASSWORD in {replays.secrets_file(name)}")
@@ -151,37 +140,12 @@ def remove_replay(name: NameArgument, yes: YesOption = False) -> None:
     Example: cdb replays remove eth --yes
     """
     with exit_codes(REFUSED):
-        replays = _replays()
+        replays = swept_replays()
         replays.require(name)
         if not yes:
             confirm(f"Delete the ledger of replay {name}?", instead=f"cdb replays remove {name} --yes")
         replays.remove(name)
     typer.echo(f"deleted {name}")
-
-
-def _replays() -> Replays:
-    """Find the operator's replays, and clean up after commands that were killed."""
-    replays = operators_replays()
-    for name in replays.sweep():
-        complain(f"a command was killed while it used replay {name}: what it left running or unsaved is removed")
-    return replays
-
-
-def _pairs(texts: list[str]) -> dict[str, str]:
-    found = {}
-    for text in texts:
-        match = _SETTING.fullmatch(text)
-        if match is None:
-            fail(f"--set {text!r:.80} must be NAME=VALUE, such as MOMENTUM_THRESHOLD_PCT=0.0002", code=USAGE)
-        found[match[1]] = match[2]
-    return found
-
-
-def _reading(symbol: str | None, time_unit: TimeUnit | None) -> Reading:
-    try:
-        return Reading(symbol=values.symbol(symbol) if symbol else "", time_unit=time_unit)
-    except BadValue as bad:
-        fail(f"--{bad.detail}", code=USAGE)
 
 
 def _speed(text: str) -> str:

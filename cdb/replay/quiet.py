@@ -1,35 +1,35 @@
 """Why a replay gave no signal: the largest move of its prices beside what momentum_v1 asks for."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
-from cdb.replay.tape import Tape
+from cdb.replay.tape import Tape, merged
 from services.clock import EventClock
 from services.core.settings import CoreSettings
 from services.core.strategies.momentum_v1 import Momentum, MomentumSettings
 from services.settings import read
-from services.ws.tape.reader import read_tape
 from services.ws.trades import RawTrade, TradeCheck
 
 
-def why_no_signal(tape: Tape, environment: Mapping[str, str]) -> str:
+def why_no_signal(tapes: Sequence[Tape], environment: Mapping[str, str]) -> str:
     """One sentence; empty if other strategies run than momentum_v1."""
     strategies = str(environment.get("CDB_STRATEGIES") or ",".join(CoreSettings.model_fields["strategies"].default))
     if Momentum.name not in {name.strip() for name in strategies.split(",")}:
         return ""
     settings = read(MomentumSettings, environment)
-    move, where = largest_move(tape, settings)
+    move, where = largest_move(tapes, settings)
     asked = f"MOMENTUM_THRESHOLD_PCT={settings.threshold} asks for {float(100 * settings.threshold):g} %"
     also = f", with at least {settings.minimum_volume:f} traded" if abs(move) >= settings.threshold else ""
     return f"no signal: the largest move within {settings.lookback_s:g} s is {100 * move:.4f} % {where}; {asked}{also}"
 
 
-def largest_move(tape: Tape, settings: MomentumSettings) -> tuple[Decimal, str]:
+def largest_move(tapes: Sequence[Tape], settings: MomentumSettings) -> tuple[Decimal, str]:
     """The largest momentum that momentum_v1 saw, and where."""
-    memories = {symbol: Momentum(settings) for symbol in tape.symbols}
-    check = TradeCheck(frozenset(tape.symbols), EventClock())
+    symbols = {symbol for tape in tapes for symbol in tape.symbols}
+    memories = {symbol: Momentum(settings) for symbol in symbols}
+    check = TradeCheck(symbols, EventClock())
     largest, where = Decimal(0), ""
-    for row in read_tape(tape.path, tape.reading):
+    for row in merged(tapes):
         if isinstance(row, RawTrade) and check.objection(row) is None:
             move = memories[row.symbol].take_in(row.ts_event, row.price, row.quantity)
             if abs(move) > abs(largest):

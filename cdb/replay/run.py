@@ -6,6 +6,8 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import Final
 
+import msgspec
+
 from cdb.dead_letters.letters import DeadLetters
 from cdb.kit.errors import Away
 from cdb.kit.http_client import HttpClient
@@ -40,7 +42,7 @@ class Request:
 def run(replays: Replays, request: Request, on_progress: OnProgress) -> Summary:
     """Replay in lockstep. Raises StackError naming what failed; nothing is left running."""
     name = request.save_as or f"unnamed-{time.time_ns()}"
-    told = environment(request.settings, request.tape, request.speed)
+    told = {**environment(request.settings, request.tape.symbols), **_feed_of(request)}
     with replays.running(name, TRADING, told) as stack:
         feed = _follow(stack, request.tape.rows, on_progress)
         count, letters = _dead_letters(stack, request.tape)
@@ -56,8 +58,17 @@ def run(replays: Replays, request: Request, on_progress: OnProgress) -> Summary:
             dead_letters=count,
             unhandled=letters,
             notes=request.tape.notes,
-            why_no_signal="" if summary.signals else why_no_signal(request.tape, request.settings),
+            why_no_signal="" if summary.signals else why_no_signal([request.tape], request.settings),
         )
+
+
+def _feed_of(request: Request) -> dict[str, str]:
+    """What cdb_ws is told of the file."""
+    return {
+        "CDB_REPLAY_FILE": str(request.tape.path.resolve()),
+        "CDB_REPLAY_READING": msgspec.json.encode(request.tape.reading).decode(),
+        "CDB_REPLAY_SPEED": request.speed,
+    }
 
 
 def _follow(stack: Stack, rows: int, on_progress: OnProgress) -> Feed:
@@ -95,4 +106,4 @@ def _dead_letters(stack: Stack, tape: Tape) -> tuple[int, tuple[Unhandled, ...]]
     password = stack.config.environment["REDIS_PASSWORD"]
     with closing(connect(host=HOST, port=stack.config.ports.redis, password=password)) as client:
         letters = DeadLetters(client)
-        return letters.count(), tuple(unhandled(letters.all(), tape))
+        return letters.count(), tuple(unhandled(letters.all(), [tape]))

@@ -1,12 +1,9 @@
 """Which settings a replay has: those of .env, the environment and --set, and what it sets itself."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
-from cdb.replay.tape import Tape
 from cdb.running.native import Ports, envfile, known_settings, shell
 from cdb.running.native.checked_settings import refuse_wrong_for_replay
 from cdb.running.native.unknown_settings import refuse_in_options, refuse_unknown
@@ -43,12 +40,6 @@ def chosen_settings(options: Mapping[str, str], environ: Mapping[str, str], root
     return settings
 
 
-def environment(settings: Mapping[str, str], tape: Tape, speed: str) -> dict[str, str]:
-    """What the services of a replay of *tape* are told."""
-    own = {
-        "CDB_REPLAY_FILE": str(tape.path.resolve()),
-        "CDB_REPLAY_READING": msgspec.json.encode(tape.reading).decode(),
-        "CDB_REPLAY_SPEED": speed,
-        "CDB_SYMBOLS": ",".join(tape.symbols),
-    }
-    return {**settings, **_FIXED, **own}
+def environment(settings: Mapping[str, str], symbols: Iterable[str]) -> dict[str, str]:
+    """What the services are told that trade *symbols* from files."""
+    return {**settings, **_FIXED, "CDB_SYMBOLS": ",".join(symbols)}

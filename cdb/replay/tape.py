@@ -1,8 +1,9 @@
 """Look through a file before a replay starts: how it is read, how long it is, which symbols it trades."""
 
+import heapq
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,11 @@ from typing import Final
 
 from cdb.running.errors import StackError
 from services.ws.tape.files import NotATape
-from services.ws.tape.reader import Survey, survey
+from services.ws.tape.order import Row
+from services.ws.tape.reader import Survey, read_tape, survey
 from services.ws.tape.rows import Reading
 from services.ws.tape.values import DATES
+from services.ws.trades import RawTrade
 
 STANDARD_INPUT: Final = Path("-")
 MOST_INVALID_PERCENT: Final = 10.0
@@ -35,6 +38,23 @@ class Tape:
     rows: int
     symbols: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+
+def merged(tapes: Sequence[Tape]) -> Iterator[Row]:
+    """Yield what the rows of all *tapes* hold, by time. Raises NotATape."""
+    if len(tapes) == 1:
+        return read_tape(tapes[0].path, tapes[0].reading)
+    timed = heapq.merge(*map(_with_times, tapes), key=lambda pair: pair[0])
+    return (row for _, row in timed)
+
+
+def _with_times(tape: Tape) -> Iterator[tuple[int, Row]]:
+    """Each row with its time; one that has none, or one of the past, comes with the row before it."""
+    newest_ns = 0
+    for row in read_tape(tape.path, tape.reading):
+        if isinstance(row, RawTrade):
+            newest_ns = max(newest_ns, row.ts_event)
+        yield newest_ns, row
 
 
 @contextmanager

@@ -1,14 +1,13 @@
 """Messages that no service could handle: which trade each of them came from, and where that stands in the file."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
 
 from cdb.dead_letters.letters import Letter
-from cdb.replay.tape import Tape
-from services.ws.tape.reader import read_tape
+from cdb.replay.tape import Tape, merged
 from services.ws.trades import RawTrade
 
 MOST: Final = 100
@@ -33,11 +32,11 @@ class Unhandled(msgspec.Struct, frozen=True):
         return f"{trade}, on {self.stream}, for {self.group}: {self.reason}, {self.detail}"
 
 
-def unhandled(letters: Iterable[Letter], tape: Tape) -> list[Unhandled]:
+def unhandled(letters: Iterable[Letter], tapes: Sequence[Tape]) -> list[Unhandled]:
     """Describe *letters*, at most MOST of them."""
     kept = [letter for letter, _ in zip(letters, range(MOST), strict=False)]
     trades = [trade_of(letter.data) for letter in kept]
-    lines = _lines({trade for trade in trades if trade}, tape)
+    lines = _lines({trade for trade in trades if trade}, tapes)
     return [_described(letter, trade, lines) for letter, trade in zip(kept, trades, strict=True)]
 
 
@@ -59,10 +58,10 @@ def _described(letter: Letter, trade: Trade | None, lines: dict[Trade, str]) -> 
     return Unhandled(content.stream, content.group, content.reason, content.detail, symbol, trade_id, line)
 
 
-def _lines(wanted: set[Trade], tape: Tape) -> dict[Trade, str]:
+def _lines(wanted: set[Trade], tapes: Sequence[Tape]) -> dict[Trade, str]:
     found: dict[Trade, str] = {}
     if wanted:
-        for row in read_tape(tape.path, tape.reading):
+        for row in merged(tapes):
             if isinstance(row, RawTrade) and (trade := (row.symbol, row.trade_id)) in wanted:
                 found.setdefault(trade, row.origin)
     return found

@@ -47,14 +47,14 @@ def show(summary: Summary) -> None:
     table.add_row("equity", money(summary.equity))
     screen = console()
     screen.print(table)
-    for line in _details(summary):
+    for line in details(summary):
         screen.print(line, markup=False, soft_wrap=True)
     if summary.ledger:
         screen.print(f"The ledger is saved. Check it: cdb audit --replay {summary.ledger}")
 
 
-def _details(summary: Summary) -> Iterator[str]:
-    """What needs a sentence: rows that were left out, messages that nobody could handle, why nothing happened."""
+def details(summary: Summary) -> Iterator[str]:
+    """Yield what needs a sentence: rows that were left out, messages that nobody could handle, why nothing happened."""
     for refusal in summary.refusals[:_MOST_LISTED]:
         yield f"invalid trade at {refusal['where']}: {refusal['reason']}, {refusal['detail']}"
     if summary.refused > _MOST_LISTED:

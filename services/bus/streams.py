@@ -27,7 +27,7 @@ DEAD_LETTERS_BYTES: Final = 32 * 1024 * 1024
 _MICROSECONDS: Final = 1_000_000
 
 
-class Bus:
+class RedisBus:
     """One process's connection to the streams. Not thread-safe: one per thread.
 
     Every method raises ServerAway if Redis cannot do it now.

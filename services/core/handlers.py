@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from functools import partial
 
 from services.bus.entries import Entry, Outgoing, stream_position
-from services.bus.streams import Bus
+from services.bus.port import Bus
 from services.clock import Clock
 from services.core import report, trace
 from services.core.signals import signal_from
 from services.core.strategies.port import Opinion, Strategy
-from services.messages import BadMessage, MarketData, decode
+from services.messages import BadMessage, MarketData
 from services.runtime.faults import Faults
 from services.runtime.handling import Batch, Outcome, Received
 from services.runtime.retry import attempt
@@ -156,7 +156,7 @@ class CoreHandler:
 def _finished_trades(bus: Bus) -> Iterator[tuple[Entry, MarketData]]:
     for entry in bus.newest_finished(MARKET_DATA, count=REBUILD_FROM):
         try:
-            trade = decode(MARKET_DATA, entry.data or b"")
+            trade = entry.read()
         except BadMessage:
             continue
         if isinstance(trade, MarketData):

@@ -87,7 +87,8 @@ class Ledger:
 
     With *writer_role*, only one process at a time gets past the first transaction: a second one meets ServerAway
     until the first has ended, so two copies of a service can never write side by side. *instrument* gets each new
-    connection; what it does to cursors holds while a span is current, so that polling makes no spans.
+    connection; what it does to cursors holds while a span is current, so that polling makes no spans. Without
+    *flushes* a commit does not wait for the disk: if the machine dies, the newest ones are lost, never a part of one.
     """
 
     def __init__(
@@ -97,11 +98,13 @@ class Ledger:
         application: str,
         writer_role: str | None = None,
         instrument: Callable[[psycopg2.extensions.connection], None] | None = None,
+        flushes: bool = True,
     ) -> None:
         self._address = address
         self._application = application
         self._writer_role = writer_role
         self._instrument = instrument
+        self._session = _SESSION if flushes else {**_SESSION, "synchronous_commit": "off"}
         self._prepared: list[str] = []
         self._connection: psycopg2.extensions.connection | None = None
 
@@ -166,7 +169,7 @@ class Ledger:
         connection = connect(
             self._address,
             application_name=self._application,
-            options=" ".join(f"-c {name}={value}" for name, value in _SESSION.items()),
+            options=" ".join(f"-c {name}={value}" for name, value in self._session.items()),
             **_CONNECT,
         )
         try:

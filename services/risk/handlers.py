@@ -1,6 +1,7 @@
 """What cdb_risk does with each message: check fills, apply prices, decide signals."""
 
 import time
+from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
@@ -54,8 +55,11 @@ class RiskHandler:
         for item in batch.received:
             by_stream[item.entry.stream].append((item, item.message))
         self._note_fills(by_stream[FILLS], outcome)
-        self._apply_prices(by_stream[MARKET_DATA], outcome)
-        self._decide(by_stream[SIGNALS], outcome, caught_up=batch.caught_up)
+        if self._lockstep:
+            self._take_in_turn(by_stream[MARKET_DATA], by_stream[SIGNALS], outcome, caught_up=batch.caught_up)
+        else:
+            self._apply_prices(by_stream[MARKET_DATA], outcome)
+            self._decide(by_stream[SIGNALS], outcome, caught_up=batch.caught_up)
         outcome.outgoing += self._outgoing()
         if time.monotonic() >= self._next_show:
             outcome.afterwards.append(self._show)
@@ -98,6 +102,39 @@ class RiskHandler:
             self._guard.check_positions()
             report.fills_noted(len(fills), timeline)
 
+    def _take_in_turn(
+        self,
+        trades: list[tuple[Received, MarketData]],
+        signals: list[tuple[Received, Signal]],
+        outcome: Outcome,
+        *,
+        caught_up: bool,
+    ) -> None:
+        """Take each price with the signals that it led to; what comes after an order waits until that is filled."""
+        waiting = deque(signals)
+        self._decide_ready(waiting, outcome)
+        for place, trade in enumerate(trades):
+            if self._state.has_outgoing:
+                outcome.deferred += [item for item, _ in trades[place:]]
+                break
+            self._apply_prices([trade], outcome)
+            self._decide_ready(waiting, outcome)
+        if self._state.has_outgoing:
+            outcome.deferred += [item for item, _ in waiting]
+        else:
+            self._decide([*waiting], outcome, caught_up=caught_up)
+
+    def _decide_ready(self, waiting: deque[tuple[Received, Signal]], outcome: Outcome) -> None:
+        """Decide those at the head of *waiting* whose price has been applied, unless an order is on its way."""
+        ready = []
+        while waiting and not self._state.has_outgoing and self._is_applied(waiting[0][1]):
+            ready.append(waiting.popleft())
+        if ready:
+            self._decide(ready, outcome, caught_up=False)
+
+    def _is_applied(self, signal: Signal) -> bool:
+        return stream_position(signal.stream_id) <= self._applied
+
     def _apply_prices(self, trades: list[tuple[Received, MarketData]], outcome: Outcome) -> None:
         for item, trade in trades:
             if self._is_unknown(item, trade.symbol, outcome) or outcome.leaves_out_early(item, self._state.clock):
@@ -112,7 +149,7 @@ class RiskHandler:
         ready: list[tuple[Received, Signal]] = []
         for item, signal in signals:
             if not self._is_unknown(item, signal.symbol, outcome, traded=signal.side == "BUY"):
-                if caught_up or stream_position(signal.stream_id) <= self._applied:
+                if caught_up or self._is_applied(signal):
                     ready.append((item, signal))
                 else:
                     outcome.deferred.append(item)

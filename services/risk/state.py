@@ -104,6 +104,11 @@ class RiskState:
         self._outbox.append((order, cause))
         self._order_times.append(order.ts_event)
 
+    @property
+    def has_outgoing(self) -> bool:
+        """Whether an order waits to be sent."""
+        return bool(self._outbox)
+
     def take_outbox(self) -> list[tuple[Order, SpanContext]]:
         """The orders to be sent with the spans that placed them, once."""
         taken, self._outbox = self._outbox, []

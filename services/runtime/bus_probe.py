@@ -5,7 +5,7 @@ from typing import Final
 
 import structlog
 
-from services.bus.streams import Bus
+from services.bus.streams import RedisBus
 from services.clock import Clock, JumpWatch, WallClock
 from telemetry import metrics
 
@@ -15,7 +15,7 @@ MOST_APART_S: Final = 2.0
 log = structlog.get_logger()
 
 
-def bus_probe(bus: Bus, clock: Clock) -> Callable[[], None]:
+def bus_probe(bus: RedisBus, clock: Clock) -> Callable[[], None]:
     """The probe for a service with *clock*; the events' own time in a replay is compared with nothing."""
     if not isinstance(clock, WallClock):
         return bus.ping
@@ -31,7 +31,7 @@ def bus_probe(bus: Bus, clock: Clock) -> Callable[[], None]:
 class _Comparison:
     """What the last look at the clocks has shown, so that only changes are logged."""
 
-    def __init__(self, bus: Bus) -> None:
+    def __init__(self, bus: RedisBus) -> None:
         self._bus = bus
         self._jumps = JumpWatch()
         self._apart = False

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from services.bus import messaging_spans
 from services.bus.entries import MAX_MESSAGE_BYTES, DeadEntry, Entry, Key, Outgoing
-from services.bus.streams import Bus
+from services.bus.port import Bus
 from services.errors import InjectedFault
 from services.messages import BadMessage, decode
 from services.runtime import report, trace
@@ -54,7 +54,9 @@ class Consumer:
         *,
         prepare: Callable[[], None] = lambda: None,
         on_error: Callable[[str], None] = lambda _error_type: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._monotonic = monotonic
         self._on_error = on_error
         self._prepare = prepare
         self._bus = bus
@@ -69,14 +71,26 @@ class Consumer:
 
     def run(self) -> None:
         """Read and handle until stopped; what is in hand is finished first."""
-        self._retry(self._recover)
+        self.start()
         while not self._state.stop.is_set():
-            self._state.turned()
-            if time.monotonic() >= self._next_housekeeping:
-                self._next_housekeeping = time.monotonic() + HOUSEKEEPING_S
-                self._retry(self._housekeep)
-                self._working = True
-            self._retry(self._step)
+            self.turn()
+        self.finish()
+
+    def start(self) -> None:
+        """Take up what an earlier process has left."""
+        self._retry(self._recover)
+
+    def turn(self) -> None:
+        """Do what is due, then read and handle once."""
+        self._state.turned()
+        if self._monotonic() >= self._next_housekeeping:
+            self._next_housekeeping = self._monotonic() + HOUSEKEEPING_S
+            self._retry(self._housekeep)
+            self._working = True
+        self._retry(self._step)
+
+    def finish(self) -> None:
+        """Acknowledge what is done, and keep what the next process needs."""
         self._retry(lambda: self._commit([], []))
         self._retry(self._handler.close)
 
@@ -111,7 +125,7 @@ class Consumer:
         for entry in outcome.early:
             report.left_out(entry)
         for letter in outcome.dead:
-            self._removals.append((time.monotonic() + REMOVE_AFTER_S, letter.entry.key))
+            self._removals.append((self._monotonic() + REMOVE_AFTER_S, letter.entry.key))
             report.put_aside(letter)
             if letter.reason != "handler":
                 self._on_error("bad_message")
@@ -160,7 +174,7 @@ class Consumer:
                 detail = f"failed {attempts} times: {type(error).__name__}: {error}"
                 outcome.dead.append(DeadEntry(item.entry, "handler", detail, item.span))
             else:
-                self._retries[key] = _Retry(item, attempts, time.monotonic() + RETRY_AFTER_S)
+                self._retries[key] = _Retry(item, attempts, self._monotonic() + RETRY_AFTER_S)
                 remaining.append((item, error))
         outcome.failed[:] = remaining
 
@@ -177,7 +191,7 @@ class Consumer:
                 self._process(claimed, caught_up=False)
             if stream != MARKET_DATA:
                 self._bus.trim_acknowledged(stream)
-        now = time.monotonic()
+        now = self._monotonic()
         while self._removals and self._removals[0][0] <= now:
             self._bus.remove(self._removals[0][1])
             self._removals.popleft()
@@ -228,6 +242,9 @@ def _decoded(entries: Sequence[Entry], dead: list[DeadEntry]) -> Iterator[Receiv
     read_ns = time.time_ns()
     for entry in entries:
         if entry.data is None:
+            continue
+        if entry.message is not None:
+            yield Received(entry, entry.message, read_ns)
             continue
         span = messaging_spans.plan_processing(entry.stream, entry.traceparent)
         if len(entry.data) > MAX_MESSAGE_BYTES:

@@ -17,7 +17,7 @@ from flask import Flask
 from services.bus.client import connect
 from services.bus.held import HeldSymbols
 from services.bus.only_one import only_one
-from services.bus.streams import Bus
+from services.bus.streams import RedisBus
 from services.clock import Clock, EventClock, WallClock
 from services.ledger.connection import Ledger, LedgerAddress
 from services.runtime import instrumentation, logs, web
@@ -81,13 +81,13 @@ class Process:
         clock: Clock = EventClock() if settings.clock == "event" else WallClock()
         return cls(service, settings, clock, LoopState(), telemetry)
 
-    def bus(self, *, only: bool = False) -> Bus:
+    def bus(self, *, only: bool = False) -> RedisBus:
         """A connection to the bus for this service's group. Each thread needs its own.
 
         *only* one process of this service gets in: that is for its loop. A second one meets ServerAway meanwhile.
         """
         client = self._redis(greet=only_one(self.service.name) if only else None)
-        return Bus(client, group=self.service.name, consumer=self.service.name, clock=self.clock)
+        return RedisBus(client, group=self.service.name, consumer=self.service.name, clock=self.clock)
 
     def held(self) -> HeldSymbols:
         """The note of what is held. Each thread needs its own."""

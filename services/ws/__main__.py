@@ -6,8 +6,8 @@ from decimal import Decimal
 from flask import Flask
 
 from services import plugins, topology
-from services.bus.streams import Bus
-from services.messages import BadMessage, MarketData, decode
+from services.bus.port import Bus
+from services.messages import BadMessage, MarketData
 from services.runtime.process import Process
 from services.settings import load
 from services.topology import MARKET_DATA, READERS
@@ -63,7 +63,7 @@ def newest_prices(bus: Bus) -> dict[str, Decimal]:
     prices: dict[str, Decimal] = {}
     for entry in bus.newest(MARKET_DATA, count=RECENT):
         try:
-            trade = decode(MARKET_DATA, entry.data or b"")
+            trade = entry.read()
         except BadMessage:
             continue
         if isinstance(trade, MarketData):

@@ -8,7 +8,7 @@ import msgspec
 from flask import Flask, Response, jsonify
 from msgspec import Meta
 
-from services.bus.streams import Bus
+from services.bus.streams import RedisBus
 from services.runtime.web import BadRequest, Count, add_test_endpoint, parameters
 from services.topology import MARKET_DATA
 from services.ws.publisher import FeedStatus
@@ -44,7 +44,7 @@ def add_feed_page(app: Flask, status: FeedStatus) -> None:
         return jsonify(status.as_dict())
 
 
-def add_scenarios(app: Flask, source: Source, bus: Bus, *, symbols: Callable[[], Collection[str]]) -> None:
+def add_scenarios(app: Flask, source: Source, bus: RedisBus, *, symbols: Callable[[], Collection[str]]) -> None:
     """Answer POST /test/scenario. *bus* is for its threads alone."""
     lock = threading.Lock()
 

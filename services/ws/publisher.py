@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final, TypeVar
 
 from services.bus.entries import Outgoing
-from services.bus.streams import Bus
+from services.bus.port import Bus
 from services.clock import Clock
 from services.errors import ServerAway
 from services.messages import MarketData
@@ -90,8 +90,7 @@ class Publisher:
             found = self._next()
             if found is None:
                 break
-            self.status.waiting = not found
-            self._take_in(found)
+            self.take_in(found)
         while not self._state.stop.wait(IDLE_PAUSE_S):
             self._retry(self._bus.ping)
 
@@ -123,7 +122,9 @@ class Publisher:
         self.status.finished = found is None
         return found
 
-    def _take_in(self, found: Sequence[RawTrade | Refusal]) -> None:
+    def take_in(self, found: Sequence[RawTrade | Refusal]) -> None:
+        """Publish what the source gave, and refuse what is no trade."""
+        self.status.waiting = not found
         messages: list[MarketData] = []
         for item in found:
             self.status.read += 1

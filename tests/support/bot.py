@@ -18,7 +18,7 @@ import redis
 from cdb.running.native import TRADING, Stack, StackConfig, select
 from services import topology
 from services.bus.client import connect
-from services.bus.streams import Bus
+from services.bus.streams import RedisBus
 from services.clock import WallClock
 from services.errors import ServerAway
 from tests.support.http import ask
@@ -187,7 +187,7 @@ class Bot:
     def _settled(self) -> bool:
         with self.redis() as client:
             try:
-                return Bus(client, group="test", consumer="test", clock=WallClock()).settled(GROUPS)
+                return RedisBus(client, group="test", consumer="test", clock=WallClock()).settled(GROUPS)
             except ServerAway:
                 return False
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import redis
 
 from services.bus.entries import Outgoing
-from services.bus.streams import Bus
+from services.bus.streams import RedisBus
 from services.clock import WallClock
 from services.messages import DeadLetter, MarketData, Signal, decode
 from services.runtime.consumer import Consumer
@@ -103,9 +103,9 @@ def consumer_thread(servers: Servers, hand: RecordingHandler) -> Iterator[Consum
     assert process.has_ended()
 
 
-def bus_of(client: redis.Redis) -> Bus:
+def bus_of(client: redis.Redis) -> RedisBus:
     """The bus as the consumer's group sees it."""
-    return Bus(client, group=GROUP, consumer=GROUP, clock=WallClock())
+    return RedisBus(client, group=GROUP, consumer=GROUP, clock=WallClock())
 
 
 def number(item: Received) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import redis
 
 from services.bus.entries import Outgoing
-from services.bus.streams import Bus
+from services.bus.streams import RedisBus
 from services.clock import WallClock
 from services.core.handlers import CoreHandler
 from services.core.strategies.momentum_v1 import Momentum, MomentumSettings
@@ -123,9 +123,9 @@ class ServiceThreads:
         self._ledgers.append(ledger)
         return ledger
 
-    def _bus(self, group: str) -> Bus:
+    def _bus(self, group: str) -> RedisBus:
         client: redis.Redis = self.client if group == "test" else self.servers.redis()
-        return Bus(client, group=group, consumer=group, clock=WallClock())
+        return RedisBus(client, group=group, consumer=group, clock=WallClock())
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from services.bus.entries import KEPT_BYTES, DeadEntry, Entry
-from services.bus.streams import Bus
+from services.bus.streams import RedisBus
 from services.clock import WallClock
 from services.messages import MarketData, encode
 from services.topology import MARKET_DATA, ORDERS
@@ -47,7 +47,7 @@ def put_aside(bus_client: Any) -> PutAside:
     """Let a group put an entry aside, as its consumer does; return the letter's id."""
 
     def aside(data: bytes, *, stream: str = MARKET_DATA, group: str = "cdb_risk", entry: str | None = None) -> str:
-        bus = Bus(bus_client, group=group, consumer=group, clock=WallClock())
+        bus = RedisBus(bus_client, group=group, consumer=group, clock=WallClock())
         bus.make_groups([stream])
         entry_id = entry or bus_client.xadd(stream, {"data": data, "traceparent": TRACE}).decode()
         dead = DeadEntry(Entry(stream, entry_id, data, TRACE), "bad_message", "no \x1b[31mgood\r\nat all")
@@ -180,7 +180,7 @@ def test_a_message_that_comes_back_is_said(
 ) -> None:
     """The reader puts aside again what it cannot read; what it can read is only read."""
     letter = put_aside(b"garbage")
-    bus = Bus(bus_client, group="cdb_risk", consumer="cdb_risk", clock=WallClock())
+    bus = RedisBus(bus_client, group="cdb_risk", consumer="cdb_risk", clock=WallClock())
     bus.make_groups([MARKET_DATA])
     bus.read([MARKET_DATA], count=10, block_ms=1)
     stop = threading.Event()

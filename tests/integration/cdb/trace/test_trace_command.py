@@ -23,7 +23,7 @@ TORN: Final = Trace(name="its end alone", attributes={"cdb.verdict": "rejected"}
 
 @dataclass
 class Seen:
-    """A Jaeger that has all of the traces above, and a Prometheus that knows nothing, for no collector stands behind it."""
+    """A Jaeger that has all of the traces above, and a Prometheus without a collector, which knows nothing."""
 
     tracing: Tracing
     prometheus_port: int

@@ -13,7 +13,7 @@ import redis
 
 from services.bus.client import connect
 from services.bus.only_one import SILENT_S, only_one
-from services.bus.streams import Bus
+from services.bus.streams import RedisBus
 from services.clock import WallClock
 from services.errors import ServerAway
 from tests.support.paths import ROOT
@@ -43,7 +43,7 @@ def a_client(servers: Servers, name: str = "cdb_core") -> redis.Redis:
 
 def ask(client: redis.Redis) -> None:
     """Ask as the loop of a service does."""
-    Bus(client, group="cdb_core", consumer="cdb_core", clock=WallClock()).ping()
+    RedisBus(client, group="cdb_core", consumer="cdb_core", clock=WallClock()).ping()
 
 
 def gets_in(client: redis.Redis) -> bool:

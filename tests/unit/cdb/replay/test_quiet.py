@@ -18,23 +18,23 @@ def test_largest_move_is_named_beside_the_threshold(tmp_path: Path) -> None:
     prices = ["100", "100.1", "1000", "100", "99.8", "99.9"]
     lines = [row(place, price=price) for place, price in enumerate(prices)]
     tape = Tape(written(tmp_path, [HEADER, *lines]), Reading(), 6, ("ETHUSDT",))
-    assert why_no_signal(tape, {}) == (
+    assert why_no_signal([tape], {}) == (
         "no signal: the largest move within 5 s is -0.2000 % (ETHUSDT, line 6);"
         " MOMENTUM_THRESHOLD_PCT=0.004 asks for 0.4 %"
     )
 
 
 def test_threshold_and_look_back_are_those_that_were_set() -> None:
-    said = why_no_signal(GIVEN, {"MOMENTUM_THRESHOLD_PCT": "0.05", "MOMENTUM_LOOKBACK_S": "60"})
+    said = why_no_signal([GIVEN], {"MOMENTUM_THRESHOLD_PCT": "0.05", "MOMENTUM_LOOKBACK_S": "60"})
     assert "within 60 s" in said
     assert said.endswith("MOMENTUM_THRESHOLD_PCT=0.05 asks for 5 %")
 
 
 def test_move_that_was_large_enough_lacked_volume() -> None:
-    said = why_no_signal(GIVEN, {"MOMENTUM_THRESHOLD_PCT": "0.00008", "MOMENTUM_MIN_VOLUME": "1000000000"})
+    said = why_no_signal([GIVEN], {"MOMENTUM_THRESHOLD_PCT": "0.00008", "MOMENTUM_MIN_VOLUME": "1000000000"})
     assert said.endswith("asks for 0.008 %, with at least 1000000000 traded")
 
 
 @pytest.mark.parametrize("strategies", ["mean_reversion_v1", "package.module:Class"])
 def test_other_strategies_have_other_reasons(strategies: str) -> None:
-    assert why_no_signal(GIVEN, {"CDB_STRATEGIES": strategies}) == ""
+    assert why_no_signal([GIVEN], {"CDB_STRATEGIES": strategies}) == ""

@@ -68,7 +68,7 @@ def test_a_collector_setting_that_does_not_fit_does_not_stop_a_replay_which_has_
 
 def test_the_services_are_told_what_the_replay_sets(tmp_path: Path) -> None:
     told = environment(
-        chosen_settings({}, {"CDB_SYMBOLS": "XRPUSDT", "CDB_TEST_ENDPOINTS": "1"}, tmp_path), TAPE, "max"
+        chosen_settings({}, {"CDB_SYMBOLS": "XRPUSDT", "CDB_TEST_ENDPOINTS": "1"}, tmp_path), TAPE.symbols
     )
     assert told["CDB_SYMBOLS"] == "BTCUSDT,ETHUSDT"
     assert (told["CDB_SOURCE"], told["CDB_TEST_ENDPOINTS"], told["CDB_OTLP_ENDPOINT"]) == ("replay", "0", "off")

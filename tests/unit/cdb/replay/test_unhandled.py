@@ -66,7 +66,7 @@ def test_what_is_no_message_tells_none(data: bytes) -> None:
 
 def test_trade_is_found_in_the_file(tmp_path: Path) -> None:
     tape = Tape(written(tmp_path, [HEADER, *map(row, range(5))]), Reading(), 5, ("ETHUSDT",))
-    (found,) = unhandled([letter(encode(FILL))], tape)
+    (found,) = unhandled([letter(encode(FILL))], [tape])
     assert found == Unhandled(
         "fills", "cdb_risk", "bad_message", "price must be at most 1000000000", "ETHUSDT", 703, "line 5"
     )
@@ -75,5 +75,5 @@ def test_trade_is_found_in_the_file(tmp_path: Path) -> None:
 
 def test_letter_that_tells_nothing_is_still_listed(tmp_path: Path) -> None:
     tape = Tape(written(tmp_path, [HEADER, row(0)]), Reading(), 1, ("ETHUSDT",))
-    found = unhandled([letter(b"?"), Letter("2-0", None, "", b"")], tape)
+    found = unhandled([letter(b"?"), Letter("2-0", None, "", b"")], [tape])
     assert [(one.symbol, one.trade, one.line) for one in found] == [(None, None, None)] * 2

@@ -8,7 +8,7 @@ from typing import ClassVar
 import pytest
 
 from services.bus.entries import Entry
-from services.bus.streams import Bus
+from services.bus.streams import RedisBus
 from services.clock import MOST_AHEAD_NS, Clock, EventClock, WallClock
 from services.core.handlers import CoreHandler
 from services.core.strategies.momentum_v1 import Momentum, MomentumSettings
@@ -78,7 +78,7 @@ def test_strategies_see_only_later_trades(ts_event: int, trade_id: int, news: bo
     assert len(strategy.shown) == 1 + news
 
 
-class FinishedEntries(Bus):
+class FinishedEntries(RedisBus):
     """A bus of which only what this group has finished matters."""
 
     def __init__(self, *entries: Entry) -> None:

@@ -1,0 +1,172 @@
+"""`cdb backtest`: recorded trades through the bot's own handlers in this process, as fast as they go."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.progress import Progress, TaskID
+
+from cdb.backtest.page import page_of
+from cdb.backtest.run import Request, run
+from cdb.backtest.view import as_json, show
+from cdb.kit.errors import REFUSED, USAGE
+from cdb.kit.failures import exit_codes, fail
+from cdb.kit.figures import moment
+from cdb.kit.help import TRADING
+from cdb.kit.options import JsonOption
+from cdb.kit.output import print_json
+from cdb.kit.paths import ROOT
+from cdb.replay.options import (
+    KeepOption,
+    SettingsOption,
+    SymbolOption,
+    TimeUnitOption,
+    as_reading,
+    as_settings,
+    swept_replays,
+)
+from cdb.replay.settings import chosen_settings
+from cdb.replay.tape import MOST_INVALID_PERCENT, STANDARD_INPUT, Tape, examine, seekable
+from cdb.replay.view import progress_bar
+from services.clock import NANOSECONDS, to_datetime
+from services.ws.tape.rows import Reading
+
+INTERRUPTED = 130
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to *app*."""
+    app.command(rich_help_panel=TRADING)(backtest)
+
+
+def backtest(  # noqa: PLR0913, PLR0917  one for each option
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Files of trades: .csv, .csv.gz, or .zip with one CSV inside; - for standard input."),
+    ],
+    strategy: Annotated[
+        str | None, typer.Option(metavar="NAME", help="The same as --set CDB_STRATEGIES=NAME; several with commas.")
+    ] = None,
+    settings: SettingsOption = None,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Leave out earlier trades: 2026-01-31 or with T12:00.")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", metavar="TIME", help="Leave out trades from this time on. Times are UTC.")
+    ] = None,
+    keep: KeepOption = False,
+    into: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Save the ledger under this name. If it exists, append to it.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write a page with charts of equity, drawdown and prices.")
+    ] = None,
+    symbol: SymbolOption = None,
+    time_unit: TimeUnitOption = None,
+    max_invalid: Annotated[
+        float, typer.Option(metavar="PERCENT", min=0, max=100, help="Fail if so many of the rows are no valid trades.")
+    ] = MOST_INVALID_PERCENT,
+    as_json_: JsonOption = False,
+) -> None:
+    """Test settings and strategies on files of recorded trades, in one process, with a report at the end.
+
+    The services' own code runs here on a bus in memory, so the result is the ledger that `cdb replay` gives, row for
+    row, many times as fast. The ledger has a PostgreSQL of its own; commits do not wait for its disk. Files are merged
+    by time. The running stack is not touched. Settings are found as `cdb replay` finds them.
+
+    Ctrl-C ends it early: what was traded until then is reported, and saved if you asked for that.
+
+    Exit code: 0 done, 1 it failed, messages were lost or too many rows are invalid, 2 invalid option, 130 interrupted.
+
+    Example: cdb backtest tests/data/ethusdt-trades-2023-02-02.csv --set MOMENTUM_THRESHOLD_PCT=0.00008 --html eth.html
+    """
+    with exit_codes(REFUSED), ExitStack() as stack:
+        replays = swept_replays()
+        reading = as_reading(symbol, time_unit)
+        options = as_settings(settings) | ({"CDB_STRATEGIES": strategy} if strategy else {})
+        since_ns, until_ns = _time_ns("--from", since), _time_ns("--to", until)
+        if since_ns is not None and until_ns is not None and since_ns >= until_ns:
+            fail(f"--from {since} must be before --to {until}", code=USAGE)
+        if html is not None and not html.absolute().parent.is_dir():
+            fail(f"--html {html}: there is no directory {html.absolute().parent}", code=USAGE)
+        chosen = chosen_settings(options, os.environ, ROOT)
+        first = files[0]
+        save_as = into or (replays.new_name(Path(first.name.removesuffix(".gz")).stem) if keep else None)
+        progress = stack.enter_context(progress_bar(quiet=as_json_))
+        task = progress.add_task("reading", total=None)
+        tapes = []
+        for file in files:
+            path = stack.enter_context(seekable(file, replays.directory))
+            tapes.append(_examined(path, file, reading, max_invalid, progress, task, quiet=as_json_))
+        progress.reset(task, total=sum(tape.rows for tape in tapes), description="starting")
+        request = Request(tapes=tapes, settings=chosen, since_ns=since_ns, until_ns=until_ns, save_as=save_as)
+        with _interruptible() as interrupted:
+            result = run(
+                replays,
+                request,
+                lambda rows, ns: progress.update(task, completed=rows, description=moment(to_datetime(ns))),
+                interrupted,
+            )
+    if html is not None:
+        title = f"Backtest of {', '.join('standard input' if file == STANDARD_INPUT else file.name for file in files)}"
+        html.write_text(page_of(result, title=title), encoding="utf-8")
+    if as_json_:
+        print_json(as_json(result))
+    else:
+        show(result)
+    if result.summary.problem:
+        fail(result.summary.problem)
+    if result.ended_at_ns is not None:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _examined(
+    path: Path, file: Path, reading: Reading, max_invalid: float, progress: Progress, task: TaskID, *, quiet: bool
+) -> Tape:
+    name, label = ("standard input",) * 2 if file == STANDARD_INPUT else (str(file), file.name)
+    progress.reset(task, description=f"reading {label}")
+    tape = examine(
+        path,
+        reading,
+        name=name,
+        most_invalid_percent=max_invalid,
+        on_rows=lambda rows: progress.update(task, completed=rows),
+    )
+    for note in () if quiet else tape.notes:
+        progress.console.print(f"{name}: {note}", markup=False, highlight=False, soft_wrap=True)
+    return tape
+
+
+def _time_ns(option: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        fail(f"{option} {text!r:.60} is no time: 2026-01-31 or 2026-01-31T12:00 is allowed", code=USAGE)
+    when = when.replace(tzinfo=when.tzinfo or UTC)
+    return int(when.timestamp()) * NANOSECONDS
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Give an event that Ctrl-C sets; a second one ends the command at once."""
+    interrupted = threading.Event()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if interrupted.is_set():
+            signal.default_int_handler(number, frame)
+        interrupted.set()
+
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)

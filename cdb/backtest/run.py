@@ -1,0 +1,176 @@
+"""Run one backtest: a PostgreSQL of its own, an engine on it, all rows through it; read what came out."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from typing import Final
+
+import msgspec
+
+from cdb.backtest.curve import LOOK_EVERY_NS, Curve
+from cdb.backtest.performance import Figures, Filled, Trade, figures, figures_by, fills_of, trades_of
+from cdb.dead_letters.letters import Letter
+from cdb.replay.quiet import why_no_signal
+from cdb.replay.saved import Replays, address_of
+from cdb.replay.settings import environment
+from cdb.replay.summary import Feed, Summary, summarise
+from cdb.replay.tape import Tape, merged
+from cdb.replay.unhandled import unhandled
+from cdb.running.errors import StackError
+from services.engine.engine import Engine, EngineBroken
+from services.engine.setup import Setup
+from services.ledger.connection import Ledger, LedgerAddress
+from services.messages import DeadLetter, decode
+from services.plugins import UnknownPlugin
+from services.runtime import logs
+from services.topology import DEAD_LETTERS, Service
+from services.ws.tape.order import Row
+from services.ws.trades import RawTrade
+
+PARTS: Final = ("postgres", "migrate")
+_TELL_EVERY_S: Final = 0.2
+
+OnProgress = Callable[[int, int], None]
+"""Is told how many rows are done and the newest one's time in nanoseconds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """What goes through which bot. Times are in nanoseconds since 1970, *until_ns* is left out itself."""
+
+    tapes: Sequence[Tape]
+    settings: dict[str, str]
+    since_ns: int | None = None
+    until_ns: int | None = None
+    save_as: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backtest:
+    """The whole result. *ended_at_ns* is None unless it was interrupted: then it is the newest row's time."""
+
+    summary: Summary
+    figures: Figures
+    by_symbol: dict[str, Figures]
+    by_strategy: dict[str, Figures]
+    curve: Curve
+    fills: Sequence[Filled]
+    trades: Sequence[Trade]
+    rows_per_second: float
+    ended_at_ns: int | None
+
+
+def run(replays: Replays, request: Request, on_progress: OnProgress, interrupted: threading.Event) -> Backtest:
+    """Put all rows through, or those until *interrupted* is set. Raises StackError; nothing is left running."""
+    logs.configure("cdb-backtest", level="CRITICAL", log_format="console")  # what matters is in the result
+    name = request.save_as or f"unnamed-{time.time_ns()}"
+    symbols = sorted({symbol for tape in request.tapes for symbol in tape.symbols})
+    told = environment(request.settings, symbols)
+    with replays.running(name, PARTS, told) as stack:
+        address = address_of(stack.config)
+        engine = _engine(stack.config.process_environment(), address)
+        passage = Passage(engine, on_progress)
+        try:
+            engine.start()
+            passage.through(chosen(merged(request.tapes), request.since_ns, request.until_ns), interrupted)
+            engine.finish()
+        except EngineBroken as broken:
+            raise StackError(f"the backtest cannot go on: {broken}") from broken
+        if request.save_as:
+            replays.keep(name)
+        return _result(request, passage, address, interrupted=interrupted.is_set())
+
+
+def chosen(rows: Iterator[Row], since_ns: int | None, until_ns: int | None) -> Iterator[Row]:
+    """Leave out trades before *since_ns* and from *until_ns* on."""
+    if since_ns is None and until_ns is None:
+        return rows
+    begin, end = since_ns or 0, until_ns or 2**63
+    return (row for row in rows if not isinstance(row, RawTrade) or begin <= row.ts_event < end)
+
+
+class Passage:
+    """Rows on their way through an engine, and what is seen on the way."""
+
+    def __init__(self, engine: Engine, on_progress: OnProgress = lambda _rows, _ns: None) -> None:
+        self.engine = engine
+        self.curve = Curve()
+        self.rows = 0
+        self.newest_ns = 0
+        self.seconds = 0.0
+        self._on_progress = on_progress
+
+    def through(self, rows: Iterator[Row], interrupted: threading.Event) -> None:
+        """Take *rows* in until there are none or *interrupted* is set; what was taken in is done with then."""
+        began = told = time.monotonic()
+        while not interrupted.is_set() and (some := self._some(rows)):
+            self.engine.take_in(some)
+            self.rows += len(some)
+            if (portfolio := self.engine.portfolio()) is not None:
+                self.curve.look(self.newest_ns, portfolio)
+            if time.monotonic() - told > _TELL_EVERY_S:
+                told = time.monotonic()
+                self._on_progress(self.rows, self.newest_ns)
+        self.seconds = time.monotonic() - began
+        self._on_progress(self.rows, self.newest_ns)
+
+    def _some(self, rows: Iterator[Row]) -> list[Row]:
+        """As many rows as the engine takes at once, of no longer time than from one look to the next."""
+        found: list[Row] = []
+        most, end_ns = self.engine.at_once, 0
+        for row in rows:
+            found.append(row)
+            if isinstance(row, RawTrade):
+                self.newest_ns = max(self.newest_ns, row.ts_event)
+                end_ns = end_ns or self.newest_ns + LOOK_EVERY_NS
+            if len(found) >= most or self.newest_ns >= end_ns > 0:
+                break
+        return found
+
+
+def _engine(settings: dict[str, str], address: LedgerAddress) -> Engine:
+    def ledger_of(service: Service) -> Ledger:
+        return Ledger(address, application=service.name, writer_role=service.name, flushes=False)
+
+    try:
+        return Engine(Setup.read(settings), ledger_of=ledger_of)
+    except UnknownPlugin as error:
+        raise StackError(f"CDB_STRATEGIES={settings.get('CDB_STRATEGIES', '')!r} is refused: {error}") from error
+
+
+def _result(request: Request, passage: Passage, address: LedgerAddress, *, interrupted: bool) -> Backtest:
+    letters = _dead_letters(passage.engine)
+    with closing(Ledger(address, application="cdb-backtest")) as ledger:
+        feed = msgspec.convert(passage.engine.feed.as_dict(), Feed)
+        summary = summarise(ledger, feed, saved_as=request.save_as)
+        fills = fills_of(ledger)
+    trades = trades_of(fills)
+    return Backtest(
+        summary=replace(
+            summary,
+            dead_letters=passage.engine.streams.stream(DEAD_LETTERS).end,
+            unhandled=tuple(unhandled(letters, request.tapes)),
+            notes=tuple(note for tape in request.tapes for note in tape.notes),
+            why_no_signal="" if summary.signals else why_no_signal(request.tapes, request.settings),
+        ),
+        figures=figures(trades),
+        by_symbol=figures_by(trades, lambda trade: trade.symbol),
+        by_strategy=figures_by(trades, lambda trade: trade.strategy),
+        curve=passage.curve,
+        fills=fills,
+        trades=trades,
+        rows_per_second=passage.rows / passage.seconds if passage.seconds else 0.0,
+        ended_at_ns=passage.newest_ns if interrupted else None,
+    )
+
+
+def _dead_letters(engine: Engine) -> list[Letter]:
+    found = []
+    for entry in engine.streams.stream(DEAD_LETTERS).entries:
+        assert entry is not None and entry.data is not None  # noqa: S101, PT018  nobody removes dead letters here
+        content = decode(DEAD_LETTERS, entry.data)
+        assert isinstance(content, DeadLetter)  # noqa: S101  the stream's one type
+        found.append(Letter(entry.id, content, "", entry.data))
+    return found
