@@ -2,10 +2,12 @@
 
 import os
 from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.support.bot import LIVELY, Bot, running_bot
+from tests.system.native.replay_operator import Operator
 
 OFTEN = {"CDB_METRIC_EXPORT_INTERVAL_S": "2", "CDB_SCRAPE_INTERVAL": "2s", "CDB_METRIC_EXPIRATION": "30s"}
 FAILED: pytest.StashKey[bool] = pytest.StashKey()
@@ -37,6 +39,14 @@ def bot(_lively: Bot, request: pytest.FixtureRequest) -> Iterator[Bot]:
             request.node.add_report_section(
                 "teardown", f"log of {part.name}", "\n".join(_lively.stack.log_tail(part.name, 40))
             )
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Iterator[Operator]:
+    somebody = Operator(tmp_path)
+    yield somebody
+    for name in somebody.replays.names():
+        somebody.replays.remove(name)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

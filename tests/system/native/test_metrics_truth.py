@@ -14,32 +14,15 @@ import pytest
 from cdb.running.native import TRADING
 from tests.support.bot import SERVICES, Bot, running_bot
 from tests.support.paths import ROOT
+from tests.support.tapes import REFUSED, TIGHT, write_lively
 from tests.support.waiting import until
 from tests.system.native.expected_metrics import VIEWS, Figures, Tape, by_ledger, differences, values
 
 pytestmark = pytest.mark.e2e
 
 REAL: Final = ROOT / "tests" / "data" / "ethusdt-trades-2023-02-02.csv"
-HEADER: Final = "ts_ms,trade_id,symbol,side,price,quantity\n"
-NOON: Final = 1_700_049_600_000  # 2023-11-15 12:00:00 UTC
 QUICK: Final = {"CDB_METRIC_EXPORT_INTERVAL_S": "1", "CDB_SCRAPE_INTERVAL": "1s", "CDB_LOG_LEVEL": "WARNING"}
 QUIET_MARKET: Final = {"MOMENTUM_THRESHOLD_PCT": "0.00008"}
-TIGHT: Final = {"MAX_EXPOSURE_PCT": "0.28", "MAX_ORDERS_PER_MINUTE": "3", "MOMENTUM_COOLDOWN_S": "6"}
-RISE: Final = (100, *[101] * 7)
-"""Bought at the second price; then quiet for as long as core looks back and cools down."""
-
-SCENES: Final[dict[int, tuple[tuple[str, tuple[float, ...]], ...]]] = {
-    # From this second on, each symbol has one of its prices a second. An order is worth about 8500.
-    0: (("AAAUSDT", (100, 101, 102, 103, 104, 105, *[110] * 12, 109)),),  # no second position; sold with a profit
-    120: (("BBBUSDT", (*RISE, 100.5)),),  # sold with a small loss
-    180: (("FFFUSDT", (*RISE, *[103] * 8, 102.5)),),  # sold with a small profit
-    240: (("CCCUSDT", (*RISE, 95, 95)),),  # a stop loss, so nothing is left to sell
-    360: (("DDDUSDT", (*RISE, *[100] * 7, *[101] * 7, *[100] * 7, 101)),),  # too many orders in a minute
-    480: tuple((f"{letter * 3}USDT", RISE) for letter in "BEFD"),  # the fourth is more than may be held at once
-    900: (("CCCUSDT", RISE),),  # nobody knows by now what is held is worth
-    1000: (("BBBUSDT", (101, 101.3)), ("FFFUSDT", (101, 100.8)), ("EEEUSDT", (*[101] * 7, 30, 30))),  # the breaker
-    1200: (("AAAUSDT", RISE),),  # not any more
-}
 
 
 @dataclass(frozen=True)
@@ -155,22 +138,8 @@ def real_tape() -> Tape:
 
 
 def lively_tape(folder: Path) -> Tape:
-    """Write SCENES into a file, with rows between them that are no trades."""
-    rows = []
-    for start_s, scene in SCENES.items():
-        for second in range(max(len(prices) for _, prices in scene)):
-            for symbol, prices in scene:
-                if second < len(prices):
-                    ts_ms = NOON + (start_s + second) * 1000
-                    rows.append(f"{ts_ms},{ts_ms},{symbol},buy,{prices[second]},100\n")
-    refused = {
-        "malformed": ["no row at all\n"],
-        "not_positive": [f"{NOON + 2_000_000},1,AAAUSDT,buy,-5,1\n"],
-        "out_of_order": [f"{NOON},{trade},AAAUSDT,buy,100,1\n" for trade in (1, 2)],
-    }
-    file = folder / "lively.csv"
-    file.write_text(HEADER + "".join(rows) + "".join(row for bad in refused.values() for row in bad))
-    return tape_of(file, {reason: len(bad) for reason, bad in refused.items()})
+    """The lively file, with rows behind its trades that are none."""
+    return tape_of(write_lively(folder / "lively.csv"), {reason: len(rows) for reason, rows in REFUSED.items()})
 
 
 def tape_of(file: Path, refused: dict[str, int]) -> Tape:

@@ -2,104 +2,22 @@
 
 import gzip
 import json
-import os
 import shlex
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from cdb.replay.saved import Replays
 from cdb.running.native import Stack, processes
-from cdb.running.native.tools import postgres_bin, redis_server
-from services.ledger.connection import Ledger
-from tests.support.http import ask
-from tests.support.paths import ROOT
-from tests.support.programs import required
-from tests.support.waiting import until
+from tests.system.native.replay_operator import QUIET_MARKET, REAL, Operator, reads
 
 pytestmark = pytest.mark.e2e
 
-REAL = ROOT / "tests" / "data" / "ethusdt-trades-2023-02-02.csv"
-QUIET_MARKET = ("--set", "MOMENTUM_THRESHOLD_PCT=0.00008")
-TABLES = ("account", "signals", "decisions", "orders", "fills", "positions", "marks", "equity", "breaker")
 HEADER = "ts_ms,trade_id,symbol,side,price,quantity\n"
 NOON = 1_700_049_600_000  # 2023-11-15 12:00:00 UTC
 MIDNIGHT = 1_700_092_800_000  # the next one
-
-
-class Operator:
-    """Somebody at a terminal, with a state directory of his own."""
-
-    def __init__(self, state: Path) -> None:
-        required(redis_server)
-        required(postgres_bin)
-        self.replays = Replays(ROOT, state / "replays")
-        self._environment = {**os.environ, "CDB_STATE_DIR": str(state)}
-
-    def cdb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return self.run(sys.executable, "-m", "cdb", *arguments)
-
-    def run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command,
-            env=self._environment,
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=280,
-            check=False,
-        )
-
-    def replay(self, file: Path, *arguments: str) -> dict[str, Any]:
-        result = self.cdb("replay", str(file), "--json", *arguments)
-        assert result.returncode == 0, result.stdout + result.stderr
-        found: dict[str, Any] = json.loads(result.stdout, parse_float=Decimal)
-        return found
-
-    def rows(self, name: str) -> dict[str, list[tuple[Any, ...]]]:
-        with self.replays.opened(name) as address:
-            ledger = Ledger(address, application="test")
-            with ledger.transaction() as cursor:
-                found = {}
-                for table in TABLES:
-                    cursor.execute(f"SELECT * FROM {table} ORDER BY 1")  # noqa: S608  our own names
-                    found[table] = cursor.fetchall()
-            ledger.close()
-        return found
-
-    @contextmanager
-    def replaying(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
-        """Replay so slowly that it lasts, in another command; the block begins when trades are read."""
-        command = [sys.executable, "-m", "cdb", "replay", str(REAL), "--speed", "0.001", *arguments]
-        directory = Path(self._environment["CDB_STATE_DIR"], "replays")
-        with subprocess.Popen(command, env=self._environment, cwd=ROOT, stdout=-1, stderr=-1, text=True) as process:
-            until(lambda: any(map(reads, directory.glob("*"))), within_s=120, what="the replay reads")
-            try:
-                yield process
-            finally:
-                process.kill()
-
-
-def reads(place: Path) -> bool:
-    """Whether the feed of the replay in *place* is being read."""
-    found = Stack.attach(place)
-    status, feed = ask(found.config.ports.cdb_ws, "/feed") if found else (0, {})
-    return status == 200 and bool(feed["read"])
-
-
-@pytest.fixture
-def operator(tmp_path: Path) -> Iterator[Operator]:
-    somebody = Operator(tmp_path)
-    yield somebody
-    for name in somebody.replays.names():
-        somebody.replays.remove(name)
 
 
 def test_a_real_file_gives_the_same_ledger_every_time(operator: Operator) -> None:
