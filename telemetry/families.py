@@ -30,7 +30,7 @@ class Family(Generic[H]):
         self.metric: Final = metric
         self.bounds: Final = bounds
         self.bound: Final[dict[tuple[LabelValue, ...], H]] = {}  # by the callers' values; unknown ones stay out
-        self._create: Final = create
+        self._create = create
         self._overflowed: Final = overflowed
         self._handles: dict[tuple[str, ...], H] = {}
         self._lock: Final = RLock()
@@ -61,6 +61,13 @@ class Family(Generic[H]):
         if bounded != texts:
             self._overflowed()
         return handle
+
+    def mute(self, silent: H) -> None:
+        """Hand out *silent* for every label set from now on."""
+        with self._lock:
+            self.bound.clear()
+            self._handles.clear()
+            self._create = lambda _attributes: silent
 
     def handles(self) -> tuple[H, ...]:
         """Snapshot of the handles of all label sets."""

@@ -15,7 +15,7 @@ from numbers import Real
 from threading import RLock
 from time import perf_counter, time_ns
 from types import TracebackType
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 from opentelemetry.context import get_current
 from opentelemetry.sdk.metrics import Exemplar
@@ -217,6 +217,36 @@ class Histogram(Handle):
                 max=self._max if count else None,  # type: ignore[arg-type]
                 exemplars=[exemplar for exemplar in exemplars or () if drain and exemplar],
             )
+
+
+class _SilentCounter(Counter):
+    def inc(self, amount: Number = 1) -> None:
+        pass
+
+
+class _SilentGauge(Gauge):
+    def set(self, value: Number) -> None:
+        pass
+
+    def inc(self, amount: Number = 1) -> None:
+        pass
+
+
+class _SilentHistogram(Histogram):
+    def observe(self, value: Number) -> None:
+        pass
+
+
+def _ignore() -> None:
+    """Nothing is refused where nothing is recorded."""
+
+
+SILENT: Final[dict[str, Any]] = {
+    "counter": _SilentCounter({}, _ignore),
+    "gauge": _SilentGauge({}, _ignore),
+    "histogram": _SilentHistogram({}, _ignore, (1.0,)),
+}
+"""Handles that record nothing, by the type of metric."""
 
 
 class Timer:

@@ -25,6 +25,7 @@ __all__ = [
     "TelemetrySettings",
     "admit_symbols",
     "get_metrics",
+    "record_nothing",
     "start_telemetry",
 ]
 
@@ -71,6 +72,11 @@ def start_telemetry(
 def admit_symbols(symbols: Iterable[str]) -> None:
     """Record *symbols*, too, under their own names: such as those that are held though no longer configured."""
     _recorder.also_admit("symbol", symbols)
+
+
+def record_nothing() -> None:
+    """Have all recording calls of this process do nothing: its metrics are nobody's."""
+    _recorder.mute()
 
 
 def get_metrics() -> bytes:

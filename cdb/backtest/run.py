@@ -28,6 +28,7 @@ from services.runtime import logs
 from services.topology import DEAD_LETTERS, Service
 from services.ws.tape.order import Row
 from services.ws.trades import RawTrade
+from telemetry.setup import record_nothing
 
 PARTS: Final = ("postgres", "migrate")
 _TELL_EVERY_S: Final = 0.2
@@ -65,6 +66,7 @@ class Backtest:
 def run(replays: Replays, request: Request, on_progress: OnProgress, interrupted: threading.Event) -> Backtest:
     """Put all rows through, or those until *interrupted* is set. Raises StackError; nothing is left running."""
     logs.configure("cdb-backtest", level="CRITICAL", log_format="console")  # what matters is in the result
+    record_nothing()
     name = request.save_as or f"unnamed-{time.time_ns()}"
     symbols = sorted({symbol for tape in request.tapes for symbol in tape.symbols})
     told = environment(request.settings, symbols)

@@ -21,10 +21,13 @@ KEPT_LETTERS: Final = 10_000
 
 @dataclass
 class _Group:
-    """How far one group has read: the number of the next entry, and deliveries of what it has not acknowledged."""
+    """How far one group has read: the number of the next entry, and deliveries of what it has not acknowledged.
+
+    *pending* is by entry id, oldest first: an id is put there once, when it is read.
+    """
 
     upcoming: int = 0
-    pending: dict[int, int] = field(default_factory=dict)
+    pending: dict[str, int] = field(default_factory=dict)
 
 
 class _Stream:
@@ -148,10 +151,8 @@ class MemoryBus:
         self._streams.trials.pop((self.group, entry.key), None)
 
     def deliveries(self, stream: str, *, count: int) -> dict[str, int]:
-        found = self._streams.stream(stream)
-        group = found.groups.get(self.group, _Group())
-        entries = ((found.at(number), times) for number, times in islice(sorted(group.pending.items()), count))
-        return {entry.id: times for entry, times in entries if entry is not None}
+        group = self._streams.stream(stream).groups.get(self.group, _Group())
+        return dict(islice(group.pending.items(), count))
 
     def commit(self, done: Iterable[Entry], outgoing: Iterable[Outgoing], dead: Iterable[DeadEntry]) -> None:
         letters = [letter._replace(entry=_written(letter.entry)) for letter in dead]
@@ -177,37 +178,44 @@ class MemoryBus:
     def remove(self, key: Key) -> None:
         name, entry_id = key
         stream = self._streams.stream(name)
-        place = stream_position(entry_id)[1] - stream.first
+        place = _number(entry_id) - stream.first
         if 0 <= place < len(stream.entries):
             stream.entries[place] = None
 
     def _acknowledge(self, entries: Iterable[Entry]) -> None:
+        name, pending = "", dict[str, int]()
         for entry in entries:
-            group = self._streams.stream(entry.stream).groups.get(self.group)
-            if group is not None:
-                group.pending.pop(stream_position(entry.id)[1], None)
+            if entry.stream != name:
+                name = entry.stream
+                pending = self._streams.stream(name).groups.get(self.group, _Group()).pending
+            pending.pop(entry.id, None)
 
 
 def _oldest_open(group: _Group) -> int:
     """The number of the oldest entry that *group* has not read and acknowledged."""
-    return min(group.pending, default=group.upcoming)
+    return next((_number(entry_id) for entry_id in group.pending), group.upcoming)
+
+
+def _number(entry_id: str) -> int:
+    return stream_position(entry_id)[1]
 
 
 def _new(stream: _Stream, group: _Group, count: int) -> list[Entry]:
     begin = max(group.upcoming, stream.first)
     entries = stream.entries[begin - stream.first : begin - stream.first + count]
     group.upcoming = begin + len(entries)
-    group.pending.update((number, 1) for number, entry in enumerate(entries, begin) if entry is not None)
-    return [entry for entry in entries if entry is not None]
+    there = [entry for entry in entries if entry is not None]
+    group.pending.update((entry.id, 1) for entry in there)
+    return there
 
 
 def _again(stream: _Stream, group: _Group, count: int, after: str) -> list[Entry]:
     """What is unacknowledged behind *after*; an entry that is gone has no data."""
-    last = stream_position(after)[1] if after != "0" else -1
+    last = _number(after) if after != "0" else -1
     found = []
-    for number in islice((number for number in sorted(group.pending) if number > last), count):
-        group.pending[number] += 1
-        found.append(stream.at(number) or Entry(stream.name, f"1-{number}", None, None))
+    for entry_id in [*islice((one for one in group.pending if _number(one) > last), count)]:
+        group.pending[entry_id] += 1
+        found.append(stream.at(_number(entry_id)) or Entry(stream.name, entry_id, None, None))
     return found
 
 

@@ -58,7 +58,8 @@ class RiskHandler:
         if self._lockstep:
             self._take_in_turn(by_stream[MARKET_DATA], by_stream[SIGNALS], outcome, caught_up=batch.caught_up)
         else:
-            self._apply_prices(by_stream[MARKET_DATA], outcome)
+            for item, trade in by_stream[MARKET_DATA]:
+                self._apply_price(item, trade, outcome)
             self._decide(by_stream[SIGNALS], outcome, caught_up=batch.caught_up)
         outcome.outgoing += self._outgoing()
         if time.monotonic() >= self._next_show:
@@ -113,12 +114,13 @@ class RiskHandler:
         """Take each price with the signals that it led to; what comes after an order waits until that is filled."""
         waiting = deque(signals)
         self._decide_ready(waiting, outcome)
-        for place, trade in enumerate(trades):
+        for place, (item, trade) in enumerate(trades):
             if self._state.has_outgoing:
-                outcome.deferred += [item for item, _ in trades[place:]]
+                outcome.deferred += [later for later, _ in trades[place:]]
                 break
-            self._apply_prices([trade], outcome)
-            self._decide_ready(waiting, outcome)
+            self._apply_price(item, trade, outcome)
+            if waiting:
+                self._decide_ready(waiting, outcome)
         if self._state.has_outgoing:
             outcome.deferred += [item for item, _ in waiting]
         else:
@@ -135,14 +137,13 @@ class RiskHandler:
     def _is_applied(self, signal: Signal) -> bool:
         return stream_position(signal.stream_id) <= self._applied
 
-    def _apply_prices(self, trades: list[tuple[Received, MarketData]], outcome: Outcome) -> None:
-        for item, trade in trades:
-            if self._is_unknown(item, trade.symbol, outcome) or outcome.leaves_out_early(item, self._state.clock):
-                continue
-            timeline = Timeline()
-            self._guard.apply(trade)
-            self._applied = max(self._applied, stream_position(item.entry.id))
-            report.price_applied(timeline)
+    def _apply_price(self, item: Received, trade: MarketData, outcome: Outcome) -> None:
+        if self._is_unknown(item, trade.symbol, outcome) or outcome.leaves_out_early(item, self._state.clock):
+            return
+        timeline = Timeline()
+        self._guard.apply(trade)
+        self._applied = max(self._applied, stream_position(item.entry.id))
+        report.price_applied(timeline)
 
     def _decide(self, signals: list[tuple[Received, Signal]], outcome: Outcome, *, caught_up: bool) -> None:
         """Decide signals whose price has been applied; the others wait for it."""

@@ -118,7 +118,7 @@ class Consumer:
         """Publish, acknowledge, then do what nobody waits for."""
         seen = {entry.key: entry for entry in (*entries, *(item.entry for item in batch.received))}
         still_open = outcome.open_keys()
-        self._done += [entry for key, entry in seen.items() if key not in still_open]
+        self._done += [entry for key, entry in seen.items() if key not in still_open] if still_open else seen.values()
         if outcome.outgoing or outcome.dead:
             self._retry(lambda: self._commit(outcome.outgoing, outcome.dead))
         ended_ns = time.time_ns()
@@ -129,8 +129,9 @@ class Consumer:
             report.put_aside(letter)
             if letter.reason != "handler":
                 self._on_error("bad_message")
-        for key in seen.keys() - outcome.failed_keys():
-            self._retries.pop(key, None)
+        if self._retries:
+            for key in seen.keys() - outcome.failed_keys():
+                self._retries.pop(key, None)
         for action in outcome.afterwards:
             if error := attempt(action):
                 report.record_lost(error)

@@ -86,13 +86,13 @@ class TradeCheck:
 
 
 def _value_refusal(trade: RawTrade) -> Refusal | None:
+    problem = trade_problem(trade.price, trade.quantity)
+    if problem is None and 0 < trade.ts_event < MAX_TIME_NS and 0 <= trade.trade_id < 2**63:
+        return None
     values = (trade.price, trade.quantity)
     if not all(value.is_finite() for value in values):
         return Refusal("not_a_number", trade.origin, f"price {trade.price}, quantity {trade.quantity}")
     if not all(value > 0 for value in values):
         return Refusal("not_positive", trade.origin, f"price {trade.price}, quantity {trade.quantity}")
-    if problem := trade_problem(trade.price, trade.quantity):
-        return Refusal("malformed", trade.origin, problem)
-    if not 0 < trade.ts_event < MAX_TIME_NS or not 0 <= trade.trade_id < 2**63:
-        return Refusal("malformed", trade.origin, f"trade id {trade.trade_id} at {trade.ts_event} ns is out of range")
-    return None
+    out_of_range = f"trade id {trade.trade_id} at {trade.ts_event} ns is out of range"
+    return Refusal("malformed", trade.origin, problem or out_of_range)
