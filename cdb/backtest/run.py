@@ -19,13 +19,15 @@ from cdb.replay.summary import Feed, Summary, summarise
 from cdb.replay.tape import Tape, merged
 from cdb.replay.unhandled import unhandled
 from cdb.running.errors import StackError
-from services.engine.engine import Engine, EngineBroken
+from services.bus.memory import Stream
+from services.engine.engine import Engine
+from services.engine.ground import EngineBroken, Ground
 from services.engine.setup import Setup
 from services.ledger.connection import Ledger, LedgerAddress
 from services.messages import DeadLetter, decode
 from services.plugins import UnknownPlugin
 from services.runtime import logs
-from services.topology import DEAD_LETTERS, Service
+from services.topology import DEAD_LETTERS
 from services.ws.tape.order import Row
 from services.ws.trades import RawTrade
 from telemetry.setup import record_nothing
@@ -72,7 +74,8 @@ def run(replays: Replays, request: Request, on_progress: OnProgress, interrupted
     told = environment(request.settings, symbols)
     with replays.running(name, PARTS, told) as stack:
         address = address_of(stack.config)
-        engine = _engine(stack.config.process_environment(), address)
+        ground = Ground(address)
+        engine = Engine(_setup(stack.config.process_environment()), ground)
         passage = Passage(engine, on_progress)
         try:
             engine.start()
@@ -82,7 +85,7 @@ def run(replays: Replays, request: Request, on_progress: OnProgress, interrupted
             raise StackError(f"the backtest cannot go on: {broken}") from broken
         if request.save_as:
             replays.keep(name)
-        return _result(request, passage, address, interrupted=interrupted.is_set())
+        return _result(request, passage, ground.streams.stream(DEAD_LETTERS), address, interrupted=interrupted.is_set())
 
 
 def chosen(rows: Iterator[Row], since_ns: int | None, until_ns: int | None) -> Iterator[Row]:
@@ -132,18 +135,17 @@ class Passage:
         return found
 
 
-def _engine(settings: dict[str, str], address: LedgerAddress) -> Engine:
-    def ledger_of(service: Service) -> Ledger:
-        return Ledger(address, application=service.name, writer_role=service.name, flushes=False)
-
+def _setup(settings: dict[str, str]) -> Setup:
     try:
-        return Engine(Setup.read(settings), ledger_of=ledger_of)
+        return Setup.read(settings)
     except UnknownPlugin as error:
         raise StackError(f"CDB_STRATEGIES={settings.get('CDB_STRATEGIES', '')!r} is refused: {error}") from error
 
 
-def _result(request: Request, passage: Passage, address: LedgerAddress, *, interrupted: bool) -> Backtest:
-    letters = _dead_letters(passage.engine)
+def _result(
+    request: Request, passage: Passage, put_aside: Stream, address: LedgerAddress, *, interrupted: bool
+) -> Backtest:
+    letters = _letters(put_aside)
     with closing(Ledger(address, application="cdb-backtest")) as ledger:
         feed = msgspec.convert(passage.engine.feed.as_dict(), Feed)
         summary = summarise(ledger, feed, saved_as=request.save_as)
@@ -152,7 +154,7 @@ def _result(request: Request, passage: Passage, address: LedgerAddress, *, inter
     return Backtest(
         summary=replace(
             summary,
-            dead_letters=passage.engine.streams.stream(DEAD_LETTERS).end,
+            dead_letters=put_aside.end,
             unhandled=tuple(unhandled(letters, request.tapes)),
             notes=tuple(note for tape in request.tapes for note in tape.notes),
             why_no_signal="" if summary.signals else why_no_signal(request.tapes, request.settings),
@@ -168,9 +170,9 @@ def _result(request: Request, passage: Passage, address: LedgerAddress, *, inter
     )
 
 
-def _dead_letters(engine: Engine) -> list[Letter]:
+def _letters(put_aside: Stream) -> list[Letter]:
     found = []
-    for entry in engine.streams.stream(DEAD_LETTERS).entries:
+    for entry in put_aside.entries:
         assert entry is not None and entry.data is not None  # noqa: S101, PT018  nobody removes dead letters here
         content = decode(DEAD_LETTERS, entry.data)
         assert isinstance(content, DeadLetter)  # noqa: S101  the stream's one type

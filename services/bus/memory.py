@@ -20,7 +20,7 @@ KEPT_LETTERS: Final = 10_000
 
 
 @dataclass
-class _Group:
+class Group:
     """How far one group has read: the number of the next entry, and deliveries of what it has not acknowledged.
 
     *pending* is by entry id, oldest first: an id is put there once, when it is read.
@@ -30,14 +30,14 @@ class _Group:
     pending: dict[str, int] = field(default_factory=dict)
 
 
-class _Stream:
+class Stream:
     """Entries by number. Numbers only rise; *first* is that of the oldest entry that is still there."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.first = 0
         self.entries: list[Entry | None] = []
-        self.groups: dict[str, _Group] = {}
+        self.groups: dict[str, Group] = {}
 
     @property
     def end(self) -> int:
@@ -60,11 +60,11 @@ class Streams:
 
     def __init__(self, *, kept_prices: int = KEPT_PRICES) -> None:
         self._kept_prices = kept_prices
-        self._streams: dict[str, _Stream] = {}
+        self._streams: dict[str, Stream] = {}
         self.trials: dict[tuple[str, Key], int] = {}
 
-    def stream(self, name: str) -> _Stream:
-        return self._streams.setdefault(name, _Stream(name))
+    def stream(self, name: str) -> Stream:
+        return self._streams.setdefault(name, Stream(name))
 
     def add(self, name: str, message: Message) -> Entry:
         """Append *message*; prices stay objects."""
@@ -130,13 +130,13 @@ class MemoryBus:
         found: list[Entry] = []
         for name in streams:
             stream = self._streams.stream(name)
-            group = stream.groups.setdefault(self.group, _Group())
+            group = stream.groups.setdefault(self.group, Group())
             found += _new(stream, group, count) if after == ">" else _again(stream, group, count, after)
         return found
 
     def make_groups(self, streams: Iterable[str]) -> None:
         for name in streams:
-            self._streams.stream(name).groups.setdefault(self.group, _Group())
+            self._streams.stream(name).groups.setdefault(self.group, Group())
 
     def claim(self, stream: str, *, idle_ms: int, count: int) -> list[Entry]:
         """Nothing: there is one consumer in each group, and it takes up what is its own when it starts."""
@@ -151,7 +151,7 @@ class MemoryBus:
         self._streams.trials.pop((self.group, entry.key), None)
 
     def deliveries(self, stream: str, *, count: int) -> dict[str, int]:
-        group = self._streams.stream(stream).groups.get(self.group, _Group())
+        group = self._streams.stream(stream).groups.get(self.group, Group())
         return dict(islice(group.pending.items(), count))
 
     def commit(self, done: Iterable[Entry], outgoing: Iterable[Outgoing], dead: Iterable[DeadEntry]) -> None:
@@ -187,11 +187,11 @@ class MemoryBus:
         for entry in entries:
             if entry.stream != name:
                 name = entry.stream
-                pending = self._streams.stream(name).groups.get(self.group, _Group()).pending
+                pending = self._streams.stream(name).groups.get(self.group, Group()).pending
             pending.pop(entry.id, None)
 
 
-def _oldest_open(group: _Group) -> int:
+def _oldest_open(group: Group) -> int:
     """The number of the oldest entry that *group* has not read and acknowledged."""
     return next((_number(entry_id) for entry_id in group.pending), group.upcoming)
 
@@ -200,7 +200,7 @@ def _number(entry_id: str) -> int:
     return stream_position(entry_id)[1]
 
 
-def _new(stream: _Stream, group: _Group, count: int) -> list[Entry]:
+def _new(stream: Stream, group: Group, count: int) -> list[Entry]:
     begin = max(group.upcoming, stream.first)
     entries = stream.entries[begin - stream.first : begin - stream.first + count]
     group.upcoming = begin + len(entries)
@@ -209,7 +209,7 @@ def _new(stream: _Stream, group: _Group, count: int) -> list[Entry]:
     return there
 
 
-def _again(stream: _Stream, group: _Group, count: int, after: str) -> list[Entry]:
+def _again(stream: Stream, group: Group, count: int, after: str) -> list[Entry]:
     """What is unacknowledged behind *after*; an entry that is gone has no data."""
     last = _number(after) if after != "0" else -1
     found = []

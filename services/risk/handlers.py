@@ -34,6 +34,7 @@ class RiskHandler:
         symbols: frozenset[str],
         lockstep: bool = False,
         note_held: Callable[[Collection[str]], None] = lambda _symbols: None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._lockstep = lockstep
         self._note_held = note_held
@@ -41,7 +42,7 @@ class RiskHandler:
         self._state = state
         self._decider = decider
         self._guard = Guard(state)
-        self._resender = Resender()
+        self._resender = Resender(monotonic)
         self._symbols = symbols
         self._applied = (0, 0)
         self._next_show = 0.0

@@ -1,7 +1,7 @@
 """Sends orders again that have no final state, so that neither a flushed bus nor a kill at any moment loses one."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from opentelemetry.trace import SpanContext
@@ -15,13 +15,14 @@ LONGEST_PAUSE_S: Final = 60.0
 class Resender:
     """Remembers when each order without a final state was last sent. An order it has not seen is sent at once."""
 
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
         self._next: dict[str, tuple[float, float]] = {}
         self._causes: dict[str, SpanContext] = {}
 
     def sent(self, order_id: str, cause: SpanContext | None = None) -> None:
         """Take notice that *order_id* is being sent for the first time, because of the span *cause*."""
-        self._next[order_id] = (time.monotonic() + FIRST_PAUSE_S, FIRST_PAUSE_S)
+        self._next[order_id] = (self._monotonic() + FIRST_PAUSE_S, FIRST_PAUSE_S)
         if cause is not None:
             self._causes[order_id] = cause
 
@@ -31,7 +32,7 @@ class Resender:
 
     def due(self, placed: Iterable[Order]) -> list[Order]:
         """Those of *placed* that should be sent now; pauses double, so that a dead venue is not flooded."""
-        now = time.monotonic()
+        now = self._monotonic()
         known, self._next = self._next, {}
         found = []
         for order in placed:
