@@ -4,10 +4,11 @@ Prices are handed on as they are; all other messages are written and read as on 
 refuse is refused here, too. Who reads and who writes is one thread.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from services.bus.entries import DeadEntry, Entry, Key, Outgoing, dead_letter, stream_position
 from services.clock import Clock
@@ -19,15 +20,22 @@ KEPT_PRICES: Final = 40_000
 KEPT_LETTERS: Final = 10_000
 
 
+class Delivered(NamedTuple):
+    """How often an entry was delivered, and when it was last (seconds that never run backwards)."""
+
+    times: int
+    at_s: float
+
+
 @dataclass
 class Group:
-    """How far one group has read: the number of the next entry, and deliveries of what it has not acknowledged.
+    """How far one group has read: the number of the next entry, and what it has not acknowledged.
 
-    *pending* is by entry id, oldest first: an id is put there once, when it is read.
+    *pending* says of each id how often and when it was delivered; oldest first, for an id comes there once.
     """
 
     upcoming: int = 0
-    pending: dict[str, int] = field(default_factory=dict)
+    pending: dict[str, Delivered] = field(default_factory=dict)
 
 
 class Stream:
@@ -58,8 +66,10 @@ class Stream:
 class Streams:
     """All streams of one process. What is on them is what each `MemoryBus` of these streams sees."""
 
-    def __init__(self, *, kept_prices: int = KEPT_PRICES) -> None:
+    def __init__(self, *, kept_prices: int = KEPT_PRICES, now_ms: Callable[[], int] = lambda: 1) -> None:
+        """Ids begin with *now_ms*, which never falls; it matters only to readers with a clock of their own."""
         self._kept_prices = kept_prices
+        self.now_ms = now_ms
         self._streams: dict[str, Stream] = {}
         self.trials: dict[tuple[str, Key], int] = {}
 
@@ -70,32 +80,29 @@ class Streams:
         """Append *message*; prices stay objects."""
         stream = self.stream(name)
         number = stream.end
+        entry_id = f"{self.now_ms()}-{number}"
         if name == MARKET_DATA:
-            entry = Entry(name, f"1-{number}", b"", None, message)
+            entry = Entry(name, entry_id, b"", None, message)
             if len(stream.entries) >= 2 * self._kept_prices:
                 stream.drop_before(min([stream.end - self._kept_prices, *map(_oldest_open, stream.groups.values())]))
         else:
-            entry = Entry(name, f"1-{number}", encode(message), None)
+            entry = Entry(name, entry_id, encode(message), None)
             if name == DEAD_LETTERS:
                 stream.drop_before(stream.end - KEPT_LETTERS)
         stream.entries.append(entry)
         return entry
 
-    def flush(self) -> None:
-        """Lose everything, as a Redis that was emptied; numbers go on, so no id is given twice."""
-        for stream in self._streams.values():
-            stream.drop_before(stream.end)
-            stream.groups.clear()
-        self.trials.clear()
-
 
 class MemoryBus:
     """One consumer of the streams; `Bus` says what each method does."""
 
-    def __init__(self, streams: Streams, *, group: str, clock: Clock) -> None:
+    def __init__(
+        self, streams: Streams, *, group: str, clock: Clock, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self.group = group
         self._streams = streams
         self._clock = clock
+        self._monotonic = monotonic
 
     def ping(self) -> None:
         """Answer: it is here."""
@@ -131,7 +138,12 @@ class MemoryBus:
         for name in streams:
             stream = self._streams.stream(name)
             group = stream.groups.setdefault(self.group, Group())
-            found += _new(stream, group, count) if after == ">" else _again(stream, group, count, after)
+            if after == ">":
+                found += self._new(stream, group, count)
+            else:
+                last = _number(after) if after != "0" else -1
+                ids = islice((one for one in group.pending if _number(one) > last), count)
+                found += self._again(stream, group, [*ids])
         return found
 
     def make_groups(self, streams: Iterable[str]) -> None:
@@ -139,8 +151,11 @@ class MemoryBus:
             self._streams.stream(name).groups.setdefault(self.group, Group())
 
     def claim(self, stream: str, *, idle_ms: int, count: int) -> list[Entry]:
-        """Nothing: there is one consumer in each group, and it takes up what is its own when it starts."""
-        return []
+        found = self._streams.stream(stream)
+        group = found.groups.get(self.group, Group())
+        since_s = self._monotonic() - idle_ms / 1000
+        ids = islice((entry_id for entry_id, delivered in group.pending.items() if delivered.at_s <= since_s), count)
+        return self._again(found, group, [*ids])
 
     def note_trial(self, entry: Entry) -> int:
         key = self.group, entry.key
@@ -152,11 +167,12 @@ class MemoryBus:
 
     def deliveries(self, stream: str, *, count: int) -> dict[str, int]:
         group = self._streams.stream(stream).groups.get(self.group, Group())
-        return dict(islice(group.pending.items(), count))
+        return {entry_id: delivered.times for entry_id, delivered in islice(group.pending.items(), count)}
 
     def commit(self, done: Iterable[Entry], outgoing: Iterable[Outgoing], dead: Iterable[DeadEntry]) -> None:
         letters = [letter._replace(entry=_written(letter.entry)) for letter in dead]
-        self.publish(outgoing)
+        for one in outgoing:
+            self._streams.add(one.stream, one.message)
         for letter in letters:
             now_ns = self._clock.now_ns() or 1
             self._streams.add(DEAD_LETTERS, dead_letter(letter, group=self.group, now_ns=now_ns))
@@ -183,12 +199,29 @@ class MemoryBus:
             stream.entries[place] = None
 
     def _acknowledge(self, entries: Iterable[Entry]) -> None:
-        name, pending = "", dict[str, int]()
+        name, pending = "", dict[str, Delivered]()
         for entry in entries:
             if entry.stream != name:
                 name = entry.stream
                 pending = self._streams.stream(name).groups.get(self.group, Group()).pending
             pending.pop(entry.id, None)
+
+    def _new(self, stream: Stream, group: Group, count: int) -> list[Entry]:
+        begin = max(group.upcoming, stream.first)
+        entries = stream.entries[begin - stream.first : begin - stream.first + count]
+        group.upcoming = begin + len(entries)
+        there = [entry for entry in entries if entry is not None]
+        if there:
+            group.pending.update(dict.fromkeys((entry.id for entry in there), Delivered(1, self._monotonic())))
+        return there
+
+    def _again(self, stream: Stream, group: Group, ids: Iterable[str]) -> list[Entry]:
+        """What is unacknowledged, once more; an entry that is gone has no data."""
+        found = []
+        for entry_id in ids:
+            group.pending[entry_id] = Delivered(group.pending[entry_id].times + 1, self._monotonic())
+            found.append(stream.at(_number(entry_id)) or Entry(stream.name, entry_id, None, None))
+        return found
 
 
 def _oldest_open(group: Group) -> int:
@@ -198,25 +231,6 @@ def _oldest_open(group: Group) -> int:
 
 def _number(entry_id: str) -> int:
     return stream_position(entry_id)[1]
-
-
-def _new(stream: Stream, group: Group, count: int) -> list[Entry]:
-    begin = max(group.upcoming, stream.first)
-    entries = stream.entries[begin - stream.first : begin - stream.first + count]
-    group.upcoming = begin + len(entries)
-    there = [entry for entry in entries if entry is not None]
-    group.pending.update((entry.id, 1) for entry in there)
-    return there
-
-
-def _again(stream: Stream, group: Group, count: int, after: str) -> list[Entry]:
-    """What is unacknowledged behind *after*; an entry that is gone has no data."""
-    last = _number(after) if after != "0" else -1
-    found = []
-    for entry_id in [*islice((one for one in group.pending if _number(one) > last), count)]:
-        group.pending[entry_id] += 1
-        found.append(stream.at(_number(entry_id)) or Entry(stream.name, entry_id, None, None))
-    return found
 
 
 def _written(entry: Entry) -> Entry:

@@ -1,24 +1,22 @@
 """What cdb_core does with each trade: show it to every strategy, publish a signal where there is an opinion."""
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from services.bus.entries import Entry, Outgoing, stream_position
+from services.bus.entries import Outgoing
+from services.bus.finished import finished_trades
 from services.bus.port import Bus
 from services.clock import Clock
 from services.core import report, trace
 from services.core.signals import signal_from
 from services.core.strategies.port import Opinion, Strategy
-from services.messages import BadMessage, MarketData
+from services.messages import MarketData
 from services.runtime.faults import Faults
 from services.runtime.handling import Batch, Outcome, Received
 from services.runtime.retry import attempt
 from services.runtime.timeline import Timeline
-from services.topology import CORE, MARKET_DATA, SIGNALS
-
-REBUILD_FROM = 20_000
-NANOSECONDS_PER_MS = 1_000_000
+from services.topology import CORE, SIGNALS
 
 
 @dataclass
@@ -65,14 +63,12 @@ class CoreHandler:
     def rebuild(self, bus: Bus) -> None:
         """Take in what this group has finished, so that windows and cool-downs are as before the restart.
 
-        What was put aside then is left out now: a symbol that nobody watches, a trade that was from the future when it
-        came, one at which a strategy fails.
+        What was put aside then is left out now, too: a symbol that nobody watches, a trade at which a strategy fails.
         """
         self._watch_held()
-        for entry, trade in _finished_trades(bus):
+        for trade in finished_trades(bus, self._clock):
             watched = self._watched.get(trade.symbol)
-            seen_ns = stream_position(entry.id)[0] * NANOSECONDS_PER_MS
-            if watched is None or self._clock.is_ahead(trade.ts_event, seen_ns=seen_ns) or not watched.is_news(trade):
+            if watched is None or not watched.is_news(trade):
                 continue
             for strategy in watched.strategies:
                 attempt(partial(strategy.update, trade))
@@ -151,13 +147,3 @@ class CoreHandler:
             self._feed = (trade.feed, trade.sequence)
         if feed == trade.feed and trade.sequence > last + 1:
             report.trades_lost(trade.sequence - last - 1)
-
-
-def _finished_trades(bus: Bus) -> Iterator[tuple[Entry, MarketData]]:
-    for entry in bus.newest_finished(MARKET_DATA, count=REBUILD_FROM):
-        try:
-            trade = entry.read()
-        except BadMessage:
-            continue
-        if isinstance(trade, MarketData):
-            yield entry, trade

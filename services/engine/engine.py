@@ -116,7 +116,10 @@ class Engine:
         state = self._risk_state = RiskState(store, self._setup.limits, clock)
         decider = Decider(state, wait_for_flight=lockstep, ledger_delay_s=lambda: 0.0)
         handler = RiskHandler(state, decider, symbols=self._setup.symbols, lockstep=lockstep, monotonic=monotonic)
-        return Consumer(self._ground.bus(RISK, clock), handler, self._ground.loop_state(), monotonic=monotonic)
+        bus = self._ground.bus(RISK, clock)
+        return Consumer(
+            bus, handler, self._ground.loop_state(), prepare=lambda: handler.rebuild(bus), monotonic=monotonic
+        )
 
     def _execution(self) -> Consumer:
         clock = self._ground.clock()

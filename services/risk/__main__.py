@@ -39,7 +39,9 @@ def main() -> None:
         trials = Trials(store, slowness, newest_marks=state.newest_marks, limits=settings.limits, clock=process.clock)
         add_endpoints(app, trials)
 
-    process.run(Consumer(process.bus(only=True), handler, process.state), add_test_endpoints=endpoints)
+    bus = process.bus(only=True)
+    consumer = Consumer(bus, handler, process.state, prepare=lambda: handler.rebuild(bus))
+    process.run(consumer, add_test_endpoints=endpoints)
 
 
 if __name__ == "__main__":

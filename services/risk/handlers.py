@@ -6,6 +6,8 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 from services.bus.entries import Outgoing, stream_position
+from services.bus.finished import finished_trades
+from services.bus.port import Bus
 from services.messages import BadMessage, Fill, MarketData, Order, Signal, decode, encode
 from services.risk import report
 from services.risk.decider import Decider
@@ -46,6 +48,13 @@ class RiskHandler:
         self._symbols = symbols
         self._applied = (0, 0)
         self._next_show = 0.0
+
+    def rebuild(self, bus: Bus) -> None:
+        """Know prices and how they have moved as before a restart: the ledger has them up to a second ago only."""
+        self._state.restore()
+        for trade in finished_trades(bus, self._state.clock):
+            self._state.marks.take_up(trade)
+        self._state.reload()
 
     def handle(self, batch: Batch) -> Outcome:
         """Bring about what *batch* asks for; a repetition finds everything in the ledger and adds nothing."""

@@ -23,6 +23,7 @@ class Marks:
         self.unsaved: dict[str, Mark] = {}
         self._limits = limits
         self._volatility: dict[str, Volatility] = {}
+        self._last_moves: dict[str, tuple[int, int]] = {}
         self._stops: dict[str, Decimal] = {}
         self._held: dict[str, Position] = {}
         self._equity = ZERO
@@ -50,12 +51,12 @@ class Marks:
 
     def apply(self, trade: MarketData) -> bool:
         """Take in a price unless it is old news; tell whether it reaches a stop loss or the drawdown limit."""
+        self._note_move(trade)
         old = self.newest.get(trade.symbol)
         if old is not None and not old.is_older_than(trade.ts_event, trade.trade_id):
             return False
         mark = Mark(trade.price, trade.trade_id, trade.ts_event)
         self.newest[trade.symbol] = self.unsaved[trade.symbol] = mark
-        self._volatility.setdefault(trade.symbol, Volatility()).update(trade.price)
         held = self._held.get(trade.symbol)
         if held is None:
             return False
@@ -63,9 +64,17 @@ class Marks:
         stop = self._stops.get(trade.symbol)
         return (stop is not None and trade.price <= stop) or (self._floor is not None and self._equity <= self._floor)
 
+    def take_up(self, trade: MarketData) -> None:
+        """Take in a price that an earlier process has acted upon: what it set off is in the ledger."""
+        self._note_move(trade)
+        known = self.newest.get(trade.symbol)
+        if known is None or known.is_older_than(trade.ts_event, trade.trade_id):
+            self.newest[trade.symbol] = self.unsaved[trade.symbol] = Mark(trade.price, trade.trade_id, trade.ts_event)
+
     def forget_time(self, symbol: str) -> None:
         """Keep a symbol's price, which counts as old from now on: the next trade is news, whatever its time."""
         self.newest[symbol] = Mark(self.newest[symbol].price, trade_id=-1, ts_event=0)
+        self._last_moves.pop(symbol, None)
 
     def saved(self, marks: Mapping[str, Mark]) -> None:
         """Take notice that *marks* are in the ledger."""
@@ -77,3 +86,10 @@ class Marks:
         """How much the symbol's price has moved lately."""
         known = self._volatility.get(symbol)
         return known.value() if known else ZERO
+
+    def _note_move(self, trade: MarketData) -> None:
+        """Let volatility follow; after a restart the ledger may have a price that came again only then."""
+        position = (trade.ts_event, trade.trade_id)
+        if position > self._last_moves.get(trade.symbol, (0, -1)):
+            self._last_moves[trade.symbol] = position
+            self._volatility.setdefault(trade.symbol, Volatility()).update(trade.price)

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 from services.bus import messaging_spans
 from services.bus.entries import MAX_MESSAGE_BYTES, DeadEntry, Entry, Key, Outgoing
 from services.bus.port import Bus
-from services.errors import InjectedFault
+from services.errors import InjectedFault, ServerAway
 from services.messages import BadMessage, decode
 from services.runtime import report, trace
 from services.runtime.handling import Batch, Handler, Outcome, Received
@@ -68,6 +68,7 @@ class Consumer:
         self._removals: deque[tuple[float, Key]] = deque()
         self._next_housekeeping = 0.0
         self._working = False
+        self._reply_lost = False
 
     def run(self) -> None:
         """Read and handle until stopped; what is in hand is finished first."""
@@ -95,11 +96,34 @@ class Consumer:
         self._retry(self._handler.close)
 
     def _step(self) -> None:
+        if self._reply_lost:
+            self._take_up_lost()
         block_ms = DEFERRED_BLOCK_MS if self._deferred else BLOCK_MS
-        entries = self._bus.read(self._handler.streams, count=BATCH, block_ms=block_ms, done=self._done)
+        try:
+            entries = self._bus.read(self._handler.streams, count=BATCH, block_ms=block_ms, done=self._done)
+        except ServerAway:
+            self._reply_lost = True
+            raise
         self._done = []
         if entries or self._deferred:
             self._process(entries, caught_up=not _any_full(entries))
+
+    def _take_up_lost(self) -> None:
+        """Read again what the bus may have given when its reply was lost; a signal must not overtake its price."""
+        for stream in self._handler.streams:
+            after = "0"
+            while entries := self._bus.read([stream], count=BATCH, after=after):
+                after = entries[-1].id
+                self._take_again(stream, entries)
+        self._reply_lost = False
+
+    def _take_again(self, stream: str, entries: list[Entry]) -> None:
+        """Handle those of *entries*, delivered once more, that are not in hand."""
+        in_hand = {item.entry.key for item in self._deferred} | {entry.key for entry in self._done}
+        again = [entry for entry in entries if entry.key not in in_hand and entry.key not in self._retries]
+        if again:
+            report.redelivered(stream, len(again))
+            self._process(again, caught_up=False)
 
     def _process(self, entries: list[Entry], *, caught_up: bool) -> None:
         dead: list[DeadEntry] = []
@@ -183,13 +207,8 @@ class Consumer:
         outgoing = self._handler.housekeep()
         if outgoing:
             self._publish([], outgoing, [])
-        in_hand = {item.entry.key for item in self._deferred} | {entry.key for entry in self._done}
         for stream in self._handler.streams:
-            claimed = self._bus.claim(stream, idle_ms=CLAIM_IDLE_MS, count=BATCH)
-            claimed = [entry for entry in claimed if entry.key not in in_hand and entry.key not in self._retries]
-            if claimed:
-                report.redelivered(stream, len(claimed))
-                self._process(claimed, caught_up=False)
+            self._take_again(stream, self._bus.claim(stream, idle_ms=CLAIM_IDLE_MS, count=BATCH))
             if stream != MARKET_DATA:
                 self._bus.trim_acknowledged(stream)
         now = self._monotonic()

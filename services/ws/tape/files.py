@@ -4,7 +4,7 @@ import gzip
 import io
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final, cast
@@ -23,8 +23,8 @@ class NotATape(Exception):
         self.what = what
 
 
-def lines_of(path: Path) -> Iterator[str]:
-    """Yield the lines of *path* with their ends. Raises NotATape if it cannot be read."""
+def lines_of(path: Path) -> Generator[str, None, None]:
+    """Yield the lines of *path* with their ends; close it unless all are taken. Raises NotATape if it is unreadable."""
     try:
         with ExitStack() as stack:
             unpacked = _unpacked(stack.enter_context(path.open("rb")), path, stack)

@@ -86,9 +86,14 @@ class Table:
     def __init__(self, path: Path, reading: Reading) -> None:
         """Read the first line. Raises NotATape if the file cannot be opened or has other columns."""
         self._path = path
-        self._lines: Numbered = enumerate(lines_of(path), start=1)
+        lines = lines_of(path)
+        self._lines: Numbered = enumerate(lines, start=1)
         number, self._first = next(((n, line) for n, line in self._lines if line.strip(_NOTHING)), (1, ""))
-        table, has_header = _columns_of(self._first, path)
+        try:
+            table, has_header = _columns_of(self._first, path)
+        except NotATape:
+            lines.close()
+            raise
         if not has_header:
             self._lines = chain([(number, self._first)], self._lines)
         self.sort_command = _sort_command(table, has_header=has_header)

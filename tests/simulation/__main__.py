@@ -1,0 +1,106 @@
+"""`python -m tests.simulation`: run seeds, show what one of them finds, and with how few faults."""
+
+import argparse
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import pytest
+
+from services.runtime import logs
+from telemetry.setup import record_nothing
+from tests.simulation.breaks import BREAKS
+from tests.simulation.ledgers import copied_ledger, running_ledger, setup_of
+from tests.simulation.run import Result
+from tests.simulation.seeds import Seeds, command
+
+AT_ONCE = 25
+MOST_SEEDS = 200
+
+
+def main() -> int:
+    """Run the seeds that are asked for; 1 if any finds something."""
+    asked = _arguments()
+    began = time.monotonic()
+    failed: list[Result] = []
+    with tempfile.TemporaryDirectory() as place, running_ledger(Path(place) / "state") as environment:
+        parts = [range(first, min(first + AT_ONCE, asked.seed + asked.count)) for first in _firsts(asked)]
+        with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
+            done = 0
+            for results in (
+                pool.map(_failing, [environment] * len(parts), parts) if not (asked.steps or asked.breaks) else ()
+            ):
+                done = min(asked.count, done + AT_ONCE)
+                failed += results
+                took_s = time.monotonic() - began
+                sys.stderr.write(f"{done:,} of {asked.count:,} seeds in {took_s:,.0f} s, {len(failed)} failed\n")
+        _quiet()
+        seeds = Seeds(setup_of(environment))
+        if asked.breaks:
+            return _try_breaks(seeds)
+        if asked.steps:
+            result = seeds.run(asked.seed, most=asked.faults, tell=_say)
+            failed = [result] if result.found else []
+        for result in failed:
+            _show(result, seeds.shortest(result) if asked.faults is None else asked.faults)
+    _say("nothing was found" if not failed else f"seeds that failed: {len(failed)}")
+    return 1 if failed else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
+    parser.add_argument("--seed", type=int, default=0, help="the first seed (default: 0)")
+    parser.add_argument("--count", type=int, default=1, help="how many seeds (default: 1)")
+    parser.add_argument("--jobs", type=int, default=2, help="how many at once (default: 2)")
+    parser.add_argument("--faults", type=int, help="only so many faults of a seed, the first ones; with --steps")
+    parser.add_argument("--steps", action="store_true", help="run one seed and print each fault when it happens")
+    parser.add_argument("--breaks", action="store_true", help="say which seed finds each deliberate break")
+    return parser.parse_args()
+
+
+def _firsts(asked: argparse.Namespace) -> range:
+    return range(asked.seed, asked.seed + asked.count, AT_ONCE)
+
+
+def _failing(environment: dict[str, str], seeds: range) -> list[Result]:
+    """Run *seeds* in a process and on a ledger of its own."""
+    _quiet()
+    with copied_ledger(environment, f"seeds_{seeds.start}") as own:
+        return [*Seeds(setup_of(own)).failing(seeds)]
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _quiet() -> None:
+    logs.configure("simulation", level="CRITICAL", log_format="console")
+    record_nothing()
+
+
+def _try_breaks(seeds: Seeds) -> int:
+    """Print for each break the first seed that finds it; 1 if one is found by none of MOST_SEEDS."""
+    seeds.run(0, most=0)  # what is right is known before anything is broken
+    missed = 0
+    for name, apply in BREAKS.items():
+        with pytest.MonkeyPatch.context() as patch:
+            apply(patch)
+            found = next(seeds.failing(range(MOST_SEEDS)), None)
+        missed += found is None
+        _say(f"{name}: not found" if found is None else f"{name}: found by seed {found.seed}: {found.found[0]}")
+    return 1 if missed else 0
+
+
+def _show(result: Result, most: int) -> None:
+    _say(f"seed {result.seed} with {len(result.faults)} faults, of which the first {most} are enough:")
+    for line in result.found[:10]:
+        _say(f"    {line}")
+    _say(f"    shown again by: {command(result.seed, most)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""Deliberate breaks of the product. The simulation must find each of them; none is found without faults."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, Final
+
+import pytest
+
+from services.bus.entries import Entry
+from services.core.handlers import CoreHandler
+from services.core.handlers import _Watched as Watched
+from services.execution.handlers import ExecutionHandler
+from services.execution.store import Changes, ExecutionStore
+from services.risk.handlers import RiskHandler
+from services.risk.resender import Resender
+from services.risk.store import RiskStore
+from services.runtime.consumer import Consumer
+from services.runtime.handling import Batch, Outcome
+
+Break = Callable[[pytest.MonkeyPatch], None]
+
+
+def acknowledged_before_handled(patch: pytest.MonkeyPatch) -> None:
+    plain = Consumer._process
+
+    def process(self: Any, entries: list[Entry], *, caught_up: bool) -> None:
+        self._bus.commit(entries, [], [])
+        plain(self, entries, caught_up=caught_up)
+
+    patch.setattr(Consumer, "_process", process)
+
+
+def committed_after_acknowledged(patch: pytest.MonkeyPatch) -> None:
+    plain_handle, plain_write = ExecutionHandler.handle, ExecutionStore.write
+    waiting: list[Callable[[], None]] = []
+
+    def write(self: ExecutionStore, changes: Changes) -> None:
+        waiting.append(partial(plain_write, self, changes))
+
+    def handle(self: ExecutionHandler, batch: Batch) -> Outcome:
+        waiting.clear()
+        outcome = plain_handle(self, batch)
+        outcome.afterwards[:0] = waiting
+        return outcome
+
+    patch.setattr(ExecutionStore, "write", write)
+    patch.setattr(ExecutionHandler, "handle", handle)
+
+
+def never_sent_again(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Resender, "due", lambda _self, _placed: [])
+
+
+def fill_not_stored(patch: pytest.MonkeyPatch) -> None:
+    plain = ExecutionStore.write
+
+    def write(self: ExecutionStore, changes: Changes) -> None:
+        changes.fills.clear()
+        plain(self, changes)
+
+    patch.setattr(ExecutionStore, "write", write)
+
+
+def decided_again(patch: pytest.MonkeyPatch) -> None:
+    plain = RiskStore.load
+    patch.setattr(RiskStore, "load", lambda self, *ids, **more: (plain(self, *ids, **more)[0], frozenset()))
+
+
+def filled_again(patch: pytest.MonkeyPatch) -> None:
+    plain = ExecutionStore.read
+
+    def read(self: ExecutionStore, order_ids: Any = ()) -> Any:
+        account = plain(self, order_ids)
+        if account:
+            account.orders = {key: replace(known, state="placed", fill=None) for key, known in account.orders.items()}
+        return account
+
+    patch.setattr(ExecutionStore, "read", read)
+
+
+def windows_not_rebuilt(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(CoreHandler, "rebuild", lambda _self, _bus: None)
+
+
+def moves_not_rebuilt(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RiskHandler, "rebuild", lambda _self, _bus: None)
+
+
+def everything_is_news(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Watched, "is_news", lambda _self, _trade: True)
+
+
+def lost_replies_are_left(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Consumer, "_take_up_lost", lambda _self: None)
+
+
+def deferred_is_acknowledged(patch: pytest.MonkeyPatch) -> None:
+    def open_keys(self: Outcome) -> set[Any]:
+        return self.failed_keys() | {letter.entry.key for letter in self.dead}
+
+    patch.setattr(Outcome, "open_keys", open_keys)
+
+
+EARLIER: Final[tuple[Break, ...]] = (
+    acknowledged_before_handled,
+    committed_after_acknowledged,
+    never_sent_again,
+    fill_not_stored,
+)
+"""Those of tests/system/native/test_faults.py."""
+MORE: Final[tuple[Break, ...]] = (
+    decided_again,
+    filled_again,
+    windows_not_rebuilt,
+    moves_not_rebuilt,
+    everything_is_news,
+    lost_replies_are_left,
+    deferred_is_acknowledged,
+)
+BREAKS: Final = {one.__name__: one for one in (*EARLIER, *MORE)}

@@ -1,0 +1,58 @@
+"""A PostgreSQL for simulations, and a ledger in it that is emptied for each run."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from psycopg2 import sql
+
+from cdb.running.native import Stack, StackConfig, select
+from services.engine.setup import Setup
+from services.ledger.connection import Ledger, LedgerAddress, connect
+from services.ledger.migrate import migrate
+from services.migrate import LAYERS_OF_THE_LEDGER
+from services.settings import LedgerSettings, read
+from tests.simulation.tape import ENVIRONMENT
+from tests.support.paths import ROOT
+from tests.support.programs import require_parts
+
+TABLES: Final = "account, signals, decisions, orders, fills, positions, marks, equity, breaker, test_adjustments"
+
+
+@contextmanager
+def running_ledger(place: Path) -> Iterator[dict[str, str]]:
+    """Run PostgreSQL in *place* and make a ledger; the block gets the environment that leads there."""
+    stack = Stack(StackConfig.isolated(ROOT, place, parts=select(("postgres",))))
+    require_parts(stack.config)
+    try:
+        with stack:
+            environment = stack.config.process_environment()
+            migrate(read(LedgerSettings, environment), layers=LAYERS_OF_THE_LEDGER)
+            yield environment
+    finally:
+        stack.remove()
+
+
+@contextmanager
+def copied_ledger(environment: Mapping[str, str], name: str) -> Iterator[dict[str, str]]:
+    """Copy the ledger of *environment*, which nobody uses meanwhile; the copy goes at the end of the block."""
+    server = {**environment, "POSTGRES_DB": "postgres"}
+    original = sql.Identifier(environment["POSTGRES_DB"])
+    with closing(connect(LedgerAddress.of(read(LedgerSettings, server)))) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(name), original))
+            yield {**environment, "POSTGRES_DB": name}
+            cursor.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def setup_of(environment: Mapping[str, str]) -> Setup:
+    """The bot of the simulation on the ledger of *environment*."""
+    return Setup.read({**environment, **ENVIRONMENT})
+
+
+def empty(setup: Setup) -> None:
+    """Remove all rows, and begin all numbers anew."""
+    with closing(Ledger(setup.address, application="empty")) as ledger:
+        ledger.execute(f"TRUNCATE {TABLES} RESTART IDENTITY CASCADE")

@@ -1,0 +1,173 @@
+"""One run: a tape through services that an adversary interrupts, until all is quiet again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from services.bus.entries import Entry
+from services.clock import NANOSECONDS
+from services.engine.engine import Engine
+from services.engine.setup import Setup
+from services.topology import CORE, EXECUTION, RISK, STREAMS, Service
+from services.ws.trades import RawTrade
+from tests.simulation.adversary import Adversary, Fault
+from tests.simulation.checks import Content, content_of, findings
+from tests.simulation.ground import Crash, FailingGround
+from tests.simulation.tape import BEGIN_NS, trades
+
+WORKERS: Final = (CORE, RISK, EXECUTION)
+AGAIN: Final = "a message comes again"
+RESTART: Final = "a service is restarted"
+BUSY: Final = "a service gets no turn for a while"
+FLUSH: Final = "the bus is emptied"
+BACK: Final = "the bus loses its newest second"
+GARBAGE: Final = "garbage on a stream"
+CLOCK: Final = "the clock is set"
+HARMLESS: Final = (AGAIN, RESTART, BUSY)
+LOSSY: Final = (FLUSH, BACK, GARBAGE, CLOCK)
+"""After these the ledger need not be that of a run without faults."""
+GARBAGES: Final = (b"", b"{}", b"\xff\xfe", b"null", b'{"v":2}', b"[" * 1000)
+HOUR_NS: Final = 3600 * NANOSECONDS
+LONGEST_REST_S: Final = 900.0
+
+
+@dataclass
+class Result:
+    """What a run has shown. *content* is the ledger's without times."""
+
+    seed: int
+    found: list[str]
+    faults: list[Fault]
+    content: Content = field(repr=False)
+
+
+class Run:
+    """A seed's run on the empty ledger at *address*. *expected*: content of the run without faults, for lockstep."""
+
+    def __init__(
+        self,
+        seed: int,
+        setup: Setup,
+        *,
+        lockstep: bool,
+        most: int | None = None,
+        tell: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self._seed = seed
+        self._lockstep = lockstep
+        self._tell = tell
+        self._adversary = Adversary(seed, most=most)
+        self._random = self._adversary.random
+        self._ground = FailingGround(setup.address, self._adversary, lockstep=lockstep, begin_ns=BEGIN_NS)
+        self._engine = Engine(setup, self._ground)
+        self._address = setup.address
+        self._down: set[Service] = set(WORKERS)
+        self._busy: dict[Service, int] = {}
+        self._earlier = self._ground.failing_streams.copy()
+        self._next_copy_s = 0.0
+        self._told = 0
+
+    def go(self, expected: Content | None) -> Result:
+        """Run it all, and check."""
+        try:
+            for trade in trades():
+                self._until_due(trade)
+                self._engine.publish([trade])
+                self._tell_faults()
+            self._rest()
+            found = [*findings(self._address, self._ground.streams, expected if self._lockstep else None)]
+            found += [] if self._is_at_rest() else ["it does not settle"]
+            return Result(self._seed, found, self._adversary.faults, content_of(self._address))
+        finally:
+            self._ground.close()
+
+    def _until_due(self, trade: RawTrade) -> None:
+        """Let the services work until *trade* happens, and in lockstep until all is done with."""
+        due_s = (trade.ts_event - BEGIN_NS) / NANOSECONDS
+        if self._lockstep:
+            while not self._engine.is_settled():
+                self._step()
+        else:
+            while self._ground.now_s < due_s:
+                self._step()
+                if self._engine.is_settled() and due_s - self._ground.now_s > 1:
+                    self._ground.now_s = due_s - self._random.random()
+
+    def _step(self) -> None:
+        self._ground.now_s += self._random.uniform(0.001, 0.3)
+        kinds = HARMLESS if self._lockstep else (*HARMLESS, *LOSSY)
+        if kind := self._adversary.chooses("between turns", kinds):
+            self._strike(kind)
+        if not self._lockstep and self._ground.now_s >= self._next_copy_s:
+            self._next_copy_s = self._ground.now_s + 1
+            self._earlier = self._ground.failing_streams.copy()
+        service = self._random.choice(WORKERS)
+        if self._busy.get(service, 0) > 0:
+            self._busy[service] -= 1
+        else:
+            self._turn(service)
+
+    def _turn(self, service: Service) -> None:
+        """Let *service* work once; one that has died starts again instead."""
+        try:
+            if service in self._down:
+                self._engine.begin(service)
+                self._down.discard(service)
+            else:
+                self._engine.turn(service)
+            self._ground.crashes[service.name] = 0
+        except Crash:
+            self._down.add(service)
+
+    def _strike(self, kind: str) -> None:
+        streams = self._ground.failing_streams
+        name = self._random.choice(STREAMS)
+        if kind == RESTART:
+            self._down.add(self._random.choice(WORKERS))
+        elif kind == BUSY:
+            self._busy[self._random.choice(WORKERS)] = self._random.randrange(1, 30)
+        elif kind == FLUSH:
+            streams.flush()
+        elif kind == BACK:
+            streams.go_back_to(self._earlier)
+            self._earlier = streams.copy()
+        elif kind == GARBAGE:
+            streams.stream(name).entries.append(Entry(name, self._new_id(name), self._random.choice(GARBAGES), None))
+        elif kind == CLOCK:
+            self._ground.clock_error_ns = self._random.choice((0, self._random.randrange(-HOUR_NS, HOUR_NS)))
+        elif entries := [entry for entry in streams.stream(name).entries if entry is not None]:
+            entry = self._random.choice(entries)
+            streams.stream(name).entries.append(entry._replace(id=self._new_id(name)))
+
+    def _new_id(self, name: str) -> str:
+        return (
+            f"{(BEGIN_NS + int(self._ground.now_s * NANOSECONDS)) // 1_000_000}-{self._ground.streams.stream(name).end}"
+        )
+
+    def _rest(self) -> None:
+        """Let nothing fail any more, and wait until all is quiet: orders are sent again after up to a minute."""
+        self._adversary.calm()
+        self._ground.clock_error_ns = 0
+        self._busy.clear()
+        until_s = self._ground.now_s + LONGEST_REST_S
+        quiet = 0
+        while quiet < 3 and self._ground.now_s < until_s:
+            self._ground.now_s += 2.0
+            for service in WORKERS:
+                self._turn(service)
+            quiet = quiet + 1 if self._is_at_rest() else 0
+        self._engine.finish()
+
+    def _is_at_rest(self) -> bool:
+        portfolio = self._engine.portfolio()
+        return self._engine.is_settled() and portfolio is not None and not portfolio.in_flight
+
+    def _tell_faults(self) -> None:
+        for fault in self._adversary.faults[self._told :]:
+            self._tell(f"{self._ground.now_s:9.3f} s  {fault}")
+        self._told = len(self._adversary.faults)
+
+
+def is_lockstep(seed: int) -> bool:
+    """Every other seed runs in lockstep, so that its ledger can be compared with that of a run without faults."""
+    return seed % 2 == 0
