@@ -61,7 +61,7 @@ def entries_of(found: Iterable[tuple[bytes, list[tuple[bytes, dict[bytes, bytes]
     for stream, rows in found or ():
         name = stream.decode()
         for entry_id, fields in rows:
-            if fields is None:
+            if not fields:  # no entry is without any field, but the client shows one so that is gone
                 yield Entry(name, entry_id.decode(), None, None)
             else:
                 trace = fields.get(b"traceparent")

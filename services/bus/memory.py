@@ -134,10 +134,13 @@ class MemoryBus:
         done: Iterable[Entry] = (),
     ) -> list[Entry]:
         self._acknowledge(done)
+        if any(self.group not in self._streams.stream(name).groups for name in streams):
+            self.make_groups(streams)
+            return []
         found: list[Entry] = []
         for name in streams:
             stream = self._streams.stream(name)
-            group = stream.groups.setdefault(self.group, Group())
+            group = stream.groups[self.group]
             if after == ">":
                 found += self._new(stream, group, count)
             else:
@@ -155,7 +158,11 @@ class MemoryBus:
         group = found.groups.get(self.group, Group())
         since_s = self._monotonic() - idle_ms / 1000
         ids = islice((entry_id for entry_id, delivered in group.pending.items() if delivered.at_s <= since_s), count)
-        return self._again(found, group, [*ids])
+        claimed = self._again(found, group, [*ids])
+        for entry in claimed:
+            if entry.data is None:  # gone for good
+                del group.pending[entry.id]
+        return [entry for entry in claimed if entry.data is not None]
 
     def note_trial(self, entry: Entry) -> int:
         key = self.group, entry.key
@@ -219,8 +226,10 @@ class MemoryBus:
         """What is unacknowledged, once more; an entry that is gone has no data."""
         found = []
         for entry_id in ids:
-            group.pending[entry_id] = Delivered(group.pending[entry_id].times + 1, self._monotonic())
-            found.append(stream.at(_number(entry_id)) or Entry(stream.name, entry_id, None, None))
+            entry = stream.at(_number(entry_id))
+            if entry is not None:
+                group.pending[entry_id] = Delivered(group.pending[entry_id].times + 1, self._monotonic())
+            found.append(entry or Entry(stream.name, entry_id, None, None))
         return found
 
 

@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from services.runtime import logs
-from telemetry.setup import record_nothing
 from tests.simulation.breaks import BREAKS
-from tests.simulation.ledgers import copied_ledger, running_ledger, setup_of
+from tests.simulation.ledgers import running_ledger, setup_of
 from tests.simulation.run import Result
-from tests.simulation.seeds import Seeds, command
+from tests.simulation.seeds import Seeds, be_quiet, command, failing
 
 AT_ONCE = 25
 MOST_SEEDS = 200
@@ -31,13 +29,13 @@ def main() -> int:
         with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
             done = 0
             for results in (
-                pool.map(_failing, [environment] * len(parts), parts) if not (asked.steps or asked.breaks) else ()
+                pool.map(failing, [environment] * len(parts), parts) if not (asked.steps or asked.breaks) else ()
             ):
                 done = min(asked.count, done + AT_ONCE)
                 failed += results
                 took_s = time.monotonic() - began
                 sys.stderr.write(f"{done:,} of {asked.count:,} seeds in {took_s:,.0f} s, {len(failed)} failed\n")
-        _quiet()
+        be_quiet()
         seeds = Seeds(setup_of(environment))
         if asked.breaks:
             return _try_breaks(seeds)
@@ -65,21 +63,9 @@ def _firsts(asked: argparse.Namespace) -> range:
     return range(asked.seed, asked.seed + asked.count, AT_ONCE)
 
 
-def _failing(environment: dict[str, str], seeds: range) -> list[Result]:
-    """Run *seeds* in a process and on a ledger of its own."""
-    _quiet()
-    with copied_ledger(environment, f"seeds_{seeds.start}") as own:
-        return [*Seeds(setup_of(own)).failing(seeds)]
-
-
 def _say(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
-
-
-def _quiet() -> None:
-    logs.configure("simulation", level="CRITICAL", log_format="console")
-    record_nothing()
 
 
 def _try_breaks(seeds: Seeds) -> int:

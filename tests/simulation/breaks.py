@@ -10,9 +10,9 @@ import pytest
 from services.bus.entries import Entry
 from services.core.handlers import CoreHandler
 from services.core.handlers import _Watched as Watched
-from services.execution.handlers import ExecutionHandler
 from services.execution.store import Changes, ExecutionStore
 from services.risk.handlers import RiskHandler
+from services.risk.ledger_rows import Rows
 from services.risk.resender import Resender
 from services.risk.store import RiskStore
 from services.runtime.consumer import Consumer
@@ -32,20 +32,20 @@ def acknowledged_before_handled(patch: pytest.MonkeyPatch) -> None:
 
 
 def committed_after_acknowledged(patch: pytest.MonkeyPatch) -> None:
-    plain_handle, plain_write = ExecutionHandler.handle, ExecutionStore.write
+    plain_handle, plain_write = RiskHandler.handle, RiskStore.write_decisions
     waiting: list[Callable[[], None]] = []
 
-    def write(self: ExecutionStore, changes: Changes) -> None:
-        waiting.append(partial(plain_write, self, changes))
+    def write(self: RiskStore, rows: Rows) -> None:
+        waiting.append(partial(plain_write, self, rows))
 
-    def handle(self: ExecutionHandler, batch: Batch) -> Outcome:
+    def handle(self: RiskHandler, batch: Batch) -> Outcome:
         waiting.clear()
         outcome = plain_handle(self, batch)
         outcome.afterwards[:0] = waiting
         return outcome
 
-    patch.setattr(ExecutionStore, "write", write)
-    patch.setattr(ExecutionHandler, "handle", handle)
+    patch.setattr(RiskStore, "write_decisions", write)
+    patch.setattr(RiskHandler, "handle", handle)
 
 
 def never_sent_again(patch: pytest.MonkeyPatch) -> None:

@@ -75,7 +75,9 @@ class Run:
                 self._engine.publish([trade])
                 self._tell_faults()
             self._rest()
-            found = [*findings(self._address, self._ground.streams, expected if self._lockstep else None)]
+            clock_was_set = any(fault.what == CLOCK for fault in self._adversary.faults)
+            expected = expected if self._lockstep else None
+            found = [*findings(self._address, self._ground.streams, expected, clock_was_set=clock_was_set)]
             found += [] if self._is_at_rest() else ["it does not settle"]
             return Result(self._seed, found, self._adversary.faults, content_of(self._address))
         finally:

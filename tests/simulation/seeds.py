@@ -3,8 +3,10 @@
 from collections.abc import Callable, Iterable, Iterator
 
 from services.engine.setup import Setup
+from services.runtime import logs
+from telemetry.setup import record_nothing
 from tests.simulation.checks import Content
-from tests.simulation.ledgers import empty
+from tests.simulation.ledgers import copied_ledger, empty, setup_of
 from tests.simulation.run import Result, Run, is_lockstep
 
 Tell = Callable[[str], None]
@@ -48,6 +50,19 @@ class Seeds:
     ) -> Result:
         empty(self._setup)
         return Run(seed, self._setup, lockstep=lockstep, most=most, tell=tell).go(expected)
+
+
+def failing(environment: dict[str, str], seeds: range) -> list[Result]:
+    """Run *seeds* on a ledger of their own; for a process of its own."""
+    be_quiet()
+    with copied_ledger(environment, f"seeds_{seeds.start}") as own:
+        return [*Seeds(setup_of(own)).failing(seeds)]
+
+
+def be_quiet() -> None:
+    """Have this process log and record nothing: thousands of faults are no news here."""
+    logs.configure("simulation", level="CRITICAL", log_format="console")
+    record_nothing()
 
 
 def command(seed: int, most: int | None = None) -> str:
