@@ -36,10 +36,13 @@ class Adversary:
         """Let nothing go wrong from now on."""
         self._calm = True
 
-    def chooses(self, where: str, kinds: Sequence[str]) -> str:
-        """One of *kinds*, which is noted as a fault, or an empty text: all goes well at this point."""
+    def chooses(self, where: str, kinds: Sequence[str], *, eager: int = 1) -> str:
+        """One of *kinds*, which is noted as a fault, or an empty text: all goes well at this point.
+
+        It is so many times as *eager* as at other points.
+        """
         self.points += 1
-        wants, kind = self.random.random() < self.rate, self.random.choice(kinds)
+        wants, kind = self.random.random() < eager * self.rate, self.random.choice(kinds)
         if self._calm or not wants or (self._most is not None and len(self.faults) >= self._most):
             return ""
         self.faults.append(Fault(self.points, where, kind))

@@ -28,6 +28,8 @@ LOSSY: Final = (FLUSH, BACK, GARBAGE, CLOCK)
 """After these the ledger need not be that of a run without faults."""
 GARBAGES: Final = (b"", b"{}", b"\xff\xfe", b"null", b'{"v":2}', b"[" * 1000)
 HOUR_NS: Final = 3600 * NANOSECONDS
+EAGER: Final = 5
+"""There are far fewer moments between turns than within them."""
 LONGEST_REST_S: Final = 900.0
 
 
@@ -98,7 +100,7 @@ class Run:
     def _step(self) -> None:
         self._ground.now_s += self._random.uniform(0.001, 0.3)
         kinds = HARMLESS if self._lockstep else (*HARMLESS, *LOSSY)
-        if kind := self._adversary.chooses("between turns", kinds):
+        if kind := self._adversary.chooses("between turns", kinds, eager=EAGER):
             self._strike(kind)
         if not self._lockstep and self._ground.now_s >= self._next_copy_s:
             self._next_copy_s = self._ground.now_s + 1
