@@ -83,6 +83,8 @@ def run(replays: Replays, request: Request, on_progress: OnProgress, interrupted
             engine.finish()
         except EngineBroken as broken:
             raise StackError(f"the backtest cannot go on: {broken}") from broken
+        if not passage.engine.feed.published and not interrupted.is_set():
+            raise StackError("none of the trades is in the span of --from and --to")
         if request.save_as:
             replays.keep(name)
         return _result(request, passage, ground.streams.stream(DEAD_LETTERS), address, interrupted=interrupted.is_set())

@@ -41,20 +41,20 @@ class Tape:
 
 
 def merged(tapes: Sequence[Tape]) -> Iterator[Row]:
-    """Yield what the rows of all *tapes* hold, by time. Raises NotATape."""
+    """Yield what the rows of all *tapes* hold, by time, and within an instant by id. Raises NotATape."""
     if len(tapes) == 1:
         return read_tape(tapes[0].path, tapes[0].reading)
-    timed = heapq.merge(*map(_with_times, tapes), key=lambda pair: pair[0])
+    timed = heapq.merge(*map(_with_places, tapes), key=lambda pair: pair[0])
     return (row for _, row in timed)
 
 
-def _with_times(tape: Tape) -> Iterator[tuple[int, Row]]:
-    """Each row with its time; one that has none, or one of the past, comes with the row before it."""
-    newest_ns = 0
+def _with_places(tape: Tape) -> Iterator[tuple[tuple[int, int], Row]]:
+    """Each row with its time and id; one that has none, or one of the past, comes with the row before it."""
+    newest = (0, 0)
     for row in read_tape(tape.path, tape.reading):
         if isinstance(row, RawTrade):
-            newest_ns = max(newest_ns, row.ts_event)
-        yield newest_ns, row
+            newest = max(newest, (row.ts_event, row.trade_id))
+        yield newest, row
 
 
 @contextmanager

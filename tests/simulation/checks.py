@@ -50,7 +50,8 @@ def findings(
     for entry in streams.stream(DEAD_LETTERS).entries:
         letter = decode(DEAD_LETTERS, entry.data or b"") if entry else None
         if isinstance(letter, DeadLetter) and (letter.reason == "handler" or expected is not None):
-            yield f"dead letter of {letter.stream} for {letter.group}: {letter.reason}, {letter.detail}"
+            detail = " ".join(letter.detail.split())
+            yield f"dead letter of {letter.stream} for {letter.group}: {letter.reason}, {detail}"
     if expected is not None:
         yield from _differences(expected, content_of(address))
 

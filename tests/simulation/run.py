@@ -73,7 +73,8 @@ class Run:
         """Run it all, and check."""
         try:
             for trade in trades():
-                self._until_due(trade)
+                if not self._until_due(trade):
+                    break
                 self._engine.publish([trade])
                 self._tell_faults()
             self._rest()
@@ -85,17 +86,19 @@ class Run:
         finally:
             self._ground.close()
 
-    def _until_due(self, trade: RawTrade) -> None:
-        """Let the services work until *trade* happens, and in lockstep until all is done with."""
+    def _until_due(self, trade: RawTrade) -> bool:
+        """Let the services work until *trade* happens, and in lockstep until all is done with; False if it never is."""
         due_s = (trade.ts_event - BEGIN_NS) / NANOSECONDS
         if self._lockstep:
-            while not self._engine.is_settled():
+            until_s = self._ground.now_s + LONGEST_REST_S
+            while not self._engine.is_settled() and self._ground.now_s < until_s:
                 self._step()
-        else:
-            while self._ground.now_s < due_s:
-                self._step()
-                if self._engine.is_settled() and due_s - self._ground.now_s > 1:
-                    self._ground.now_s = due_s - self._random.random()
+            return self._engine.is_settled()
+        while self._ground.now_s < due_s:
+            self._step()
+            if self._engine.is_settled() and due_s - self._ground.now_s > 1:
+                self._ground.now_s = due_s - self._random.random()
+        return True
 
     def _step(self) -> None:
         self._ground.now_s += self._random.uniform(0.001, 0.3)

@@ -31,7 +31,7 @@ class Operator:
         required(redis_server)
         required(postgres_bin)
         self.replays = Replays(ROOT, state / "replays")
-        self._environment = {**os.environ, "CDB_STATE_DIR": str(state)}
+        self.environment = {**os.environ, "CDB_STATE_DIR": str(state)}
 
     def cdb(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return self.run(sys.executable, "-m", "cdb", *arguments)
@@ -39,7 +39,7 @@ class Operator:
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
-            env=self._environment,
+            env=self.environment,
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -74,8 +74,8 @@ class Operator:
     def replaying(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
         """Replay so slowly that it lasts, in another command; the block begins when trades are read."""
         command = [sys.executable, "-m", "cdb", "replay", str(REAL), "--speed", "0.001", *arguments]
-        directory = Path(self._environment["CDB_STATE_DIR"], "replays")
-        with subprocess.Popen(command, env=self._environment, cwd=ROOT, stdout=-1, stderr=-1, text=True) as process:
+        directory = Path(self.environment["CDB_STATE_DIR"], "replays")
+        with subprocess.Popen(command, env=self.environment, cwd=ROOT, stdout=-1, stderr=-1, text=True) as process:
             until(lambda: any(map(reads, directory.glob("*"))), within_s=120, what="the replay reads")
             try:
                 yield process

@@ -1,12 +1,21 @@
 """`cdb backtest`: the ledger that a replay gives, row for row, from one process."""
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+from cdb.replay.saved import address_of
+from cdb.running.native import Stack
+from services.errors import ServerAway
+from services.ledger.connection import Ledger
+from tests.support.paths import ROOT
 from tests.support.tapes import TIGHT, market_trades, write_lively, write_tape
+from tests.support.waiting import until
 from tests.system.native.replay_operator import QUIET_MARKET, REAL, Operator
 
 pytestmark = pytest.mark.e2e
@@ -45,3 +54,74 @@ def test_a_backtest_gives_the_ledger_of_a_replay_row_for_row(operator: Operator,
         assert replayed["stop_losses"] > 0
         assert len(rows["equity"]) == 2
         assert rows["breaker"]
+
+
+def test_files_are_merged_by_time(operator: Operator, tmp_path: Path) -> None:
+    """Every other row is in another file, and the second file is given first."""
+    header, *rows = REAL.read_text().splitlines()
+    halves = [tmp_path / "ETHUSDT-one.csv", tmp_path / "ETHUSDT-two.csv"]
+    for place, half in enumerate(halves):
+        half.write_text("\n".join([header, *rows[place::2]]))
+    whole = operator.backtest(REAL, *QUIET_MARKET, "--into", "whole")
+    merged = operator.backtest(*reversed(halves), *QUIET_MARKET, "--into", "merged")
+    assert merged["summary"] == {**whole["summary"], "ledger": "merged"}
+    assert operator.rows("merged") == operator.rows("whole")
+
+
+def test_a_span_of_time_is_taken_and_the_page_shows_each_fill(operator: Operator, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    span = ("--from", "2023-02-02T09:20", "--to", "2023-02-02T09:25:00+00:00")
+    found = operator.backtest(REAL, *QUIET_MARKET, *span, "--html", page)
+    times = [int(row.split(",")[0]) for row in REAL.read_text().splitlines()[1:]]
+    begin, end = 1_675_329_600_000, 1_675_329_900_000
+    assert found["summary"]["trades_read"] == sum(begin <= time < end for time in times) > 0
+    html = page.read_text()
+    assert html.count("<title>2023") == found["summary"]["fills"] > 0
+    assert "ETHUSDT and its fills" in html
+    assert not [word for word in ("http", "<script", "<link", "src=") if word in html]
+
+
+def test_ctrl_c_leaves_a_ledger_that_holds_and_says_where_it_ended(operator: Operator, tmp_path: Path) -> None:
+    file = write_tape(tmp_path / "long.csv", market_trades(200_000, seed=3))
+    command = [sys.executable, "-m", "cdb", "backtest", str(file), "--into", "early"]
+    with subprocess.Popen(command, env=operator.environment, cwd=ROOT, stdout=-1, stderr=-1, text=True) as process:
+        until(lambda: signals_of(operator.replays.directory / "early"), within_s=120, what="the first signals")
+        process.send_signal(signal.SIGINT)
+        said, complained = process.communicate(timeout=60)
+    assert (process.returncode, complained) == (130, "")
+    assert "Interrupted: trades until 2023-11-1" in said
+    assert operator.rows("early")["signals"]
+    audit = operator.cdb("audit", "--replay", "early")
+    assert audit.returncode == 0, audit.stdout + audit.stderr
+
+
+def signals_of(place: Path) -> int:
+    """How many signals the ledger of a replay that runs in *place* has."""
+    found = Stack.attach(place) if place.exists() else None
+    if found is None:
+        return 0
+    ledger = Ledger(address_of(found.config), application="test")
+    try:
+        return int(ledger.execute("SELECT count(*) FROM signals")[0][0])
+    except ServerAway:
+        return 0
+    finally:
+        ledger.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--from", "yesterday"], "--from 'yesterday' is no time: 2026-01-31 or 2026-01-31T12:00 is allowed"),
+        (["--from", "2026-01-02", "--to", "2026-01-01"], "--from 2026-01-02 must be before --to 2026-01-01"),
+        (["--html", "/no/such/place.html"], "--html /no/such/place.html: there is no directory /no/such"),
+        (["--set", "STOP_LOSS=0.1"], "STOP_LOSS in --set is not a setting: did you mean STOP_LOSS_PCT?"),
+        (["--strategy", "momentum"], "CDB_STRATEGIES='momentum' is refused: there are momentum_v1"),
+        (["--from", "2020-01-01", "--to", "2020-01-02"], "none of the trades is in the span"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_stays(operator: Operator, options: list[str], said: str) -> None:
+    run = operator.cdb("backtest", str(REAL), *options)
+    assert run.returncode in {1, 2}
+    assert said in run.stderr
+    assert not [*operator.replays.directory.glob("*/")]

@@ -1,0 +1,38 @@
+"""Peaks, losses and exposure of an account that is looked at again and again."""
+
+from decimal import Decimal
+
+import pytest
+
+from cdb.backtest.curve import MOST_POINTS, Curve
+from services.risk.portfolio import Book, Mark, Portfolio, Position
+
+
+def portfolio(cash: int, quantity: int = 0, price: int = 10) -> Portfolio:
+    positions = {"BTCUSDT": Position("BTCUSDT", "p", Decimal(quantity), Decimal(1))} if quantity else {}
+    return Portfolio(Book(cash=Decimal(cash), positions=positions), {"BTCUSDT": Mark(Decimal(price), 1, 1)})
+
+
+def test_the_largest_loss_is_from_a_peak_to_what_follows_it() -> None:
+    curve = Curve()
+    for equity in (100, 120, 90, 200, 160, 210):
+        curve.look(equity, portfolio(equity))
+    assert curve.largest_loss == 40
+    assert curve.largest_loss_share == Decimal("0.25")
+
+
+def test_exposure_is_what_is_held_at_its_price() -> None:
+    curve = Curve()
+    curve.look(1, portfolio(100))
+    curve.look(2, portfolio(100, quantity=10))
+    assert (curve.most_exposure, curve.mean_exposure) == (Decimal("0.5"), Decimal("0.25"))
+
+
+@pytest.mark.parametrize("looks", [1, MOST_POINTS, 5 * MOST_POINTS + 7])
+def test_a_long_curve_keeps_points_from_its_beginning_to_its_end(looks: int) -> None:
+    curve = Curve()
+    for number in range(1, looks + 1):
+        curve.look(number, portfolio(number))
+    assert len(curve.points) < 2 * MOST_POINTS
+    assert curve.points[0].ts_ns == 1
+    assert looks - curve.points[-1].ts_ns < 16
