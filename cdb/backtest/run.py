@@ -1,11 +1,10 @@
 """Run one backtest: a PostgreSQL of its own, an engine on it, all rows through it; read what came out."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -37,6 +36,12 @@ OnProgress = Callable[[int, int], None]
 """Is told how many rows are done and the newest one's time in nanoseconds."""
 
 
+class Interrupted(Protocol):
+    """Whether a backtest shall end early: an event of threads, or one of processes."""
+
+    def is_set(self) -> bool: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What goes through which bot. Times are in nanoseconds since 1970, *until_ns* is left out itself."""
@@ -63,26 +68,46 @@ class Backtest:
     ended_at_ns: int | None
 
 
-def run(replays: Replays, request: Request, on_progress: OnProgress, interrupted: threading.Event) -> Backtest:
+def run(replays: Replays, request: Request, on_progress: OnProgress, interrupted: Interrupted) -> Backtest:
     """Put all rows through, or those until *interrupted* is set. Raises StackError; nothing is left running."""
-    logs.configure("cdb-backtest", level="CRITICAL", log_format="console")  # what matters is in the result
-    record_nothing()
+    be_quiet()
     name = request.save_as or f"unnamed-{time.time_ns()}"
     symbols = sorted({symbol for tape in request.tapes for symbol in tape.symbols})
     told = environment(request.settings, symbols)
     with replays.running(name, PARTS, told) as stack:
         address = address_of(stack.config)
-        engine = _engine(stack.config.process_environment(), address)
-        passage = Passage(engine, on_progress)
-        try:
-            engine.start()
-            passage.through(chosen(merged(request.tapes), request.since_ns, request.until_ns), interrupted)
-            engine.finish()
-        except EngineBroken as broken:
-            raise StackError(f"the backtest cannot go on: {broken}") from broken
+        passage = traded(request, stack.config.process_environment(), address, on_progress, interrupted)
         if request.save_as:
             replays.keep(name)
-        return _result(request, passage, address, interrupted=interrupted.is_set())
+        return result_of(request, passage, address, interrupted=interrupted.is_set())
+
+
+def be_quiet() -> None:
+    """Let this process log and record nothing: what matters of a backtest is in its result."""
+    logs.configure("cdb-backtest", level="CRITICAL", log_format="console")
+    record_nothing()
+
+
+def traded(
+    request: Request,
+    environment: Mapping[str, str],
+    address: LedgerAddress,
+    on_progress: OnProgress,
+    interrupted: Interrupted,
+) -> "Passage":
+    """Put the rows through an engine with the settings in *environment*, on the ledger at *address*.
+
+    Raises StackError.
+    """
+    engine = _engine(environment, address)
+    passage = Passage(engine, on_progress)
+    try:
+        engine.start()
+        passage.through(chosen(merged(request.tapes), request.since_ns, request.until_ns), interrupted)
+        engine.finish()
+    except EngineBroken as broken:
+        raise StackError(f"the backtest cannot go on: {broken}") from broken
+    return passage
 
 
 def chosen(rows: Iterator[Row], since_ns: int | None, until_ns: int | None) -> Iterator[Row]:
@@ -104,7 +129,7 @@ class Passage:
         self.seconds = 0.0
         self._on_progress = on_progress
 
-    def through(self, rows: Iterator[Row], interrupted: threading.Event) -> None:
+    def through(self, rows: Iterator[Row], interrupted: Interrupted) -> None:
         """Take *rows* in until there are none or *interrupted* is set; what was taken in is done with then."""
         began = told = time.monotonic()
         while not interrupted.is_set() and (some := self._some(rows)):
@@ -132,7 +157,7 @@ class Passage:
         return found
 
 
-def _engine(settings: dict[str, str], address: LedgerAddress) -> Engine:
+def _engine(settings: Mapping[str, str], address: LedgerAddress) -> Engine:
     def ledger_of(service: Service) -> Ledger:
         return Ledger(address, application=service.name, writer_role=service.name, flushes=False)
 
@@ -142,7 +167,8 @@ def _engine(settings: dict[str, str], address: LedgerAddress) -> Engine:
         raise StackError(f"CDB_STRATEGIES={settings.get('CDB_STRATEGIES', '')!r} is refused: {error}") from error
 
 
-def _result(request: Request, passage: Passage, address: LedgerAddress, *, interrupted: bool) -> Backtest:
+def result_of(request: Request, passage: Passage, address: LedgerAddress, *, interrupted: bool) -> Backtest:
+    """Read what came out, from the ledger and from what was seen on the way. Raises ServerAway."""
     letters = _dead_letters(passage.engine)
     with closing(Ledger(address, application="cdb-backtest")) as ledger:
         feed = msgspec.convert(passage.engine.feed.as_dict(), Feed)
