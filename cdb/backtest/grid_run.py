@@ -96,7 +96,8 @@ def run_grid(
                 Job(number, _request(entry, tapes), {**common, **entry.combination}, server)
                 for number, entry in enumerate(missing)
             ]
-            _finish(result, list(zip(jobs, missing, strict=True)), kept, on_done, interrupted)
+            if not interrupted.is_set():
+                _finish(result, list(zip(jobs, missing, strict=True)), kept, on_done, interrupted)
     result.interrupted = len(result.outcomes) < len(result.entries)
     return result
 

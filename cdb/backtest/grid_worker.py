@@ -97,14 +97,19 @@ def _end_with_the_command() -> None:
 def _own_ledger(job: Job) -> Iterator[LedgerAddress]:
     """Copy the empty ledger for *job*; the copy is dropped afterwards."""
     name = f"grid_{job.number}"
-    with closing(connect(replace(job.server, database=_ADMINISTRATION))) as connection:
+    _administer(job.server, _CREATE, name, job.server.database)
+    try:
+        yield replace(job.server, database=name)
+    finally:
+        _administer(job.server, _DROP, name)
+
+
+def _administer(server: LedgerAddress, statement: str, *names: str) -> None:
+    """Run *statement* from a database that is nobody's template: nobody may be connected to one that is copied."""
+    with closing(connect(replace(server, database=_ADMINISTRATION))) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
-            cursor.execute(sql.SQL(_CREATE).format(sql.Identifier(name), sql.Identifier(job.server.database)))
-            try:
-                yield replace(job.server, database=name)
-            finally:
-                cursor.execute(sql.SQL(_DROP).format(sql.Identifier(name)))
+            cursor.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
 
 def _tell_nobody(_rows: int, _newest_ns: int) -> None:
