@@ -15,8 +15,8 @@ from cdb.kit.figures import money
 from cdb.kit.output import console, plain_table
 
 MOST_SHOWN: Final = 50
-_OF_ONE_SPAN: Final = ("result", "trades", "won", "loss", "fees", "unrealised", "equity", "exposure")
-_OF_EACH_SPAN: Final = ("result", "trades", "won", "loss")
+_OF_ONE_SPAN: Final = ("result", "trades", "won", "loss", "fees", "equity", "exposure")
+_OF_EACH_SPAN: Final = ("result", "trades", "won")
 _SPANS: Final = ("train", "test")
 LUCK: Final = (
     "The best of many combinations is partly luck: among enough of them some look good on any trades. "
@@ -88,9 +88,9 @@ def _table(result: GridResult, rows: Ranked) -> Table:
         table.add_column(name, overflow="fold")
     for span in _SPANS if forward else ("",):
         for name in figures:
-            table.add_column(f"{span} {name}".strip(), justify="right")
+            table.add_column(f"{span}\n{name}".strip(), justify="right", no_wrap=True)
     if forward:
-        table.add_column("test rank", justify="right")
+        table.add_column("test\nrank", justify="right", no_wrap=True)
     places = _places_in_test(result, rows) if forward else {}
     for number, (combination, outcomes) in enumerate(rows[:MOST_SHOWN]):
         cells = [FIGURES[name].text(outcome) for outcome in outcomes for name in figures]
@@ -103,10 +103,12 @@ def _columns(usual: Sequence[str], sort: str) -> list[str]:
 
 
 def _places_in_test(result: GridResult, rows: Ranked) -> dict[int, str]:
-    """By the place in training."""
+    """By the place in training. Equals share the first of their places."""
     tested = [number for number, (_, outcomes) in enumerate(rows) if outcomes[1]]
     order = best_first(tested, result.grid.sort, lambda number: rows[number][1][1])
-    return {number: str(place) for place, number in enumerate(order, start=1)}
+    value = FIGURES[result.grid.sort].value
+    values = [value(outcome) for number in order if (outcome := rows[number][1][1])]
+    return {number: str(values.index(one) + 1) for number, one in zip(order, values, strict=True)}
 
 
 def _sentences(result: GridResult, rows: Ranked) -> Iterator[str]:

@@ -27,11 +27,16 @@ def test_the_table_has_the_best_first_and_warns_that_it_is_luck(capsys: pytest.C
 def test_the_test_stands_beside_the_training_that_sorts(capsys: pytest.CaptureFixture[str]) -> None:
     show_grid(a_result((LOSS, MORE), (MORE, LOSS), (GAIN, GAIN)))
     shown = capsys.readouterr().out
-    trained_and_tested = [(row[0], row[1], row[5], row[-1]) for row in rows_of(shown)[:3]]
+    trained_and_tested = [(row[0], row[1], row[4], row[-1]) for row in rows_of(shown)[:3]]
     assert trained_and_tested == [("2", "7.00", "-3.00", "3"), ("3", "2.00", "2.00", "2"), ("1", "-3.00", "7.00", "1")]
     assert LUCK_IN_TRAINING in shown
     assert "train: 2 of 3 combinations gained" in shown
     assert "test: 2 of 3 combinations gained" in shown
+
+
+def test_equals_share_a_place_in_the_test(capsys: pytest.CaptureFixture[str]) -> None:
+    show_grid(a_result((MORE, LOSS), (GAIN, MORE), (LOSS, MORE)))
+    assert [row[-1] for row in rows_of(capsys.readouterr().out)[:3]] == ["3", "1", "1"]
 
 
 def test_the_figure_that_sorts_is_a_column(capsys: pytest.CaptureFixture[str]) -> None:
@@ -93,3 +98,16 @@ def test_what_is_no_terminal_gets_no_bar(
     with grid_progress(quiet=quiet) as progress:
         progress.add_task("backtests", total=20)
     assert capsys.readouterr().err == ""
+
+
+def test_on_a_narrow_terminal_no_figure_is_cut(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, value in {"FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "80"}.items():
+        monkeypatch.setenv(name, value)
+    far = an_outcome(result="-12345.67", trades=1_234, win_rate="0.5", largest_loss="12345.67", fees="1234.56")
+    for rows in [((far,), (far,)), ((far, far), (far, far))]:
+        show_grid(a_result(*rows))
+        shown = capsys.readouterr().out
+        assert "…" not in shown
+        assert shown.count("-12,345.67") >= 2 * len(rows[0])
