@@ -1,7 +1,9 @@
 """`cdb backtest --grid`: every line is what one backtest gives, and nothing that is finished is done again."""
 
 import os
+import re
 import signal
+from collections.abc import Callable
 from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
@@ -80,25 +82,43 @@ def test_a_walk_forward_shows_the_second_span_beside_the_first(operator: Operato
     assert best["train"]["trades_read"] + best["test"]["trades_read"] == Decimal(1000)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def interrupt(command: int) -> None:
+    os.killpg(command, signal.SIGINT)  # as a terminal does: all processes of the command get it
+
+
+def kill_the_command(command: int) -> None:
+    os.kill(command, signal.SIGKILL)
+
+
+def kill_a_worker(command: int) -> None:
+    workers = [pid for pid in group(command) if "multiprocessing.spawn" in " ".join(psutil.Process(pid).cmdline())]
+    os.kill(workers[0], signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("end", "code", "complaint"),
+    [
+        (interrupt, 130, ""),
+        (kill_the_command, -signal.SIGKILL, "(?s).*"),  # Python itself tells of semaphores that it cleaned up
+        (kill_a_worker, 1, r"cdb: MOMENTUM_THRESHOLD_PCT=.*: a worker process was killed\. .* take fewer --jobs; .*\n"),
+    ],
+)
 def test_an_ended_grid_leaves_nothing_running_and_goes_on_where_it_was(
-    operator: Operator, number: signal.Signals
+    operator: Operator, end: Callable[[int], None], code: int, complaint: str
 ) -> None:
     kept = Kept(kept_by(operator))
     with operator.backtesting(REAL, *MANY, "--json") as process:
         until(kept.read, within_s=120, what="the first result is kept", every_s=0.02)
-        if number is signal.SIGINT:
-            os.killpg(process.pid, number)  # as a terminal does: all processes of the command get it
-        else:
-            process.send_signal(number)  # the command alone
+        end(process.pid)
         said, complained = process.communicate(timeout=120)
-        code = process.returncode
+    assert process.returncode == code
+    assert re.fullmatch(complaint, complained), complained
     until(lambda: not group(process.pid), what="no process of the command is left")
     done = len(kept.read())
     assert 1 <= done < 20
-    if number is signal.SIGINT:
-        assert (code, complained) == (130, "")
+    if end is interrupt:
         assert f'"backtests":{{"all":20,"found":0,"run":{done}}},"interrupted":true' in said
+    if end is not kill_the_command:
         assert not list(operator.replays.directory.iterdir())
 
     found = operator.backtest(REAL, *MANY)
