@@ -77,7 +77,7 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
         list[str] | None,
         typer.Option(
             metavar="NAME=VALUE,VALUE",
-            help=f"Try each value. Repeatable: every combination is tried, up to {MOST_COMBINATIONS:,}.",
+            help=f"Try each value of a setting. Repeatable: all combinations, up to {MOST_COMBINATIONS:,}.",
         ),
     ] = None,
     jobs: Annotated[

@@ -27,6 +27,7 @@ from services.ledger.connection import LedgerAddress, connect
 from services.ws.tape.files import NotATape
 
 _ADMINISTRATION: Final = "postgres"
+_PATIENCE_S: Final = 20  # a machine whose processors are all at work with backtests
 _CREATE: Final = "CREATE DATABASE {} TEMPLATE {}"
 _DROP: Final = "DROP DATABASE IF EXISTS {} WITH (FORCE)"
 _stop: Event
@@ -106,7 +107,7 @@ def _own_ledger(job: Job) -> Iterator[LedgerAddress]:
 
 def _administer(server: LedgerAddress, statement: str, *names: str) -> None:
     """Run *statement* from a database that is nobody's template: nobody may be connected to one that is copied."""
-    with closing(connect(replace(server, database=_ADMINISTRATION))) as connection:
+    with closing(connect(replace(server, database=_ADMINISTRATION), timeout_s=_PATIENCE_S)) as connection:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))

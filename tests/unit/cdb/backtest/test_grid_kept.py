@@ -10,6 +10,7 @@ import pytest
 from cdb.backtest.grid_kept import Kept, Keys, code_digest
 from cdb.backtest.times import Span
 from cdb.replay.tape import Tape
+from cdb.running.native.layout import Layout
 from services.ws.tape.rows import Reading
 from tests.unit.cdb.backtest.building import an_outcome
 
@@ -94,3 +95,10 @@ def test_a_change_in_the_folder_of_somebody_elses_strategy_changes_the_code(
     (tmp_path / "beside.py").write_text("FLAT = 2")
     assert len({ours, before, code_digest(["somebodys:Strategy"])}) == 3
     assert code_digest(["momentum_v1"]) == ours
+
+
+def test_what_is_kept_goes_with_the_stack(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "state")
+    Kept(layout.grid_results).add("one", SETTINGS, an_outcome())
+    assert layout.remove() == []
+    assert not layout.state_dir.exists()
