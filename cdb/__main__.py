@@ -2,4 +2,5 @@
 
 from cdb.main import main
 
-main()
+if __name__ == "__main__":  # a worker process of `cdb backtest --grid` imports this module, too
+    main()

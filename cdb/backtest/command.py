@@ -5,7 +5,6 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -13,8 +12,13 @@ from typing import Annotated
 import typer
 from rich.progress import Progress, TaskID
 
+from cdb.backtest.grid import MOST_COMBINATIONS, MOST_JOBS, Grid, Wishes, grid_of
+from cdb.backtest.grid_run import run_grid
+from cdb.backtest.grid_view import grid_json, grid_progress, problem_of, show_grid
+from cdb.backtest.outcome import FIGURES
 from cdb.backtest.page import page_of
-from cdb.backtest.run import Request, run
+from cdb.backtest.run import Backtest, Request, run
+from cdb.backtest.times import span_of
 from cdb.backtest.view import as_json, show
 from cdb.kit.errors import REFUSED, USAGE
 from cdb.kit.failures import exit_codes, fail
@@ -32,10 +36,11 @@ from cdb.replay.options import (
     as_settings,
     swept_replays,
 )
+from cdb.replay.saved import Replays
 from cdb.replay.settings import chosen_settings
 from cdb.replay.tape import MOST_INVALID_PERCENT, STANDARD_INPUT, Tape, examine, seekable
 from cdb.replay.view import progress_bar
-from services.clock import NANOSECONDS, to_datetime
+from services.clock import to_datetime
 from services.ws.tape.rows import Reading
 
 INTERRUPTED = 130
@@ -68,6 +73,29 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a page with charts of equity, drawdown and prices.")
     ] = None,
+    grid: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE,VALUE",
+            help=f"Try each value of a setting. Repeatable: all combinations, up to {MOST_COMBINATIONS:,}.",
+        ),
+    ] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            metavar="COUNT", help=f"Combinations at once, up to {MOST_JOBS}. By default as many as processors."
+        ),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(metavar="FIGURE", help=f"Show the best first by this: {', '.join(FIGURES)}. Default: result."),
+    ] = None,
+    train: Annotated[
+        str | None, typer.Option(metavar="T1..T2", help="Sort the grid by its results on this span of time.")
+    ] = None,
+    test: Annotated[
+        str | None, typer.Option(metavar="T2..T3", help="Show beside it the results on this later span.")
+    ] = None,
     symbol: SymbolOption = None,
     time_unit: TimeUnitOption = None,
     max_invalid: Annotated[
@@ -83,6 +111,10 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
 
     Ctrl-C ends it early: what was traded until then is reported, and saved if you asked for that.
 
+    --grid tries many settings, each combination in a process and a database of its own, and shows a table. What a grid
+    has finished is kept: after Ctrl-C the same command goes on from there. The best of many is partly luck; --train and
+    --test show how the best of one span did on the next.
+
     Exit code: 0 done, 1 it failed, messages were lost or too many rows are invalid, 2 invalid option, 130 interrupted.
 
     Example: cdb backtest tests/data/ethusdt-trades-2023-02-02.csv --set MOMENTUM_THRESHOLD_PCT=0.00008 --html eth.html
@@ -91,12 +123,17 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
         replays = swept_replays()
         reading = as_reading(symbol, time_unit)
         options = as_settings(settings) | ({"CDB_STRATEGIES": strategy} if strategy else {})
-        since_ns, until_ns = _time_ns("--from", since), _time_ns("--to", until)
-        if since_ns is not None and until_ns is not None and since_ns >= until_ns:
-            fail(f"--from {since} must be before --to {until}", code=USAGE)
+        span = span_of(since, until)
+        many = grid_of(
+            Wishes(grid=grid, jobs=jobs, sort=sort, train=train, test=test),
+            span,
+            taken={name: f"--set {name}" for name in options} | ({"CDB_STRATEGIES": "--strategy"} if strategy else {}),
+            others={"--keep": keep, "--into": into is not None, "--html": html is not None},
+        )
         if html is not None and not html.absolute().parent.is_dir():
             fail(f"--html {html}: there is no directory {html.absolute().parent}", code=USAGE)
-        chosen = chosen_settings(options, os.environ, ROOT)
+        varied = many.combinations if many else [{}]
+        chosen = [chosen_settings(options, os.environ, ROOT, grid=one) for one in varied]
         first = files[0]
         save_as = into or (replays.new_name(Path(first.name.removesuffix(".gz")).stem) if keep else None)
         progress = stack.enter_context(progress_bar(quiet=as_json_))
@@ -105,8 +142,14 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
         for file in files:
             path = stack.enter_context(seekable(file, replays.directory))
             tapes.append(_examined(path, file, reading, max_invalid, progress, task, quiet=as_json_))
+        if many:
+            progress.stop()
+            _run_grid(replays, many, chosen, tapes, as_json=as_json_)
+            return
         progress.reset(task, total=sum(tape.rows for tape in tapes), description="starting")
-        request = Request(tapes=tapes, settings=chosen, since_ns=since_ns, until_ns=until_ns, save_as=save_as)
+        request = Request(
+            tapes=tapes, settings=chosen[0], since_ns=span.since_ns, until_ns=span.until_ns, save_as=save_as
+        )
         with _interruptible() as interrupted:
             result = run(
                 replays,
@@ -114,9 +157,18 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
                 lambda rows, ns: progress.update(task, completed=rows, description=moment(to_datetime(ns))),
                 interrupted,
             )
-    if html is not None:
-        title = f"Backtest of {', '.join('standard input' if file == STANDARD_INPUT else file.name for file in files)}"
-        html.write_text(page_of(result, title=title), encoding="utf-8")
+        progress.stop()
+        if html is not None:
+            html.write_text(page_of(result, title=f"Backtest of {_named(files)}"), encoding="utf-8")
+        _report(result, as_json_=as_json_)
+
+
+def _named(files: list[Path]) -> str:
+    return ", ".join("standard input" if file == STANDARD_INPUT else file.name for file in files)
+
+
+def _report(result: Backtest, *, as_json_: bool) -> None:
+    """Show what came out, and end the command with an exit code that says whether it is whole."""
     if as_json_:
         print_json(as_json(result))
     else:
@@ -144,15 +196,28 @@ def _examined(
     return tape
 
 
-def _time_ns(option: str, text: str | None) -> int | None:
-    if text is None:
-        return None
-    try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        fail(f"{option} {text!r:.60} is no time: 2026-01-31 or 2026-01-31T12:00 is allowed", code=USAGE)
-    when = when.replace(tzinfo=when.tzinfo or UTC)
-    return int(when.timestamp()) * NANOSECONDS
+def _run_grid(
+    replays: Replays, grid: Grid, settings: list[dict[str, str]], tapes: list[Tape], *, as_json: bool
+) -> None:
+    """Run the whole of *grid* and show what came out."""
+    with _interruptible() as interrupted, grid_progress(quiet=as_json) as progress:
+        task = progress.add_task("backtests", total=None)
+        result = run_grid(
+            replays,
+            grid,
+            settings=settings,
+            tapes=tapes,
+            on_done=lambda done, of_all: progress.update(task, completed=done, total=of_all),
+            interrupted=interrupted,
+        )
+    if as_json:
+        print_json(grid_json(result))
+    else:
+        show_grid(result)
+    if problem := problem_of(result):
+        fail(problem)
+    if result.interrupted:
+        raise typer.Exit(INTERRUPTED)
 
 
 @contextmanager

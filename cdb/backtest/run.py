@@ -1,11 +1,10 @@
 """Run one backtest: a PostgreSQL of its own, an engine on it, all rows through it; read what came out."""
 
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 
@@ -39,6 +38,12 @@ OnProgress = Callable[[int, int], None]
 """Is told how many rows are done and the newest one's time in nanoseconds."""
 
 
+class Interrupted(Protocol):
+    """Whether a backtest shall end early: an event of threads, or one of processes."""
+
+    def is_set(self) -> bool: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What goes through which bot. Times are in nanoseconds since 1970, *until_ns* is left out itself."""
@@ -65,29 +70,49 @@ class Backtest:
     ended_at_ns: int | None
 
 
-def run(replays: Replays, request: Request, on_progress: OnProgress, interrupted: threading.Event) -> Backtest:
+def run(replays: Replays, request: Request, on_progress: OnProgress, interrupted: Interrupted) -> Backtest:
     """Put all rows through, or those until *interrupted* is set. Raises StackError; nothing is left running."""
-    logs.configure("cdb-backtest", level="CRITICAL", log_format="console")  # what matters is in the result
-    record_nothing()
+    be_quiet()
     name = request.save_as or f"unnamed-{time.time_ns()}"
     symbols = sorted({symbol for tape in request.tapes for symbol in tape.symbols})
     told = environment(request.settings, symbols)
     with replays.running(name, PARTS, told) as stack:
         address = address_of(stack.config)
-        ground = Ground(address)
-        engine = Engine(_setup(stack.config.process_environment()), ground)
-        passage = Passage(engine, on_progress)
-        try:
-            engine.start()
-            passage.through(chosen(merged(request.tapes), request.since_ns, request.until_ns), interrupted)
-            engine.finish()
-        except EngineBroken as broken:
-            raise StackError(f"the backtest cannot go on: {broken}") from broken
+        passage = traded(request, stack.config.process_environment(), address, on_progress, interrupted)
         if not passage.engine.feed.published and not interrupted.is_set():
             raise StackError("none of the trades is in the span of --from and --to")
         if request.save_as:
             replays.keep(name)
-        return _result(request, passage, ground.streams.stream(DEAD_LETTERS), address, interrupted=interrupted.is_set())
+        return result_of(request, passage, address, interrupted=interrupted.is_set())
+
+
+def be_quiet() -> None:
+    """Let this process log and record nothing: what matters of a backtest is in its result."""
+    logs.configure("cdb-backtest", level="CRITICAL", log_format="console")
+    record_nothing()
+
+
+def traded(
+    request: Request,
+    environment: Mapping[str, str],
+    address: LedgerAddress,
+    on_progress: OnProgress,
+    interrupted: Interrupted,
+) -> "Passage":
+    """Put the rows through an engine with the settings in *environment*, on the ledger at *address*.
+
+    Raises StackError.
+    """
+    ground = Ground(address)
+    engine = Engine(_setup(environment), ground)
+    passage = Passage(engine, ground.streams.stream(DEAD_LETTERS), on_progress)
+    try:
+        engine.start()
+        passage.through(chosen(merged(request.tapes), request.since_ns, request.until_ns), interrupted)
+        engine.finish()
+    except EngineBroken as broken:
+        raise StackError(f"the backtest cannot go on: {broken}") from broken
+    return passage
 
 
 def chosen(rows: Iterator[Row], since_ns: int | None, until_ns: int | None) -> Iterator[Row]:
@@ -101,15 +126,16 @@ def chosen(rows: Iterator[Row], since_ns: int | None, until_ns: int | None) -> I
 class Passage:
     """Rows on their way through an engine, and what is seen on the way."""
 
-    def __init__(self, engine: Engine, on_progress: OnProgress = lambda _rows, _ns: None) -> None:
+    def __init__(self, engine: Engine, put_aside: Stream, on_progress: OnProgress) -> None:
         self.engine = engine
+        self.put_aside = put_aside
         self.curve = Curve()
         self.rows = 0
         self.newest_ns = 0
         self.seconds = 0.0
         self._on_progress = on_progress
 
-    def through(self, rows: Iterator[Row], interrupted: threading.Event) -> None:
+    def through(self, rows: Iterator[Row], interrupted: Interrupted) -> None:
         """Take *rows* in until there are none or *interrupted* is set; what was taken in is done with then."""
         began = told = time.monotonic()
         while not interrupted.is_set() and (some := self._some(rows)):
@@ -137,17 +163,16 @@ class Passage:
         return found
 
 
-def _setup(settings: dict[str, str]) -> Setup:
+def _setup(settings: Mapping[str, str]) -> Setup:
     try:
         return Setup.read(settings)
     except UnknownPlugin as error:
         raise StackError(f"CDB_STRATEGIES={settings.get('CDB_STRATEGIES', '')!r} is refused: {error}") from error
 
 
-def _result(
-    request: Request, passage: Passage, put_aside: Stream, address: LedgerAddress, *, interrupted: bool
-) -> Backtest:
-    letters = _letters(put_aside)
+def result_of(request: Request, passage: Passage, address: LedgerAddress, *, interrupted: bool) -> Backtest:
+    """Read what came out, from the ledger and from what was seen on the way. Raises ServerAway."""
+    letters = _letters(passage.put_aside)
     with closing(Ledger(address, application="cdb-backtest")) as ledger:
         feed = msgspec.convert(passage.engine.feed.as_dict(), Feed)
         summary = summarise(ledger, feed, saved_as=request.save_as)
@@ -156,7 +181,7 @@ def _result(
     return Backtest(
         summary=replace(
             summary,
-            dead_letters=put_aside.end,
+            dead_letters=passage.put_aside.end,
             unhandled=tuple(unhandled(letters, request.tapes)),
             notes=tuple(note for tape in request.tapes for note in tape.notes),
             why_no_signal="" if summary.signals else why_no_signal(request.tapes, request.settings),

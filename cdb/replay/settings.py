@@ -27,17 +27,28 @@ _OWN: Final = frozenset(
 """What a replay sets itself: its trades, its servers and that nothing is exported."""
 
 
-def chosen_settings(options: Mapping[str, str], environ: Mapping[str, str], root: Path) -> dict[str, str]:
-    """Join .env, *environ* and *options*, the later winning. Raises StackError naming what is unknown or wrong."""
+def chosen_settings(
+    options: Mapping[str, str], environ: Mapping[str, str], root: Path, *, grid: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Join .env, *environ* and *options* of --set and --grid, the later winning.
+
+    Raises StackError naming what is unknown or wrong.
+    """
     lines = envfile.read_strictly(root / ".env")
     refuse_unknown(lines, environ, root)
-    chosen = {**shell.settings(lines, environ, root), **options}
-    allowed = known_settings.of_trading({**chosen, **_FIXED}, root) - _OWN - ExportSettings.variables().keys()
-    refuse_in_options(options, allowed=allowed, taken=_OWN, every=known_settings.names(chosen, root))
+    chosen = {**shell.settings(lines, environ, root), **options, **(grid or {})}
+    allowed, every = with_effect(chosen, root), known_settings.names(chosen, root)
+    for option, names in (("--set", options), ("--grid", grid or {})):
+        refuse_in_options(option, names, allowed=allowed, taken=_OWN, every=every)
     settings = without_empty(chosen)
     placeholders = {"POSTGRES_PASSWORD": "its-own", "REDIS_PASSWORD": "its-own"}
     refuse_wrong_for_replay({**settings, **_FIXED, **placeholders}, root)
     return settings
+
+
+def with_effect(chosen: Mapping[str, str], root: Path) -> frozenset[str]:
+    """Names of settings that change what a replay with the strategies in *chosen* does. Raises StackError."""
+    return known_settings.of_trading({**chosen, **_FIXED}, root) - _OWN - ExportSettings.variables().keys()
 
 
 def environment(settings: Mapping[str, str], symbols: Iterable[str]) -> dict[str, str]:

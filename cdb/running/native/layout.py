@@ -21,7 +21,7 @@ class Layout:
 
     *record* holds the running stack's settings, the command that uses the stack locks *lock*, *run* has pid files and
     sockets. Each of *replays* is a state directory of its own, with its *secrets*; one that has *unfinished* in it
-    is not kept.
+    is not kept. *grid_results* has what `cdb backtest --grid` has finished.
     """
 
     def __init__(self, state_dir: Path) -> None:
@@ -39,6 +39,7 @@ class Layout:
         self.logs = state_dir / "logs"
         self.run = state_dir / "run"
         self.replays = state_dir / _REPLAYS
+        self.grid_results = state_dir / "grid-results.jsonl"
         self.secrets = state_dir / "secrets.json"
         self.unfinished = state_dir / "unfinished"
         self.data = state_dir / "data"
@@ -104,7 +105,8 @@ class Layout:
                 shutil.rmtree(directory)
         if _FOREIGN_DATA.is_dir() and not any(_FOREIGN_DATA.iterdir()):
             _FOREIGN_DATA.rmdir()
-        for file in (self.supervisor_conf, self.redis_conf, self.secrets, self.unfinished, self.lock):
+        files = (self.supervisor_conf, self.redis_conf, self.secrets, self.grid_results, self.unfinished)
+        for file in (*files, self.lock):
             file.unlink(missing_ok=True)  # the lock last: until then nobody else comes
         left = sorted(self.state_dir.iterdir()) if self.state_dir.is_dir() else []
         if not left and self.state_dir.is_dir():

@@ -38,19 +38,19 @@ def unread(env_file: Mapping[str, str], root: Path) -> list[str]:
 
 
 def refuse_in_options(
-    names: Collection[str], *, allowed: Collection[str], taken: Collection[str], every: Collection[str]
+    option: str, names: Collection[str], *, allowed: Collection[str], taken: Collection[str], every: Collection[str]
 ) -> None:
-    """Raise StackError for each of a replay's *names* that is not *allowed*; it sets those *taken* itself."""
+    """Raise StackError for each name of a replay's *option* that is not *allowed*; it sets those *taken* itself."""
     problems = []
     for name in names:
         if name in taken:
-            problems.append(f"--set {name} is refused: a replay sets it itself")
+            problems.append(f"{option} {name} is refused: a replay sets it itself")
         elif name not in allowed:
             known = name in every
             problems.append(
-                f"--set {name} is refused: it has no effect on a replay"
+                f"{option} {name} is refused: it has no effect on a replay"
                 if known
-                else _unknown(name, "--set", nearest(name, allowed))
+                else _unknown(name, option, nearest(name, allowed))
             )
     if problems:
         raise StackError("; ".join(problems))

@@ -45,6 +45,7 @@ def bot(_lively: Bot, request: pytest.FixtureRequest) -> Iterator[Bot]:
 def operator(tmp_path: Path) -> Iterator[Operator]:
     somebody = Operator(tmp_path)
     yield somebody
+    somebody.replays.sweep()  # what a failed test may have left of a command that it killed
     for name in somebody.replays.names():
         somebody.replays.remove(name)
 

@@ -71,6 +71,18 @@ class Operator:
         return found
 
     @contextmanager
+    def backtesting(self, *arguments: str | Path) -> Iterator["subprocess.Popen[str]"]:
+        """Backtest in another command, with a process group of its own as on a terminal."""
+        command = [sys.executable, "-m", "cdb", "backtest", *map(str, arguments)]
+        with subprocess.Popen(
+            command, env=self.environment, cwd=ROOT, stdout=-1, stderr=-1, text=True, start_new_session=True
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    @contextmanager
     def replaying(self, *arguments: str) -> Iterator["subprocess.Popen[str]"]:
         """Replay so slowly that it lasts, in another command; the block begins when trades are read."""
         command = [sys.executable, "-m", "cdb", "replay", str(REAL), "--speed", "0.001", *arguments]
