@@ -68,9 +68,9 @@ def _check_stop_loss(order: Order, report: Report) -> None:
         stop_loss.breach(expected="a position that existed", found=order.position_id)
         return
     stop_loss.agree("symbol", expected=position, found=order)
-    if order.placed_at < position.opened_at:
-        stop_loss.breach(expected=f"placed after {position.opened_at}", found=order.placed_at)
-    if position.closed_at is not None and order.placed_at > position.closed_at:
-        stop_loss.breach(expected=f"placed before {position.closed_at}", found=order.placed_at)
+    if order.order_seq <= position.opened_by:
+        stop_loss.breach(expected=f"placed after order {position.opened_by}", found=f"order {order.order_seq}")
+    if position.closed_by is not None and order.order_seq > position.closed_by:
+        stop_loss.breach(expected=f"placed before order {position.closed_by}", found=f"order {order.order_seq}")
     if order.fill is not None:
         stop_loss.expect("a fill of", expected=order.position_id, found=order.fill.position_id)

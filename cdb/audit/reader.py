@@ -41,9 +41,10 @@ SELECT {_columns("o", rows.Order, but=("fill", "position"))},
 FROM orders o
 LEFT JOIN fills f ON f.order_id = o.order_id
 LEFT JOIN (
-    SELECT position_id, min(symbol) AS symbol, min(filled_at) AS opened_at,
-        CASE WHEN sum(CASE side WHEN 'BUY' THEN quantity ELSE -quantity END) = 0 THEN max(filled_at) END AS closed_at
-    FROM fills GROUP BY position_id
+    SELECT fills.position_id, min(fills.symbol) AS symbol, min(order_seq) AS opened_by,
+        CASE WHEN sum(CASE fills.side WHEN 'BUY' THEN fills.quantity ELSE -fills.quantity END) = 0
+            THEN max(order_seq) END AS closed_by
+    FROM fills LEFT JOIN orders USING (order_id) GROUP BY fills.position_id
 ) p ON o.cause = 'stop_loss' AND p.position_id = o.position_id
 ORDER BY o.order_seq
 """  # noqa: S608

@@ -79,16 +79,17 @@ class OrderFill(NamedTuple):
 
 
 class Lifetime(NamedTuple):
-    """From when to when a position was held; closed_at is None while it is."""
+    """From which order to which one a position was held; closed_by is None while it is. Numbers rise, times may not."""
 
     symbol: str
-    opened_at: datetime
-    closed_at: datetime | None
+    opened_by: int
+    closed_by: int | None
 
 
 class Order(NamedTuple):
     """Any order, with its fill, and with the position that a stop loss names."""
 
+    order_seq: int
     order_id: str
     cause: str
     position_id: str | None

@@ -21,7 +21,7 @@ _CONTENT: Final = {
     "breaker": "active, cause, equity, reference_equity",
 }
 
-_BY_TIME: Final = {Rule.BREAKER, Rule.STOP_LOSS, Rule.DRAWDOWN, Rule.BOOK}
+_BY_TIME: Final = {Rule.BREAKER, Rule.DRAWDOWN, Rule.BOOK}
 """Rules that compare times of rows, which say nothing if the clock was set (runbook ClockSkew)."""
 
 Content = dict[str, list[tuple[Any, ...]]]

@@ -90,13 +90,11 @@ BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
         f"UPDATE orders SET symbol = 'ETHUSDT' WHERE {STOP}",
         {R.STOP_LOSS, R.ONE_FILL},
     ),
-    "a stop loss came before its position": (
-        f"UPDATE orders SET placed_at = placed_at - interval '1 hour' WHERE {STOP}",
-        {R.STOP_LOSS},
-    ),
+    "a stop loss came before its position": (f"UPDATE orders SET order_seq = 0 WHERE {STOP}", {R.STOP_LOSS}),
     "a stop loss came after its position": (
-        f"UPDATE orders SET placed_at = placed_at + interval '1 hour' WHERE {STOP}",
-        {R.STOP_LOSS, R.FINAL_STATE},  # the order in flight is then left behind by it
+        "INSERT INTO orders SELECT 99, 'stop:' || position_id || ':1', cause, signal_id, position_id, 1, symbol, side, "
+        f"quantity, reference_price, volatility, placed_at, 'refused', finished_at, 'why not' FROM orders WHERE {STOP}",
+        {R.STOP_LOSS},
     ),
     "a number is given twice": ("UPDATE orders SET order_seq = 1 WHERE order_seq = 2", {R.UNIQUE}),
     "an order has two fills": (

@@ -246,6 +246,7 @@ def test_a_position_that_one_order_cannot_sell_is_named() -> None:
 def an_order(number: int, placed_s: float, state: str) -> Order:
     final = state != "placed"
     return Order(
+        order_seq=number,
         order_id=f"order:{number}",
         cause="signal",
         position_id=None,
