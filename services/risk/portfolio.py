@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from services.costs import most_paid
 from services.messages import Order
@@ -12,8 +12,7 @@ from services.messages import Order
 ZERO = Decimal(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """The newest price of a symbol, and the trade that set it; ts_event in nanoseconds."""
 
     price: Decimal

@@ -24,6 +24,8 @@ class Faults:
 
         A message that failed at each attempt would be put aside in the end, which is no error to be got over.
         """
+        if self._left <= 0:
+            return
         with self._lock:
             if self._left <= 0 or message in self._failed:
                 return

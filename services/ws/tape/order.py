@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from decimal import Decimal
 from itertools import islice
 from typing import Final
@@ -50,7 +49,7 @@ def with_made_ids(rows: Iterable[Row]) -> Iterator[Row]:
     for row in rows:
         if isinstance(row, RawTrade):
             last = max(last + 1, row.ts_event)
-            yield replace(row, trade_id=last)
+            yield row._replace(trade_id=last)
         else:
             yield row
 

@@ -1,7 +1,6 @@
 """What the trades around one say about its time, its price and its id."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -25,7 +24,7 @@ def trades(*seconds: float, symbol: str = "ETHUSDT") -> list[RawTrade]:
 
 def priced(*prices: str) -> list[RawTrade]:
     return [
-        replace(trade, price=Decimal(price)) for trade, price in zip(trades(*range(len(prices))), prices, strict=True)
+        trade._replace(price=Decimal(price)) for trade, price in zip(trades(*range(len(prices))), prices, strict=True)
     ]
 
 
@@ -38,7 +37,7 @@ def refused(rows: Sequence[RawTrade | Refusal]) -> list[int]:
 @pytest.mark.parametrize(("place", "count"), [(0, 1), (1, 1), (5, 1), (8, 1), (9, 1), (0, 2), (1, 2), (5, 2)])
 def test_time_far_ahead_is_refused_and_the_good_rows_after_it_are_not(place: int, count: int) -> None:
     rows = trades(*range(10))
-    rows[place : place + count] = [replace(row, ts_event=YEAR_2096) for row in rows[place : place + count]]
+    rows[place : place + count] = [row._replace(ts_event=YEAR_2096) for row in rows[place : place + count]]
     assert refused(rows) == list(range(place, place + count))
 
 
@@ -85,7 +84,7 @@ def test_price_that_is_absurd_beside_its_neighbours_is_refused(prices: list[str]
 
 
 def test_prices_are_compared_within_a_symbol() -> None:
-    cheap = [replace(trade, symbol="SHIBUSDT", price=Decimal("0.00001")) for trade in trades(0, 1, 2)]
+    cheap = [trade._replace(symbol="SHIBUSDT", price=Decimal("0.00001")) for trade in trades(0, 1, 2)]
     mixed = [row for pair in zip(priced("100", "1000000000", "101"), cheap, strict=True) for row in pair]
     found = list(plausible(mixed, now_ns=NOW))
     assert [row.origin for row in found if isinstance(row, Refusal)] == ["line 3"]
@@ -96,7 +95,7 @@ def test_prices_are_compared_within_a_symbol() -> None:
 def test_what_is_no_trade_by_itself_is_neither_judged_nor_asked(change: dict[str, Any]) -> None:
     """Its own fault is what the check of trades will name."""
     rows = trades(0, 1, 7200, 7201, 7202, 2, 3)
-    rows[2:5] = [replace(row, **change) for row in rows[2:5]]
+    rows[2:5] = [row._replace(**change) for row in rows[2:5]]
     assert refused(rows) == []
 
 
@@ -113,7 +112,7 @@ steps = st.lists(st.tuples(st.integers(-10, 10), st.sampled_from(["1", "9", "1E+
 @given(steps)
 def test_every_row_comes_out_once_and_in_its_place(made: list[tuple[int, str]]) -> None:
     rows = [
-        replace(row, price=Decimal(price)) for row, (_, price) in zip(trades(*(s for s, _ in made)), made, strict=True)
+        row._replace(price=Decimal(price)) for row, (_, price) in zip(trades(*(s for s, _ in made)), made, strict=True)
     ]
     assert [row.origin for row in plausible(rows, now_ns=NOW)] == [row.origin for row in rows]
 
@@ -129,7 +128,7 @@ def test_made_ids_rise_and_are_the_same_again() -> None:
 def problem(*keys: tuple[int, int]) -> str:
     check = IdCheck()
     for row, (_, trade_id) in zip(trades(*(second for second, _ in keys)), keys, strict=True):
-        check.note(replace(row, trade_id=trade_id))
+        check.note(row._replace(trade_id=trade_id))
     return check.problem
 
 

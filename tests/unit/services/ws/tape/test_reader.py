@@ -1,6 +1,5 @@
 """Looking through a whole file: what is recognised in it, and what it then gives."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,5 +126,5 @@ def test_made_ids_are_those_of_the_time_so_another_file_never_has_them_too(tmp_p
         for half in (GOOD[:6], GOOD[6:])
     ]
     whole = [item for item in rows_in(written(tmp_path, [HEADER, *GOOD]), make_ids=True) if isinstance(item, RawTrade)]
-    together = [*halves[0], *(replace(item, origin=f"line {place + 8}") for place, item in enumerate(halves[1]))]
+    together = [*halves[0], *(item._replace(origin=f"line {place + 8}") for place, item in enumerate(halves[1]))]
     assert whole == together
