@@ -76,7 +76,7 @@ def outcome_of(result: Backtest) -> Outcome:
         trades=result.figures.trades,
         win_rate=result.figures.win_rate,
         result=result.figures.result,
-        fees=sum((fill.fee for fill in result.fills), Decimal(0)),
+        fees=result.fees,
         unrealised_pnl=summary.unrealised_pnl,
         equity=summary.equity,
         largest_loss=curve.largest_loss,

@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Final, Protocol
 
 import msgspec
@@ -68,6 +69,11 @@ class Backtest:
     trades: Sequence[Trade]
     rows_per_second: float
     ended_at_ns: int | None
+
+    @property
+    def fees(self) -> Decimal:
+        """Those of all fills, also of trades that are not closed."""
+        return sum((fill.fee for fill in self.fills), Decimal(0))
 
 
 def run(replays: Replays, request: Request, on_progress: OnProgress, interrupted: Interrupted) -> Backtest:

@@ -36,6 +36,7 @@ def as_json(result: Backtest) -> dict[str, Any]:
     return {
         "summary": result.summary,
         "performance": result.figures,
+        "fees": result.fees,
         "largest_loss": curve.largest_loss,
         "largest_loss_share": curve.largest_loss_share,
         "mean_exposure_share": curve.mean_exposure,
@@ -64,7 +65,7 @@ def lines(result: Backtest) -> Iterator[tuple[str, str]]:
     yield "won", _rate(result.figures)
     yield "mean duration", seconds(result.figures.mean_seconds) if result.figures.trades else "-"
     yield "result of closed trades", money(result.figures.result)
-    yield "fees", money(sum((fill.fee for fill in result.fills), result.figures.fees * 0))
+    yield "fees", money(result.fees)
     yield "unrealised", money(summary.unrealised_pnl)
     yield "equity", money(summary.equity)
     yield "largest loss from a peak", f"{money(curve.largest_loss)} ({percent(curve.largest_loss_share)})"

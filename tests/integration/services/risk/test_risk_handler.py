@@ -5,12 +5,14 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from services.bus.entries import Entry
+from services.bus.entries import Entry, Outgoing
+from services.bus.memory import MemoryBus, Streams
 from services.clock import EventClock
 from services.messages import MarketData, Message, Order, Signal, signal_id
 from services.risk.decider import Decider
 from services.risk.handlers import RiskHandler
 from services.risk.limits import Limits
+from services.risk.portfolio import Mark
 from services.risk.state import RiskState
 from services.risk.store import RiskStore
 from services.runtime.handling import Batch, Received
@@ -127,3 +129,27 @@ def signal_of(item: Received) -> Received:
         stream_id=item.entry.id,
     )  # fmt: skip
     return received(SIGNALS, item.entry.id, opinion)
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_restart_knows_how_prices_have_moved_and_where_they_stand(database: Database, saved: bool) -> None:
+    """Whether or not the ledger had the last price, which the bus gives once more."""
+    bus = MemoryBus(Streams(), group="cdb_risk", clock=EventClock())
+    bus.make_groups([MARKET_DATA])
+    trades = [trade(number, str(100 + number % 3)) for number in range(1, 7)]
+    bus.publish(Outgoing(MARKET_DATA, item.message) for item in trades)
+    read = bus.read([MARKET_DATA], count=10)
+    before = handler_on(database, lockstep=True)
+    before.handle(Batch([Received(entry, entry.read()) for entry in read], caught_up=True))
+    bus.commit(read[:-1], [], [])
+    if saved:
+        before.close()
+    after = handler_on(database, lockstep=True)
+    after.rebuild(bus)
+    after.handle(Batch([Received(read[-1], read[-1].read())], caught_up=True))
+    assert moves(after) == moves(before)
+
+
+def moves(handler: RiskHandler) -> tuple[Decimal, Mark]:
+    marks = handler._state.marks
+    return marks.volatility("BTCUSDT"), marks.newest["BTCUSDT"]

@@ -3,11 +3,13 @@
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Any
 
 import pytest
 import redis
 
-from services.bus.entries import DeadEntry, Outgoing
+from services.bus.entries import DeadEntry, Entry, Outgoing
+from services.bus.streams import RedisBus
 from services.errors import ServerAway
 from services.runtime.consumer import MAX_DELIVERIES, MAX_ENDINGS
 from services.runtime.handling import Outcome, Received
@@ -234,3 +236,39 @@ def test_what_is_done_and_about_to_be_acknowledged_is_not_taken_over(servers: Se
             send(bus_client, sent)
             until(lambda: sent in hand.done, every_s=0.01, what="the next one done")  # noqa: B023  at once
     assert hand.done == list(range(1, sent + 1))
+
+
+def test_what_a_lost_reply_held_is_handled_before_anything_newer(
+    servers: Servers, bus_client: redis.Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bus has delivered it, so it would come again only after 15 s, and what is newer would overtake it."""
+    plain = RedisBus.read
+    lost: list[Entry] = []
+
+    def read(self: RedisBus, *args: Any, **more: Any) -> list[Entry]:
+        found = plain(self, *args, **more)
+        if found and not lost:
+            lost.extend(found)
+            send(bus_client, 2)
+            raise ServerAway("Redis", "the reply was lost")
+        return found
+
+    monkeypatch.setattr(RedisBus, "read", read)
+    hand = RecordingHandler()
+    send(bus_client, 1)
+    with consumer_thread(servers, hand):
+        hand.wait_done(1, 2)
+    assert lost
+    assert hand.done == [1, 2]
+
+
+def test_a_message_that_was_trimmed_while_it_waited_is_no_bad_one(servers: Servers, bus_client: redis.Redis) -> None:
+    (gone,) = send(bus_client, 1)
+    bus_of(bus_client).make_groups([SIGNALS])
+    read_as(bus_client, GROUP, GROUP)
+    bus_client.xdel(SIGNALS, gone)
+    send(bus_client, 2)
+    hand = RecordingHandler()
+    with consumer_thread(servers, hand):
+        hand.wait_done(2)
+    assert letters(bus_client) == []
