@@ -208,22 +208,6 @@ def test_an_account_that_goes_all_in_pays_with_cash_that_it_has(operator: Operat
     assert audit.returncode == 0, audit.stdout + audit.stderr
 
 
-@pytest.mark.timeout(600)
-def test_twelve_thousand_trades_of_several_symbols_go_through(operator: Operator, tmp_path: Path) -> None:
-    """A larger file, and every trade is accounted for."""
-    lines = REAL.read_text().splitlines()[1:]
-    rows = []
-    for copy in range(12):
-        for line in lines:
-            ts, trade, symbol, side, price, quantity = line.split(",")
-            rows.append(f"{int(ts) + copy * 3_600_000},{int(trade) + copy * 1000},{symbol},{side},{price},{quantity}\n")
-    file = tmp_path / "long.csv"
-    file.write_text(HEADER + "".join(rows))
-    result = operator.replay(file, *QUIET_MARKET)
-    assert (result["trades_read"], result["refused"]) == (12_000, 0)
-    assert result["fills"] > 0
-
-
 @pytest.mark.parametrize(
     ("text", "named"),
     [
