@@ -8,7 +8,7 @@ from typing import Final
 
 import psycopg2
 
-from bench.chaos.faults import Fault, cause
+from bench.chaos.faults import Fault, Way, cause
 from bench.pipeline.report import Narrator
 from bench.stacks import Bot, wait_until
 from cdb.running.native import StackError
@@ -38,7 +38,8 @@ _NEWEST: Final = "SELECT coalesce(max(decision_seq), 0) FROM decisions"
 class Endured:
     """A fault that happened: its beginning in Unix seconds, and the seconds until a new decision and a new fill.
 
-    They belong to trades that happened after the beginning. *unasked* are other parts that have a new process.
+    They belong to trades that happened after the beginning. *unasked* are parts that have a new process
+    though nobody killed or restarted them.
     """
 
     fault: Fault
@@ -93,7 +94,8 @@ class Run:
         wait_healthy(bot)
         decided, filled = _trading_after(bot, began, newest)
         now = dict(_pids(bot))
-        unasked = tuple(name for name, pid in pids.items() if name != fault.part and now.get(name) != pid)
+        spared = (name for name in pids if name != fault.part or fault.way is Way.STOPPED)
+        unasked = tuple(name for name in spared if now.get(name) != pids[name])
         return Endured(fault, began, decided - began, filled - began, unasked)
 
 
