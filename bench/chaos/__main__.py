@@ -71,15 +71,18 @@ def _endured(lab: Lab, narrator: Narrator, options: argparse.Namespace) -> Secti
 
 
 def _finish(section: Section, bot: Bot, run: Run, witness: Witness) -> None:
-    """Let the bot settle, then check and report."""
+    """Let the bot settle, then check and report. What does not settle is a failed check; what cannot be asked, too."""
     try:
         checks.settle(bot)
         run.count(bot)
     except StackError as error:
         run.failure = run.failure or str(error)
-    found = checks.check(bot, run, witness)
-    section.figures = found.figures
-    figures.fill(section, bot, run, lost_signals=found.lost_signals)
+    try:
+        found = checks.check(bot, run, witness)
+        section.figures = found.figures
+        figures.fill(section, bot, run, lost_signals=found.lost_signals)
+    except _FAILURES as error:
+        section.failure = f"{run.failure}; it could not be checked: {error}"
 
 
 def _held(section: Section) -> bool:

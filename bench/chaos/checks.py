@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import psycopg2
+
 from bench.chaos.faults import Way
 from bench.chaos.run import Run, wait_healthy
 from bench.chaos.witness import Witness
@@ -40,6 +42,14 @@ class Undecided:
     missing: list[str]
 
 
+@dataclass(frozen=True)
+class Found:
+    """Result of the checks: each figure counts what should not be there. *lost_signals* went with a killed Redis."""
+
+    figures: list[Figure]
+    lost_signals: int
+
+
 def settle(bot: Bot) -> None:
     """Stop the market and wait until every message is acknowledged; raises StackError if that does not come."""
     wait_healthy(bot)
@@ -48,14 +58,6 @@ def settle(bot: Bot) -> None:
     with suppress(StackError):  # the check of the orders says which
         wait_until(lambda: not bot.query(_PLACED), within_s=SETTLED_WITHIN_S, what="every order final")
     wait_until(lambda: _settled(bot), within_s=SETTLED_WITHIN_S, what="the last fills read and acknowledged")
-
-
-@dataclass(frozen=True)
-class Found:
-    """Result of the checks: each figure counts what should not be there. *lost_signals* went with a killed Redis."""
-
-    figures: list[Figure]
-    lost_signals: int
 
 
 def check(bot: Bot, run: Run, witness: Witness) -> Found:
@@ -89,7 +91,7 @@ def keep_evidence(bot: Bot) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="cdb-chaos-"))
     shutil.copytree(bot.stack.config.layout.logs, folder / "logs")
     for table in _TABLES:
-        with closing(bot.connection()) as connection, connection.cursor() as cursor:
+        with suppress(psycopg2.Error), closing(bot.connection()) as connection, connection.cursor() as cursor:
             cursor.execute(f"SELECT *, pg_xact_commit_timestamp(xmin) AS committed FROM {table}")  # noqa: S608  ours
             with (folder / f"{table}.csv").open("w", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file)

@@ -38,8 +38,8 @@ _NEWEST: Final = "SELECT coalesce(max(decision_seq), 0) FROM decisions"
 class Endured:
     """A fault that happened: its beginning in Unix seconds, and the seconds until a new decision and a new fill.
 
-    They belong to trades that happened after the beginning. *unasked* are parts that have a new process
-    though nobody killed or restarted them.
+    They belong to trades that happened after the beginning. *unasked* are parts that have a new process though
+    nobody killed or restarted them.
     """
 
     fault: Fault
@@ -58,10 +58,12 @@ class Run:
     calm: tuple[float, float] = (0.0, 0.0)
     failure: str = ""
     _last: dict[str, float] = field(default_factory=dict)
+    _pids: dict[str, int | None] = field(default_factory=dict)
 
     def go(self, bot: Bot, narrator: Narrator, faults: list[Fault]) -> None:
         """Let the bot trade undisturbed, then cause *faults*. The first that it does not recover from ends the run."""
         _trading_after(bot, time.time(), _newest(bot))
+        self._pids = dict(_pids(bot))
         began = time.time()
         narrator.spend(CALM_S, f"trading undisturbed for {CALM_S:g} s")
         self.calm = (began, time.time())
@@ -89,13 +91,13 @@ class Run:
     def _endure(self, bot: Bot, fault: Fault) -> Endured:
         time.sleep(fault.pause_s)
         self.count(bot)
-        newest, pids = _newest(bot), dict(_pids(bot))
+        newest = _newest(bot)
         began = cause(bot.stack, fault)
         wait_healthy(bot)
         decided, filled = _trading_after(bot, began, newest)
-        now = dict(_pids(bot))
-        spared = (name for name in pids if name != fault.part or fault.way is Way.STOPPED)
-        unasked = tuple(name for name in spared if now.get(name) != pids[name])
+        before, self._pids = self._pids, dict(_pids(bot))
+        spared = (name for name in before if name != fault.part or fault.way is Way.STOPPED)
+        unasked = tuple(name for name in spared if self._pids.get(name) != before[name])
         return Endured(fault, began, decided - began, filled - began, unasked)
 
 
