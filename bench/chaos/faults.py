@@ -64,27 +64,38 @@ def _fault(part: str, way: Way, chance: random.Random) -> Fault:
     return Fault(part, way, pause_s, stopped_s if way is Way.STOPPED else 0.0)
 
 
-def cause(stack: Stack, fault: Fault) -> float:
-    """Do *fault* and wait until its part has a process that may run; gives its beginning in Unix seconds."""
+@dataclass(frozen=True)
+class Outage:
+    """Unix seconds at which a fault *began*, and from which the part was *down*: after an orderly end, if any."""
+
+    began: float
+    down: float
+
+
+def cause(stack: Stack, fault: Fault) -> Outage:
+    """Do *fault* and wait until its part has a process that may run."""
     pid = stack.pid_of(fault.part)
     if pid is None:
         raise StackError(f"{fault.part} has no process, so it cannot be the next to meet a fault")
     began = time.time()
     if fault.way is Way.RESTARTED:
         stack.stop_part(fault.part)
+        down = time.time()
         stack.start_part(fault.part)
     elif fault.way is Way.STOPPED:
         with _stopped(pid):
+            down = time.time()
             time.sleep(fault.stopped_s)
-        return began
+        return Outage(began, down)
     else:
         os.kill(pid, signal.SIGKILL)
+        down = time.time()
     wait_until(
         lambda: stack.pid_of(fault.part) not in {None, pid},
         within_s=_NEW_PROCESS_WITHIN_S,
         what=f"a new process of {fault.part}",
     )
-    return began
+    return Outage(began, down)
 
 
 @contextmanager

@@ -15,7 +15,8 @@ _COMMITS: Final = "SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin))::fl
 _COUNTED: Final = "SELECT count(*), count(*) FILTER (WHERE {}) FROM {}"
 NOTES: Final = (
     "time begins with the signal to the process, or the request to end, and ends with the commit of the first decision "
-    "(and of the first fill) on a trade that happened after that; a stop lasts 0.5 to 7 s itself",
+    "(and of the first fill) on a trade that happened while or after the part was down; a stop lasts 0.5 to 7 s itself",
+    "decisions need neither execution nor the collector: there the longest gap says whether they went on",
     "commits are PostgreSQL's own times (pg_xact_commit_timestamp), taken just before it flushes its log",
     "longest gap: without any commit of a decision, from a fault to the next; its maximum",
     "the market does not wait: what happens while ws or the bus is away is dropped, and counted",

@@ -38,7 +38,7 @@ _NEWEST: Final = "SELECT coalesce(max(decision_seq), 0) FROM decisions"
 class Endured:
     """A fault that happened: its beginning in Unix seconds, and the seconds until a new decision and a new fill.
 
-    They belong to trades that happened after the beginning. *unasked* are parts that have a new process though
+    They belong to trades that happened after the part was down. *unasked* are parts that have a new process though
     nobody killed or restarted them.
     """
 
@@ -92,13 +92,13 @@ class Run:
         time.sleep(fault.pause_s)
         self.count(bot)
         newest = _newest(bot)
-        began = cause(bot.stack, fault)
+        outage = cause(bot.stack, fault)
         wait_healthy(bot)
-        decided, filled = _trading_after(bot, began, newest)
+        decided, filled = _trading_after(bot, outage.down, newest)
         before, self._pids = self._pids, dict(_pids(bot))
         spared = (name for name in before if name != fault.part or fault.way is Way.STOPPED)
         unasked = tuple(name for name in spared if self._pids.get(name) != before[name])
-        return Endured(fault, began, decided - began, filled - began, unasked)
+        return Endured(fault, outage.began, decided - outage.began, filled - outage.began, unasked)
 
 
 def wait_healthy(bot: Bot) -> None:
@@ -117,14 +117,14 @@ def wait_healthy(bot: Bot) -> None:
         raise StackError(f"{error}; waiting: {dict(waiting)}") from error
 
 
-def _trading_after(bot: Bot, began: float, newest: int) -> tuple[float, float]:
-    """Wait for a decision and a fill on a trade that happened after *began*; gives the times of their commits."""
+def _trading_after(bot: Bot, since: float, newest: int) -> tuple[float, float]:
+    """Wait for a decision and a fill on a trade that happened after *since*; gives the times of their commits."""
     found: tuple[float | None, float | None] = (None, None)
 
     def trades() -> bool:
         nonlocal found
         with suppress(psycopg2.Error):
-            decided, filled = bot.query(_AGAIN, (newest, began))[0]
+            decided, filled = bot.query(_AGAIN, (newest, since))[0]
             found = (decided, filled)
         return None not in found
 
