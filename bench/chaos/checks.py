@@ -69,16 +69,16 @@ def check(bot: Bot, run: Run, witness: Witness) -> Found:
     unasked = [f"{name} after {each.fault.kind}" for each in run.endured for name in each.unasked]
     redis_kills = sum(_lost_redis(each.fault.part, each.fault.way) for each in run.endured)
     twice = [rule for rule in report.broken if rule in ONCE]
-    lost = f"{len(witness.seen[SIGNALS]):,} seen; {len(undecided.lost)} more went with {redis_kills} kills of Redis"
+    seen = f"{len(witness.seen[SIGNALS]):,} seen, of them {len(undecided.lost)} lost in {redis_kills} kills of Redis"
     figures = [
         Figure("not recovered from", int(bool(run.failure)), "faults", NONE, run.failure),
         Figure("audit: broken rules", len(report.broken), "rules", NONE, _broken(report, report.broken)),
         Figure("audit: booked twice", len(twice), "rules", NONE, ", ".join(rule.label for rule in ONCE)),
         Figure("orders without a final state", len(placed), "orders", NONE, _listed(placed)),
-        Figure("signals without a decision", len(undecided.missing), "signals", NONE, _listed(undecided.missing, lost)),
+        Figure("signals without a decision", len(undecided.missing), "signals", NONE, _listed(undecided.missing, seen)),
         *(
-            Figure(f"{stream} on the bus, not in the ledger", len(ids), stream, NONE, _listed(ids, f"{seen:,} seen"))
-            for stream, ids, seen in unknown
+            Figure(f"{stream} on the bus, not in the ledger", len(ids), stream, NONE, _listed(ids, f"{count:,} seen"))
+            for stream, ids, count in unknown
         ),
         Figure("messages put aside", _take_dead_letters(bot), "messages", NONE, "dead letters"),
         Figure("parts that ended unasked", len(unasked), "parts", NONE, _listed(unasked)),
