@@ -13,6 +13,8 @@ from bench.stacks import Bot
 
 _COMMITS: Final = "SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 FROM decisions ORDER BY 1"
 _COUNTED: Final = "SELECT count(*), count(*) FILTER (WHERE {}) FROM {}"
+NOT_NEEDED: Final = ("cdb_execution", COLLECTOR)
+"""Parts without which decisions go on."""
 NOTES: Final = (
     "time begins with the signal to the process, or the request to end, and ends with the commit of the first decision "
     "(and of the first fill) on a trade that happened while or after the part was down; a stop lasts 0.5 to 7 s itself",
@@ -27,7 +29,7 @@ def fill(section: Section, bot: Bot, run: Run, *, lost_signals: int) -> None:
     """Add rows, figures and notes of *run* to *section*, which has the checks already."""
     commits = [at for (at,) in bot.query(_COMMITS)]
     section.rows = _rows(run.endured, commits)
-    section.figures += [*_did(bot, run), *_lost(run, lost_signals), *_gaps(run, commits)]
+    section.figures += [*_did(bot, run), *_lost(run, lost_signals), *_gaps(run, commits), *_after_stops(run)]
     section.notes += NOTES
 
 
@@ -80,6 +82,19 @@ def _lost(run: Run, signals: int) -> list[Figure]:
         Figure("trades the bus lost", counted[trimmed], "trades", None, f"before core read them: {trimmed}"),
         Figure("signals the bus lost", signals, "signals", None, "with a killed Redis; a signal may be lost, no order"),
         Figure("orders sent again by risk", counted[resent], "orders", None, resent),
+    ]
+
+
+def _after_stops(run: Run) -> list[Figure]:
+    found = [
+        each.decided_s - each.fault.stopped_s
+        for each in run.endured
+        if each.fault.way is Way.STOPPED and each.fault.part not in NOT_NEEDED
+    ]
+    how = "redis, postgres, ws, core, risk: time to decide again less the stop itself"
+    return [
+        Figure("decides again once a stop has ended, p50", median(found) if found else None, "s", None, how),
+        Figure("decides again once a stop has ended, max", max(found, default=None), "s", None, how),
     ]
 
 
