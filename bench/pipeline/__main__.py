@@ -10,32 +10,27 @@ docs/performance.md explains what is measured and how.
 import argparse
 import json
 import os
-import platform
 import signal
 import sys
-import time
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
-from pathlib import Path
-from statistics import median
-from typing import Any, Final
+from typing import Final
 
 import psutil
 import psycopg2
 import redis
 
+from bench import machines
 from bench.pipeline import decisions, latency, outage, throughput, tracing
 from bench.pipeline.report import Aim, Figure, Narrator, Section, show
 from bench.pipeline.throughput import Pressure
-from bench.stacks import SERVICES, Bot, Lab
+from bench.stacks import SERVICES, Lab
 from cdb.running.native import StackError
 from services.errors import ServerAway
 
 MEMORY_AIM: Final = Aim("<", 120)
 SECTIONS: Final = ("latency", "throughput", "decisions", "outage", "tracing", "memory")
 BUSY: Final = 0.25
-_TRIES: Final = 200
 _FAILURES: Final = (StackError, redis.RedisError, psycopg2.Error, ServerAway, psutil.Error)
 
 
@@ -63,7 +58,7 @@ def main() -> None:
     try:
         with Lab(dict(options.set)) as lab:
             narrator.say("the servers are ready; looking at the machine")
-            machine = _machine(lab)
+            machine = machines.describe(lab)
             if machine["load of one minute"] > BUSY * (os.cpu_count() or 1):
                 narrator.say(f"the machine is busy (load {machine['load of one minute']}): do not trust these figures")
             sections = _measured(lab, narrator, plan, options.only)
@@ -120,49 +115,6 @@ def _memory(lab: Lab) -> Section:
             detail = f"after: {largest.run}; least of {len(sizes)} runs: {least:.0f} MB"
             section.figures.append(Figure(service, largest.megabytes, "MB", MEMORY_AIM, detail))
     return section
-
-
-def _machine(lab: Lab) -> dict[str, Any]:
-    load = os.getloadavg()[0]
-    with lab.run("servers", (), {}) as bot:
-        redis_version = bot.redis.info("server")["redis_version"]
-        return {
-            "processor": _processor(),
-            "cores": os.cpu_count(),
-            "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
-            "kernel": platform.release(),
-            "python": platform.python_version(),
-            "PostgreSQL": bot.query("SHOW server_version")[0][0].split()[0],
-            "Redis": redis_version,
-            "a commit": f"{_commit_ms(bot):.2f} ms",
-            "an XADD": f"{_xadd_ms(bot):.2f} ms",
-            "load of one minute": round(load, 2),
-        }
-
-
-def _commit_ms(bot: Bot) -> float:
-    """Median time of one small transaction as a client sees it."""
-    with closing(bot.connection()) as connection, connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE tries (number int)")
-        return median(_timed(lambda: cursor.execute("INSERT INTO tries VALUES (1)")) for _ in range(_TRIES))
-
-
-def _xadd_ms(bot: Bot) -> float:
-    return median(_timed(lambda: bot.redis.xadd("tries", {"data": b"x" * 250})) for _ in range(_TRIES))
-
-
-def _timed(action: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    action()
-    return (time.perf_counter() - started) * 1000
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.processor() or "unknown"
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), "unknown")
 
 
 def _options() -> argparse.Namespace:

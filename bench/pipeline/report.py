@@ -93,7 +93,7 @@ class Narrator:
 
     def say(self, text: str) -> None:
         """Print one line with the time since the start."""
-        self._console.print(f"[{time.monotonic() - self._began:6.1f} s] {text}", markup=False)
+        self._console.print(f"[{time.monotonic() - self._began:6.1f} s] {text}", markup=False, soft_wrap=True)
 
     def spend(self, seconds: float, what: str, each: Callable[[], None] = lambda: None) -> None:
         """Wait *seconds*; call *each* about every half second, and once at the end."""

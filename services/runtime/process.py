@@ -31,7 +31,6 @@ from telemetry.setup import Telemetry, TelemetrySettings, start_telemetry
 
 VERSION: Final = "0.1.0"
 FINISH_WITHIN_S: Final = 2.5
-_LOOK_EVERY_S: Final = 0.5
 _ENDING: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 log = structlog.get_logger()
 
@@ -149,17 +148,27 @@ class Process:
         The loop may be inside a server's client library that hangs and would never let a signal handler run; after
         FINISH_WITHIN_S it is left there: what it has in hand is not acknowledged, so the next process takes it up.
         """
-        ended_well = threading.Event()
+        ended_well, asked, over = threading.Event(), threading.Event(), threading.Event()
 
         def work() -> None:
-            loop.run()
-            ended_well.set()
+            try:
+                loop.run()
+                ended_well.set()
+            finally:
+                over.set()
+
+        def listen() -> None:
+            # Not sigtimedwait: in a process that was stopped and is continued it makes up a signal that nobody sent.
+            signal.sigwait(_ENDING)
+            asked.set()
+            over.set()
 
         worker = threading.Thread(target=work, name="loop", daemon=True)
         worker.start()
-        while worker.is_alive():
-            if signal.sigtimedwait(_ENDING, _LOOK_EVERY_S) is not None:
-                self.state.stop.set()
-                worker.join(FINISH_WITHIN_S)
-                return True
+        threading.Thread(target=listen, name="signals", daemon=True).start()
+        over.wait()
+        if asked.is_set():
+            self.state.stop.set()
+            worker.join(FINISH_WITHIN_S)
+            return True
         return ended_well.is_set()

@@ -1,5 +1,6 @@
 """Whatever ends at whatever moment: nothing doubled, nothing accepted lost, and /health tells the truth."""
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from tests.support.bot import SERVICES, Bot
 from tests.support.http import ask
 from tests.support.waiting import until
-from tests.system.native.faults import by_hand
+from tests.system.native.faults import by_hand, frozen
 
 pytestmark = pytest.mark.e2e
 
@@ -81,6 +82,19 @@ def test_a_second_copy_of_a_service_waits_and_takes_over_when_the_first_has_ende
         until(lambda: loop_of(first), holds=lambda seen: seen == expected, what="the first copy waiting")
     bot.wait_healthy()
     bot.wait_trading()
+    bot.quiesce()
+    bot.audit()
+
+
+def test_a_service_that_was_stopped_and_continued_works_on_in_the_same_process(bot: Bot) -> None:
+    """As a debugger, a suspended machine or a frozen container does to it; it is no request to end."""
+    pids = {service: bot.stack.pid_of(service) for service in SERVICES}
+    for service in SERVICES:
+        with frozen(bot, service):
+            time.sleep(1)
+        bot.wait_healthy()
+        bot.wait_trading()
+    assert {service: bot.stack.pid_of(service) for service in SERVICES} == pids
     bot.quiesce()
     bot.audit()
 
