@@ -55,6 +55,8 @@ class Decider:
         if self._wait_for_flight and book.in_flight:
             return None
         self._state.watch(book)
+        for _, signal in items:  # before the orders of the last minute are counted: an earlier process had their prices
+            self._state.clock.advance(signal.ts_event)
         session = _Session(timeline, self._state.portfolio(book))
         for item, signal in items:
             if signal.signal_id not in known:
@@ -64,7 +66,6 @@ class Decider:
         return lambda: self._report(session)
 
     def _decide_one(self, signal: Signal, span: Span, session: _Session) -> None:
-        self._state.clock.advance(signal.ts_event)
         now_ns = self._state.clock.now_ns()
         portfolio, limits = session.portfolio, self._state.limits
         verdict = assess(signal, portfolio, limits, now_ns=now_ns, clock=session.timeline.now)

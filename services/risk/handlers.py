@@ -53,6 +53,7 @@ class RiskHandler:
         """Know prices and how they have moved as before a restart: the ledger has them up to a second ago only."""
         self._state.restore()
         for trade in finished_trades(bus, self._state.clock):
+            self._state.clock.advance(trade.ts_event)
             self._state.marks.take_up(trade)
         self._state.reload()
 

@@ -17,7 +17,11 @@ from tests.simulation.tape import ENVIRONMENT
 from tests.support.paths import ROOT
 from tests.support.programs import require_parts
 
-TABLES: Final = "account, signals, decisions, orders, fills, positions, marks, equity, breaker, test_adjustments"
+TABLES: Final = (
+    *("fills", "orders", "decisions", "signals", "positions", "marks", "equity", "breaker", "test_adjustments"),
+    "account",
+)
+"""In the order in which they can be emptied."""
 
 
 @contextmanager
@@ -53,6 +57,6 @@ def setup_of(environment: Mapping[str, str]) -> Setup:
 
 
 def empty(setup: Setup) -> None:
-    """Remove all rows, and begin all numbers anew."""
-    with closing(Ledger(setup.address, application="empty")) as ledger:
-        ledger.execute(f"TRUNCATE {TABLES} RESTART IDENTITY CASCADE")
+    """Remove all rows. Deleting a few rows costs less than to truncate their tables."""
+    with closing(Ledger(setup.address, application="empty", flushes=False)) as ledger:
+        ledger.execute("; ".join(f"DELETE FROM {table}" for table in TABLES))  # noqa: S608  our own names

@@ -101,7 +101,7 @@ class Run:
         return True
 
     def _step(self) -> None:
-        self._ground.now_s += self._random.uniform(0.001, 0.3)
+        self._ground.now_s += self._random.uniform(0.001, 0.1)
         kinds = HARMLESS if self._lockstep else (*HARMLESS, *LOSSY)
         if kind := self._adversary.chooses("between turns", kinds, eager=EAGER):
             self._strike(kind)

@@ -33,11 +33,15 @@ class Seeds:
                 yield result
 
     def shortest(self, failed: Result) -> int:
-        """With how many of its first faults *failed* still fails, at the least."""
-        for most in range(len(failed.faults)):
-            if self.run(failed.seed, most=most).found:
-                return most
-        return len(failed.faults)
+        """With how many of its first faults *failed* still fails: fewer are enough only where more are not."""
+        passes, fails = -1, len(failed.faults)
+        while fails - passes > 1:
+            middle = (passes + fails) // 2
+            if self.run(failed.seed, most=middle).found:
+                fails = middle
+            else:
+                passes = middle
+        return fails
 
     def _run(
         self,
