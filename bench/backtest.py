@@ -113,7 +113,8 @@ def measure(bench: Bench, place: Path, asked: argparse.Namespace) -> dict[str, A
     found["memory of the command, MB"] = _megabytes(place, large)
     if asked.other:
         found |= _other(asked.other, large, bench, asked.rounds)
-    found["profile"] = _profile(lambda: bench.backtest(bench.tape(100_000), SPARSE))
+    tape = bench.tape(100_000)
+    found["profile"] = _profile(lambda: bench.backtest(tape, SPARSE))
     return found
 
 

@@ -74,7 +74,10 @@ class Streams:
         self.trials: dict[tuple[str, Key], int] = {}
 
     def stream(self, name: str) -> Stream:
-        return self._streams.setdefault(name, Stream(name))
+        found = self._streams.get(name)
+        if found is None:
+            found = self._streams[name] = Stream(name)
+        return found
 
     def add(self, name: str, message: Message) -> Entry:
         """Append *message*; prices stay objects."""
