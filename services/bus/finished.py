@@ -9,18 +9,19 @@ from services.clock import NANOSECONDS, Clock
 from services.messages import BadMessage, MarketData
 from services.topology import MARKET_DATA
 
-MOST: Final = 20_000
 _NANOSECONDS_PER_MS: Final = NANOSECONDS // 1000
 
 
-def finished_trades(bus: Bus, clock: Clock) -> Iterator[MarketData]:
-    """Yield the newest trades that this group has acknowledged, each symbol's in their order. Raises ServerAway.
+def finished_trades(bus: Bus, clock: Clock, *, most: int) -> Iterator[MarketData]:
+    """Yield the newest *most* trades that this group has acknowledged, each symbol's in their order.
+
+    Raises ServerAway.
 
     What was not taken in when it came is left out: no message at all, a trade that was from the future then, one that
     came again or too late.
     """
     newest: dict[str, tuple[int, int]] = {}
-    for entry in bus.newest_finished(MARKET_DATA, count=MOST):
+    for entry in bus.newest_finished(MARKET_DATA, count=most):
         try:
             trade = entry.read()
         except BadMessage:

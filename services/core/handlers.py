@@ -18,6 +18,8 @@ from services.runtime.retry import attempt
 from services.runtime.timeline import Timeline
 from services.topology import CORE, SIGNALS
 
+REBUILD_FROM = 20_000
+
 
 @dataclass
 class _Watched:
@@ -66,7 +68,7 @@ class CoreHandler:
         What was put aside then is left out now, too: a symbol that nobody watches, a trade at which a strategy fails.
         """
         self._watch_held()
-        for trade in finished_trades(bus, self._clock):
+        for trade in finished_trades(bus, self._clock, most=REBUILD_FROM):
             watched = self._watched.get(trade.symbol)
             if watched is None or not watched.is_news(trade):
                 continue

@@ -19,6 +19,8 @@ from services.runtime.handling import Batch, Outcome, Received
 from services.runtime.timeline import Timeline
 from services.topology import FILLS, MARKET_DATA, ORDERS, RISK, SIGNALS
 
+REBUILD_FROM: Final = 5_000
+"""Trades of hundreds ago hardly count in how a price moves, and a restart should be short."""
 SHOW_EVERY_S: Final = 0.25
 """How often gauges follow the prices; they are collected far less often."""
 
@@ -52,7 +54,7 @@ class RiskHandler:
     def rebuild(self, bus: Bus) -> None:
         """Know prices and how they have moved as before a restart: the ledger has them up to a second ago only."""
         self._state.restore()
-        for trade in finished_trades(bus, self._state.clock):
+        for trade in finished_trades(bus, self._state.clock, most=REBUILD_FROM):
             self._state.clock.advance(trade.ts_event)
             self._state.marks.take_up(trade)
         self._state.reload()
