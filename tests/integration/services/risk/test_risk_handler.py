@@ -146,7 +146,7 @@ def test_a_restart_knows_how_prices_have_moved_and_where_they_stand(database: Da
         before.close()
     after = handler_on(database, lockstep=True)
     after.rebuild(bus)
-    assert after._state.clock.now_ns() == NOW_NS + 5
+    assert after._state.clock.now_ns() == NOW_NS + (6 if saved else 5)  # else it would count orders of long ago
     after.handle(Batch([Received(read[-1], read[-1].read())], caught_up=True))
     assert moves(after) == moves(before)
 
