@@ -22,30 +22,31 @@ MOST_SEEDS = 200
 def main() -> int:
     """Run the seeds that are asked for; 1 if any finds something."""
     asked = _arguments()
-    began = time.monotonic()
-    failed: list[Result] = []
     with tempfile.TemporaryDirectory() as place, running_ledger(Path(place) / "state") as environment:
-        parts = [range(first, min(first + AT_ONCE, asked.seed + asked.count)) for first in _firsts(asked)]
-        with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
-            done = 0
-            for results in (
-                pool.map(failing, [environment] * len(parts), parts) if not (asked.steps or asked.breaks) else ()
-            ):
-                done = min(asked.count, done + AT_ONCE)
-                failed += results
-                took_s = time.monotonic() - began
-                sys.stderr.write(f"{done:,} of {asked.count:,} seeds in {took_s:,.0f} s, {len(failed)} failed\n")
+        many = [] if asked.steps or asked.breaks else _many(environment, asked)
         be_quiet()
         seeds = Seeds(setup_of(environment))
         if asked.breaks:
             return _try_breaks(seeds)
-        if asked.steps:
-            result = seeds.run(asked.seed, most=asked.faults, tell=_say)
-            failed = [result] if result.found else []
+        one = [seeds.run(asked.seed, most=asked.faults, tell=_say)] if asked.steps else []
+        failed = [result for result in (*many, *one) if result.found]
         for result in failed:
             _show(result, seeds.shortest(result) if asked.faults is None else asked.faults)
-    _say("nothing was found" if not failed else f"seeds that failed: {len(failed)}")
+    _say(f"seeds that failed: {len(failed)}" if failed else "nothing was found")
     return 1 if failed else 0
+
+
+def _many(environment: dict[str, str], asked: argparse.Namespace) -> list[Result]:
+    """Run all seeds in processes of their own, and give those that find something."""
+    began, last = time.monotonic(), asked.seed + asked.count
+    parts = [range(first, min(first + AT_ONCE, last)) for first in range(asked.seed, last, AT_ONCE)]
+    failed: list[Result] = []
+    with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
+        for part, results in zip(parts, pool.map(failing, [environment] * len(parts), parts), strict=True):
+            failed += results
+            done, took_s = part.stop - asked.seed, time.monotonic() - began
+            sys.stderr.write(f"{done:,} of {asked.count:,} seeds in {took_s:,.0f} s, {len(failed)} failed\n")
+    return failed
 
 
 def _arguments() -> argparse.Namespace:
@@ -57,10 +58,6 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--steps", action="store_true", help="run one seed and print each fault when it happens")
     parser.add_argument("--breaks", action="store_true", help="say which seed finds each deliberate break")
     return parser.parse_args()
-
-
-def _firsts(asked: argparse.Namespace) -> range:
-    return range(asked.seed, asked.seed + asked.count, AT_ONCE)
 
 
 def _say(line: str) -> None:

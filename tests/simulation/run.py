@@ -44,7 +44,7 @@ class Result:
 
 
 class Run:
-    """A seed's run on the empty ledger at *address*. *expected*: content of the run without faults, for lockstep."""
+    """A seed's run on the empty ledger of *setup*, with at most *most* faults; *tell* hears of each."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Run:
         self._told = 0
 
     def go(self, expected: Content | None) -> Result:
-        """Run it all, and check."""
+        """Run it all, and check; *expected* is what a run without faults has in the ledger."""
         try:
             for trade in trades():
                 if not self._until_due(trade):

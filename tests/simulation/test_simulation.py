@@ -11,7 +11,7 @@ from tests.simulation.breaks import BREAKS
 from tests.support.paths import ROOT
 from tests.support.programs import required
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1200)]  # beside other tests
 
 SEEDS = 300
 
