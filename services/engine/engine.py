@@ -114,7 +114,7 @@ class Engine:
         clock, monotonic, lockstep = self._ground.clock(), self._ground.monotonic, self._ground.lockstep
         store = RiskStore(self._ground.ledger(RISK), opening_cash=self._setup.opening_cash)
         state = self._risk_state = RiskState(store, self._setup.limits, clock)
-        decider = Decider(state, wait_for_flight=lockstep, ledger_delay_s=lambda: 0.0)
+        decider = Decider(state, ledger_delay_s=lambda: 0.0)
         handler = RiskHandler(state, decider, symbols=self._setup.symbols, lockstep=lockstep, monotonic=monotonic)
         bus = self._ground.bus(RISK, clock)
         return Consumer(

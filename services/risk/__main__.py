@@ -23,7 +23,7 @@ def main() -> None:
     slowness = Slowness()
     store = RiskStore(process.ledger("decide", writer=True), opening_cash=settings.opening_cash)
     state = RiskState(store, settings.limits, process.clock)
-    decider = Decider(state, wait_for_flight=settings.lockstep, ledger_delay_s=slowness.delay_s)
+    decider = Decider(state, ledger_delay_s=slowness.delay_s)
     handler = RiskHandler(
         state,
         decider,

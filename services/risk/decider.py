@@ -9,7 +9,7 @@ from opentelemetry.trace import Span, SpanContext
 from services.messages import Order, Signal
 from services.risk import report, trace
 from services.risk.ledger_rows import Rows, add_decision
-from services.risk.portfolio import Portfolio
+from services.risk.portfolio import Book, Portfolio
 from services.risk.rules import Verdict, assess
 from services.risk.state import RiskState
 from services.runtime.handling import Received
@@ -38,23 +38,27 @@ class _Session:
 class Decider:
     """Decides batches of signals. *ledger_delay_s* tells by how much an operator has the ledger's read slowed."""
 
-    def __init__(self, state: RiskState, *, wait_for_flight: bool, ledger_delay_s: Callable[[], float]) -> None:
+    def __init__(self, state: RiskState, *, ledger_delay_s: Callable[[], float]) -> None:
         self._state = state
-        self._wait_for_flight = wait_for_flight
         self._ledger_delay_s = ledger_delay_s
 
-    def decide(self, items: list[tuple[Received, Signal]]) -> Callable[[], None] | None:
+    def decide(
+        self, items: list[tuple[Received, Signal]], *, after: Callable[[Book], bool] | None = None
+    ) -> Callable[[], None] | None:
         """Decide *items*, each exactly once however often it comes. The caller reports it by calling what it gets.
 
-        None: not now, orders are still in flight.
+        *after* is given in lockstep: what must be done first; it says whether it changed the ledger. Then there may be
+        None, too: not now, for orders are in flight. So chance does not say which effects are seen.
         """
         timeline = Timeline()
         ids = [signal.signal_id for _, signal in items]
         book, known = self._state.store.load(ids, delay_s=self._ledger_delay_s())
         timeline.mark("read")
-        if self._wait_for_flight and book.in_flight:
+        if after is not None and book.in_flight:
             return None
         self._state.watch(book)
+        if after is not None and after(book):
+            return self.decide(items, after=after)
         for _, signal in items:  # before the orders of the last minute are counted: an earlier process had their prices
             self._state.clock.advance(signal.ts_event)
         session = _Session(timeline, self._state.portfolio(book))

@@ -61,14 +61,21 @@ class Guard:
             self._due.pop(0)
 
     def check_positions(self) -> None:
-        """Check every position and the drawdown at the prices as they stand, whatever set them."""
-        book = self._state.reload()
+        """Check every position and the drawdown on the ledger's newest state."""
+        self.check(self._state.reload())
+
+    def check(self, book: Book) -> bool:
+        """Check every position of *book* and the drawdown at the prices as they stand, whatever set them.
+
+        True if a stop loss was placed or the breaker tripped, so *book* is no longer the newest.
+        """
         if not self._state.clock.now_ns():
-            return
+            return False
+        placed = False
         for symbol in book.positions:
             if (mark := self._state.marks.newest.get(symbol)) is not None and self._stop_loss(symbol, mark, book):
-                book = self._state.reload()
-        self._check_drawdown(book)
+                book, placed = self._state.reload(), True
+        return self._check_drawdown(book) or placed
 
     def _stop_loss(self, symbol: str, mark: Mark, book: Book) -> bool:
         position = book.positions.get(symbol)
@@ -93,16 +100,18 @@ class Guard:
             report.stop_loss(order)
         return True
 
-    def _check_drawdown(self, book: Book) -> None:
+    def _check_drawdown(self, book: Book) -> bool:
         portfolio = self._state.portfolio(book)
         if book.breaker_active or book.reference_equity is None or not portfolio.is_marked():
-            return
-        if is_drawdown_at_limit(portfolio, self._state.limits):
-            self._state.store.trip_breaker(
-                "mark",
-                equity=portfolio.equity(),
-                reference=portfolio.reference_equity(),
-                now_ns=self._state.clock.now_ns(),
-            )
-            log.warning("breaker tripped", cause="mark", drawdown=f"{portfolio.drawdown():.4f}")
-            self._state.reload()
+            return False
+        if not is_drawdown_at_limit(portfolio, self._state.limits):
+            return False
+        self._state.store.trip_breaker(
+            "mark",
+            equity=portfolio.equity(),
+            reference=portfolio.reference_equity(),
+            now_ns=self._state.clock.now_ns(),
+        )
+        log.warning("breaker tripped", cause="mark", drawdown=f"{portfolio.drawdown():.4f}")
+        self._state.reload()
+        return True

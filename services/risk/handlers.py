@@ -169,9 +169,7 @@ class RiskHandler:
                     outcome.deferred.append(item)
         if ready:
             self._guard.turn_day()
-            if self._lockstep:  # whether the fill's message has been read before this is chance; its effect must not be
-                self._guard.check_positions()
-            afterwards = self._decider.decide(ready)
+            afterwards = self._decider.decide(ready, after=self._guard.check if self._lockstep else None)
             if afterwards is None:
                 outcome.deferred += [item for item, _ in ready]
             else:

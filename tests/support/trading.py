@@ -42,7 +42,7 @@ class TradingDay:
         self._ledgers = [self.database.ledger(name) for name in ("risk", "execution")]
         self.store = RiskStore(self._ledgers[0], opening_cash=OPENING_CASH)
         state = RiskState(self.store, self.limits, EventClock())
-        decider = Decider(state, wait_for_flight=False, ledger_delay_s=lambda: 0.0)
+        decider = Decider(state, ledger_delay_s=lambda: 0.0)
         self.risk = RiskHandler(state, decider, symbols=frozenset(SYMBOLS))
         self.execution = ExecutionHandler(
             ExecutionStore(self._ledgers[1]), VenueSettings(), clock=EventClock(), faults=Faults()

@@ -111,7 +111,7 @@ class ServiceThreads:
     def _risk(self) -> Handler:
         store = RiskStore(self._ledger("risk"), opening_cash=Decimal(100_000))
         state = RiskState(store, LIMITS, WallClock())
-        decider = Decider(state, wait_for_flight=False, ledger_delay_s=lambda: self.delay_s)
+        decider = Decider(state, ledger_delay_s=lambda: self.delay_s)
         return RiskHandler(state, decider, symbols=SYMBOLS)
 
     def _execution(self) -> Handler:

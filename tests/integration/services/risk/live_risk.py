@@ -40,7 +40,7 @@ def start(day: TradingDay, clock: Clock, *, while_deciding: Callable[[], None] =
         return 0.0
 
     state = RiskState(day.store, day.limits, clock)
-    decider = Decider(state, wait_for_flight=False, ledger_delay_s=no_delay)
+    decider = Decider(state, ledger_delay_s=no_delay)
     day.risk = RiskHandler(state, decider, symbols=frozenset(SYMBOLS))
 
 

@@ -227,7 +227,7 @@ def restarted(day: TradingDay, *symbols: str) -> list[frozenset[str]]:
 
     day.risk.close()
     state = RiskState(day.store, day.limits, EventClock())
-    decider = Decider(state, wait_for_flight=False, ledger_delay_s=lambda: 0.0)
+    decider = Decider(state, ledger_delay_s=lambda: 0.0)
     day.risk = RiskHandler(state, decider, symbols=frozenset(symbols), note_held=note)
     return noted
 

@@ -27,8 +27,8 @@ NOW_NS = 1_795_176_000 * 10**9
 
 def handler_on(database: Database, *, lockstep: bool) -> RiskHandler:
     state = RiskState(RiskStore(database.ledger("risk"), opening_cash=Decimal(100_000)), Limits(), EventClock())
-    decider = Decider(state, wait_for_flight=lockstep, ledger_delay_s=lambda: 0.0)
-    return RiskHandler(state, decider, symbols=frozenset({"BTCUSDT", "ETHUSDT"}))
+    decider = Decider(state, ledger_delay_s=lambda: 0.0)
+    return RiskHandler(state, decider, symbols=frozenset({"BTCUSDT", "ETHUSDT"}), lockstep=lockstep)
 
 
 def trade(number: int, price: str, symbol: str = "BTCUSDT") -> Received:
