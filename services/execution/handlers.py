@@ -54,6 +54,8 @@ class ExecutionHandler:
         timeline = Timeline()
         outcome = Outcome()
         orders = self._arrived(batch, outcome)
+        if not orders:
+            return outcome
         account = self._store.read([order.order_id for _, order in orders])
         if account is None:
             raise ServerAway("PostgreSQL", "no account has been opened yet")

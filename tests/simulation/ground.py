@@ -23,6 +23,7 @@ LOST: Final = "lost"
 AWAY: Final = "away for a while"
 _LEDGER: Final = "PostgreSQL"
 LONGEST_AWAY_S: Final = 20.0
+LONGEST_WAIT_S: Final = 120.0
 MOST_CRASHES: Final = 2
 """So often a service dies in succession: what ends it three times alone becomes a dead letter, and rightly so."""
 
@@ -71,6 +72,7 @@ class FailingGround(Ground):
         self.lockstep = lockstep
         self.adversary = adversary
         self.now_s = 0.0
+        self.waited_s = 0.0
         self.failing_streams = FailingStreams(now_ms=lambda: (begin_ns + int(self.now_s * NANOSECONDS)) // 1_000_000)
         self.streams = self.failing_streams
         self.crashes: dict[str, int] = {}
@@ -155,6 +157,9 @@ class _Pause(threading.Event):
 
     def wait(self, timeout: float | None = None) -> bool:
         self._ground.now_s += timeout or 0.0
+        self._ground.waited_s += timeout or 0.0
+        if self._ground.waited_s > LONGEST_WAIT_S:  # for what another service does, which gets no turn meanwhile
+            raise Crash("somebody ends a service that waits")
         return False
 
 

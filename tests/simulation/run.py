@@ -116,6 +116,7 @@ class Run:
 
     def _turn(self, service: Service) -> None:
         """Let *service* work once; one that has died starts again instead."""
+        self._ground.waited_s = 0.0
         try:
             if service in self._down:
                 self._engine.begin(service)
