@@ -176,9 +176,15 @@ def _resource(service: str | None, settings: TelemetrySettings) -> Resource:
 def _done(actions: Sequence[Callable[[], Any]], seconds: float) -> bool:
     """Run *actions* in parallel for at most *seconds*; tell whether all have ended."""
     deadline = monotonic() + seconds
-    threads = [Thread(target=action, name="telemetry-shutdown", daemon=True) for action in actions]
-    for thread in threads:
-        thread.start()
+    threads = []
+    for action in actions:
+        thread = Thread(target=action, name="telemetry-shutdown", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # called by atexit: from Python 3.12 on, no thread starts any more
+            action()  # exports have timeouts of their own
+        else:
+            threads.append(thread)
     for thread in threads:
         thread.join(max(0.0, deadline - monotonic()))
     return not any(thread.is_alive() for thread in threads)

@@ -132,6 +132,8 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
         )
         if html is not None and not html.absolute().parent.is_dir():
             fail(f"--html {html}: there is no directory {html.absolute().parent}", code=USAGE)
+        if html is not None and html.is_dir():
+            fail(f"--html {html} is a directory: give the name of a file", code=USAGE)
         varied = many.combinations if many else [{}]
         chosen = [chosen_settings(options, os.environ, ROOT, grid=one) for one in varied]
         first = files[0]

@@ -114,6 +114,7 @@ def traded(
     passage = Passage(engine, ground.streams.stream(DEAD_LETTERS), on_progress)
     try:
         engine.start()
+        passage.begin()
         passage.through(chosen(merged(request.tapes), request.since_ns, request.until_ns), interrupted)
         engine.finish()
     except EngineBroken as broken:
@@ -125,7 +126,7 @@ def chosen(rows: Iterator[Row], since_ns: int | None, until_ns: int | None) -> I
     """Leave out trades before *since_ns* and from *until_ns* on."""
     if since_ns is None and until_ns is None:
         return rows
-    begin, end = since_ns or 0, until_ns or 2**63
+    begin, end = since_ns or 0, 2**63 if until_ns is None else until_ns
     return (row for row in rows if not isinstance(row, RawTrade) or begin <= row.ts_event < end)
 
 
@@ -140,6 +141,11 @@ class Passage:
         self.newest_ns = 0
         self.seconds = 0.0
         self._on_progress = on_progress
+
+    def begin(self) -> None:
+        """Take the account as it is now as the first peak."""
+        if (portfolio := self.engine.portfolio()) is not None:
+            self.curve.peak = portfolio.equity()
 
     def through(self, rows: Iterator[Row], interrupted: Interrupted) -> None:
         """Take *rows* in until there are none or *interrupted* is set; what was taken in is done with then."""
@@ -171,9 +177,12 @@ class Passage:
 
 def _setup(settings: Mapping[str, str]) -> Setup:
     try:
-        return Setup.read(settings)
-    except UnknownPlugin as error:
+        setup = Setup.read(settings)
+        for make in setup.strategies:
+            make()
+    except (UnknownPlugin, AttributeError, TypeError) as error:  # somebody's class may be no strategy
         raise StackError(f"CDB_STRATEGIES={settings.get('CDB_STRATEGIES', '')!r} is refused: {error}") from error
+    return setup
 
 
 def result_of(request: Request, passage: Passage, address: LedgerAddress, *, interrupted: bool) -> Backtest:

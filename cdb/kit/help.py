@@ -56,4 +56,4 @@ def _plain(parameters: list[Any]) -> list[Any]:
 
 
 def _without_braces(pieces: list[str]) -> list[str]:
-    return [piece.strip("{}") for piece in pieces]
+    return [piece.replace("{", "").replace("}", "") for piece in pieces]

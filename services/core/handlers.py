@@ -109,14 +109,25 @@ class CoreHandler:
         self._note_gap(trade)
         self._clock.advance(trade.ts_event)
         if watched.is_news(trade):
-            took_s = 0.0
-            for strategy in watched.strategies:
+            self._update_all(item, trade, watched, timeline, outcome)
+
+    def _update_all(
+        self, item: Received, trade: MarketData, watched: _Watched, timeline: Timeline, outcome: Outcome
+    ) -> None:
+        """Show *trade* to every strategy, each once: one that fails would fail again, and the others have seen it."""
+        took_s = 0.0
+        for strategy in watched.strategies:
+            try:
                 opinion = strategy.update(trade)
                 if opinion is not None and not (watched.sell_only and opinion.side == "BUY"):
                     self._give_signal(item, trade, strategy, opinion, timeline, outcome)
-                took_s = timeline.seconds()
-                report.strategy_updated(strategy, trade.symbol, took_s)
-            report.trade_handled(took_s)
+            except Exception as error:  # noqa: BLE001  somebody else's code
+                report.strategy_failed(strategy, error)
+                detail = f"{strategy.name} failed: {type(error).__name__}: {error}"
+                outcome.put_aside(item.entry, "handler", detail)
+            took_s = timeline.seconds()
+            report.strategy_updated(strategy, trade.symbol, took_s)
+        report.trade_handled(took_s)
 
     def _watch_held(self) -> None:
         """Watch what is held though no longer traded; a strategy may still say when to sell it."""

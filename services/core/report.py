@@ -52,6 +52,12 @@ def signal_given(signal: Signal, span: Span) -> None:
         log.info("signal", signal=signal.signal_id, side=signal.side, strength=str(signal.strength))
 
 
+def strategy_failed(strategy: Strategy, failure: Exception) -> None:
+    """A strategy raised an error at a trade, which is put aside."""
+    error("handler")
+    log.error("strategy failed", strategy=strategy.name, exc_info=failure)
+
+
 def error(error_type: str) -> None:
     """A message could not be handled."""
     metrics.signal_errors.labels(error_type=error_type).inc()

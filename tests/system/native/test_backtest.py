@@ -115,6 +115,8 @@ def signals_of(place: Path) -> int:
         (["--from", "yesterday"], "--from 'yesterday' is no time: 2026-01-31 or 2026-01-31T12:00 is allowed"),
         (["--from", "2026-01-02", "--to", "2026-01-01"], "--from 2026-01-02 must be before --to 2026-01-01"),
         (["--html", "/no/such/place.html"], "--html /no/such/place.html: there is no directory /no/such"),
+        (["--html", "/"], "--html / is a directory: give the name of a file"),
+        (["--to", "1970-01-01"], "none of the trades is in the span"),
         (["--set", "STOP_LOSS=0.1"], "STOP_LOSS in --set is not a setting: did you mean STOP_LOSS_PCT?"),
         (["--strategy", "momentum"], "CDB_STRATEGIES='momentum' is refused: there are momentum_v1"),
         (["--from", "2020-01-01", "--to", "2020-01-02"], "none of the trades is in the span"),

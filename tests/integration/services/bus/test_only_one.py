@@ -4,8 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Final
 
 import pytest
@@ -36,9 +36,21 @@ while True:
 """
 
 
-def a_client(servers: Servers, name: str = "cdb_core") -> redis.Redis:
+Connect = Callable[..., redis.Redis]
+
+
+@pytest.fixture
+def a_client(servers: Servers) -> Iterator[Connect]:
+    """Make clients that carry a service's name, and close them after the test: it is free again then."""
     password = servers.stack.config.environment["REDIS_PASSWORD"]
-    return connect(host="127.0.0.1", port=servers.ports.redis, password=password, greet=only_one(name))
+    with ExitStack() as stack:
+
+        def make(name: str = "cdb_core") -> redis.Redis:
+            client = connect(host="127.0.0.1", port=servers.ports.redis, password=password, greet=only_one(name))
+            stack.callback(client.close)
+            return client
+
+        yield make
 
 
 def ask(client: redis.Redis) -> None:
@@ -72,23 +84,23 @@ def a_holder(servers: Servers) -> Iterator[subprocess.Popen[str]]:
 
 
 @pytest.mark.usefixtures("bus_client")
-def test_a_second_process_is_refused_by_name_until_the_first_has_ended(servers: Servers) -> None:
-    first, second = a_client(servers), a_client(servers)
+def test_a_second_process_is_refused_by_name_until_the_first_has_ended(servers: Servers, a_client: Connect) -> None:
+    first, second = a_client(), a_client()
     ask(first)
     for _ in range(3):
         with pytest.raises(ServerAway, match="another process works as cdb_core; this one waits until it has ended"):
             ask(second)
         ask(first)
-    ask(a_client(servers, "cdb_ws"))
+    ask(a_client("cdb_ws"))
     first.close()
     until(lambda: gets_in(second), within_s=5, what="the second process getting in")
 
 
 @pytest.mark.usefixtures("bus_client")
-def test_a_killed_process_leaves_its_name_at_once(servers: Servers) -> None:
+def test_a_killed_process_leaves_its_name_at_once(servers: Servers, a_client: Connect) -> None:
     """Whoever starts it again waits for nothing."""
     with a_holder(servers) as holder:
-        client = a_client(servers)
+        client = a_client()
         assert not gets_in(client)
         holder.kill()
         holder.wait()
@@ -96,10 +108,12 @@ def test_a_killed_process_leaves_its_name_at_once(servers: Servers) -> None:
 
 
 @pytest.mark.usefixtures("bus_client")
-def test_a_process_that_hangs_loses_its_name_and_is_the_second_when_it_comes_back(servers: Servers) -> None:
+def test_a_process_that_hangs_loses_its_name_and_is_the_second_when_it_comes_back(
+    servers: Servers, a_client: Connect
+) -> None:
     """Its connection is ended, so it cannot write by it beside the one that took over."""
     with a_holder(servers) as holder:
-        client = a_client(servers)
+        client = a_client()
         os.kill(holder.pid, signal.SIGSTOP)
         until(lambda: gets_in(client), within_s=4 * SILENT_S, what="the next process getting in")
         os.kill(holder.pid, signal.SIGCONT)
@@ -107,8 +121,8 @@ def test_a_process_that_hangs_loses_its_name_and_is_the_second_when_it_comes_bac
         assert gets_in(client)
 
 
-def test_a_bus_that_was_flushed_does_not_forget_who_works(servers: Servers, bus_client: redis.Redis) -> None:
-    first, second = a_client(servers), a_client(servers)
+def test_a_bus_that_was_flushed_does_not_forget_who_works(bus_client: redis.Redis, a_client: Connect) -> None:
+    first, second = a_client(), a_client()
     ask(first)
     bus_client.flushall()
     assert not gets_in(second)

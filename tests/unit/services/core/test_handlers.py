@@ -143,7 +143,10 @@ def test_a_trade_at_which_a_strategy_fails_ends_neither_handling_nor_rebuilding(
     trades = [a_trade(trade_id=number) for number in (1, 2, 3)]
     handled, rebuilt = Choosy(), Choosy()
     outcome = handle(a_handler(handled), *trades)
-    assert [type(error) for _, error in outcome.failed] == [ZeroDivisionError]
+    assert [(letter.reason, letter.detail) for letter in outcome.dead] == [
+        ("handler", "choosy_v1 failed: ZeroDivisionError: ")
+    ]
+    assert outcome.failed == []
     a_handler(rebuilt).rebuild(FinishedEntries(*map(an_entry, trades)))
     assert rebuilt.shown == handled.shown == [trades[0], trades[2]]
 
