@@ -20,7 +20,7 @@ from cdb.backtest.page import page_of
 from cdb.backtest.run import Backtest, Request, run
 from cdb.backtest.times import span_of
 from cdb.backtest.view import as_json, show
-from cdb.kit.errors import REFUSED, USAGE
+from cdb.kit.errors import REFUSED, USAGE, in_words
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.figures import moment
 from cdb.kit.help import TRADING
@@ -115,7 +115,8 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
     has finished is kept: after Ctrl-C the same command goes on from there. The best of many is partly luck; --train and
     --test show how the best of one span did on the next.
 
-    Exit code: 0 done, 1 it failed, messages were lost or too many rows are invalid, 2 invalid option, 130 interrupted.
+    Exit code: 0 done, 1 it failed, a setting is refused, messages were lost or too many rows are invalid, 2 invalid
+    option, 130 interrupted.
 
     Example: cdb backtest tests/data/ethusdt-trades-2023-02-02.csv --set MOMENTUM_THRESHOLD_PCT=0.00008 --html eth.html
     """
@@ -160,9 +161,19 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
                 interrupted,
             )
         progress.stop()
-        if html is not None:
-            html.write_text(page_of(result, title=f"Backtest of {_named(files)}"), encoding="utf-8")
+        unwritten = _write_page(html, page_of(result, title=f"Backtest of {_named(files)}")) if html else ""
         _report(result, as_json_=as_json_)
+        if unwritten:
+            fail(unwritten)
+
+
+def _write_page(file: Path, page: str) -> str:
+    """Write *page*; give what went wrong, for the report must not be lost by it."""
+    try:
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        return f"--html: {in_words(error)}"
+    return ""
 
 
 def _named(files: list[Path]) -> str:

@@ -193,13 +193,14 @@ def result_of(request: Request, passage: Passage, address: LedgerAddress, *, int
         summary = summarise(ledger, feed, saved_as=request.save_as)
         fills = fills_of(ledger)
     trades = trades_of(fills)
+    whole = not interrupted and request.since_ns is None and request.until_ns is None
     return Backtest(
         summary=replace(
             summary,
             dead_letters=passage.put_aside.end,
             unhandled=tuple(unhandled(letters, request.tapes)),
             notes=tuple(note for tape in request.tapes for note in tape.notes),
-            why_no_signal="" if summary.signals else why_no_signal(request.tapes, request.settings),
+            why_no_signal="" if summary.signals or not whole else why_no_signal(request.tapes, request.settings),
         ),
         figures=figures(trades),
         by_symbol=figures_by(trades, lambda trade: trade.symbol),

@@ -66,7 +66,8 @@ def replay(  # noqa: PLR0913, PLR0917  one for each option
     Columns are found by their names, as in the dumps of Binance and the exports of ccxt and freqtrade (docs/replay.md).
     Rows that are no valid trades are left out and listed with their line; with too many of them nothing is replayed.
 
-    Exit code: 0 replayed, 1 the replay failed, messages were lost or too many rows are invalid, 2 invalid option.
+    Exit code: 0 replayed, 1 the replay failed, a setting is refused, messages were lost or too many rows are invalid,
+    2 invalid option.
 
     Example: cdb replay tests/data/ethusdt-trades-2023-02-02.csv --set MOMENTUM_THRESHOLD_PCT=0.00008 --keep
     """

@@ -93,5 +93,7 @@ def _value_refusal(trade: RawTrade) -> Refusal | None:
         return Refusal("not_a_number", trade.origin, f"price {trade.price}, quantity {trade.quantity}")
     if not all(value > 0 for value in values):
         return Refusal("not_positive", trade.origin, f"price {trade.price}, quantity {trade.quantity}")
-    out_of_range = f"trade id {trade.trade_id} at {trade.ts_event} ns is out of range"
-    return Refusal("malformed", trade.origin, problem or out_of_range)
+    if problem is None and 0 < trade.ts_event < MAX_TIME_NS:
+        problem = f"trade id {trade.trade_id} is out of range"
+    time_problem = f"its time, {trade.ts_event} ns since 1970, is out of range: years up to 2116 are allowed"
+    return Refusal("malformed", trade.origin, problem or time_problem)
