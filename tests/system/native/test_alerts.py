@@ -7,12 +7,17 @@ what takes longer has begun; the table at the end of the test run says how long 
 import math
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 import pytest
 
+from cdb.breaker.breaker import BreakerDesk
+from cdb.replay.saved import address_of
+from services.clock import WallClock
+from services.ledger.connection import Ledger
 from tests.support.alerted_bot import PATIENCE_S, TOLD, Alert, Watch, watched_ten_times_as_fast
 from tests.support.bot import SERVICES, Bot
 from tests.support.waiting import until
@@ -89,6 +94,7 @@ def in_danger(watch: Watch) -> list[Alert]:
     watch.begin("prices of what is held multiplied", EXPOSURE, size_of(largest), at=shocked_at)
     watch.begin("the market stalls, cdb_ws is well", STALE)
     assert bot.health() == dict.fromkeys(SERVICES, 200)
+    measure_losses_from_now_on(bot)
     watch.begin("a loss of 6 % of the day's equity", DRAWDOWN, BREAKER)
     post(bot, "cdb_risk", "/test/trigger-drawdown?percent=6")
     watch.until_told(*alerts)
@@ -277,6 +283,15 @@ def overexpose(watch: Watch) -> float:
         return now if exposure(bot) > 0.46 else 0
 
     return until(attempt, within_s=PATIENCE_S, what="an account that is exposed too much")
+
+
+def measure_losses_from_now_on(bot: Bot) -> None:
+    """Let a loss be one of the equity as it is now, if attempts have raised it so far that its cash would not do."""
+    with closing(Ledger(address_of(bot.stack.config), application="test")) as ledger:
+        desk = BreakerDesk(ledger, WallClock())
+        state = desk.state()
+        if state.equity > Decimal("1.5") * state.reference_equity:
+            desk.reset(state)
 
 
 def have_sold(bot: Bot) -> None:
