@@ -38,7 +38,7 @@ from cdb.replay.options import (
 )
 from cdb.replay.saved import Replays
 from cdb.replay.settings import chosen_settings
-from cdb.replay.tape import MOST_INVALID_PERCENT, STANDARD_INPUT, Tape, examine, seekable
+from cdb.replay.tape import MOST_INVALID_PERCENT, STANDARD_INPUT, Tape, agreed, examine, seekable
 from cdb.replay.view import progress_bar
 from services.clock import to_datetime
 from services.ws.tape.rows import Reading
@@ -144,7 +144,11 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
         tapes = []
         for file in files:
             path = stack.enter_context(seekable(file, replays.directory))
-            tapes.append(_examined(path, file, reading, max_invalid, progress, task, quiet=as_json_))
+            tapes.append(_examined(path, file, reading, max_invalid, progress, task))
+        tapes = agreed(tapes)
+        for file, tape in zip(files, tapes, strict=True):
+            for note in () if as_json_ else tape.notes:
+                progress.console.print(f"{_name(file)}: {note}", markup=False, highlight=False, soft_wrap=True)
         if many:
             progress.stop()
             _run_grid(replays, many, chosen, tapes, as_json=as_json_)
@@ -162,7 +166,7 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
             )
         progress.stop()
         unwritten = _write_page(html, page_of(result, title=f"Backtest of {_named(files)}")) if html else ""
-        _report(result, as_json_=as_json_)
+        _report(result, max_invalid, as_json_=as_json_)
         if unwritten:
             fail(unwritten)
 
@@ -176,11 +180,15 @@ def _write_page(file: Path, page: str) -> str:
     return ""
 
 
+def _name(file: Path) -> str:
+    return "standard input" if file == STANDARD_INPUT else str(file)
+
+
 def _named(files: list[Path]) -> str:
-    return ", ".join("standard input" if file == STANDARD_INPUT else file.name for file in files)
+    return ", ".join(Path(_name(file)).name for file in files)
 
 
-def _report(result: Backtest, *, as_json_: bool) -> None:
+def _report(result: Backtest, max_invalid: float, *, as_json_: bool) -> None:
     """Show what came out, and end the command with an exit code that says whether it is whole."""
     if as_json_:
         print_json(as_json(result))
@@ -188,25 +196,22 @@ def _report(result: Backtest, *, as_json_: bool) -> None:
         show(result)
     if result.summary.problem:
         fail(result.summary.problem)
+    read, refused = result.summary.trades_read, result.summary.refused
+    if refused and 100 * refused >= max_invalid * read:
+        fail(f"{refused:,} of {read:,} rows are no valid trades once the files are merged: do they overlap?")
     if result.ended_at_ns is not None:
         raise typer.Exit(INTERRUPTED)
 
 
-def _examined(
-    path: Path, file: Path, reading: Reading, max_invalid: float, progress: Progress, task: TaskID, *, quiet: bool
-) -> Tape:
-    name, label = ("standard input",) * 2 if file == STANDARD_INPUT else (str(file), file.name)
-    progress.reset(task, description=f"reading {label}")
-    tape = examine(
+def _examined(path: Path, file: Path, reading: Reading, max_invalid: float, progress: Progress, task: TaskID) -> Tape:
+    progress.reset(task, description=f"reading {Path(_name(file)).name}")
+    return examine(
         path,
         reading,
-        name=name,
+        name=_name(file),
         most_invalid_percent=max_invalid,
         on_rows=lambda rows: progress.update(task, completed=rows),
     )
-    for note in () if quiet else tape.notes:
-        progress.console.print(f"{name}: {note}", markup=False, highlight=False, soft_wrap=True)
-    return tape
 
 
 def _run_grid(

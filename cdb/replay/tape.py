@@ -3,16 +3,19 @@
 import heapq
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import combinations
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+import msgspec
+
 from cdb.running.errors import StackError
 from services.ws.tape.files import NotATape
-from services.ws.tape.order import Row
+from services.ws.tape.order import Extent, Row
 from services.ws.tape.reader import Survey, read_tape, survey
 from services.ws.tape.rows import Reading
 from services.ws.tape.values import DATES
@@ -38,6 +41,25 @@ class Tape:
     rows: int
     symbols: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    extents: Mapping[str, Extent] = field(default_factory=dict)
+
+
+def agreed(tapes: Sequence[Tape]) -> list[Tape]:
+    """*tapes* as they can be merged: if ids of a symbol start anew in a later file, all get ids made from their times.
+
+    Else signals of both files would have the same id, and count as one.
+    """
+    for one, other in combinations(tapes, 2):
+        for symbol in set(one.extents) & set(other.extents):
+            if one.extents[symbol].contradicts(other.extents[symbol]):
+                note = f"trade ids of {symbol} start anew from file to file; ids are made from the times"
+                return [
+                    replace(
+                        tape, reading=msgspec.structs.replace(tape.reading, make_ids=True), notes=(*tape.notes, note)
+                    )
+                    for tape in tapes
+                ]
+    return [*tapes]
 
 
 def merged(tapes: Sequence[Tape]) -> Iterator[Row]:
@@ -90,7 +112,9 @@ def examine(
         raise StackError(f"{name}: a column names the symbols; --symbol is for files without one")
     if problem := _problem(found, most_invalid_percent):
         raise StackError(f"{name}: {problem}")
-    return Tape(path, found.reading, found.rows, tuple(sorted(found.symbols)), tuple(_notes(found, reading)))
+    return Tape(
+        path, found.reading, found.rows, tuple(sorted(found.symbols)), tuple(_notes(found, reading)), found.extents
+    )
 
 
 def _problem(found: Survey, most_percent: float) -> str:

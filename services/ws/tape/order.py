@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 from typing import Final
@@ -52,6 +53,26 @@ def with_made_ids(rows: Iterable[Row]) -> Iterator[Row]:
             yield row._replace(trade_id=last)
         else:
             yield row
+
+
+@dataclass
+class Extent:
+    """From when to when a symbol was traded in a file (nanoseconds), and its lowest and highest trade id."""
+
+    first_ns: int
+    last_ns: int
+    lowest_id: int
+    highest_id: int
+
+    def take_in(self, trade: RawTrade) -> None:
+        """Widen it to *trade*."""
+        self.first_ns, self.last_ns = min(self.first_ns, trade.ts_event), max(self.last_ns, trade.ts_event)
+        self.lowest_id, self.highest_id = min(self.lowest_id, trade.trade_id), max(self.highest_id, trade.trade_id)
+
+    def contradicts(self, other: "Extent") -> bool:
+        """Whether ids of one are not above those of the other although all its times are later."""
+        earlier, later = (self, other) if self.first_ns <= other.first_ns else (other, self)
+        return earlier.last_ns < later.first_ns and earlier.highest_id >= later.lowest_id
 
 
 class IdCheck:

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from services.clock import EventClock
-from services.ws.tape.order import IdCheck, Row, is_sound, plausible, with_made_ids
+from services.ws.tape.order import Extent, IdCheck, Row, is_sound, plausible, with_made_ids
 from services.ws.tape.rows import Reading, Table
 from services.ws.trades import RawTrade, Refusal, TradeCheck
 
@@ -35,6 +35,8 @@ class Survey:
     """How many rows by reason."""
     refusals: list[Refusal] = field(default_factory=list)
     """The first of them."""
+    extents: dict[str, Extent] = field(default_factory=dict)
+    """By symbol, of the rows that are valid trades."""
     id_problem: str = ""
     """Why ids had to be made; empty if the file's own are used."""
     falls: int = 0
@@ -79,6 +81,8 @@ def _look(path: Path, reading: Reading, on_rows: OnRows) -> Survey:
             refusal = row
         if refusal is not None:
             _note(refusal, found)
+        elif isinstance(row, RawTrade):
+            _widen(found.extents, row)
         if found.rows % _TELL_EVERY == 0:
             on_rows(found.rows)
     found.id_problem = "" if reading.make_ids else ids.problem
@@ -93,6 +97,14 @@ def _noting_order(rows: Iterable[Row], found: Survey) -> Iterator[Row]:
                 found.falls += (row.ts_event < last) - (row.ts_event > last)
             last = row.ts_event
         yield row
+
+
+def _widen(extents: dict[str, Extent], trade: RawTrade) -> None:
+    extent = extents.get(trade.symbol)
+    if extent is None:
+        extents[trade.symbol] = Extent(trade.ts_event, trade.ts_event, trade.trade_id, trade.trade_id)
+    else:
+        extent.take_in(trade)
 
 
 def _note(refusal: Refusal, found: Survey) -> None:

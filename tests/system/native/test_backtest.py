@@ -68,6 +68,26 @@ def test_files_are_merged_by_time(operator: Operator, tmp_path: Path) -> None:
     assert operator.rows("merged") == operator.rows("whole")
 
 
+def test_ids_that_start_anew_in_the_next_file_cost_no_signal(operator: Operator, tmp_path: Path) -> None:
+    header, *rows = REAL.read_text().splitlines()
+    days = [tmp_path / "ETHUSDT-1.csv", tmp_path / "ETHUSDT-2.csv"]
+    middle = next(place for place in range(500, 600) if rows[place].split(",")[0] > rows[place - 1].split(",")[0])
+    for day, some in zip(days, (rows[:middle], rows[middle:]), strict=True):
+        cells = [row.split(",") for row in some]
+        numbered = [",".join([ts, str(place), *rest]) for place, (ts, _, *rest) in enumerate(cells)]
+        day.write_text("\n".join([header, *numbered]))
+    whole, parts = operator.backtest(REAL, *QUIET_MARKET), operator.backtest(*days, *QUIET_MARKET)
+    assert parts["summary"]["signals"] == whole["summary"]["signals"] > 0
+    note = "trade ids of ETHUSDT start anew from file to file; ids are made from the times"
+    assert parts["summary"]["notes"] == [note, note]
+
+
+def test_a_file_that_is_given_twice_is_told(operator: Operator) -> None:
+    run = operator.cdb("backtest", str(REAL), str(REAL))
+    assert run.returncode == 1
+    assert "1,000 of 2,000 rows are no valid trades once the files are merged: do they overlap?" in run.stderr
+
+
 def test_a_span_of_time_is_taken_and_the_page_shows_each_fill(operator: Operator, tmp_path: Path) -> None:
     page = tmp_path / "page.html"
     span = ("--from", "2023-02-02T09:20", "--to", "2023-02-02T09:25:00+00:00")
