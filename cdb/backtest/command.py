@@ -28,17 +28,21 @@ from cdb.kit.options import JsonOption
 from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
 from cdb.replay.options import (
+    IntoOption,
     KeepOption,
+    MaxInvalidOption,
     SettingsOption,
     SymbolOption,
     TimeUnitOption,
     as_reading,
     as_settings,
+    name_to_save,
+    shown_name,
     swept_replays,
 )
 from cdb.replay.saved import Replays
 from cdb.replay.settings import chosen_settings
-from cdb.replay.tape import MOST_INVALID_PERCENT, STANDARD_INPUT, Tape, agreed, examine, seekable
+from cdb.replay.tape import MOST_INVALID_PERCENT, Tape, agreed, examine, seekable
 from cdb.replay.view import progress_bar
 from services.clock import to_datetime
 from services.ws.tape.rows import Reading
@@ -67,9 +71,7 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
         str | None, typer.Option("--to", metavar="TIME", help="Leave out trades from this time on. Times are UTC.")
     ] = None,
     keep: KeepOption = False,
-    into: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Save the ledger under this name. If it exists, append to it.")
-    ] = None,
+    into: IntoOption = None,
     html: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write a page with charts of equity, drawdown and prices.")
     ] = None,
@@ -98,9 +100,7 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
     ] = None,
     symbol: SymbolOption = None,
     time_unit: TimeUnitOption = None,
-    max_invalid: Annotated[
-        float, typer.Option(metavar="PERCENT", min=0, max=100, help="Fail if so many of the rows are no valid trades.")
-    ] = MOST_INVALID_PERCENT,
+    max_invalid: MaxInvalidOption = MOST_INVALID_PERCENT,
     as_json_: JsonOption = False,
 ) -> None:
     """Test settings and strategies on files of recorded trades, in one process, with a report at the end.
@@ -137,8 +137,7 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
             fail(f"--html {html} is a directory: give the name of a file", code=USAGE)
         varied = many.combinations if many else [{}]
         chosen = [chosen_settings(options, os.environ, ROOT, grid=one) for one in varied]
-        first = files[0]
-        save_as = into or (replays.new_name(Path(first.name.removesuffix(".gz")).stem) if keep else None)
+        save_as = name_to_save(replays, files[0], keep=keep, into=into)
         progress = stack.enter_context(progress_bar(quiet=as_json_))
         task = progress.add_task("reading", total=None)
         tapes = []
@@ -148,7 +147,7 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
         tapes = agreed(tapes)
         for file, tape in zip(files, tapes, strict=True):
             for note in () if as_json_ else tape.notes:
-                progress.console.print(f"{_name(file)}: {note}", markup=False, highlight=False, soft_wrap=True)
+                progress.console.print(f"{shown_name(file)}: {note}", markup=False, highlight=False, soft_wrap=True)
         if many:
             progress.stop()
             _run_grid(replays, many, chosen, tapes, as_json=as_json_)
@@ -180,12 +179,8 @@ def _write_page(file: Path, page: str) -> str:
     return ""
 
 
-def _name(file: Path) -> str:
-    return "standard input" if file == STANDARD_INPUT else str(file)
-
-
 def _named(files: list[Path]) -> str:
-    return ", ".join(Path(_name(file)).name for file in files)
+    return ", ".join(Path(shown_name(file)).name for file in files)
 
 
 def _report(result: Backtest, max_invalid: float, *, as_json_: bool) -> None:
@@ -204,11 +199,11 @@ def _report(result: Backtest, max_invalid: float, *, as_json_: bool) -> None:
 
 
 def _examined(path: Path, file: Path, reading: Reading, max_invalid: float, progress: Progress, task: TaskID) -> Tape:
-    progress.reset(task, description=f"reading {Path(_name(file)).name}")
+    progress.reset(task, description=f"reading {Path(shown_name(file)).name}")
     return examine(
         path,
         reading,
-        name=_name(file),
+        name=shown_name(file),
         most_invalid_percent=max_invalid,
         on_rows=lambda rows: progress.update(task, completed=rows),
     )

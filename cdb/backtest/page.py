@@ -12,8 +12,8 @@ from typing import Final
 
 from cdb.backtest.performance import Figures, Filled
 from cdb.backtest.run import Backtest
-from cdb.backtest.view import lines
-from cdb.kit.figures import moment, money, percent, seconds
+from cdb.backtest.view import FIGURES_OF_A_GROUP, group_rows, lines
+from cdb.kit.figures import moment, money
 from services.clock import NANOSECONDS
 
 WIDTH: Final = 1000
@@ -91,18 +91,7 @@ def _table(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> str:
 
 
 def _figures(groups: dict[str, Figures]) -> str:
-    rows = [
-        (
-            name,
-            f"{found.trades:,}",
-            "-" if found.win_rate is None else percent(found.win_rate),
-            seconds(found.mean_seconds) if found.trades else "-",
-            money(found.result),
-            money(found.fees),
-        )
-        for name, found in groups.items()
-    ]
-    return _table(rows, ("", "trades", "won", "mean duration", "result", "fees")) if rows else ""
+    return _table(group_rows(groups), ("", *FIGURES_OF_A_GROUP)) if groups else ""
 
 
 def _line_chart(times: Sequence[float], values: Sequence[float]) -> str:

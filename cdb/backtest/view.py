@@ -1,7 +1,7 @@
 """What a backtest shows on a terminal."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from cdb.backtest.performance import Figures
 from cdb.backtest.run import Backtest
@@ -9,6 +9,8 @@ from cdb.kit.figures import moment, money, percent, seconds
 from cdb.kit.output import console, plain_table
 from cdb.replay.view import details
 from services.clock import to_datetime
+
+FIGURES_OF_A_GROUP: Final = ("trades", "won", "mean duration", "result", "fees")
 
 
 def show(result: Backtest) -> None:
@@ -63,7 +65,7 @@ def lines(result: Backtest) -> Iterator[tuple[str, str]]:
     yield "of these, stop losses", f"{summary.stop_losses:,}"
     yield "closed trades", f"{result.figures.trades:,}"
     yield "won", _rate(result.figures)
-    yield "mean duration", seconds(result.figures.mean_seconds) if result.figures.trades else "-"
+    yield "mean duration", _lasted(result.figures)
     yield "result of closed trades", money(result.figures.result)
     yield "fees", money(result.fees)
     yield "unrealised", money(summary.unrealised_pnl)
@@ -74,12 +76,21 @@ def lines(result: Backtest) -> Iterator[tuple[str, str]]:
 
 def _groups(title: str, groups: dict[str, Figures]) -> Any:
     table = plain_table(title)
-    for name in ("trades", "won", "mean duration", "result", "fees"):
+    for name in FIGURES_OF_A_GROUP:
         table.add_column(name, justify="right")
-    for group, found in groups.items():
-        lasted = seconds(found.mean_seconds) if found.trades else "-"
-        table.add_row(group, f"{found.trades:,}", _rate(found), lasted, money(found.result), money(found.fees))
+    for row in group_rows(groups):
+        table.add_row(*row)
     return table
+
+
+def group_rows(groups: dict[str, Figures]) -> Iterator[tuple[str, ...]]:
+    """Yield each group's name and its FIGURES_OF_A_GROUP."""
+    for group, found in groups.items():
+        yield group, f"{found.trades:,}", _rate(found), _lasted(found), money(found.result), money(found.fees)
+
+
+def _lasted(figures: Figures) -> str:
+    return seconds(figures.mean_seconds) if figures.trades else "-"
 
 
 def _rate(figures: Figures) -> str:

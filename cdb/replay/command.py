@@ -13,17 +13,21 @@ from cdb.kit.options import JsonOption, YesOption, confirm
 from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
 from cdb.replay.options import (
+    IntoOption,
     KeepOption,
+    MaxInvalidOption,
     SettingsOption,
     SymbolOption,
     TimeUnitOption,
     as_reading,
     as_settings,
+    name_to_save,
+    shown_name,
     swept_replays,
 )
 from cdb.replay.run import Request, run
 from cdb.replay.settings import chosen_settings
-from cdb.replay.tape import MOST_INVALID_PERCENT, STANDARD_INPUT, examine, seekable
+from cdb.replay.tape import MOST_INVALID_PERCENT, examine, seekable
 from cdb.replay.view import progress_bar, show
 
 replays_app = typer.Typer(help="List, open and remove saved replay ledgers.", no_args_is_help=True)
@@ -45,15 +49,10 @@ def replay(  # noqa: PLR0913, PLR0917  one for each option
     ] = "max",
     settings: SettingsOption = None,
     keep: KeepOption = False,
-    into: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="Save the ledger under this name. If the ledger exists, append to it."),
-    ] = None,
+    into: IntoOption = None,
     symbol: SymbolOption = None,
     time_unit: TimeUnitOption = None,
-    max_invalid: Annotated[
-        float, typer.Option(metavar="PERCENT", min=0, max=100, help="Fail if so many of the rows are no valid trades.")
-    ] = MOST_INVALID_PERCENT,
+    max_invalid: MaxInvalidOption = MOST_INVALID_PERCENT,
     as_json: JsonOption = False,
 ) -> None:
     """Replay a file of recorded trades through the four services, with a separate ledger and separate ports.
@@ -76,8 +75,9 @@ def replay(  # noqa: PLR0913, PLR0917  one for each option
         reading = as_reading(symbol, time_unit)
         chosen = chosen_settings(as_settings(settings), os.environ, ROOT)
         speed = _speed(speed)
-        name, label = ("standard input",) * 2 if file == STANDARD_INPUT else (str(file), file.name)
-        save_as = into or (replays.new_name(Path(file.name.removesuffix(".gz")).stem) if keep else None)
+        name = shown_name(file)
+        label = Path(name).name
+        save_as = name_to_save(replays, file, keep=keep, into=into)
         with seekable(file, replays.directory) as path, progress_bar(quiet=as_json) as progress:
             task = progress.add_task(f"reading {label}", total=None)
             tape = examine(

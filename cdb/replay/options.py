@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from cdb.kit.errors import USAGE
 from cdb.kit.failures import complain, fail
 from cdb.replay.saved import Replays, operators_replays
+from cdb.replay.tape import STANDARD_INPUT
 from services.ws.tape import values
 from services.ws.tape.rows import Reading
 from services.ws.tape.values import BadValue, TimeUnit
@@ -30,6 +32,13 @@ TimeUnitOption = Annotated[
     TimeUnit | None,
     typer.Option(metavar="UNIT", help="Unit of times: s, ms, us or ns. By default the number of digits says it."),
 ]
+IntoOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Save the ledger under this name. If the ledger exists, append to it."),
+]
+MaxInvalidOption = Annotated[
+    float, typer.Option(metavar="PERCENT", min=0, max=100, help="Fail if so many of the rows are no valid trades.")
+]
 _SETTING: Final = re.compile(r"([A-Z][A-Z0-9_]*)=(.*)")
 
 
@@ -50,6 +59,16 @@ def as_reading(symbol: str | None, time_unit: TimeUnit | None) -> Reading:
         return Reading(symbol=values.symbol(symbol) if symbol else "", time_unit=time_unit)
     except BadValue as bad:
         fail(f"--{bad.detail}", code=USAGE)
+
+
+def shown_name(file: Path) -> str:
+    """What messages call *file*."""
+    return "standard input" if file == STANDARD_INPUT else str(file)
+
+
+def name_to_save(replays: Replays, file: Path, *, keep: bool, into: str | None) -> str | None:
+    """Under which name --keep and --into save the ledger; None if they do not."""
+    return into or (replays.new_name(Path(file.name.removesuffix(".gz")).stem) if keep else None)
 
 
 def swept_replays() -> Replays:

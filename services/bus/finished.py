@@ -13,23 +13,15 @@ _NANOSECONDS_PER_MS: Final = NANOSECONDS // 1000
 
 
 def finished_trades(bus: Bus, clock: Clock, *, most: int) -> Iterator[MarketData]:
-    """Yield the newest *most* trades that this group has acknowledged, each symbol's in their order.
+    """Yield the newest *most* trades that this group has acknowledged; one may be among them again or too late.
 
-    Raises ServerAway.
-
-    What was not taken in when it came is left out: no message at all, a trade that was from the future then, one that
-    came again or too late.
+    What is no message at all, and a trade that was from the future when it came, are left out. Raises ServerAway.
     """
-    newest: dict[str, tuple[int, int]] = {}
     for entry in bus.newest_finished(MARKET_DATA, count=most):
         try:
             trade = entry.read()
         except BadMessage:
             continue
         seen_ns = stream_position(entry.id)[0] * _NANOSECONDS_PER_MS
-        if not isinstance(trade, MarketData) or clock.is_ahead(trade.ts_event, seen_ns=seen_ns):
-            continue
-        position = (trade.ts_event, trade.trade_id)
-        if position > newest.get(trade.symbol, (0, -1)):
-            newest[trade.symbol] = position
+        if isinstance(trade, MarketData) and not clock.is_ahead(trade.ts_event, seen_ns=seen_ns):
             yield trade

@@ -117,17 +117,27 @@ class CoreHandler:
         """Show *trade* to every strategy, each once: one that fails would fail again, and the others have seen it."""
         took_s = 0.0
         for strategy in watched.strategies:
-            try:
-                opinion = strategy.update(trade)
-                if opinion is not None and not (watched.sell_only and opinion.side == "BUY"):
-                    self._give_signal(item, trade, strategy, opinion, timeline, outcome)
-            except Exception as error:  # noqa: BLE001  somebody else's code
+            show = partial(self._show, item, trade, strategy, watched, timeline, outcome)
+            if error := attempt(show):
                 report.strategy_failed(strategy, error)
                 detail = f"{strategy.name} failed: {type(error).__name__}: {error}"
                 outcome.put_aside(item.entry, "handler", detail)
             took_s = timeline.seconds()
             report.strategy_updated(strategy, trade.symbol, took_s)
         report.trade_handled(took_s)
+
+    def _show(
+        self,
+        item: Received,
+        trade: MarketData,
+        strategy: Strategy,
+        watched: _Watched,
+        timeline: Timeline,
+        outcome: Outcome,
+    ) -> None:
+        opinion = strategy.update(trade)
+        if opinion is not None and not (watched.sell_only and opinion.side == "BUY"):
+            self._give_signal(item, trade, strategy, opinion, timeline, outcome)
 
     def _watch_held(self) -> None:
         """Watch what is held though no longer traded; a strategy may still say when to sell it."""

@@ -80,7 +80,6 @@ class FailingGround(Ground):
         self._begin_ns = begin_ns
         self._away_until = {BUS: 0.0, _LEDGER: 0.0}
         self._ledgers: dict[Service, _FailingLedger] = {}
-        self._address = address
 
     @property
     def now_ns(self) -> int:

@@ -148,9 +148,8 @@ class Run:
             streams.stream(name).entries.append(entry._replace(id=self._new_id(name)))
 
     def _new_id(self, name: str) -> str:
-        return (
-            f"{(BEGIN_NS + int(self._ground.now_s * NANOSECONDS)) // 1_000_000}-{self._ground.streams.stream(name).end}"
-        )
+        streams = self._ground.failing_streams
+        return f"{streams.now_ms()}-{streams.stream(name).end}"
 
     def _rest(self) -> None:
         """Let nothing fail any more, and wait until all is quiet: orders are sent again after up to a minute."""
