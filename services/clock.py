@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
 
 NANOSECONDS = 1_000_000_000
+MINUTE_NS = 60 * NANOSECONDS
 DAY_NS = 86_400 * NANOSECONDS
 MOST_AHEAD_NS = 5 * NANOSECONDS
 LEAST_JUMP_NS = NANOSECONDS

@@ -5,7 +5,7 @@ Unix epoch: ts_event when it happened at its source, ts_init when the message wa
 """
 
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -32,6 +32,13 @@ Number = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 """Texts and numbers that the ledger's columns and indexes can hold."""
 
 _ZERO: Final = Decimal(0)
+
+
+class PositionKey(NamedTuple):
+    """Whose position in what: a strategy sells only what it has bought itself."""
+
+    symbol: str
+    strategy: str
 
 
 class BadMessage(Exception):

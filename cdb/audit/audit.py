@@ -3,6 +3,7 @@
 from decimal import Context, Decimal, localcontext
 
 from cdb.audit.decisions import DecisionCheck
+from cdb.audit.equity_marks import EquityCheck
 from cdb.audit.findings import Report, Rule
 from cdb.audit.history import History
 from cdb.audit.orders import check_left_behind, check_order
@@ -27,16 +28,18 @@ def _audit(rows: LedgerRows) -> Report:
     report = Report(rows.taken_at)
     history = History(rows.breaker, rows.references, rows.adjustments)
     opening_cash = rows.account.opening_cash if rows.account else ZERO
-    rebooking = Rebooking(rows.fills, opening_cash, report, most_adjusted=history.most_adjusted)
+    equity = EquityCheck(rows.equity_marks, history, report)
+    rebooking = Rebooking(rows.fills, opening_cash, report, most_adjusted=history.most_adjusted, before=equity.before)
     for column in rows.uniqueness:
         _check_unique(column, report)
     decisions = DecisionCheck(rebooking, history, report)
     for decided in rows.decided:
         decisions.check(decided)
     rebooking.advance()
+    equity.before(None, rebooking)
     _check_orders(rows, report)
     rebooking.compare_positions(rows.positions)
-    _check_account(rows, rebooking, history.adjusted, report)
+    _check_account(rows, rebooking, history.sums[-1], report)
     return report
 
 

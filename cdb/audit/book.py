@@ -41,18 +41,18 @@ class Book:
 
     def value(self, symbol: str, decision: Decision, marks: Mapping[str, Decimal], *, cash: Decimal) -> Valued:
         """Value the book as *decision* on *symbol* had to; a position without a mark counts at its cost."""
-        values = {
-            name: held.quantity * marks[name] if name in marks else held.cost
-            for name, held in self._rebooking.held.items()
+        values = [
+            (key.symbol, held.quantity * marks[key.symbol] if key.symbol in marks else held.cost)
+            for key, held in self._rebooking.held.items()
             if held.quantity
-        }
+        ]
         buying = [order for order in self._in_flight.values() if _was_open(order, decision.decided_at)]
         notionals = [(order.symbol, _notional(order, marks)) for order in buying]
-        held_value = sum(values.values(), ZERO)
+        held_value = sum((value for _, value in values), ZERO)
         return Valued(
             equity=cash + held_value,
             exposure=held_value + sum((notional for _, notional in notionals), ZERO),
-            committed=values.get(symbol, ZERO) + sum((n for name, n in notionals if name == symbol), ZERO),
+            committed=sum((value for name, value in [*values, *notionals] if name == symbol), ZERO),
         )
 
 

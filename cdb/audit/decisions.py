@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
-from typing import Any, Final
+from decimal import Decimal
+from typing import Final
 
 from cdb.audit.book import Book, Valued
 from cdb.audit.findings import Check, Report, Rule
 from cdb.audit.history import History
+from cdb.audit.numbers import numbers
 from cdb.audit.rebooking import ZERO, Rebooking
 from cdb.audit.rows import Decided, Decision, Signal, SignalOrder
 from services.messages import order_id_of_signal, signal_id
@@ -81,7 +82,7 @@ class DecisionCheck:
         self._fills_seen = decision.fills_seen
         self._book.advance(decision.fills_seen)
         book.expect("fills_seen", expected=self._rebooking.last_seq, found=decision.fills_seen)
-        marks = _numbers(decision.marks)
+        marks = numbers(decision.marks)
         if marks is None:
             book.breach(expected="marks that are prices", found=decision.marks)
             return
@@ -146,7 +147,7 @@ def _compare(book: Check, decision: Decision, valued: Valued, bought: Decimal) -
 
 def _limit(check: Check, decision: Decision, name: str) -> Decimal | None:
     """Limit recorded with the decision; None is a breach."""
-    limit = (_numbers(decision.limits) or {}).get(name)
+    limit = (numbers(decision.limits) or {}).get(name)
     if limit is None:
         check.breach(expected=f"a recorded {name}", found=decision.limits.get(name))
     return limit
@@ -157,12 +158,3 @@ def _bought(signal: Signal, decision: Decision, marks: Mapping[str, Decimal]) ->
     if decision.quantity is None or signal.side != "BUY":
         return ZERO
     return decision.quantity * marks.get(signal.symbol, ZERO)
-
-
-def _numbers(recorded: Mapping[str, Any]) -> dict[str, Decimal] | None:
-    """Read recorded numbers as Decimal; None if one is not a finite number."""
-    try:
-        numbers = {name: Decimal(str(value)) for name, value in recorded.items()}
-    except (InvalidOperation, AttributeError):
-        return None
-    return numbers if all(number.is_finite() for number in numbers.values()) else None

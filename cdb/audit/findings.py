@@ -23,6 +23,7 @@ class Rule(Enum):
     UNIQUE = "unique", "no number and no id is given twice"
     DERIVED = "derived", "every id is derived from what it stands for"
     NOTIONAL = "notional", "every fill's notional is its price times its quantity"
+    OWNER = "owner", "every strategy sells only what it has bought itself"
     NEVER_SHORT = "never_short", "no fill sells more than is held"
     SELLABLE = "sellable", "no fill buys more than one order can sell"
     NEVER_OVERDRAWN = "never_overdrawn", "no fill is paid with cash that is not there"
@@ -31,6 +32,10 @@ class Rule(Enum):
     CASH = "cash", "cash is opening cash - costs + proceeds - fees + test adjustments"
     REALISED_SUM = "realised_sum", "the account's result is the sum of the sales' results"
     EQUITY = "equity", "cash + cost of what is held = opening cash + result + test adjustments"
+    EQUITY_MARKS = (
+        "equity_marks",
+        "every mark of equity is the cash and the positions of then at the prices stored with it",
+    )
     BOOK = "book", "every decision recorded the cash, equity, exposure and position that the ledger had then"
     LIMITS = "limits", "no approved purchase took exposure or position over its limit at the marks recorded with it"
     BREAKER = "breaker", "no purchase was approved while the breaker was active"

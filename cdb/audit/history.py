@@ -14,7 +14,7 @@ READ_BEFORE: Final = timedelta(seconds=10)
 
 
 class History:
-    """The small tables by time.
+    """The small tables by time; *sums* are those of the first test adjustments: of none, of one, up to all.
 
     Other processes than risk may write them (only the breaker's trips are risk's own), and the ledger does not say
     whether risk read before or after; where that matters, either order is allowed.
@@ -27,14 +27,10 @@ class History:
         # A row that was stamped before its predecessor but written after it took effect after it.
         self._changed = list(accumulate((change.changed_at for change in breaker), max))
         self._references = references
+        self.references = frozenset(reference.equity for reference in references)
         self._referenced = list(accumulate((reference.noted_at for reference in references), max))
         self._adjusted = list(accumulate((adjustment.noted_at for adjustment in adjustments), max))
-        self._sums = list(accumulate((adjustment.amount for adjustment in adjustments), initial=Decimal(0)))
-
-    @property
-    def adjusted(self) -> Decimal:
-        """Sum of all test adjustments."""
-        return self._sums[-1]
+        self.sums = list(accumulate((adjustment.amount for adjustment in adjustments), initial=Decimal(0)))
 
     def tripped_before(self, when: datetime) -> datetime | None:
         """Time since which the breaker was active at *when*; None if it was not, or changed at that very moment."""
@@ -45,13 +41,13 @@ class History:
 
     def possible_adjustments(self, when: datetime) -> list[Decimal]:
         """Give the sums by which a decision at *when* may have found cash adjusted: of the first ones until then."""
-        return self._sums[: bisect_right(self._adjusted, when) + 1]
+        return self.sums[: bisect_right(self._adjusted, when) + 1]
 
     def most_adjusted(self, when: datetime) -> Decimal:
         """Give the largest sum by which a fill at *when* may have found cash adjusted."""
         since = bisect_left(self._adjusted, when - READ_BEFORE)
         until = bisect_right(self._adjusted, when + READ_BEFORE)
-        return max(self._sums[since : until + 1])
+        return max(self.sums[since : until + 1])
 
     def possible_references(self, when: datetime) -> list[Decimal]:
         """Give the references that a decision at *when* may have used; [] before the first day opened."""

@@ -67,7 +67,7 @@ def _check_stop_loss(order: Order, report: Report) -> None:
     if position is None:
         stop_loss.breach(expected="a position that existed", found=order.position_id)
         return
-    stop_loss.agree("symbol", expected=position, found=order)
+    stop_loss.agree("symbol", "strategy", expected=position, found=order)
     if order.order_seq <= position.opened_by:
         stop_loss.breach(expected=f"placed after order {position.opened_by}", found=f"order {order.order_seq}")
     if position.closed_by is not None and order.order_seq > position.closed_by:

@@ -41,7 +41,7 @@ SELECT {_columns("o", rows.Order, but=("fill", "position"))},
 FROM orders o
 LEFT JOIN fills f ON f.order_id = o.order_id
 LEFT JOIN (
-    SELECT fills.position_id, min(fills.symbol) AS symbol, min(order_seq) AS opened_by,
+    SELECT fills.position_id, min(fills.symbol) AS symbol, min(strategy) AS strategy, min(order_seq) AS opened_by,
         CASE WHEN sum(CASE fills.side WHEN 'BUY' THEN fills.quantity ELSE -fills.quantity END) = 0
             THEN max(order_seq) END AS closed_by
     FROM fills LEFT JOIN orders USING (order_id) GROUP BY fills.position_id
@@ -49,8 +49,11 @@ LEFT JOIN (
 ORDER BY o.order_seq
 """  # noqa: S608
 _FILLS: Final = f"""
-SELECT {_columns("f", rows.Fill, but=("has_order",))}, EXISTS (SELECT FROM orders o WHERE o.order_id = f.order_id)
-FROM fills f ORDER BY f.fill_seq
+SELECT {_columns("f", rows.Fill, but=("strategy",))}, o.strategy
+FROM fills f LEFT JOIN orders o USING (order_id) ORDER BY f.fill_seq
+"""  # noqa: S608
+_EQUITY_MARKS: Final = f"""
+SELECT {", ".join(rows.EquityMark._fields)} FROM equity_marks ORDER BY fills_seen, at
 """  # noqa: S608
 _UNIQUE: Final = (
     ("signals", "signal_id"),
@@ -62,7 +65,7 @@ _UNIQUE: Final = (
     ("fills", "fill_id"),
     ("fills", "fill_seq"),
     ("fills", "order_id"),
-    ("positions", "symbol"),
+    ("positions", "symbol || ' ' || strategy"),
     ("equity", "equity_seq"),
     ("breaker", "breaker_seq"),
 )
@@ -95,6 +98,7 @@ def _rows(cursor: Cursor) -> rows.LedgerRows:
         orders=map(_order, _stream(cursor, "orders", _ORDERS)),
         fills=map(rows.Fill._make, _stream(cursor, "fills", _FILLS)),
         positions=_small(cursor, rows.Position, "positions"),
+        equity_marks=map(rows.EquityMark._make, _stream(cursor, "equity_marks", _EQUITY_MARKS)),
         references=_small(cursor, rows.Reference, "equity ORDER BY equity_seq"),
         breaker=_small(cursor, rows.BreakerChange, "breaker ORDER BY breaker_seq"),
         adjustments=_small(cursor, rows.Adjustment, "test_adjustments ORDER BY adjustment_seq"),

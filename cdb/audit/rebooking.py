@@ -11,7 +11,7 @@ from typing import Final
 
 from cdb.audit.findings import Report, Rule
 from cdb.audit.rows import Fill, Position
-from services.messages import MAX_QUANTITY, fill_id_of_order, position_id_of_order
+from services.messages import MAX_QUANTITY, PositionKey, fill_id_of_order, position_id_of_order
 
 UNIT: Final = Decimal("0.00000001")
 ZERO: Final = Decimal(0)
@@ -19,7 +19,7 @@ ZERO: Final = Decimal(0)
 
 @dataclass
 class Held:
-    """Quantity of one symbol that is held, and its cost with fees."""
+    """Quantity of one symbol that a strategy holds, and its cost with fees."""
 
     position_id: str = ""
     quantity: Decimal = ZERO
@@ -29,7 +29,8 @@ class Held:
 class Rebooking:
     """The account as the fills make it. It goes forward fill by fill and never back.
 
-    *most_adjusted* gives the largest sum of test adjustments that cash may have had at a time.
+    *most_adjusted* gives the largest sum of test adjustments that cash may have had at a time. *before* is called with
+    the number of each fill before it is booked.
     """
 
     def __init__(
@@ -39,11 +40,14 @@ class Rebooking:
         report: Report,
         *,
         most_adjusted: Callable[[datetime], Decimal],
+        before: Callable[[int, "Rebooking"], None],
     ) -> None:
         self.cash = opening_cash
         self._most_adjusted = most_adjusted
+        self._before = before
         self.realised = ZERO
-        self.held: dict[str, Held] = {}
+        self.held: dict[PositionKey, Held] = {}
+        self._opened: dict[str, PositionKey] = {}
         self.last_seq = 0
         self._report = report
         self._fills: Iterator[Fill] = iter(fills)
@@ -53,6 +57,7 @@ class Rebooking:
         """Book the fills up to number *until*, by default all; returns the ids of their orders."""
         filled = []
         while self._next is not None and (until is None or self._next.fill_seq <= until):
+            self._before(self._next.fill_seq, self)
             self._book(self._next)
             self.last_seq = self._next.fill_seq
             filled.append(self._next.order_id)
@@ -61,10 +66,10 @@ class Rebooking:
 
     def compare_positions(self, positions: Iterable[Position]) -> None:
         """Compare what is held with the ledger's *positions*."""
-        stored = {position.symbol: position for position in positions}
-        for symbol in sorted({*stored, *self.held}):
-            check = self._report.ask(Rule.POSITIONS, f"position {symbol}")
-            held, found = self.held.get(symbol), stored.get(symbol)
+        stored = {PositionKey(position.symbol, position.strategy): position for position in positions}
+        for key in sorted({*stored, *self.held}):
+            check = self._report.ask(Rule.POSITIONS, f"position {key.symbol} of {key.strategy}")
+            held, found = self.held.get(key), stored.get(key)
             if found is None:
                 check.breach(expected=f"a row of {held}", found=None)
                 continue
@@ -72,11 +77,11 @@ class Rebooking:
 
     def _book(self, fill: Fill) -> None:
         report, row = self._report, f"fill {fill.fill_id}"
-        held = self.held.setdefault(fill.symbol, Held())
-        if not fill.has_order:
-            report.ask(Rule.ONE_FILL, row, count=0).breach(expected=f"order {fill.order_id}", found=None)
+        key = self._owner(fill)
+        held = self.held.setdefault(key, Held())
         if not held.quantity:
             held.position_id = position_id_of_order(fill.order_id)
+            self._opened[fill.position_id] = key
         derived = report.ask(Rule.DERIVED, row)
         derived.expect("fill_id", expected=fill_id_of_order(fill.order_id), found=fill.fill_id)
         derived.expect("position_id", expected=held.position_id, found=fill.position_id)
@@ -89,6 +94,17 @@ class Rebooking:
             self._check_purchase(fill, held)
         else:
             self._sell(fill, held, notional - fill.fee)
+
+    def _owner(self, fill: Fill) -> PositionKey:
+        """Whose position a fill changes: that of its position's opener, who must be its order's strategy."""
+        row, opener = f"fill {fill.fill_id}", self._opened.get(fill.position_id)
+        if fill.strategy is None:
+            self._report.ask(Rule.ONE_FILL, row, count=0).breach(expected=f"order {fill.order_id}", found=None)
+            return opener or PositionKey(fill.symbol, "")
+        own = PositionKey(fill.symbol, fill.strategy)
+        if opener is not None:
+            self._report.ask(Rule.OWNER, row).expect("strategy", expected=opener.strategy, found=own.strategy)
+        return opener or own
 
     def _check_purchase(self, fill: Fill, held: Held) -> None:
         row, left = f"fill {fill.fill_id}", self.cash + self._most_adjusted(fill.filled_at)
@@ -110,5 +126,7 @@ class Rebooking:
         result = self._report.ask(Rule.REALISED, row)
         result.expect("realised_pnl", expected=proceeds - sold, found=fill.realised_pnl)
         held.quantity, held.cost = left, held.cost - sold
+        if not left:
+            self._opened.pop(fill.position_id, None)
         self.cash += proceeds
         self.realised += proceeds - sold

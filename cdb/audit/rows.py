@@ -82,6 +82,7 @@ class Lifetime(NamedTuple):
     """From which order to which one a position was held; closed_by is None while it is. Numbers rise, times may not."""
 
     symbol: str
+    strategy: str
     opened_by: int
     closed_by: int | None
 
@@ -95,6 +96,7 @@ class Order(NamedTuple):
     position_id: str | None
     trade_id: int
     symbol: str
+    strategy: str
     side: str
     quantity: Decimal
     placed_at: datetime
@@ -106,7 +108,7 @@ class Order(NamedTuple):
 
 
 class Fill(NamedTuple):
-    """One fill. has_order: the order that it names exists."""
+    """One fill. strategy is that of the order it names, None if that does not exist."""
 
     fill_seq: int
     fill_id: str
@@ -120,13 +122,14 @@ class Fill(NamedTuple):
     fee: Decimal
     realised_pnl: Decimal | None
     filled_at: datetime
-    has_order: bool
+    strategy: str | None
 
 
 class Position(NamedTuple):
-    """What the ledger says is held of one symbol."""
+    """What the ledger says a strategy holds of one symbol."""
 
     symbol: str
+    strategy: str
     position_id: str
     quantity: Decimal
     cost: Decimal
@@ -137,6 +140,19 @@ class Reference(NamedTuple):
 
     noted_at: datetime
     equity: Decimal
+
+
+class EquityMark(NamedTuple):
+    """What the account was worth at a moment, with the prices that this is made of."""
+
+    at: datetime
+    cash: Decimal
+    exposure: Decimal
+    equity: Decimal
+    reference_equity: Decimal
+    drawdown: Decimal
+    fills_seen: int
+    marks: Mapping[str, Any]
 
 
 class BreakerChange(NamedTuple):
@@ -172,6 +188,7 @@ class LedgerRows:
     orders: Iterable[Order] = ()
     fills: Iterable[Fill] = ()
     positions: list[Position] = field(default_factory=list)
+    equity_marks: Iterable[EquityMark] = ()
     references: list[Reference] = field(default_factory=list)
     breaker: list[BreakerChange] = field(default_factory=list)
     adjustments: list[Adjustment] = field(default_factory=list)

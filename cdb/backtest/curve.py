@@ -48,7 +48,7 @@ class Curve:
     def look(self, ts_ns: int, portfolio: Portfolio) -> None:
         """Take in the account as it is at *ts_ns*."""
         equity = portfolio.equity()
-        held = sum(map(portfolio.position_value, portfolio.book.positions), Decimal(0))
+        held = portfolio.held()
         self.peak = max(self.peak, equity)
         self.largest_loss = max(self.largest_loss, self.peak - equity)
         if self.peak > 0:

@@ -134,7 +134,7 @@ class Engine:
 
     def _held(self) -> frozenset[str]:
         book = self._risk_state.book if self._risk_state else None
-        return frozenset(book.positions) if book else frozenset()
+        return frozenset(book.symbols()) if book else frozenset()
 
 
 class _Rows(Source):

@@ -13,7 +13,7 @@ from services.execution import ledger_rows, report, trace
 from services.execution.accounting import CannotBook, Holding, book, cash_after
 from services.execution.store import Account, Changes, ExecutionStore, HeldPosition
 from services.execution.venue import VenueSettings, execute
-from services.messages import Fill, Order, position_id_of_order
+from services.messages import Fill, Order, PositionKey, position_id_of_order
 from services.runtime.faults import Faults
 from services.runtime.handling import Batch, Outcome, Received
 from services.runtime.timeline import Timeline
@@ -102,17 +102,18 @@ class ExecutionHandler:
             outcome.outgoing.append(Outgoing(FILLS, known.fill, item.span.context if item.span else None))
             outcome.afterwards.append(report.fill_sent_again)
         elif known.state == "placed" and order.order_id not in session.done:
-            span = trace.start_order(item, order, session.timeline)
-            fill = self._fill(order, session)
+            span = trace.start_order(item, order, known.strategy, session.timeline)
+            fill = self._fill(order, known.strategy, session)
             session.done[order.order_id] = _Done(fill, span)
             if fill is not None:
                 outcome.outgoing.append(Outgoing(FILLS, fill, span.get_span_context()))
 
-    def _fill(self, order: Order, session: _Session) -> Fill | None:
-        """Fill *order*, or refuse it if the account has not what it would sell or pay; None then."""
+    def _fill(self, order: Order, strategy: str, session: _Session) -> Fill | None:
+        """Fill *order* of *strategy*, or refuse it if that has not what it would sell or pay; None then."""
         now_ns = self._clock.now_ns()
         execution = execute(order, self._venue)
-        held = session.account.positions.get(order.symbol) or HeldPosition("", Holding())
+        key = PositionKey(order.symbol, strategy)
+        held = session.account.positions.get(key) or HeldPosition("", Holding())
         try:
             booking = book(held.holding, order.side, order.quantity, notional=execution.notional, fee=execution.fee)
             session.account.cash = cash_after(session.account.cash, booking)
@@ -121,9 +122,9 @@ class ExecutionHandler:
             session.changes.finished.append(ledger_rows.refused_order(order, refusal, now_ns=now_ns))
             return None
         position_id = held.position_id if held.holding.quantity else position_id_of_order(order.order_id)
-        session.account.positions[order.symbol] = HeldPosition(position_id, booking.holding)
+        session.account.positions[key] = HeldPosition(position_id, booking.holding)
         session.account.realised_pnl += booking.realised_pnl or 0
-        ledger_rows.note_fill(session.changes, order, execution, booking, position_id=position_id, now_ns=now_ns)
+        ledger_rows.note_fill(session.changes, order, key, execution, booking, position_id=position_id, now_ns=now_ns)
         return ledger_rows.fill_message(order, execution, booking, now_ns=now_ns)
 
 

@@ -8,11 +8,18 @@ from services.clock import to_datetime
 from services.execution.accounting import Booking, CannotBook, Overdrawn
 from services.execution.store import Changes
 from services.execution.venue import Execution
-from services.messages import Fill, Order, fill_id_of_order
+from services.messages import Fill, Order, PositionKey, fill_id_of_order
 
 
 def note_fill(
-    changes: Changes, order: Order, execution: Execution, booking: Booking, *, position_id: str, now_ns: int
+    changes: Changes,
+    order: Order,
+    key: PositionKey,
+    execution: Execution,
+    booking: Booking,
+    *,
+    position_id: str,
+    now_ns: int,
 ) -> None:
     """Add to *changes* what a fill means: the order's final state, the fill, the position, the cash."""
     when = to_datetime(now_ns)
@@ -33,8 +40,9 @@ def note_fill(
             "filled_at": when,
         }
     )
-    changes.positions[order.symbol] = {
-        "symbol": order.symbol,
+    changes.positions[key] = {
+        "symbol": key.symbol,
+        "strategy": key.strategy,
         "position_id": position_id,
         "quantity": booking.holding.quantity,
         "cost": booking.holding.cost,

@@ -1,6 +1,7 @@
 """What cdb_execution measures and logs."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Any
 
 import structlog
@@ -45,9 +46,10 @@ def order_refused(order: Order, reason: object) -> None:
 
 def account(now: Account) -> None:
     """Show positions and the realised result."""
-    held = {
-        symbol: position.holding.quantity for symbol, position in now.positions.items() if position.holding.quantity
-    }
+    held: dict[str, Decimal] = {}
+    for key, position in now.positions.items():
+        if position.holding.quantity:
+            held[key.symbol] = held.get(key.symbol, Decimal(0)) + position.holding.quantity
     admit_symbols(held)
     metrics.update_pnl(now.realised_pnl)
     metrics.update_positions(held)

@@ -9,19 +9,19 @@ import msgspec
 
 from services.execution.accounting import Holding
 from services.ledger.connection import Ledger
-from services.messages import Fill, Order, Side
+from services.messages import Fill, Order, PositionKey, Side
 
 _PREPARE_READ: Final = """
 PREPARE execution_read (text[]) AS SELECT json_build_object(
     'cash', account.cash,
     'realised_pnl', account.realised_pnl,
-    'positions', (SELECT coalesce(json_agg(json_build_object('symbol', symbol, 'position_id', position_id,
-        'quantity', quantity, 'cost', cost)), '[]') FROM positions),
+    'positions', (SELECT coalesce(json_agg(json_build_object('symbol', symbol, 'strategy', strategy,
+        'position_id', position_id, 'quantity', quantity, 'cost', cost)), '[]') FROM positions),
     'orders', (SELECT coalesce(json_agg(json_build_object('order_id', o.order_id, 'cause', o.cause, 'symbol', o.symbol,
-        'side', o.side, 'quantity', o.quantity, 'reference_price', o.reference_price, 'volatility', o.volatility,
-        'state', o.state, 'fill', CASE WHEN f.fill_id IS NOT NULL THEN json_build_object('fill_id', f.fill_id,
-            'quantity', f.quantity, 'price', f.price, 'fee', f.fee, 'slippage_bps', f.slippage_bps,
-            'realised_pnl', f.realised_pnl,
+        'strategy', o.strategy, 'side', o.side, 'quantity', o.quantity, 'reference_price', o.reference_price,
+        'volatility', o.volatility, 'state', o.state, 'fill', CASE WHEN f.fill_id IS NOT NULL THEN json_build_object(
+            'fill_id', f.fill_id, 'quantity', f.quantity, 'price', f.price, 'fee', f.fee,
+            'slippage_bps', f.slippage_bps, 'realised_pnl', f.realised_pnl,
             'filled_us', (extract(epoch FROM f.filled_at) * 1000000)::bigint) END)), '[]')
         FROM orders o LEFT JOIN fills f USING (order_id) WHERE o.order_id = ANY($1))
 )::text FROM account
@@ -39,7 +39,7 @@ PREPARE execution_write (jsonb, jsonb, jsonb, numeric, numeric) AS WITH finished
     FROM jsonb_populate_recordset(NULL::fills, $2)
 ), new_positions AS (
     INSERT INTO positions SELECT * FROM jsonb_populate_recordset(NULL::positions, $3)
-    ON CONFLICT (symbol) DO UPDATE SET position_id = excluded.position_id, quantity = excluded.quantity,
+    ON CONFLICT (symbol, strategy) DO UPDATE SET position_id = excluded.position_id, quantity = excluded.quantity,
         cost = excluded.cost, updated_at = excluded.updated_at,
         opened_at = CASE WHEN positions.position_id = excluded.position_id
             THEN positions.opened_at ELSE excluded.opened_at END
@@ -52,7 +52,7 @@ _encoder = msgspec.json.Encoder(decimal_format="string")
 
 @dataclass
 class HeldPosition:
-    """What is held of one symbol, and under which id."""
+    """What a strategy holds of one symbol, and under which id."""
 
     position_id: str
     holding: Holding
@@ -64,6 +64,7 @@ class KnownOrder:
 
     cause: str
     symbol: str
+    strategy: str
     side: Side
     quantity: Decimal
     reference_price: Decimal
@@ -89,7 +90,7 @@ class Account:
 
     cash: Decimal
     realised_pnl: Decimal
-    positions: dict[str, HeldPosition]
+    positions: dict[PositionKey, HeldPosition]
     orders: dict[str, KnownOrder]
 
 
@@ -99,13 +100,14 @@ class Changes:
 
     finished: list[Mapping[str, Any]] = field(default_factory=list)
     fills: list[Mapping[str, Any]] = field(default_factory=list)
-    positions: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    positions: dict[PositionKey, Mapping[str, Any]] = field(default_factory=dict)
     cash_change: Decimal = Decimal(0)
     realised: Decimal = Decimal(0)
 
 
 class _PositionRow(msgspec.Struct):
     symbol: str
+    strategy: str
     position_id: str
     quantity: Decimal
     cost: Decimal
@@ -125,6 +127,7 @@ class _OrderRow(msgspec.Struct):
     order_id: str
     cause: str
     symbol: str
+    strategy: str
     side: Side
     quantity: Decimal
     reference_price: Decimal
@@ -163,7 +166,10 @@ class ExecutionStore:
         if not rows:
             return None
         row = _account_decoder.decode(rows[0][0])
-        positions = {p.symbol: HeldPosition(p.position_id, Holding(p.quantity, p.cost)) for p in row.positions}
+        positions = {
+            PositionKey(p.symbol, p.strategy): HeldPosition(p.position_id, Holding(p.quantity, p.cost))
+            for p in row.positions
+        }
         return Account(row.cash, row.realised_pnl, positions, {order.order_id: _known(order) for order in row.orders})
 
     def write(self, changes: Changes) -> None:
@@ -194,5 +200,13 @@ def _known(row: _OrderRow) -> KnownOrder:
             realised_pnl=row.fill.realised_pnl,
         )
     return KnownOrder(
-        row.cause, row.symbol, row.side, row.quantity, row.reference_price, row.volatility, row.state, fill
+        cause=row.cause,
+        symbol=row.symbol,
+        strategy=row.strategy,
+        side=row.side,
+        quantity=row.quantity,
+        reference_price=row.reference_price,
+        volatility=row.volatility,
+        state=row.state,
+        fill=fill,
     )

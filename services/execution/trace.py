@@ -10,14 +10,15 @@ from services.runtime.timeline import Timeline
 from telemetry import tracing
 
 
-def start_order(item: Received, order: Order, timeline: Timeline) -> Span:
-    """Start order.execute below the span of handling *item*; quantity is in the base asset."""
+def start_order(item: Received, order: Order, strategy: str, timeline: Timeline) -> Span:
+    """Start order.execute of *strategy* below the span of handling *item*; quantity is in the base asset."""
     return tracing.tracer().start_span(
         "order.execute",
         context=messaging_spans.below(item.span),
         start_time=timeline.began,
         attributes={
             "cdb.symbol": order.symbol,
+            "cdb.strategy": strategy,
             "cdb.side": order.side,
             "cdb.order_id": order.order_id,
             "cdb.cause": order.cause,

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from services.errors import ServerAway
 from services.settings import LedgerSettings
 
-SCHEMA_VERSION: Final = "0002"
+SCHEMA_VERSION: Final = "0004"
 STATEMENT_TIMEOUT_MS: Final = 5_000
 _CONNECT: Final[dict[str, Any]] = {
     "keepalives_idle": 5,

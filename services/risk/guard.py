@@ -4,10 +4,10 @@ from datetime import date
 
 import structlog
 
-from services.clock import utc_day
+from services.clock import DAY_NS, MINUTE_NS, utc_day
 from services.messages import MarketData
 from services.risk import ledger_rows, report, trace
-from services.risk.portfolio import Book, Mark
+from services.risk.portfolio import Book, Mark, Position
 from services.risk.rules import is_drawdown_at_limit, is_stop_loss_reached, sale_of
 from services.risk.state import RiskState
 from telemetry import tracing
@@ -22,24 +22,41 @@ class Guard:
         self._state = state
         self._due: list[tuple[str, Mark]] = []
         self._opened: date | None = None
+        self._marked_ns: int | None = None
 
     def apply(self, trade: MarketData) -> None:
         """Take in one price and do what it sets off."""
         self._state.clock.advance(trade.ts_event)
-        self.turn_day()
+        self.turn_time()
         self._state.expect_price(trade.symbol)
         if self._state.marks.apply(trade):
             self._due.append((trade.symbol, Mark(trade.price, trade.trade_id, trade.ts_event)))
             self.do_what_is_due()
 
-    def turn_day(self) -> None:
-        """Open the UTC day if it has begun: its first equity is what today's drawdown is measured against.
+    def turn_time(self) -> None:
+        """Do what is due because a minute or a UTC day has begun, before anything of it counts."""
+        now_ns = self._state.clock.now_ns()
+        if not now_ns:
+            return
+        if self._marked_ns is None or not 0 <= now_ns - self._marked_ns < MINUTE_NS or self._state.breaker_was_reset:
+            self._mark_equity(now_ns)
+        if self._state.marks.is_new_day(now_ns):
+            self._turn_day(now_ns)
+
+    def _mark_equity(self, now_ns: int) -> None:
+        """Note what the account was worth when this minute began, or this UTC day; and what it is after a reset."""
+        minute_ns, day_ns = now_ns - now_ns % MINUTE_NS, now_ns - now_ns % DAY_NS
+        portfolio = self._state.portfolio(self._state.reload())
+        last_ns = self._state.store.last_equity_mark_ns() if self._marked_ns is None else self._marked_ns
+        at_ns = day_ns if last_ns is not None and last_ns < day_ns else minute_ns
+        self._state.store.mark_equity(portfolio, at_ns=now_ns if self._state.breaker_was_reset else at_ns)
+        self._marked_ns, self._state.breaker_was_reset = minute_ns, False
+
+    def _turn_day(self, now_ns: int) -> None:
+        """Open the UTC day: its first equity is what today's drawdown is measured against.
 
         A day opens once. If the clock was set back to one that has been open already, everything stays as it is.
         """
-        now_ns = self._state.clock.now_ns()
-        if not now_ns or not self._state.marks.is_new_day(now_ns):
-            return
         today = utc_day(now_ns)
         if today == self._opened and self._state.book is not None and self._state.book.reference_day is not None:
             return
@@ -55,7 +72,8 @@ class Guard:
         while self._due:
             symbol, mark = self._due[0]
             book = self._state.reload()
-            if self._stop_loss(symbol, mark, book):
+            placed = [self._stop_loss(position, mark, book) for position in book.of_symbol(symbol)]
+            if any(placed):
                 book = self._state.reload()
             self._check_drawdown(book)
             self._due.pop(0)
@@ -72,16 +90,16 @@ class Guard:
         if not self._state.clock.now_ns():
             return False
         placed = False
-        for symbol in book.positions:
-            if (mark := self._state.marks.newest.get(symbol)) is not None and self._stop_loss(symbol, mark, book):
+        for position in book.positions.values():
+            mark = self._state.marks.newest.get(position.symbol)
+            if mark is not None and self._stop_loss(position, mark, book):
                 book, placed = self._state.reload(), True
         return self._check_drawdown(book) or placed
 
-    def _stop_loss(self, symbol: str, mark: Mark, book: Book) -> bool:
-        position = book.positions.get(symbol)
-        if position is None or not is_stop_loss_reached(position, mark.price, self._state.limits):
+    def _stop_loss(self, position: Position, mark: Mark, book: Book) -> bool:
+        if not is_stop_loss_reached(position, mark.price, self._state.limits):
             return False
-        quantity = sale_of(self._state.portfolio(book), symbol, mark.price)
+        quantity = sale_of(self._state.portfolio(book), position.key, mark.price)
         if not quantity:
             return False
         with tracing.tracer().start_as_current_span("risk.stop_loss", context=tracing.root()) as span:
@@ -89,11 +107,13 @@ class Guard:
                 position,
                 quantity,
                 mark,
-                volatility=self._state.marks.volatility(symbol),
+                volatility=self._state.marks.volatility(position.symbol),
                 now_ns=self._state.clock.now_ns(),
             )
             trace.describe_stop_loss(span, order)
-            row = ledger_rows.order_row(order, trade_id=mark.trade_id, signal_id=None, position_id=position.position_id)
+            row = ledger_rows.order_row(
+                order, position.strategy, trade_id=mark.trade_id, signal_id=None, position_id=position.position_id
+            )
             if not self._state.store.write_stop_loss(row):
                 return False
             self._state.placed(order, span.get_span_context())

@@ -83,7 +83,7 @@ class RiskHandler:
         """Look at the ledger anew, turn the day, keep the prices, send again what has not become final."""
         self._state.restore()
         self._guard.do_what_is_due()
-        self._guard.turn_day()
+        self._guard.turn_time()
         self._guard.check_positions()
         self._tell_held()
         self._save_marks()
@@ -168,7 +168,7 @@ class RiskHandler:
                 else:
                     outcome.deferred.append(item)
         if ready:
-            self._guard.turn_day()
+            self._guard.turn_time()
             afterwards = self._decider.decide(ready, after=self._guard.check if self._lockstep else None)
             if afterwards is None:
                 outcome.deferred += [item for item, _ in ready]
@@ -198,7 +198,7 @@ class RiskHandler:
 
     def _tell_held(self) -> None:
         """Note what is held, so that its prices go on though it may no longer be traded."""
-        held = frozenset(self._state.book.positions) if self._state.book else frozenset()
+        held = frozenset(self._state.book.symbols()) if self._state.book else frozenset()
         self._note_held(held)
         if added := held - self._symbols - self._untraded:
             report.held_untraded(added, self._state.is_held_price_stale)

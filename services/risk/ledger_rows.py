@@ -33,8 +33,9 @@ def add_decision(
     rows.signals.append(_signal_row(signal))
     if isinstance(verdict, Approved):
         order = order_of_signal(signal, verdict, now_ns=now_ns)
-        rows.orders.append(order_row(order, trade_id=signal.trade_id, signal_id=signal.signal_id, position_id=None))
-        portfolio.place(order)
+        row = order_row(order, signal.strategy, trade_id=signal.trade_id, signal_id=signal.signal_id, position_id=None)
+        rows.orders.append(row)
+        portfolio.place(order, signal.strategy)
         return order
     if verdict.reason is Reason.DRAWDOWN_LIMIT:
         rows.breaker.append(_breaker_row(portfolio, now_ns=now_ns))
@@ -72,8 +73,10 @@ def order_of_stop_loss(position: Position, quantity: Decimal, mark: Mark, *, vol
     )
 
 
-def order_row(order: Order, *, trade_id: int, signal_id: str | None, position_id: str | None) -> dict[str, Any]:
-    """The row of *order* and of what caused it."""
+def order_row(
+    order: Order, strategy: str, *, trade_id: int, signal_id: str | None, position_id: str | None
+) -> dict[str, Any]:
+    """The row of *order*, whose position is or will be that of *strategy*, and of what caused it."""
     return {
         "order_id": order.order_id,
         "cause": order.cause,
@@ -81,6 +84,7 @@ def order_row(order: Order, *, trade_id: int, signal_id: str | None, position_id
         "position_id": position_id,
         "trade_id": trade_id,
         "symbol": order.symbol,
+        "strategy": strategy,
         "side": order.side,
         "quantity": order.quantity,
         "reference_price": order.reference_price,

@@ -6,13 +6,21 @@ the handler then looks at the ledger before anything is decided.
 
 from collections.abc import Mapping
 from decimal import Decimal
+from typing import NamedTuple
 
 from services.clock import DAY_NS, end_of_utc_day
 from services.messages import MarketData
 from services.risk.limits import Limits
-from services.risk.portfolio import ZERO, Book, Mark, Portfolio, Position
+from services.risk.portfolio import ZERO, Book, Mark, Portfolio
 from services.risk.rules import stop_price
 from services.volatility import Volatility
+
+
+class Holding(NamedTuple):
+    """What all strategies together hold of one symbol; cost is what it has cost, fees included."""
+
+    quantity: Decimal = ZERO
+    cost: Decimal = ZERO
 
 
 class Marks:
@@ -25,7 +33,7 @@ class Marks:
         self._volatility: dict[str, Volatility] = {}
         self._last_moves: dict[str, tuple[int, int]] = {}
         self._stops: dict[str, Decimal] = {}
-        self._held: dict[str, Position] = {}
+        self._held: dict[str, Holding] = {}
         self._equity = ZERO
         self._floor: Decimal | None = None
         self._day_begins_ns = self._day_ends_ns = 0
@@ -33,12 +41,13 @@ class Marks:
     def watch(self, book: Book) -> None:
         """Take *book* as what prices are watched for from now on."""
         portfolio = Portfolio(book, self.newest)
-        self._held = dict(book.positions)
-        self._stops = {
-            symbol: stop_price(position, self._limits)
-            for symbol, position in book.positions.items()
-            if portfolio.sellable(symbol)
-        }
+        self._held, self._stops = {}, {}
+        for key, position in book.positions.items():
+            held = self._held.get(position.symbol, Holding())
+            self._held[position.symbol] = Holding(held.quantity + position.quantity, held.cost + position.cost)
+            if portfolio.sellable(key):
+                highest = self._stops.get(position.symbol, ZERO)
+                self._stops[position.symbol] = max(highest, stop_price(position, self._limits))
         self._equity = portfolio.equity()
         known = book.reference_equity is not None and not book.breaker_active
         self._floor = portfolio.reference_equity() * (1 - self._limits.max_daily_drawdown) if known else None

@@ -1,13 +1,13 @@
 """What is held, owed and on its way, valued at the newest prices. All money in the quote asset."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from services.costs import most_paid
-from services.messages import Order
+from services.messages import Order, PositionKey
 
 ZERO = Decimal(0)
 
@@ -30,12 +30,18 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What is held of one symbol; cost is what it has cost, fees included."""
+    """What a strategy holds of one symbol; cost is what it has cost, fees included."""
 
     symbol: str
+    strategy: str
     position_id: str
     quantity: Decimal
     cost: Decimal
+
+    @property
+    def key(self) -> PositionKey:
+        """Whose position in what it is."""
+        return PositionKey(self.symbol, self.strategy)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class InFlight:
 
     order_id: str
     symbol: str
+    strategy: str
     side: Literal["BUY", "SELL"]
     quantity: Decimal
     reference_price: Decimal
@@ -54,12 +61,20 @@ class Book:
     """The account as the ledger has it at one moment. reference_equity is None until the first day has opened."""
 
     cash: Decimal
-    positions: Mapping[str, Position] = field(default_factory=dict)
+    positions: Mapping[PositionKey, Position] = field(default_factory=dict)
     in_flight: tuple[InFlight, ...] = ()
     reference_equity: Decimal | None = None
     reference_day: date | None = None
     breaker_active: bool = False
     fills_seen: int = 0
+
+    def of_symbol(self, symbol: str) -> Iterator[Position]:
+        """The positions in *symbol*, one per strategy that holds it."""
+        return (position for position in self.positions.values() if position.symbol == symbol)
+
+    def symbols(self) -> Collection[str]:
+        """The symbols that are held, each once."""
+        return {position.symbol for position in self.positions.values()}
 
 
 class Portfolio:
@@ -72,9 +87,11 @@ class Portfolio:
         self.breaker_active = book.breaker_active
         self.orders_last_minute = orders_last_minute
 
-    def place(self, order: Order) -> None:
-        """Count *order* as on its way from now on."""
-        self.in_flight.append(InFlight(order.order_id, order.symbol, order.side, order.quantity, order.reference_price))
+    def place(self, order: Order, strategy: str) -> None:
+        """Count *order* of *strategy* as on its way from now on."""
+        self.in_flight.append(
+            InFlight(order.order_id, order.symbol, strategy, order.side, order.quantity, order.reference_price)
+        )
         self.orders_last_minute += 1
 
     def as_book(self) -> Book:
@@ -83,17 +100,20 @@ class Portfolio:
 
     def is_marked(self) -> bool:
         """Whether every position held has a price."""
-        marks = map(self.marks.get, self.book.positions)
+        marks = map(self.marks.get, self.book.symbols())
         return all(mark is not None and mark.is_price() for mark in marks)
 
     def equity(self) -> Decimal:
-        """Cash plus all positions at their marks (a position without one at its cost)."""
-        return self.book.cash + sum(map(self._value, self.book.positions.values()), ZERO)
+        """Cash plus all that is held."""
+        return self.book.cash + self.held()
+
+    def held(self) -> Decimal:
+        """All positions at their marks (a position without one at its cost)."""
+        return sum(map(self._value, self.book.positions.values()), ZERO)
 
     def exposure(self) -> Decimal:
         """The notional of all positions and of the buy orders in flight."""
-        held = sum(map(self._value, self.book.positions.values()), ZERO)
-        return held + sum((self._notional(order) for order in self.in_flight if order.side == "BUY"), ZERO)
+        return self.held() + sum((self._notional(order) for order in self.in_flight if order.side == "BUY"), ZERO)
 
     def spendable(self) -> Decimal:
         """Cash that is left whatever the venue charges for the buy orders in flight."""
@@ -101,29 +121,27 @@ class Portfolio:
         return self.book.cash - sum(owed, ZERO)
 
     def committed(self, symbol: str) -> Decimal:
-        """The notional of one symbol's position and buy orders in flight."""
-        position = self.book.positions.get(symbol)
-        held = self._value(position) if position else ZERO
-        return held + sum((self._notional(o) for o in self.in_flight if o.symbol == symbol and o.side == "BUY"), ZERO)
+        """The notional of one symbol's positions and buy orders in flight, of all strategies."""
+        return self.position_value(symbol) + sum(
+            (self._notional(o) for o in self.in_flight if o.symbol == symbol and o.side == "BUY"), ZERO
+        )
 
     def committed_quantity(self, symbol: str) -> Decimal:
-        """The quantity of one symbol that is held or being bought."""
-        position = self.book.positions.get(symbol)
-        held = position.quantity if position else ZERO
+        """The quantity of one symbol that is held or being bought, by any strategy."""
+        held = sum((position.quantity for position in self.book.of_symbol(symbol)), ZERO)
         return held + sum((o.quantity for o in self.in_flight if o.symbol == symbol and o.side == "BUY"), ZERO)
 
     def position_value(self, symbol: str) -> Decimal:
-        """What is held of *symbol* at its mark, orders in flight left out."""
-        position = self.book.positions.get(symbol)
-        return self._value(position) if position else ZERO
+        """What is held of *symbol* at its mark, by all strategies, orders in flight left out."""
+        return sum(map(self._value, self.book.of_symbol(symbol)), ZERO)
 
-    def sellable(self, symbol: str) -> Decimal:
-        """The quantity held that no sell order in flight already disposes of."""
-        position = self.book.positions.get(symbol)
+    def sellable(self, key: PositionKey) -> Decimal:
+        """The quantity that the owner of *key* holds and that no sell order in flight already disposes of."""
+        position = self.book.positions.get(key)
         if position is None:
             return ZERO
-        on_sale = sum((o.quantity for o in self.in_flight if o.symbol == symbol and o.side == "SELL"), ZERO)
-        return max(ZERO, position.quantity - on_sale)
+        own = (o.quantity for o in self.in_flight if (o.symbol, o.strategy) == key and o.side == "SELL")
+        return max(ZERO, position.quantity - sum(own, ZERO))
 
     def reference_equity(self) -> Decimal:
         """What today's loss is measured against: equity at the day's opening or at the last reset."""
@@ -138,7 +156,7 @@ class Portfolio:
 
     def relevant_prices(self, symbol: str) -> dict[str, Decimal]:
         """What a decision on *symbol* depends on: its price, and those of all positions and orders in flight."""
-        symbols = {symbol, *self.book.positions, *(order.symbol for order in self.in_flight)}
+        symbols = {symbol, *self.book.symbols(), *(order.symbol for order in self.in_flight)}
         return {name: self.marks[name].price for name in sorted(symbols) if name in self.marks}
 
     def _value(self, position: Position) -> Decimal:

@@ -82,7 +82,7 @@ def portfolio(now: Portfolio) -> None:
     metrics.update_drawdown(_PERCENT * now.drawdown())
     metrics.set_circuit_breaker(now.breaker_active)
     if equity > 0:
-        held = {symbol: _PERCENT * now.position_value(symbol) / equity for symbol in now.book.positions}
+        held = {symbol: _PERCENT * now.position_value(symbol) / equity for symbol in now.book.symbols()}
         metrics.update_exposure(sum(held.values()), held)
 
 

@@ -8,13 +8,14 @@ Money is in the quote asset (USDT), quantity in the base asset (BTC in BTCUSDT),
     3      DRAWDOWN_LIMIT            today's loss has reached the limit (this also trips the breaker)
     4      EXPOSURE_LIMIT            all positions and orders in flight, with this order, would exceed the limit, or
                                      cash cannot pay for even half of the order
-    5      POSITION_SIZE_EXCEEDED    this symbol's position and orders in flight, with this order, would exceed it, or
+    5      POSITION_SIZE_EXCEEDED    this symbol's positions and orders in flight, with this order, would exceed it, or
                                      be more than one order could sell
     6      ORDER_RATE_EXCEEDED       too many orders in the last minute
 
-The first objection is the reason that is given; later layers are not asked. A SELL only ever closes what is held: it is
-stopped by layer 1 (an old opinion is no opinion) or because there is nothing to sell (NO_POSITION, which violates no
-limit). Nothing else stops it, because reducing a position is always allowed.
+Limits count the sum over all strategies. The first objection is the reason that is given; later layers are not asked. A
+SELL only ever closes what its own strategy holds: it is stopped by layer 1 (an old opinion is no opinion) or because
+there is nothing to sell (NO_POSITION, which violates no limit). Nothing else stops it, because reducing a position is
+always allowed.
 
 An order is for a fixed share of equity, or for less if cash pays only for less: what the venue can charge at worst, for
 this order and for those in flight, is always there (services/costs.py). So cash is never negative.
@@ -33,7 +34,7 @@ from typing import NamedTuple
 
 from services.clock import NANOSECONDS
 from services.costs import UNIT, notional_for
-from services.messages import MAX_QUANTITY, Signal, most_of_one_order
+from services.messages import MAX_QUANTITY, PositionKey, Signal, most_of_one_order
 from services.risk.limits import Limits
 from services.risk.portfolio import Mark, Portfolio, Position
 
@@ -80,7 +81,8 @@ class Question:
         if self.mark is None:
             return Decimal(0)
         if self.signal.side == "SELL":
-            return sale_of(self.portfolio, self.signal.symbol, self.mark.price)
+            key = PositionKey(self.signal.symbol, self.signal.strategy)
+            return sale_of(self.portfolio, key, self.mark.price)
         return size_of(min(self.wanted, self.payable), self.mark.price)
 
     @cached_property
@@ -127,7 +129,7 @@ def is_over_exposure(question: Question) -> bool:
 
 
 def is_position_too_large(question: Question) -> bool:
-    """Whether the symbol's position with this order would exceed the limit or what one order can sell.
+    """Whether the symbol's positions with this order would exceed the limit or what one order can sell.
 
     Also if no order of a tradable size is possible.
     """
@@ -204,7 +206,7 @@ def assess(
 def is_worth_unknown(portfolio: Portfolio, limits: Limits, *, now_ns: int) -> bool:
     """Whether a position held has no price, or one so old that nobody knows what the account is worth."""
     return any(
-        is_price_unknown(portfolio.marks.get(symbol), limits, now_ns=now_ns) for symbol in portfolio.book.positions
+        is_price_unknown(portfolio.marks.get(symbol), limits, now_ns=now_ns) for symbol in portfolio.book.symbols()
     )
 
 
@@ -225,9 +227,9 @@ def size_of(notional: Decimal, price: Decimal) -> Decimal:
     return quantity if quantity * price >= UNIT else Decimal(0)
 
 
-def sale_of(portfolio: Portfolio, symbol: str, price: Decimal) -> Decimal:
+def sale_of(portfolio: Portfolio, key: PositionKey, price: Decimal) -> Decimal:
     """How much of a position the next order sells: all of it, or as much as one order can hold."""
-    free, most = portfolio.sellable(symbol), most_of_one_order(price)
+    free, most = portfolio.sellable(key), most_of_one_order(price)
     return free if free <= most else most.quantize(LOT, ROUND_DOWN)
 
 

@@ -5,7 +5,7 @@ from collections import deque
 
 from opentelemetry.trace import SpanContext
 
-from services.clock import NANOSECONDS, Clock
+from services.clock import MINUTE_NS, Clock
 from services.messages import Order
 from services.risk import report
 from services.risk.limits import Limits
@@ -14,8 +14,6 @@ from services.risk.portfolio import Book, Mark, Portfolio
 from services.risk.rules import age_s, is_price_unknown
 from services.risk.store import RiskStore
 from services.runtime.timeline import Timeline
-
-MINUTE_NS = 60 * NANOSECONDS
 
 
 class RiskState:
@@ -30,6 +28,7 @@ class RiskState:
         self._outbox: list[tuple[Order, SpanContext]] = []
         self._order_times: deque[int] = deque()
         self._restored = False
+        self.breaker_was_reset = False
         self._last_price = time.monotonic()
 
     def restore(self) -> None:
@@ -54,6 +53,7 @@ class RiskState:
         """Take *book* as the newest state."""
         if self.book is not None and self.book.breaker_active and not book.breaker_active:
             report.breaker_reset()
+            self.breaker_was_reset = True
         self.book = book
         self.marks.watch(book)
 
@@ -87,7 +87,7 @@ class RiskState:
 
     def is_held_price_stale(self, symbol: str) -> bool:
         """Whether *symbol* is held and nobody knows for what it could be sold."""
-        if self.book is None or symbol not in self.book.positions:
+        if self.book is None or symbol not in self.book.symbols():
             return False
         return is_price_unknown(self.marks.newest.get(symbol), self.limits, now_ns=self.clock.now_ns())
 

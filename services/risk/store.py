@@ -10,21 +10,24 @@ from typing import Any, Final, Literal
 import msgspec
 
 from services.clock import to_datetime, utc_day
+from services.costs import UNIT
 from services.errors import ServerAway
 from services.ledger.connection import Cursor, Ledger
 from services.messages import Cause, Order, Side
 from services.risk.ledger_rows import Rows
-from services.risk.portfolio import Book, InFlight, Mark, Position
+from services.risk.portfolio import Book, InFlight, Mark, Portfolio, Position
 
 BreakerCause = Literal["mark", "decision", "operator", "day_turn", "test"]
 
 _PREPARE_BOOK: Final = """
 PREPARE risk_book (text[]) AS SELECT json_build_object(
     'cash', account.cash,
-    'positions', (SELECT coalesce(json_agg(json_build_object('symbol', symbol, 'position_id', position_id,
-        'quantity', quantity, 'cost', cost) ORDER BY symbol), '[]') FROM positions WHERE quantity > 0),
-    'in_flight', (SELECT coalesce(json_agg(json_build_object('order_id', order_id, 'symbol', symbol, 'side', side,
-        'quantity', quantity, 'reference_price', reference_price) ORDER BY order_seq), '[]')
+    'positions', (SELECT coalesce(json_agg(json_build_object('symbol', symbol, 'strategy', strategy,
+        'position_id', position_id, 'quantity', quantity, 'cost', cost) ORDER BY symbol, strategy), '[]')
+        FROM positions WHERE quantity > 0),
+    'in_flight', (SELECT coalesce(json_agg(json_build_object('order_id', order_id, 'symbol', symbol,
+        'strategy', strategy, 'side', side, 'quantity', quantity, 'reference_price', reference_price)
+        ORDER BY order_seq), '[]')
         FROM orders WHERE state = 'placed'),
     'reference', (SELECT json_build_object('equity', equity, 'day', day) FROM equity ORDER BY equity_seq DESC LIMIT 1),
     'breaker_active', coalesce((SELECT active FROM breaker ORDER BY breaker_seq DESC LIMIT 1), false),
@@ -47,17 +50,17 @@ PREPARE risk_write (jsonb, jsonb, jsonb, jsonb) AS WITH new_signals AS (
     SELECT active, cause, equity, reference_equity, changed_at
     FROM jsonb_populate_recordset(NULL::breaker, $4)
 )
-INSERT INTO orders (order_id, cause, signal_id, position_id, trade_id, symbol, side, quantity, reference_price,
-    volatility, placed_at)
-SELECT order_id, cause, signal_id, position_id, trade_id, symbol, side, quantity, reference_price,
-    volatility, placed_at
+INSERT INTO orders (order_id, cause, signal_id, position_id, trade_id, symbol, strategy, side, quantity,
+    reference_price, volatility, placed_at)
+SELECT order_id, cause, signal_id, position_id, trade_id, symbol, strategy, side, quantity,
+    reference_price, volatility, placed_at
 FROM jsonb_populate_recordset(NULL::orders, $3)
 """
 
 _WRITE_STOP_LOSS: Final = """
-INSERT INTO orders (order_id, cause, position_id, trade_id, symbol, side, quantity, reference_price, volatility,
-    placed_at)
-SELECT order_id, cause, position_id, trade_id, symbol, side, quantity, reference_price, volatility, placed_at
+INSERT INTO orders (order_id, cause, position_id, trade_id, symbol, strategy, side, quantity, reference_price,
+    volatility, placed_at)
+SELECT order_id, cause, position_id, trade_id, symbol, strategy, side, quantity, reference_price, volatility, placed_at
 FROM jsonb_populate_recordset(NULL::orders, %s)
 ON CONFLICT (order_id) DO NOTHING RETURNING order_id
 """
@@ -72,11 +75,16 @@ INSERT INTO marks SELECT * FROM jsonb_populate_recordset(NULL::marks, %s)
 ON CONFLICT (symbol) DO UPDATE SET price = excluded.price, trade_id = excluded.trade_id, ts_event = excluded.ts_event
 """
 
+_MARK_EQUITY: Final = """
+INSERT INTO equity_marks SELECT * FROM jsonb_populate_recordset(NULL::equity_marks, %s) ON CONFLICT DO NOTHING
+"""
+
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
 class _PositionRow(msgspec.Struct):
     symbol: str
+    strategy: str
     position_id: str
     quantity: Decimal
     cost: Decimal
@@ -85,6 +93,7 @@ class _PositionRow(msgspec.Struct):
 class _OrderRow(msgspec.Struct):
     order_id: str
     symbol: str
+    strategy: str
     side: Side
     quantity: Decimal
     reference_price: Decimal
@@ -171,6 +180,28 @@ class RiskStore:
         rows = self._ledger.execute("SELECT symbol, price, trade_id, ts_event FROM marks")
         return {symbol: Mark(price, trade_id, ts_event) for symbol, price, trade_id, ts_event in rows}
 
+    def mark_equity(self, portfolio: Portfolio, *, at_ns: int) -> None:
+        """Note what the account is worth as of *at_ns*, unless that has been noted."""
+        prices = {s: portfolio.marks[s].price for s in sorted(portfolio.book.symbols()) if s in portfolio.marks}
+        row = {
+            "at": to_datetime(at_ns),
+            "cash": portfolio.book.cash,
+            "exposure": portfolio.held(),
+            "equity": portfolio.equity(),
+            "reference_equity": portfolio.reference_equity(),
+            "drawdown": portfolio.drawdown().quantize(UNIT),
+            "fills_seen": portfolio.book.fills_seen,
+            "marks": prices,
+        }
+        self._ledger.execute(_MARK_EQUITY, (_encoder.encode([row]).decode(),))
+
+    def last_equity_mark_ns(self) -> int | None:
+        """The time of the newest mark of equity, in nanoseconds; None if there is none."""
+        ((found_us,),) = self._ledger.execute(
+            "SELECT (extract(epoch FROM max(at)) * 1000000)::bigint FROM equity_marks"
+        )
+        return None if found_us is None else int(found_us) * 1000
+
     def open_day(self, equity: Decimal, *, now_ns: int, reset_breaker: bool) -> bool:
         """Note the day's opening equity; a new day also resets the breaker. False if it has been open already."""
         with self._ledger.transaction() as cursor:
@@ -243,8 +274,13 @@ class RiskStore:
 def _book_of(row: _BookRow) -> tuple[Book, frozenset[str]]:
     book = Book(
         cash=row.cash,
-        positions={p.symbol: Position(p.symbol, p.position_id, p.quantity, p.cost) for p in row.positions},
-        in_flight=tuple(InFlight(o.order_id, o.symbol, o.side, o.quantity, o.reference_price) for o in row.in_flight),
+        positions={
+            position.key: position
+            for position in (Position(p.symbol, p.strategy, p.position_id, p.quantity, p.cost) for p in row.positions)
+        },
+        in_flight=tuple(
+            InFlight(o.order_id, o.symbol, o.strategy, o.side, o.quantity, o.reference_price) for o in row.in_flight
+        ),
         reference_equity=row.reference.equity if row.reference else None,
         reference_day=row.reference.day if row.reference else None,
         breaker_active=row.breaker_active,

@@ -26,7 +26,12 @@ def start_decision(item: Received, signal: Signal, timeline: Timeline) -> Span:
         "risk.decide",
         context=messaging_spans.below(item.span),
         start_time=timeline.began,
-        attributes={"cdb.symbol": signal.symbol, "cdb.side": signal.side, "cdb.signal_id": signal.signal_id},
+        attributes={
+            "cdb.symbol": signal.symbol,
+            "cdb.strategy": signal.strategy,
+            "cdb.side": signal.side,
+            "cdb.signal_id": signal.signal_id,
+        },
     )
 
 

@@ -15,7 +15,7 @@ _CONTENT: Final = {
     "decisions": "signal_id, verdict, layer, reason, quantity",
     "orders": "order_id, cause, side, quantity, reference_price, volatility, state, refusal",
     "fills": "fill_id, position_id, quantity, price, notional, fee, realised_pnl",
-    "positions": "symbol, position_id, quantity, cost",
+    "positions": "symbol, strategy, position_id, quantity, cost",
     "account": "cash, realised_pnl",
     "equity": "day, cause, equity",
     "breaker": "active, cause, equity, reference_equity",

@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
-from services.messages import MarketData, Order, Signal, signal_id
+from services.messages import MarketData, Order, PositionKey, Signal, signal_id
 from services.risk.limits import Limits
 from services.risk.portfolio import Book, InFlight, Mark, Portfolio, Position
 
@@ -73,13 +73,25 @@ def a_mark(price: Decimal | str | int, *, ts_event: int = NOW, trade_id: int = 1
     return Mark(Decimal(price), trade_id, ts_event)
 
 
-def a_position(symbol: str, *, quantity: str | int, cost: str | int) -> Position:
-    return Position(symbol, f"position:{symbol}", Decimal(quantity), Decimal(cost))
+def key(symbol: str, strategy: str = "momentum_v1") -> PositionKey:
+    return PositionKey(symbol, strategy)
 
 
-def in_flight(symbol: str, side: str, *, quantity: str | int, price: str | int = 100) -> InFlight:
+def a_position(
+    symbol: str, *, quantity: Decimal | str | int, cost: Decimal | str | int, strategy: str = "momentum_v1"
+) -> Position:
+    return Position(symbol, strategy, f"position:{symbol}:{strategy}", Decimal(quantity), Decimal(cost))
+
+
+def held_as(*positions: Position) -> dict[PositionKey, Position]:
+    return {position.key: position for position in positions}
+
+
+def in_flight(
+    symbol: str, side: str, *, quantity: str | int, price: str | int = 100, strategy: str = "momentum_v1"
+) -> InFlight:
     order = an_order(symbol=symbol, side=side, quantity=Decimal(quantity), reference_price=Decimal(price))
-    return InFlight(order.order_id, order.symbol, order.side, order.quantity, order.reference_price)
+    return InFlight(order.order_id, order.symbol, strategy, order.side, order.quantity, order.reference_price)
 
 
 def a_portfolio(
@@ -91,8 +103,10 @@ def a_portfolio(
     **book: Any,
 ) -> Portfolio:
     """*held*: quantity and cost by symbol. Every price is 100 unless *prices* has another."""
-    positions = {symbol: a_position(symbol, quantity=q, cost=c) for symbol, (q, c) in (held or {}).items()}
-    marks = {symbol: a_mark(100) for symbol in ("BTCUSDT", *positions)}
+    positions = book.pop("positions", None) or held_as(
+        *(a_position(symbol, quantity=q, cost=c) for symbol, (q, c) in (held or {}).items())
+    )
+    marks = {symbol: a_mark(100) for symbol in ("BTCUSDT", *(held or {}))}
     marks |= {symbol: a_mark(price) for symbol, price in (prices or {}).items()}
     book_given: dict[str, Any] = {"reference_equity": Decimal(100_000)}
     return Portfolio(

@@ -18,7 +18,7 @@ from services.core.strategies.momentum_v1 import Momentum, MomentumSettings
 from services.core.strategies.port import Opinion
 from services.execution.accounting import Holding, book
 from services.execution.venue import VenueSettings, execute
-from services.messages import MarketData, Order
+from services.messages import MarketData, Order, PositionKey
 from services.risk import ledger_rows
 from services.risk.limits import Limits
 from services.risk.marks import Marks
@@ -64,7 +64,7 @@ class Figures:
         """Update the figures of exposure and equity, once per simulated *second*."""
         equity = float(portfolio.equity())
         exposure = float(portfolio.exposure()) / equity
-        largest = max((float(portfolio.committed(symbol)) for symbol in portfolio.book.positions), default=0.0) / equity
+        largest = max((float(portfolio.committed(symbol)) for symbol in portfolio.book.symbols()), default=0.0) / equity
         self.equity = equity
         self.worst_drawdown_pct = max(self.worst_drawdown_pct, 100 * float(portfolio.drawdown()))
         self.max_exposure_pct = max(self.max_exposure_pct, 100 * exposure)
@@ -130,7 +130,7 @@ class Demo:
         self._watch(replace(self._book, reference_equity=equity, reference_day=utc_day(now_ns), breaker_active=False))
 
     def _guard(self, trade: MarketData) -> None:
-        position = self._book.positions.get(trade.symbol)
+        position = self._book.positions.get(_key(trade.symbol))
         if position is not None and is_stop_loss_reached(position, trade.price, self._limits):
             self.figures.stop_losses += 1
             mark = Mark(trade.price, trade.trade_id, trade.ts_event)
@@ -164,17 +164,18 @@ class Demo:
     def _fill(self, order: Order) -> None:
         self._order_times.append(order.ts_event)
         execution = execute(order, self._venue)
-        held = self._book.positions.get(order.symbol)
+        held = self._book.positions.get(_key(order.symbol))
         holding = Holding(held.quantity, held.cost) if held else Holding()
         booking = book(holding, order.side, order.quantity, notional=execution.notional, fee=execution.fee)
         self.figures.fees += float(execution.fee)
         if booking.realised_pnl is not None:
             self.figures.gains += booking.realised_pnl > 0
             self.figures.losses += booking.realised_pnl <= 0
-        positions = {symbol: position for symbol, position in self._book.positions.items() if symbol != order.symbol}
+        positions = {key: other for key, other in self._book.positions.items() if key.symbol != order.symbol}
         if left := booking.holding.quantity:
             position_id = held.position_id if held else order.order_id
-            positions[order.symbol] = Position(order.symbol, position_id, left, booking.holding.cost)
+            position = Position(order.symbol, Momentum.name, position_id, left, booking.holding.cost)
+            positions[position.key] = position
         cash = self._book.cash + booking.cash_change
         self._watch(replace(self._book, cash=cash, positions=positions))
 
@@ -224,3 +225,7 @@ def message_of(raw: RawTrade) -> MarketData:
         feed=1,
         sequence=raw.trade_id,
     )
+
+
+def _key(symbol: str) -> PositionKey:
+    return PositionKey(symbol, Momentum.name)

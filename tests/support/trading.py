@@ -66,11 +66,11 @@ class TradingDay:
         self.prices[symbol] = trade
         self._to_risk([(MARKET_DATA, trade)])
 
-    def signal(self, side: Side, *symbols: str) -> None:
-        """Give risk one signal for each of *symbols* at its last price, all in one batch."""
+    def signal(self, side: Side, *symbols: str, strategy: str = "momentum_v1") -> None:
+        """Give risk one signal of *strategy* for each of *symbols* at its last price, all in one batch."""
         for symbol in symbols:
             self.price(symbol, str(self.prices[symbol].price))
-        self._to_risk([(SIGNALS, self._signal(side, self.prices[symbol])) for symbol in symbols])
+        self._to_risk([(SIGNALS, self._signal(side, self.prices[symbol], strategy)) for symbol in symbols])
 
     def execute(self) -> None:
         """Fill all waiting orders in one batch, and give risk the fills."""
@@ -78,9 +78,9 @@ class TradingDay:
         outcome = self.execution.handle(self._batch([(ORDERS, item.message) for item in waiting]))
         self._to_risk([(FILLS, item.message) for item in outcome.outgoing])
 
-    def trade(self, side: Side, *symbols: str) -> None:
-        """Send signals, and fill the orders that are approved."""
-        self.signal(side, *symbols)
+    def trade(self, side: Side, *symbols: str, strategy: str = "momentum_v1") -> None:
+        """Send signals of *strategy*, and fill the orders that are approved."""
+        self.signal(side, *symbols, strategy=strategy)
         self.execute()
 
     def close(self) -> None:
@@ -93,14 +93,14 @@ class TradingDay:
         self.now_ns += STEP_NS
         self.number += 1
 
-    def _signal(self, side: Side, trade: MarketData) -> Signal:
+    def _signal(self, side: Side, trade: MarketData, strategy: str) -> Signal:
         return Signal(
             ts_event=trade.ts_event,
             ts_init=trade.ts_event,
-            signal_id=signal_id(trade.symbol, "momentum_v1", trade.trade_id),
+            signal_id=signal_id(trade.symbol, strategy, trade.trade_id),
             symbol=trade.symbol,
             side=side,
-            strategy="momentum_v1",
+            strategy=strategy,
             strength=Decimal("0.5"),
             price=trade.price,
             volatility=Decimal("0.0002"),

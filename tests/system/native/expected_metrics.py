@@ -68,14 +68,15 @@ _OBSERVED: Final = {
     "cdb_slippage_bps": (("symbol",), "SELECT symbol, slippage_bps FROM fills"),
 }
 _GAUGES: Final = """
-WITH held AS (SELECT symbol, quantity * price AS worth FROM positions JOIN marks USING (symbol) WHERE quantity > 0),
+WITH held AS (SELECT symbol, sum(quantity) * price AS worth FROM positions JOIN marks USING (symbol)
+    GROUP BY symbol, price HAVING sum(quantity) > 0),
 equity AS (SELECT cash + (SELECT coalesce(sum(worth), 0) FROM held) AS now,
     (SELECT equity FROM equity ORDER BY equity_seq DESC LIMIT 1) AS reference FROM account)
 SELECT 'cdb_daily_drawdown_pct', NULL, 100 * greatest(0, (reference - now) / reference) FROM equity
 UNION ALL SELECT 'cdb_total_exposure_pct', NULL, 100 * (SELECT coalesce(sum(worth), 0) FROM held) / now FROM equity
 UNION ALL SELECT 'cdb_position_exposure_pct', symbol, 100 * worth / now FROM held, equity
-UNION ALL SELECT 'cdb_open_positions', symbol, (quantity > 0)::int FROM positions
-UNION ALL SELECT 'cdb_position_size', symbol, quantity FROM positions
+UNION ALL SELECT 'cdb_open_positions', symbol, (sum(quantity) > 0)::int FROM positions GROUP BY symbol
+UNION ALL SELECT 'cdb_position_size', symbol, sum(quantity) FROM positions GROUP BY symbol
 UNION ALL SELECT 'cdb_cumulative_pnl_usd', NULL, coalesce(sum(realised_pnl), 0) FROM fills
 UNION ALL SELECT 'cdb_circuit_breaker_active', NULL,
     coalesce((SELECT active::int FROM breaker ORDER BY breaker_seq DESC LIMIT 1), 0)

@@ -15,10 +15,10 @@ from services.execution.venue import VenueSettings, execute
 from services.messages import MAX_QUANTITY, Order, Side, decode, encode
 from services.risk.ledger_rows import order_of_signal
 from services.risk.limits import Limits
-from services.risk.portfolio import Book, Mark, Portfolio, Position
+from services.risk.portfolio import Book, Mark, Portfolio
 from services.risk.rules import Approved, assess, sale_of
 from services.topology import FILLS, ORDERS
-from tests.support.building import NOW, a_signal, an_order, quick
+from tests.support.building import NOW, a_position, a_signal, an_order, held_as, key, quick
 
 SYMBOLS: Final = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
 ONE: Final = Decimal(1)
@@ -83,24 +83,23 @@ class Account:
         waiting, self._waiting = self._waiting, []
         for order in waiting:
             execution = execute(order, self._venue)
-            held = self.book.positions.get(order.symbol)
+            held = self.book.positions.get(key(order.symbol))
             holding = Holding(held.quantity, held.cost) if held else Holding()
             booking = book(holding, order.side, order.quantity, notional=execution.notional, fee=execution.fee)
             cash = cash_after(self.book.cash, booking)
             fill = execution_rows.fill_message(order, execution, booking, now_ns=NOW)
             assert decode(FILLS, encode(fill)) == fill
-            positions = {symbol: position for symbol, position in self.book.positions.items() if symbol != order.symbol}
-            if booking.holding.quantity:
-                left = booking.holding
-                positions[order.symbol] = Position(order.symbol, "position", left.quantity, left.cost)
+            positions = {own: other for own, other in self.book.positions.items() if own != key(order.symbol)}
+            if left := booking.holding.quantity:
+                positions |= held_as(a_position(order.symbol, quantity=left, cost=booking.holding.cost))
             self.book = replace(self.book, cash=cash, positions=positions, in_flight=())
 
     def sell_all(self) -> None:
         """Sell every position, each order when the one before it is filled."""
-        for symbol in tuple(self.book.positions):
-            while symbol in self.book.positions:
+        for symbol in self.book.symbols():
+            while key(symbol) in self.book.positions:
                 portfolio = Portfolio(self.book, self.marks)
-                quantity = sale_of(portfolio, symbol, self.marks[symbol].price)
+                quantity = sale_of(portfolio, key(symbol), self.marks[symbol].price)
                 assert quantity
                 order = an_order(
                     order_id=f"sell:{next(self._ids)}",
@@ -114,7 +113,7 @@ class Account:
 
     def _place(self, order: Order, portfolio: Portfolio) -> None:
         assert decode(ORDERS, encode(order)) == order
-        portfolio.place(order)
+        portfolio.place(order, "momentum_v1")
         self.book = portfolio.as_book()
         self._waiting.append(order)
 

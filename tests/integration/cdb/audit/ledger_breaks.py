@@ -32,6 +32,7 @@ SALE = "(SELECT order_id FROM orders WHERE side = 'SELL' AND cause = 'signal' OR
 PURCHASE = "(SELECT signal_id FROM orders WHERE symbol = 'SOLUSDT')"
 IN_FLIGHT = "state = 'placed'"
 NO_POSITION = "(SELECT signal_id FROM decisions WHERE reason = 'NO_POSITION')"
+NEWEST_MARK = "WHERE at = (SELECT max(at) FROM equity_marks)"
 STOP = "cause = 'stop_loss'"
 R = Rule
 
@@ -46,7 +47,8 @@ BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
     "an approved decision has no order": (f"DELETE FROM orders WHERE {IN_FLIGHT}", {R.ONE_ORDER, R.BOOK}),
     "a rejected decision has an order": (
         "INSERT INTO orders SELECT 99, 'order:' || signal_id, 'signal', signal_id, NULL, trade_id, symbol, side, 1, "
-        f"price, 0, ts_init, 'refused', ts_init, 'why not' FROM signals WHERE signal_id = {NO_POSITION}",
+        "price, 0, ts_init, 'refused', ts_init, 'why not', strategy FROM signals "
+        f"WHERE signal_id = {NO_POSITION}",
         {R.ONE_ORDER},
     ),
     "an order is larger than was decided": (
@@ -76,7 +78,7 @@ BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
     ),
     "a fill is of another side": (
         "UPDATE fills SET side = 'BUY' WHERE fill_seq = (SELECT max(fill_seq) FROM fills WHERE side = 'SELL')",
-        {R.ONE_FILL, R.POSITIONS, R.CASH, R.BOOK, R.REALISED_SUM},
+        {R.ONE_FILL, R.POSITIONS, R.CASH, R.BOOK, R.REALISED_SUM, R.EQUITY_MARKS},
     ),
     "a fill is of no order": (
         f"DELETE FROM orders WHERE {STOP}",
@@ -93,7 +95,8 @@ BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
     "a stop loss came before its position": (f"UPDATE orders SET order_seq = 0 WHERE {STOP}", {R.STOP_LOSS}),
     "a stop loss came after its position": (
         "INSERT INTO orders SELECT 99, 'stop:' || position_id || ':1', cause, signal_id, position_id, 1, symbol, side, "
-        f"quantity, reference_price, volatility, placed_at, 'refused', finished_at, 'why not' FROM orders WHERE {STOP}",
+        "quantity, reference_price, volatility, placed_at, 'refused', finished_at, 'why not', strategy FROM orders "
+        f"WHERE {STOP}",
         {R.STOP_LOSS},
     ),
     "a number is given twice": ("UPDATE orders SET order_seq = 1 WHERE order_seq = 2", {R.UNIQUE}),
@@ -106,6 +109,10 @@ BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
     "a fill is of another position": (
         "UPDATE fills SET position_id = 'position:x' WHERE fill_seq = 2",
         {R.DERIVED},
+    ),
+    "a strategy sells another's position": (
+        f"UPDATE orders SET strategy = 'other_v1' WHERE order_id = {SALE}",
+        {R.OWNER},
     ),
     "a signal's id is not its trade's": (
         f"UPDATE signals SET trade_id = trade_id + 1000 WHERE signal_id = {REJECTED}",
@@ -121,15 +128,15 @@ BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
     ),
     "more is sold than was held": (
         f"UPDATE fills SET quantity = quantity * 2, notional = notional * 2 WHERE order_id = {SALE}",
-        {R.NEVER_SHORT, R.ONE_FILL, R.REALISED, R.CASH, R.REALISED_SUM, R.BOOK},
+        {R.NEVER_SHORT, R.ONE_FILL, R.REALISED, R.CASH, R.REALISED_SUM, R.BOOK, R.EQUITY_MARKS},
     ),
     "more is bought than there is cash": (
         "UPDATE test_adjustments SET amount = -100000, noted_at = noted_at - interval '1 hour'",
-        {R.NEVER_OVERDRAWN, R.CASH, R.EQUITY, R.BOOK, R.LIMITS, R.DRAWDOWN},
+        {R.NEVER_OVERDRAWN, R.CASH, R.EQUITY, R.BOOK, R.LIMITS, R.DRAWDOWN, R.EQUITY_MARKS},
     ),
     "more is bought than one order can sell": (
         "UPDATE fills SET quantity = 2e15, price = price / (2e15 / quantity) WHERE symbol = 'SOLUSDT'",
-        {R.SELLABLE, R.ONE_FILL, R.POSITIONS, R.BOOK, R.LIMITS},
+        {R.SELLABLE, R.ONE_FILL, R.POSITIONS, R.BOOK, R.LIMITS, R.EQUITY_MARKS},
     ),
     "a result is wrong": (
         "UPDATE fills SET realised_pnl = realised_pnl + 0.00000001 WHERE side = 'SELL' AND fill_seq = "
@@ -146,16 +153,44 @@ BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
     ),
     "a position is missing": ("DELETE FROM positions WHERE symbol = 'BTCUSDT'", {R.POSITIONS}),
     "a position has no fills": (
-        "INSERT INTO positions SELECT 'DOGEUSDT', position_id, 1, 0, opened_at, updated_at FROM positions LIMIT 1",
+        "INSERT INTO positions SELECT 'DOGEUSDT', position_id, 1, 0, opened_at, updated_at, strategy "
+        "FROM positions LIMIT 1",
         {R.POSITIONS},
     ),
     "cash is wrong": ("UPDATE account SET cash = cash - 0.00000001", {R.CASH, R.EQUITY}),
-    "a test adjustment is not noted": ("DELETE FROM test_adjustments", {R.CASH, R.EQUITY, R.BOOK}),
+    "a test adjustment is not noted": ("DELETE FROM test_adjustments", {R.CASH, R.EQUITY, R.BOOK, R.EQUITY_MARKS}),
     "the result is wrong": (
         "UPDATE account SET realised_pnl = realised_pnl + 0.00000001",
         {R.REALISED_SUM, R.EQUITY},
     ),
-    "the account is missing": ("DELETE FROM account", {R.CASH, R.BOOK, R.LIMITS, R.DRAWDOWN, R.NEVER_OVERDRAWN}),
+    "the account is missing": (
+        "DELETE FROM account",
+        {R.CASH, R.BOOK, R.LIMITS, R.DRAWDOWN, R.NEVER_OVERDRAWN, R.EQUITY_MARKS},
+    ),
+    "a mark of equity has another cash": (
+        f"UPDATE equity_marks SET cash = cash + 0.01 {NEWEST_MARK}",
+        {R.EQUITY_MARKS},
+    ),
+    "a mark of equity has another exposure": (
+        f"UPDATE equity_marks SET exposure = exposure + 0.01 {NEWEST_MARK}",
+        {R.EQUITY_MARKS},
+    ),
+    "a mark of equity has another drawdown": (
+        f"UPDATE equity_marks SET drawdown = drawdown + 0.01 {NEWEST_MARK}",
+        {R.EQUITY_MARKS},
+    ),
+    "a mark of equity is measured against nothing known": (
+        f"UPDATE equity_marks SET reference_equity = 90000, drawdown = 0 {NEWEST_MARK}",
+        {R.EQUITY_MARKS},
+    ),
+    "a mark of equity saw a fill that is not there": (
+        f"UPDATE equity_marks SET fills_seen = 99 {NEWEST_MARK}",
+        {R.EQUITY_MARKS},
+    ),
+    "a mark of equity has no price": (
+        f"""UPDATE equity_marks SET marks = '{{"SOLUSDT": "abc"}}' {NEWEST_MARK}""",
+        {R.EQUITY_MARKS},
+    ),
     "a decision recorded another cash": (
         f"UPDATE decisions SET cash = cash + 0.01 WHERE signal_id = {PURCHASE}",
         {R.BOOK},

@@ -104,7 +104,7 @@ def test_a_number_that_is_none_is_a_breach_and_no_crash(copy: Database) -> None:
 def test_a_breach_names_the_row_what_it_should_say_and_what_it_says(copy: Database) -> None:
     copy.query("UPDATE positions SET quantity = 7 WHERE symbol = 'BTCUSDT'")
     (finding,) = audited(copy).tallies[Rule.POSITIONS].shown
-    assert finding.row == "position BTCUSDT"
+    assert finding.row == "position BTCUSDT of momentum_v1"
     assert finding.expected.startswith("quantity 0")
     assert finding.found == "7"
 
@@ -141,7 +141,7 @@ def test_the_command_holds_or_names_what_does_not(copy: Database) -> None:
     copy.query("UPDATE positions SET quantity = 7")
     bad = run_cdb("audit", environment=copy.environment())
     assert bad.returncode == 1
-    assert "position BTCUSDT: expected quantity 0" in bad.stdout
+    assert "position BTCUSDT of momentum_v1: expected quantity 0" in bad.stdout
     found = json.loads(run_cdb("audit", "--json", environment=copy.environment()).stdout)
     assert [rule["name"] for rule in found["rules"] if rule["breaches"]] == ["positions"]
 

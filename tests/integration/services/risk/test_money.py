@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 import psycopg2.errors
 import pytest
@@ -122,12 +122,22 @@ def test_cash_that_goes_while_orders_are_being_filled_fails_the_batch_once(datab
     assert cash(database) == 0
 
 
+TO_SCHEMA_0001: Final = """
+DROP VIEW closed_trades;
+DROP TABLE equity_marks;
+DROP INDEX fills_position;
+ALTER TABLE orders DROP COLUMN strategy;
+ALTER TABLE positions DROP CONSTRAINT positions_pkey, DROP COLUMN strategy, ADD PRIMARY KEY (symbol);
+ALTER TABLE account DROP CONSTRAINT account_never_overdrawn;
+UPDATE alembic_version SET version_num = '0001'
+"""
+
+
 def test_an_old_ledger_in_debt_is_migrated_and_may_only_get_better(database: Database) -> None:
     day = TradingDay(database)
     day.price("BTCUSDT", "100")
     day.trade("BUY", "BTCUSDT")
-    database.query("ALTER TABLE account DROP CONSTRAINT account_never_overdrawn")
-    database.query("UPDATE alembic_version SET version_num = '0001'")
+    database.query(TO_SCHEMA_0001)
     database.query("UPDATE account SET cash = -20000")
     migrate(database.settings, layers=LAYERS_OF_THE_LEDGER)
     with pytest.raises(psycopg2.errors.CheckViolation):
@@ -186,8 +196,9 @@ def test_a_position_from_before_that_one_order_cannot_sell_is_sold_in_several(da
     day.trade("BUY", "ADAUSDT")
     database.query("UPDATE positions SET quantity = 2.2e15, cost = 22000")
     database.query(
-        "INSERT INTO orders (order_id, cause, position_id, trade_id, symbol, side, quantity, reference_price,"
-        " volatility, placed_at) SELECT 'stop:' || position_id || ':1', 'stop_loss', position_id, 1, symbol, 'SELL',"
+        "INSERT INTO orders (order_id, cause, position_id, trade_id, symbol, strategy, side, quantity, reference_price,"
+        " volatility, placed_at)"
+        " SELECT 'stop:' || position_id || ':1', 'stop_loss', position_id, 1, symbol, strategy, 'SELL',"
         " quantity, 9.5e-12, 0, opened_at FROM positions"
     )
     day.waiting += [item for item in day.risk.housekeep() if item.stream == ORDERS]
@@ -264,7 +275,7 @@ def test_a_symbol_that_is_dropped_while_it_is_held_is_sold_on_a_signal_and_not_b
     day.trade("BUY", "ETHUSDT")
     restarted(day, "BTCUSDT")
     decided = database.query("SELECT count(*) FROM decisions")
-    signal = day._signal("BUY", day.prices["ETHUSDT"])
+    signal = day._signal("BUY", day.prices["ETHUSDT"], "momentum_v1")
     outcome = day.risk.handle(day._batch([("signals", signal)]))
     assert [letter.reason for letter in outcome.dead] == ["unknown_symbol"]
     assert database.query("SELECT count(*) FROM decisions") == decided

@@ -52,7 +52,7 @@ def a_fill(seq: int, side: str, quantity: str, price: str, *, pnl: str | None = 
         fee=d("0.1"),
         realised_pnl=None if pnl is None else d(pnl),
         filled_at=at(seq),
-        has_order=True,
+        strategy="m",
     )
 
 
@@ -120,7 +120,7 @@ def test_a_partial_sale_takes_its_share_of_the_cost_rounded_half_to_even() -> No
             taken_at=NOON,
             account=Account(CASH, CASH - d("20.20000001"), d("-20.20000001")),
             fills=fills,
-            positions=[Position("BTCUSDT", "position:order:1", d(0), d(0))],
+            positions=[Position("BTCUSDT", "m", "position:order:1", d(0), d(0))],
         )
     )
     assert report.holds, report
@@ -153,7 +153,7 @@ def test_the_audits_arithmetic_and_the_services_agree(trades: list[tuple[bool, D
         fills.append(template._replace(notional=notional, fee=fee, realised_pnl=booking.realised_pnl))
         holding, cash = booking.holding, cash + booking.cash_change
         realised += booking.realised_pnl or d(0)
-    positions = [Position("BTCUSDT", f"position:order:{opened}", holding.quantity, holding.cost)] if fills else []
+    positions = [Position("BTCUSDT", "m", f"position:order:{opened}", holding.quantity, holding.cost)] if fills else []
     rows = LedgerRows(taken_at=NOON, account=Account(plenty, cash, realised), fills=fills, positions=positions)
     report = audit(rows)
     assert report.holds, [(rule.label, report.tallies[rule].shown) for rule in report.broken]
@@ -207,7 +207,7 @@ def fills_audited(
             taken_at=at(60),
             account=Account(CASH, d(cash), d(0)),
             fills=fills,
-            positions=[Position("BTCUSDT", "position:order:1", d(quantity), d(cost))],
+            positions=[Position("BTCUSDT", "m", "position:order:1", d(quantity), d(cost))],
             adjustments=list(adjustments),
         )
     )
@@ -252,6 +252,7 @@ def an_order(number: int, placed_s: float, state: str) -> Order:
         position_id=None,
         trade_id=number,
         symbol="BTCUSDT",
+        strategy="m",
         side="SELL",
         quantity=d(1),
         placed_at=at(placed_s),

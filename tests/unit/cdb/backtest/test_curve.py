@@ -5,11 +5,12 @@ from decimal import Decimal
 import pytest
 
 from cdb.backtest.curve import MOST_POINTS, Curve
-from services.risk.portfolio import Book, Mark, Portfolio, Position
+from services.risk.portfolio import Book, Mark, Portfolio
+from tests.support.building import a_position, held_as
 
 
 def portfolio(cash: int, quantity: int = 0, price: int = 10) -> Portfolio:
-    positions = {"BTCUSDT": Position("BTCUSDT", "p", Decimal(quantity), Decimal(1))} if quantity else {}
+    positions = held_as(a_position("BTCUSDT", quantity=quantity, cost=1)) if quantity else {}
     return Portfolio(Book(cash=Decimal(cash), positions=positions), {"BTCUSDT": Mark(Decimal(price), 1, 1)})
 
 

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from services.risk.marks import Marks
 from services.risk.portfolio import Book, Portfolio
 from services.risk.rules import is_drawdown_at_limit, is_stop_loss_reached
-from tests.support.building import LIMITS, NOW, SECOND, a_mark, a_position, a_trade, in_flight, quick
+from tests.support.building import LIMITS, NOW, SECOND, a_mark, a_position, a_trade, held_as, in_flight, key, quick
 
 DAY_NS = 86_400 * SECOND
 HELD = Book(
     cash=Decimal(99_000),
-    positions={"BTCUSDT": a_position("BTCUSDT", quantity=10, cost=1_000)},
+    positions=held_as(a_position("BTCUSDT", quantity=10, cost=1_000)),
     reference_equity=Decimal(100_000),
 )
 
@@ -46,7 +46,7 @@ def test_position_that_is_being_sold_has_no_stop_loss() -> None:
 
 
 def test_price_that_brings_the_days_loss_to_the_limit_sets_off_the_breaker() -> None:
-    rich = replace(HELD, positions={"BTCUSDT": a_position("BTCUSDT", quantity=1000, cost=1)}, cash=Decimal(0))
+    rich = replace(HELD, positions=held_as(a_position("BTCUSDT", quantity=1000, cost=1)), cash=Decimal(0))
     assert not watching(rich).apply(a_trade(price=Decimal("95.00001"), trade_id=2))
     assert watching(rich).apply(a_trade(price=Decimal("95.00000"), trade_id=2))
 
@@ -115,7 +115,7 @@ def test_price_sets_something_off_exactly_when_the_rules_say_so(
 ) -> None:
     book = Book(
         cash=Decimal(cash),
-        positions={symbol: a_position(symbol, quantity=q, cost=c) for symbol, (q, c) in held.items()},
+        positions=held_as(*(a_position(symbol, quantity=q, cost=c) for symbol, (q, c) in held.items())),
         reference_equity=None if reference is None else Decimal(reference),
     )
     marks = Marks({symbol: a_mark(price) for symbol, price in known.items()}, LIMITS)
@@ -123,7 +123,7 @@ def test_price_sets_something_off_exactly_when_the_rules_say_so(
     for number, (symbol, price) in enumerate(ticks, start=2):
         due = marks.apply(a_trade(symbol=symbol, price=price, trade_id=number))
         now = Portfolio(book, marks.newest)
-        position = book.positions.get(symbol)
+        position = book.positions.get(key(symbol))
         expected = position is not None and (
             is_stop_loss_reached(position, price, LIMITS)
             or (book.reference_equity is not None and is_drawdown_at_limit(now, LIMITS))

@@ -30,7 +30,9 @@ from tests.support.building import (
     a_position,
     a_signal,
     an_order,
+    held_as,
     in_flight,
+    key,
     quick,
     selective,
 )
@@ -220,6 +222,11 @@ def test_purchase_that_would_exceed_the_position_limit_is_rejected(held: str, ve
         assert found == rejected(5, Reason.POSITION_SIZE_EXCEEDED)
 
 
+def test_position_of_another_strategy_in_the_symbol_counts() -> None:
+    of_another = held_as(a_position("BTCUSDT", quantity=20, cost=2_000, strategy="other_v1"))
+    assert decide(a_portfolio(positions=of_another)) == rejected(5, Reason.POSITION_SIZE_EXCEEDED)
+
+
 def test_purchase_in_flight_counts_towards_its_symbols_position() -> None:
     portfolio = a_portfolio(in_flight=(in_flight("BTCUSDT", "BUY", quantity=85),))
     assert decide(portfolio) == rejected(5, Reason.POSITION_SIZE_EXCEEDED)
@@ -266,7 +273,7 @@ def test_order_beyond_the_rate_of_a_minute_is_rejected() -> None:
 
 def test_order_that_was_just_approved_counts_in_flight_and_in_the_rate() -> None:
     portfolio = a_portfolio(orders_last_minute=119)
-    portfolio.place(an_order(symbol="ETHUSDT", quantity=Decimal(1)))
+    portfolio.place(an_order(symbol="ETHUSDT", quantity=Decimal(1)), "momentum_v1")
     assert decide(portfolio) == rejected(6, Reason.ORDER_RATE_EXCEEDED)
     assert portfolio.exposure() == 100
 
@@ -324,12 +331,28 @@ def test_next_layer_is_heard_once_those_before_it_have_no_objection(cure: dict[s
 def test_reducing_a_position_is_always_allowed(state: dict[str, Any]) -> None:
     held = {"held": {"BTCUSDT": ("7.5", 750)}}
     portfolio = a_portfolio(**held | state)
-    everything = portfolio.book.positions["BTCUSDT"].quantity
+    everything = portfolio.book.positions[key("BTCUSDT")].quantity
     assert decide(portfolio, a_signal(side="SELL")) == Approved("BTCUSDT:momentum_v1:1", everything, Decimal(100))
 
 
 def test_sale_without_a_position_is_rejected_but_violates_no_limit() -> None:
     assert decide(a_portfolio(), a_signal(side="SELL")) == rejected(None, Reason.NO_POSITION)
+
+
+def test_strategy_sells_only_what_it_has_bought_itself() -> None:
+    own, other = (
+        a_position("BTCUSDT", quantity=q, cost=1, strategy=s) for q, s in ((3, "momentum_v1"), (5, "other_v1"))
+    )
+    both = a_portfolio(positions=held_as(own, other))
+    assert decide(both, a_signal(side="SELL")) == Approved("BTCUSDT:momentum_v1:1", Decimal(3), Decimal(100))
+    theirs = a_portfolio(positions=held_as(other))
+    assert decide(theirs, a_signal(side="SELL")) == rejected(None, Reason.NO_POSITION)
+
+
+def test_sale_of_another_strategy_takes_nothing_away() -> None:
+    selling = in_flight("BTCUSDT", "SELL", quantity=3, strategy="other_v1")
+    portfolio = a_portfolio(held={"BTCUSDT": (3, 300)}, in_flight=(selling,))
+    assert decide(portfolio, a_signal(side="SELL")) == Approved("BTCUSDT:momentum_v1:1", Decimal(3), Decimal(100))
 
 
 def test_what_is_being_sold_already_is_not_sold_again() -> None:
@@ -373,7 +396,7 @@ def test_nothing_is_bought_for_less_than_the_smallest_amount_of_money() -> None:
 )
 def test_any_position_can_be_sold_if_need_be_in_several_orders(held: str, price: str, first: Decimal) -> None:
     portfolio = a_portfolio(held={"BTCUSDT": (held, 1)}, prices={"BTCUSDT": price})
-    assert sale_of(portfolio, "BTCUSDT", Decimal(price)) == first
+    assert sale_of(portfolio, key("BTCUSDT"), Decimal(price)) == first
 
 
 def test_stop_loss_is_reached_at_its_price_and_below() -> None:
@@ -428,7 +451,7 @@ def test_no_approved_purchase_leads_beyond_a_limit(portfolio: Portfolio) -> None
 @given(portfolios())
 def test_sale_is_of_what_is_held_and_not_on_sale_whatever_the_limits_say(portfolio: Portfolio) -> None:
     verdict = decide(portfolio, a_signal(side="SELL"))
-    free = portfolio.sellable("BTCUSDT")
+    free = portfolio.sellable(key("BTCUSDT"))
     assert verdict == (
         Approved("BTCUSDT:momentum_v1:1", free, portfolio.marks["BTCUSDT"].price)
         if free
