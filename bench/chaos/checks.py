@@ -30,7 +30,18 @@ SETTLED_WITHIN_S: Final = 120.0
 LOST_WITH_REDIS_S: Final = 3.0
 """Redis writes to its file before it answers, unless a flush is under way; then at most 2 s later."""
 _PLACED: Final = "SELECT order_id FROM orders WHERE state = 'placed'"
-_TABLES: Final = ("account", "signals", "decisions", "orders", "fills", "positions", "equity", "breaker", "marks")
+_TABLES: Final = (
+    "account",
+    "signals",
+    "decisions",
+    "orders",
+    "fills",
+    "positions",
+    "equity",
+    "equity_marks",
+    "breaker",
+    "marks",
+)
 _SHOWN: Final = 5
 
 

@@ -19,6 +19,7 @@ _CONTENT: Final = {
     "account": "cash, realised_pnl",
     "equity": "day, cause, equity",
     "breaker": "active, cause, equity, reference_equity",
+    "equity_marks": "at, cash, exposure, equity, drawdown",
 }
 
 _BY_TIME: Final = {Rule.BREAKER, Rule.DRAWDOWN, Rule.BOOK}

@@ -18,7 +18,8 @@ from tests.support.paths import ROOT
 from tests.support.programs import require_parts
 
 TABLES: Final = (
-    *("fills", "orders", "decisions", "signals", "positions", "marks", "equity", "breaker", "test_adjustments"),
+    *("fills", "orders", "decisions", "signals", "positions", "marks", "equity", "equity_marks", "breaker"),
+    "test_adjustments",
     "account",
 )
 """In the order in which they can be emptied."""
