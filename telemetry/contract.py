@@ -57,6 +57,7 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
     bounds: tuple[float, float] | None = None  # of a gauge: the least and the most that it can be
+    absent: bool = False  # not shown before it has a value
     values: dict[str, tuple[str, ...]] = {}  # by label; no value: open
     combinations: tuple[dict[str, str], ...] = ()
     extension: bool = False

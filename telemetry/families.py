@@ -36,12 +36,15 @@ class Family(Generic[H]):
         self._lock: Final = RLock()
 
     def bind(self, values: tuple[LabelValue, ...]) -> H:
-        """Get the handle of a label set and expose it as 0. *values* are in the order of the metric's labels.
+        """Get the handle of a label set and expose it as 0, unless the metric is absent before it has a value.
+
+        *values* are in the order of the metric's labels.
 
         A value that is not in the contract becomes `other`. Raises LabelError if a value is missing or not text.
         """
         handle = self._handle(values)
-        handle.expose()
+        if not self.metric.absent:
+            handle.expose()
         return handle
 
     def only(self) -> H:

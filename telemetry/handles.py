@@ -124,6 +124,10 @@ class Gauge(Handle):
         """Subtract *amount*."""
         self.inc(-amount)
 
+    def clear(self) -> None:
+        """Have no value any more; what is absent before it has one is absent again."""
+        self._value = None
+
     def set_function(self, function: Callable[[], Number]) -> None:
         """Call *function* at each collection, in the collecting thread. For ages, which grow while nothing happens."""
         self._function = function
@@ -226,6 +230,9 @@ class _SilentCounter(Counter):
 
 class _SilentGauge(Gauge):
     def set(self, value: Number) -> None:
+        pass
+
+    def clear(self) -> None:
         pass
 
     def inc(self, amount: Number = 1) -> None:

@@ -18,8 +18,11 @@ __all__ = [
     "data_ingestion_latency_seconds",
     "data_staleness_seconds",
     "dead_letters",
+    "equity_usd",
     "event_processing_duration_seconds",
     "execution_errors",
+    "expected_shortfall_pct",
+    "fees_paid_usd",
     "get_metrics",
     "health_status",
     "indicators_calculated",
@@ -28,6 +31,9 @@ __all__ = [
     "market_data_received",
     "market_data_refused",
     "market_data_trimmed",
+    "market_volatility_pct",
+    "market_volume_usd",
+    "max_drawdown_pct",
     "measure_order_execution",
     "measure_risk_decision",
     "measure_signal_processing",
@@ -39,6 +45,7 @@ __all__ = [
     "orders_approved",
     "orders_received",
     "orders_rejected",
+    "position_duration_seconds",
     "position_exposure_pct",
     "position_price_stale",
     "position_size",
@@ -55,6 +62,7 @@ __all__ = [
     "risk_violations",
     "set_circuit_breaker",
     "set_health_status",
+    "sharpe_ratio_30d",
     "signal_errors",
     "signal_processing_duration_seconds",
     "signal_strength",
@@ -62,17 +70,24 @@ __all__ = [
     "signals_generated",
     "slippage_bps",
     "stop_loss_triggered",
+    "strategy_pnl_usd",
+    "strategy_profit_factor",
+    "strategy_recent_win_rate_pct",
+    "strategy_win_rate_pct",
+    "symbol_pnl_usd",
     "telemetry_export_failures",
     "telemetry_label_overflow",
     "telemetry_spans_lost",
     "telemetry_values_refused",
     "total_exposure_pct",
     "trade_pnl_usd",
+    "trade_to_order_duration_seconds",
     "trades_executed",
     "update_drawdown",
     "update_exposure",
     "update_pnl",
     "update_positions",
+    "value_at_risk_pct",
     "websocket_connections_active",
     "websocket_reconnects",
 ]
@@ -87,8 +102,11 @@ daily_drawdown_pct = METRICS.daily_drawdown_pct
 data_ingestion_latency_seconds = METRICS.data_ingestion_latency_seconds
 data_staleness_seconds = METRICS.data_staleness_seconds
 dead_letters = METRICS.dead_letters
+equity_usd = METRICS.equity_usd
 event_processing_duration_seconds = METRICS.event_processing_duration_seconds
 execution_errors = METRICS.execution_errors
+expected_shortfall_pct = METRICS.expected_shortfall_pct
+fees_paid_usd = METRICS.fees_paid_usd
 health_status = METRICS.health_status
 indicators_calculated = METRICS.indicators_calculated
 market_data_dropped = METRICS.market_data_dropped
@@ -96,6 +114,9 @@ market_data_events_received = METRICS.market_data_events_received
 market_data_received = METRICS.market_data_received
 market_data_refused = METRICS.market_data_refused
 market_data_trimmed = METRICS.market_data_trimmed
+market_volatility_pct = METRICS.market_volatility_pct
+market_volume_usd = METRICS.market_volume_usd
+max_drawdown_pct = METRICS.max_drawdown_pct
 measure_order_execution = METRICS.measure_order_execution
 measure_risk_decision = METRICS.measure_risk_decision
 measure_signal_processing = METRICS.measure_signal_processing
@@ -107,6 +128,7 @@ order_execution_duration_seconds = METRICS.order_execution_duration_seconds
 orders_approved = METRICS.orders_approved
 orders_received = METRICS.orders_received
 orders_rejected = METRICS.orders_rejected
+position_duration_seconds = METRICS.position_duration_seconds
 position_exposure_pct = METRICS.position_exposure_pct
 position_price_stale = METRICS.position_price_stale
 position_size = METRICS.position_size
@@ -123,6 +145,7 @@ risk_state_update_duration_seconds = METRICS.risk_state_update_duration_seconds
 risk_violations = METRICS.risk_violations
 set_circuit_breaker = METRICS.set_circuit_breaker
 set_health_status = METRICS.set_health_status
+sharpe_ratio_30d = METRICS.sharpe_ratio_30d
 signal_errors = METRICS.signal_errors
 signal_processing_duration_seconds = METRICS.signal_processing_duration_seconds
 signal_strength = METRICS.signal_strength
@@ -130,16 +153,23 @@ signals_evaluated = METRICS.signals_evaluated
 signals_generated = METRICS.signals_generated
 slippage_bps = METRICS.slippage_bps
 stop_loss_triggered = METRICS.stop_loss_triggered
+strategy_pnl_usd = METRICS.strategy_pnl_usd
+strategy_profit_factor = METRICS.strategy_profit_factor
+strategy_recent_win_rate_pct = METRICS.strategy_recent_win_rate_pct
+strategy_win_rate_pct = METRICS.strategy_win_rate_pct
+symbol_pnl_usd = METRICS.symbol_pnl_usd
 telemetry_export_failures = METRICS.telemetry_export_failures
 telemetry_label_overflow = METRICS.telemetry_label_overflow
 telemetry_spans_lost = METRICS.telemetry_spans_lost
 telemetry_values_refused = METRICS.telemetry_values_refused
 total_exposure_pct = METRICS.total_exposure_pct
 trade_pnl_usd = METRICS.trade_pnl_usd
+trade_to_order_duration_seconds = METRICS.trade_to_order_duration_seconds
 trades_executed = METRICS.trades_executed
 update_drawdown = METRICS.update_drawdown
 update_exposure = METRICS.update_exposure
 update_pnl = METRICS.update_pnl
 update_positions = METRICS.update_positions
+value_at_risk_pct = METRICS.value_at_risk_pct
 websocket_connections_active = METRICS.websocket_connections_active
 websocket_reconnects = METRICS.websocket_reconnects

@@ -126,7 +126,7 @@ class Recorder:
 
     def _creator(self, metric: Metric) -> Callable[[Attributes], Handle]:
         refused = partial(self._count, _REFUSED, metric.prometheus)
-        if self.recording == "sdk":
+        if self.recording == "sdk" and not (metric.type == "gauge" and metric.absent):
             outlet = self._outlets[metric.prometheus] = sdk_instruments.Outlet(metric)
             kinds = {
                 "counter": sdk_instruments.PlainCounter,
@@ -164,9 +164,10 @@ class Recorder:
             outlet.attach(meter)
         if self.recording == "sdk":
             sdk_instruments.refresh_at_collection(meter, partial(self._all, "gauge"))
-            return
         for family in self._families.values():
             metric = family.metric
+            if metric.prometheus in self._outlets:
+                continue
             callbacks = [partial(_observations, family)]
             if metric.type == "counter":
                 meter.create_observable_counter(metric.otel, callbacks, unit=metric.unit, description=metric.brief)

@@ -1,6 +1,7 @@
 """The same handles on plain SDK instruments (CDB_TELEMETRY_RECORDING=sdk): slower, to compare the fast ones with.
 
-Counts and observations from before the start are lost. Histograms cannot start at zero here.
+Counts and observations from before the start are lost. Histograms cannot start at zero here. What can be absent again
+is not here: a plain gauge keeps its last value for ever.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ change. The other {extensions} are marked as extensions. All come from `telemetr
 - Units are in [UCUM](https://ucum.org) notation: `1` is a plain number, a word in braces is what is counted. With the
   unit `%`, 5.0 is five percent.
 - Prometheus adds `job` and `instance`: the service that a series comes from.
-- A service shows its known label sets as 0 from its start, so that `rate()` and `increase()` miss nothing. A value that
+- A service shows its known label sets as 0 from its start, unless they are absent without a value, so that `rate()` and `increase()` miss nothing. A value that
   is not listed here becomes `other`. An open label, such as `symbol`, has the configured values or, without any, the
   first 32 seen.
 - Query a histogram `cdb_x` as `cdb_x_bucket` (label `le`), `cdb_x_sum` and `cdb_x_count`.
@@ -69,6 +69,8 @@ def _section(metric: Metric, contract: Contract) -> list[str]:
         f"- Recorded by {_recorders(metric)}: {_text(metric.when[0].lower() + metric.when[1:])}",
         *_labels(metric, contract),
     ]
+    if metric.absent:
+        lines.append("- Absent while there is no value")
     if metric.buckets:
         lines.append(f"- Buckets: {_codes(f'{bound:.15g}' for bound in metric.buckets)}, `+Inf`")
     return [*lines, "", "```promql", metric.query, "```", ""]
