@@ -9,6 +9,7 @@ from services.bus.finished import finished_trades
 from services.bus.port import Bus
 from services.clock import Clock
 from services.core import report, trace
+from services.core.activity import Activity
 from services.core.signals import signal_from
 from services.core.strategies.port import Opinion, Strategy
 from services.messages import MarketData
@@ -26,6 +27,7 @@ class _Watched:
     """A symbol: the strategies' memories of it, and its newest trade. *sell_only*: it is held, but no longer traded."""
 
     strategies: tuple[Strategy, ...]
+    activity: Activity
     sell_only: bool = False
     newest: tuple[int, int] = (0, -1)
 
@@ -72,8 +74,11 @@ class CoreHandler:
             watched = self._watched.get(trade.symbol)
             if watched is None or not watched.is_news(trade):
                 continue
+            watched.activity.take_in(trade)
             for strategy in watched.strategies:
                 attempt(partial(strategy.update, trade))
+        for watched in self._watched.values():
+            watched.activity.take_notional()  # an earlier process has counted it
 
     def handle(self, batch: Batch) -> Outcome:
         """Take in each trade of *batch*, one failing without the others."""
@@ -88,7 +93,9 @@ class CoreHandler:
         return outcome
 
     def housekeep(self) -> list[Outgoing]:
-        """Do nothing: windows shed their old trades with each new one."""
+        """Show how much the market moves and trades."""
+        for symbol, watched in self._watched.items():
+            report.market(symbol, watched.activity)
         return []
 
     def close(self) -> None:
@@ -109,6 +116,7 @@ class CoreHandler:
         self._note_gap(trade)
         self._clock.advance(trade.ts_event)
         if watched.is_news(trade):
+            watched.activity.take_in(trade)
             self._update_all(item, trade, watched, timeline, outcome)
 
     def _update_all(
@@ -146,7 +154,7 @@ class CoreHandler:
             report.symbols_added(added)
 
     def _watch(self, *, sell_only: bool) -> _Watched:
-        return _Watched(tuple(make() for make in self._strategies), sell_only)
+        return _Watched(tuple(make() for make in self._strategies), Activity(), sell_only)
 
     def _give_signal(
         self,

@@ -1,15 +1,19 @@
 """What cdb_core measures and logs."""
 
 from collections.abc import Collection
+from typing import Final
 
 import structlog
 from opentelemetry.trace import Span, use_span
 
 from services import topology
+from services.core.activity import Activity
 from services.core.strategies.port import Strategy
 from services.messages import MarketData, Signal
 from telemetry import metrics
 from telemetry.setup import admit_symbols
+
+_PERCENT: Final = 100
 
 log = structlog.get_logger()
 
@@ -17,6 +21,13 @@ log = structlog.get_logger()
 def trade_received(trade: MarketData) -> None:
     """A trade arrived whose symbol is traded."""
     metrics.market_data_events_received.labels(symbol=trade.symbol, source=trade.source).inc()
+
+
+def market(symbol: str, activity: Activity) -> None:
+    """Show how much *symbol* moves, once that is known, and count what was traded since the last call."""
+    metrics.market_volume_usd.labels(symbol=symbol).inc(activity.take_notional())
+    if (volatility := activity.volatility()) is not None:
+        metrics.market_volatility_pct.labels(symbol=symbol).set(_PERCENT * volatility)
 
 
 def symbols_added(symbols: Collection[str]) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 
 from opentelemetry.trace import Span, SpanContext
 
+from services.clock import NANOSECONDS
 from services.messages import Order, Signal
 from services.risk import report, trace
 from services.risk.ledger_rows import Rows, add_decision
@@ -33,6 +34,7 @@ class _Session:
     decided: list[_Decided] = field(default_factory=list)
     rows: Rows = field(default_factory=Rows)
     orders: list[tuple[Order, SpanContext]] = field(default_factory=list)
+    committed_at_ns: int = 0
 
 
 class Decider:
@@ -82,6 +84,7 @@ class Decider:
         session.timeline.mark("writing")
         if session.decided:
             self._state.store.write_decisions(session.rows)
+            session.committed_at_ns = self._state.clock.now_ns()
             for order, cause in session.orders:
                 self._state.placed(order, cause)
         session.timeline.mark("committed")
@@ -92,5 +95,6 @@ class Decider:
         took_s = session.timeline.seconds("committed")
         batch = len(session.decided)
         for item in session.decided:
-            report.decision(item.signal, item.verdict, item.span, took_s)
+            since_trade_s = (session.committed_at_ns - item.signal.ts_event) / NANOSECONDS
+            report.decision(item.signal, item.verdict, item.span, took_s, since_trade_s=since_trade_s)
             trace.end_decision(item.span, item.signal, item.verdict, item.row, session.timeline, batch=batch)

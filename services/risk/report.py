@@ -21,8 +21,11 @@ _PERCENT: Final = 100
 log = structlog.get_logger()
 
 
-def decision(signal: Signal, verdict: Verdict, span: Span, took_s: float) -> None:
-    """A decision is in the ledger; *span* has not ended, or its exemplar would be lost."""
+def decision(signal: Signal, verdict: Verdict, span: Span, took_s: float, *, since_trade_s: float) -> None:
+    """A decision is in the ledger; *span* has not ended, or its exemplar would be lost.
+
+    *since_trade_s* is the time from its trade to the commit; 0 in a replay, where time stands still meanwhile.
+    """
     rejected = verdict if isinstance(verdict, Rejected) else None
     with use_span(span, end_on_exit=False):
         metrics.record_risk_decision(
@@ -37,6 +40,8 @@ def decision(signal: Signal, verdict: Verdict, span: Span, took_s: float) -> Non
         if rejected and rejected.layer is not None:
             metrics.record_violation(rejected.reason.value, layer=rejected.layer)
         metrics.risk_decision_duration_seconds.observe(took_s)
+        if rejected is None and since_trade_s > 0:
+            metrics.trade_to_order_duration_seconds.observe(since_trade_s)
         _processed("signal", took_s)
         _log_decision(signal, verdict)
 

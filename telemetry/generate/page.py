@@ -19,9 +19,9 @@ change. The other {extensions} are marked as extensions. All come from `telemetr
 - Units are in [UCUM](https://ucum.org) notation: `1` is a plain number, a word in braces is what is counted. With the
   unit `%`, 5.0 is five percent.
 - Prometheus adds `job` and `instance`: the service that a series comes from.
-- A service shows its known label sets as 0 from its start, unless they are absent without a value, so that `rate()` and `increase()` miss nothing. A value that
-  is not listed here becomes `other`. An open label, such as `symbol`, has the configured values or, without any, the
-  first 32 seen.
+- A service shows its known label sets as 0 from its start, so that `rate()` and `increase()` miss nothing; what is
+  absent without a value is not shown before. A value that is not listed here becomes `other`. An open label, such as
+  `symbol`, has the configured values or, without any, the first 32 seen.
 - Query a histogram `cdb_x` as `cdb_x_bucket` (label `le`), `cdb_x_sum` and `cdb_x_count`.
 - Paste an example query into Prometheus: <http://localhost:19090/classic/graph>, with containers
   <http://localhost:19090/graph>.
