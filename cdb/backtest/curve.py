@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from services.clock import NANOSECONDS
+from services.clock import NANOSECONDS, to_datetime
+from services.performance.equity import EquityCurve
 from services.risk.portfolio import Portfolio
 
 MOST_POINTS: Final = 2_000
@@ -29,11 +30,9 @@ class Curve:
     """All looks count for the figures; of the points only so many are kept."""
 
     points: list[Point] = field(default_factory=list)
-    peak: Decimal = Decimal(0)
-    largest_loss: Decimal = Decimal(0)
-    """From a peak of equity to the lowest point after it."""
-    largest_loss_share: Decimal = Decimal(0)
-    """The same as a share of the peak; not always of the same moment."""
+    opening: Decimal | None = None
+    """Equity before the first look."""
+    equity: EquityCurve = field(default_factory=EquityCurve)
     most_exposure: Decimal = Decimal(0)
     """As a share of equity."""
     _looks: int = 0
@@ -49,10 +48,10 @@ class Curve:
         """Take in the account as it is at *ts_ns*."""
         equity = portfolio.equity()
         held = portfolio.held()
-        self.peak = max(self.peak, equity)
-        self.largest_loss = max(self.largest_loss, self.peak - equity)
-        if self.peak > 0:
-            self.largest_loss_share = max(self.largest_loss_share, (self.peak - equity) / self.peak)
+        at = to_datetime(ts_ns)
+        if self.equity.opening is None and self.opening is not None:
+            self.equity.add(at, self.opening)
+        self.equity.add(at, equity)
         share = held / equity if equity > 0 else Decimal(0)
         self.most_exposure = max(self.most_exposure, share)
         self._exposures += share

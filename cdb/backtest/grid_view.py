@@ -15,7 +15,7 @@ from cdb.kit.figures import money
 from cdb.kit.output import console, plain_table
 
 MOST_SHOWN: Final = 50
-_OF_ONE_SPAN: Final = ("result", "trades", "won", "loss", "fees", "equity", "exposure")
+_OF_ONE_SPAN: Final = ("result", "trades", "won", "drawdown", "fees", "equity", "exposure")
 _OF_EACH_SPAN: Final = ("result", "trades", "won")
 _SPANS: Final = ("train", "test")
 LUCK: Final = (

@@ -30,8 +30,7 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
     fees: Decimal
     unrealised_pnl: Decimal
     equity: Decimal
-    largest_loss: Decimal
-    largest_loss_share: Decimal
+    max_drawdown: Decimal | None
     mean_exposure_share: Decimal
     most_exposure_share: Decimal
     problem: str | None = None
@@ -55,7 +54,7 @@ FIGURES: Final = {
     "result": Figure(lambda outcome: outcome.result, money),
     "trades": Figure(lambda outcome: outcome.trades, "{:,}".format),
     "won": Figure(lambda outcome: outcome.win_rate, percent),
-    "loss": Figure(lambda outcome: outcome.largest_loss, money, smallest_is_best=True),
+    "drawdown": Figure(lambda outcome: outcome.max_drawdown, percent, smallest_is_best=True),
     "fees": Figure(lambda outcome: outcome.fees, money, smallest_is_best=True),
     "unrealised": Figure(lambda outcome: outcome.unrealised_pnl, money),
     "equity": Figure(lambda outcome: outcome.equity, money),
@@ -79,8 +78,7 @@ def outcome_of(result: Backtest) -> Outcome:
         fees=result.fees,
         unrealised_pnl=summary.unrealised_pnl,
         equity=summary.equity,
-        largest_loss=curve.largest_loss,
-        largest_loss_share=curve.largest_loss_share,
+        max_drawdown=curve.equity.max_drawdown,
         mean_exposure_share=curve.mean_exposure,
         most_exposure_share=curve.most_exposure,
         problem=summary.problem,

@@ -10,11 +10,12 @@ from decimal import Decimal
 from html import escape
 from typing import Final
 
-from cdb.backtest.performance import Figures, Filled
+from cdb.backtest.rows import Filled
 from cdb.backtest.run import Backtest
 from cdb.backtest.view import FIGURES_OF_A_GROUP, group_rows, lines
 from cdb.kit.figures import moment, money
 from services.clock import NANOSECONDS
+from services.performance.trades import TradeFigures
 
 WIDTH: Final = 1000
 HEIGHT: Final = 220
@@ -90,7 +91,7 @@ def _table(rows: Iterable[Sequence[str]], header: Sequence[str] = ()) -> str:
     return f"<table>{f'<tr>{head}</tr>' if head else ''}\n{body}</table>"
 
 
-def _figures(groups: dict[str, Figures]) -> str:
+def _figures(groups: dict[str, TradeFigures]) -> str:
     return _table(group_rows(groups), ("", *FIGURES_OF_A_GROUP)) if groups else ""
 
 

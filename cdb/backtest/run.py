@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import msgspec
 
 from cdb.backtest.curve import LOOK_EVERY_NS, Curve
-from cdb.backtest.performance import Figures, Filled, Trade, figures, figures_by, fills_of, trades_of
+from cdb.backtest.rows import Filled, closed_trades_of, fills_of
 from cdb.dead_letters.letters import Letter
 from cdb.replay.quiet import why_no_signal
 from cdb.replay.saved import Replays, address_of
@@ -25,6 +25,7 @@ from services.engine.ground import EngineBroken, Ground
 from services.engine.setup import Setup
 from services.ledger.connection import Ledger, LedgerAddress
 from services.messages import DeadLetter, decode
+from services.performance.trades import TradeFigures, figures_by
 from services.plugins import UnknownPlugin
 from services.runtime import logs
 from services.topology import DEAD_LETTERS
@@ -61,12 +62,11 @@ class Backtest:
     """The whole result. *ended_at_ns* is None unless it was interrupted: then it is the newest row's time."""
 
     summary: Summary
-    figures: Figures
-    by_symbol: dict[str, Figures]
-    by_strategy: dict[str, Figures]
+    figures: TradeFigures
+    by_symbol: dict[str, TradeFigures]
+    by_strategy: dict[str, TradeFigures]
     curve: Curve
     fills: Sequence[Filled]
-    trades: Sequence[Trade]
     rows_per_second: float
     ended_at_ns: int | None
 
@@ -145,7 +145,7 @@ class Passage:
     def begin(self) -> None:
         """Take the account as it is now as the first peak."""
         if (portfolio := self.engine.portfolio()) is not None:
-            self.curve.peak = portfolio.equity()
+            self.curve.opening = portfolio.equity()
 
     def through(self, rows: Iterator[Row], interrupted: Interrupted) -> None:
         """Take *rows* in until there are none or *interrupted* is set; what was taken in is done with then."""
@@ -191,8 +191,7 @@ def result_of(request: Request, passage: Passage, address: LedgerAddress, *, int
     with closing(Ledger(address, application="cdb-backtest")) as ledger:
         feed = msgspec.convert(passage.engine.feed.as_dict(), Feed)
         summary = summarise(ledger, feed, saved_as=request.save_as)
-        fills = fills_of(ledger)
-    trades = trades_of(fills)
+        fills, trades = fills_of(ledger), closed_trades_of(ledger)
     whole = not interrupted and request.since_ns is None and request.until_ns is None
     return Backtest(
         summary=replace(
@@ -202,12 +201,11 @@ def result_of(request: Request, passage: Passage, address: LedgerAddress, *, int
             notes=tuple(note for tape in request.tapes for note in tape.notes),
             why_no_signal="" if summary.signals or not whole else why_no_signal(request.tapes, request.settings),
         ),
-        figures=figures(trades),
-        by_symbol=figures_by(trades, lambda trade: trade.symbol),
-        by_strategy=figures_by(trades, lambda trade: trade.strategy),
+        figures=TradeFigures(trades),
+        by_symbol=figures_by("symbol", trades),
+        by_strategy=figures_by("strategy", trades),
         curve=passage.curve,
         fills=fills,
-        trades=trades,
         rows_per_second=passage.rows / passage.seconds if passage.seconds else 0.0,
         ended_at_ns=passage.newest_ns if interrupted else None,
     )

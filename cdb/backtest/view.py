@@ -1,16 +1,20 @@
 """What a backtest shows on a terminal."""
 
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Callable, Iterator
+from typing import Any, Final, TypeVar
 
-from cdb.backtest.performance import Figures
 from cdb.backtest.run import Backtest
 from cdb.kit.figures import moment, money, percent, seconds
 from cdb.kit.output import console, plain_table
 from cdb.replay.view import details
 from services.clock import to_datetime
+from services.performance.equity import Drawdown
+from services.performance.figures import values
+from services.performance.trades import TradeFigures
 
-FIGURES_OF_A_GROUP: Final = ("trades", "won", "mean duration", "result", "fees")
+T = TypeVar("T")
+
+FIGURES_OF_A_GROUP: Final = ("trades", "won", "profit factor", "median duration", "result", "fees")
 
 
 def show(result: Backtest) -> None:
@@ -37,14 +41,14 @@ def as_json(result: Backtest) -> dict[str, Any]:
     curve = result.curve
     return {
         "summary": result.summary,
-        "performance": result.figures,
+        "performance": values(result.figures),
         "fees": result.fees,
-        "largest_loss": curve.largest_loss,
-        "largest_loss_share": curve.largest_loss_share,
+        "max_drawdown": curve.equity.max_drawdown,
+        "drawdown": _drawdown(curve.equity.deepest),
         "mean_exposure_share": curve.mean_exposure,
         "most_exposure_share": curve.most_exposure,
-        "by_symbol": result.by_symbol,
-        "by_strategy": result.by_strategy,
+        "by_symbol": {name: values(figures) for name, figures in result.by_symbol.items()},
+        "by_strategy": {name: values(figures) for name, figures in result.by_strategy.items()},
         "rows_per_second": round(result.rows_per_second),
         "ended_at": to_datetime(result.ended_at_ns) if result.ended_at_ns else None,
     }
@@ -52,7 +56,7 @@ def as_json(result: Backtest) -> dict[str, Any]:
 
 def lines(result: Backtest) -> Iterator[tuple[str, str]]:
     """Yield each figure with its name."""
-    summary, curve = result.summary, result.curve
+    summary, figures, curve = result.summary, result.figures, result.curve
     yield "trades of the market", f"{summary.trades_read:,}"
     if summary.refused:
         yield "invalid trades", f"{summary.refused:,}"
@@ -63,18 +67,24 @@ def lines(result: Backtest) -> Iterator[tuple[str, str]]:
         yield f"rejected: {reason}", f"{count:,}"
     yield "fills", f"{summary.fills:,}"
     yield "of these, stop losses", f"{summary.stop_losses:,}"
-    yield "closed trades", f"{result.figures.trades:,}"
-    yield "won", _rate(result.figures)
-    yield "mean duration", _lasted(result.figures)
-    yield "result of closed trades", money(result.figures.result)
+    yield "closed trades", f"{figures.trades:,}"
+    yield "won", _or_dash(figures.win_rate, percent)
+    yield "profit factor", _or_dash(figures.profit_factor, "{:.2f}".format)
+    yield "result of a trade, on average", _or_dash(figures.expectancy, money)
+    yield "duration, mean and median", f"{_lasted(figures.mean_duration_s)}, {_lasted(figures.median_duration_s)}"
+    yield "result of closed trades", money(figures.result)
     yield "fees", money(result.fees)
     yield "unrealised", money(summary.unrealised_pnl)
     yield "equity", money(summary.equity)
-    yield "largest loss from a peak", f"{money(curve.largest_loss)} ({percent(curve.largest_loss_share)})"
+    yield "maximum drawdown", _or_dash(curve.equity.max_drawdown, percent)
+    if (fall := curve.equity.deepest) is not None:
+        yield "from the peak", f"{money(fall.peak.equity)} at {moment(fall.peak.at)}"
+        yield "to the trough", f"{money(fall.trough.equity)} at {moment(fall.trough.at)}"
+        yield "recovered at", _or_dash(fall.recovered_at, moment)
     yield "exposure, mean and largest", f"{percent(curve.mean_exposure)}, {percent(curve.most_exposure)}"
 
 
-def _groups(title: str, groups: dict[str, Figures]) -> Any:
+def _groups(title: str, groups: dict[str, TradeFigures]) -> Any:
     table = plain_table(title)
     for name in FIGURES_OF_A_GROUP:
         table.add_column(name, justify="right")
@@ -83,15 +93,29 @@ def _groups(title: str, groups: dict[str, Figures]) -> Any:
     return table
 
 
-def group_rows(groups: dict[str, Figures]) -> Iterator[tuple[str, ...]]:
+def group_rows(groups: dict[str, TradeFigures]) -> Iterator[tuple[str, ...]]:
     """Yield each group's name and its FIGURES_OF_A_GROUP."""
     for group, found in groups.items():
-        yield group, f"{found.trades:,}", _rate(found), _lasted(found), money(found.result), money(found.fees)
+        yield (
+            group,
+            f"{found.trades:,}",
+            _or_dash(found.win_rate, percent),
+            _or_dash(found.profit_factor, "{:.2f}".format),
+            _lasted(found.median_duration_s),
+            money(found.result),
+            money(found.fees),
+        )
 
 
-def _lasted(figures: Figures) -> str:
-    return seconds(figures.mean_seconds) if figures.trades else "-"
+def _drawdown(fall: Drawdown | None) -> dict[str, Any] | None:
+    if fall is None:
+        return None
+    return {"depth": fall.depth, "peak": fall.peak, "trough": fall.trough, "recovered_at": fall.recovered_at}
 
 
-def _rate(figures: Figures) -> str:
-    return "-" if figures.win_rate is None else percent(figures.win_rate)
+def _lasted(duration_s: float | None) -> str:
+    return _or_dash(duration_s, seconds)
+
+
+def _or_dash(value: T | None, shown: Callable[[T], str]) -> str:
+    return "-" if value is None else shown(value)

@@ -18,6 +18,7 @@ change. The other {extensions} are marked as extensions. All come from `telemetr
 - Prometheus and `/metrics` of each service show these names. Code creates each metric under its OpenTelemetry name.
 - Units are in [UCUM](https://ucum.org) notation: `1` is a plain number, a word in braces is what is counted. With the
   unit `%`, 5.0 is five percent.
+- What win rate, Sharpe ratio and the like are is defined in [figures](figures.md).
 - Prometheus adds `job` and `instance`: the service that a series comes from.
 - A service shows its known label sets as 0 from its start, so that `rate()` and `increase()` miss nothing; what is
   absent without a value is not shown before. A value that is not listed here becomes `other`. An open label, such as

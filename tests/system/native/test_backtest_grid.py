@@ -31,7 +31,7 @@ def figures_of(single: dict[str, Any]) -> dict[str, Any]:
     """What one backtest says, as a line of a grid has it; but for fees, which it gives of closed trades alone."""
     summary, performance = single["summary"], single["performance"]
     names = ("trades_read", "signals", "approved", "fills", "stop_losses", "unrealised_pnl", "equity")
-    shares = ("largest_loss", "largest_loss_share", "mean_exposure_share", "most_exposure_share")
+    shares = ("max_drawdown", "mean_exposure_share", "most_exposure_share")
     return {
         **{name: summary[name] for name in names},
         **{name: single[name] for name in shares},
@@ -63,10 +63,10 @@ def test_each_line_is_what_a_backtest_with_these_settings_gives_and_a_second_run
     assert not list(operator.replays.directory.iterdir())
 
     kept = kept_by(operator).read_bytes()
-    again = operator.backtest(REAL, *FOUR, "--sort", "loss")
+    again = operator.backtest(REAL, *FOUR, "--sort", "drawdown")
     assert again["backtests"] == {"all": 4, "found": 4, "run": 0}
-    losses = [line["result"]["largest_loss"] for line in again["combinations"]]
-    assert losses == sorted(losses)
+    falls = [line["result"]["max_drawdown"] for line in again["combinations"]]
+    assert falls == sorted(falls)
     assert sorted(map(str, again["combinations"])) == sorted(map(str, lines))
     assert kept_by(operator).read_bytes() == kept
 

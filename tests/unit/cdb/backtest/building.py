@@ -14,7 +14,7 @@ TEST: Final = Span(100, None)
 _NOTHING: Final = Decimal(0)
 _QUIET: Final[dict[str, Any]] = {
     **dict.fromkeys(("signals", "approved", "fills", "stop_losses", "trades"), 0),
-    **dict.fromkeys(("result", "fees", "unrealised_pnl", "largest_loss", "largest_loss_share"), _NOTHING),
+    **dict.fromkeys(("result", "fees", "unrealised_pnl", "max_drawdown"), _NOTHING),
     **dict.fromkeys(("mean_exposure_share", "most_exposure_share"), _NOTHING),
     "trades_read": 10,
     "win_rate": None,

@@ -1,4 +1,4 @@
-"""Peaks, losses and exposure of an account that is looked at again and again."""
+"""Drawdown and exposure of an account that is looked at again and again."""
 
 from decimal import Decimal
 
@@ -14,12 +14,15 @@ def portfolio(cash: int, quantity: int = 0, price: int = 10) -> Portfolio:
     return Portfolio(Book(cash=Decimal(cash), positions=positions), {"BTCUSDT": Mark(Decimal(price), 1, 1)})
 
 
-def test_the_largest_loss_is_from_a_peak_to_what_follows_it() -> None:
+def test_the_drawdown_is_that_of_all_looks_and_of_the_opening() -> None:
     curve = Curve()
-    for equity in (100, 120, 90, 200, 160, 210):
+    for equity in (90, 200, 160, 210):
         curve.look(equity, portfolio(equity))
-    assert curve.largest_loss == 40
-    assert curve.largest_loss_share == Decimal("0.25")
+    assert curve.equity.max_drawdown == Decimal("0.2")
+    opened = Curve(opening=Decimal(120))
+    for equity in (90, 200, 160, 210):
+        opened.look(equity, portfolio(equity))
+    assert opened.equity.max_drawdown == Decimal("0.25")
 
 
 def test_exposure_is_what_is_held_at_its_price() -> None:

@@ -54,7 +54,7 @@ def test_a_wrong_grid_is_refused_with_what_is_allowed(texts: Sequence[str], said
         (
             {"sort": "profit"},
             "--sort 'profit' is no figure: "
-            "result, trades, won, loss, fees, unrealised, equity, exposure or signals is allowed",
+            "result, trades, won, drawdown, fees, unrealised, equity, exposure or signals is allowed",
         ),
         ({"train": "..2026-01-31"}, "--train and --test go together: --train T1..T2 --test T2..T3"),
         ({"test": "2026-01-31.."}, "--train and --test go together"),

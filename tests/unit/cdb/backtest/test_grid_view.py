@@ -105,7 +105,7 @@ def test_on_a_narrow_terminal_no_figure_is_cut(
 ) -> None:
     for name, value in {"FORCE_COLOR": "1", "NO_COLOR": "1", "TERM": "dumb", "COLUMNS": "80"}.items():
         monkeypatch.setenv(name, value)
-    far = an_outcome(result="-12345.67", trades=1_234, win_rate="0.5", largest_loss="12345.67", fees="1234.56")
+    far = an_outcome(result="-12345.67", trades=1_234, win_rate="0.5", max_drawdown="0.5", fees="1234.56")
     for rows in [((far,), (far,)), ((far, far), (far, far))]:
         show_grid(a_result(*rows))
         shown = capsys.readouterr().out

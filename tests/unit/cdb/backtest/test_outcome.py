@@ -18,7 +18,7 @@ def in_order(name: str, *outcomes: Outcome | None) -> list[Outcome | None]:
         ("result", {"result": "1.5"}, {"result": "-20"}),
         ("trades", {"trades": 10}, {"trades": 9}),
         ("won", {"win_rate": "0.6"}, {"win_rate": "0.5"}),
-        ("loss", {"largest_loss": "9"}, {"largest_loss": "10"}),
+        ("drawdown", {"max_drawdown": "0.09"}, {"max_drawdown": "0.1"}),
         ("fees", {"fees": "9"}, {"fees": "10"}),
         ("unrealised", {"unrealised_pnl": "1"}, {"unrealised_pnl": "-1"}),
         ("equity", {"equity": "100001"}, {"equity": "99999"}),
