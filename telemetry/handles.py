@@ -124,9 +124,12 @@ class Gauge(Handle):
         """Subtract *amount*."""
         self.inc(-amount)
 
-    def clear(self) -> None:
-        """Have no value any more; what is absent before it has one is absent again."""
-        self._value = None
+    def show(self, value: Number | None) -> None:
+        """Set *value*; None leaves no value, so that a metric that is absent before it has one is absent again."""
+        if value is None:
+            self._value = None
+        else:
+            self.set(value)
 
     def set_function(self, function: Callable[[], Number]) -> None:
         """Call *function* at each collection, in the collecting thread. For ages, which grow while nothing happens."""
@@ -230,9 +233,6 @@ class _SilentCounter(Counter):
 
 class _SilentGauge(Gauge):
     def set(self, value: Number) -> None:
-        pass
-
-    def clear(self) -> None:
         pass
 
     def inc(self, amount: Number = 1) -> None:

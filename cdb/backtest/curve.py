@@ -5,8 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
 
-from services.clock import NANOSECONDS, to_datetime
-from services.performance.equity import EquityCurve
+from services.clock import NANOSECONDS
 from services.risk.portfolio import Portfolio
 
 MOST_POINTS: Final = 2_000
@@ -27,12 +26,9 @@ class Point:
 
 @dataclass
 class Curve:
-    """All looks count for the figures; of the points only so many are kept."""
+    """All looks count for exposure; of the points only so many are kept."""
 
     points: list[Point] = field(default_factory=list)
-    opening: Decimal | None = None
-    """Equity before the first look."""
-    equity: EquityCurve = field(default_factory=EquityCurve)
     most_exposure: Decimal = Decimal(0)
     """As a share of equity."""
     _looks: int = 0
@@ -48,10 +44,6 @@ class Curve:
         """Take in the account as it is at *ts_ns*."""
         equity = portfolio.equity()
         held = portfolio.held()
-        at = to_datetime(ts_ns)
-        if self.equity.opening is None and self.opening is not None:
-            self.equity.add(at, self.opening)
-        self.equity.add(at, equity)
         share = held / equity if equity > 0 else Decimal(0)
         self.most_exposure = max(self.most_exposure, share)
         self._exposures += share

@@ -78,7 +78,7 @@ def outcome_of(result: Backtest) -> Outcome:
         fees=result.fees,
         unrealised_pnl=summary.unrealised_pnl,
         equity=summary.equity,
-        max_drawdown=curve.equity.max_drawdown,
+        max_drawdown=result.equity.max_drawdown,
         mean_exposure_share=curve.mean_exposure,
         most_exposure_share=curve.most_exposure,
         problem=summary.problem,

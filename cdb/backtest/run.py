@@ -10,7 +10,7 @@ from typing import Final, Protocol
 import msgspec
 
 from cdb.backtest.curve import LOOK_EVERY_NS, Curve
-from cdb.backtest.rows import Filled, closed_trades_of, fills_of
+from cdb.backtest.rows import Filled, fills_of
 from cdb.dead_letters.letters import Letter
 from cdb.replay.quiet import why_no_signal
 from cdb.replay.saved import Replays, address_of
@@ -20,11 +20,14 @@ from cdb.replay.tape import Tape, merged
 from cdb.replay.unhandled import unhandled
 from cdb.running.errors import StackError
 from services.bus.memory import Stream
+from services.clock import to_datetime
 from services.engine.engine import Engine
 from services.engine.ground import EngineBroken, Ground
 from services.engine.setup import Setup
 from services.ledger.connection import Ledger, LedgerAddress
+from services.ledger.results import closed_trades, equity_curve
 from services.messages import DeadLetter, decode
+from services.performance.equity import EquityCurve
 from services.performance.trades import TradeFigures, figures_by
 from services.plugins import UnknownPlugin
 from services.runtime import logs
@@ -65,6 +68,7 @@ class Backtest:
     figures: TradeFigures
     by_symbol: dict[str, TradeFigures]
     by_strategy: dict[str, TradeFigures]
+    equity: EquityCurve
     curve: Curve
     fills: Sequence[Filled]
     rows_per_second: float
@@ -114,7 +118,6 @@ def traded(
     passage = Passage(engine, ground.streams.stream(DEAD_LETTERS), on_progress)
     try:
         engine.start()
-        passage.begin()
         passage.through(chosen(merged(request.tapes), request.since_ns, request.until_ns), interrupted)
         engine.finish()
     except EngineBroken as broken:
@@ -141,11 +144,6 @@ class Passage:
         self.newest_ns = 0
         self.seconds = 0.0
         self._on_progress = on_progress
-
-    def begin(self) -> None:
-        """Take the account as it is now as the first peak."""
-        if (portfolio := self.engine.portfolio()) is not None:
-            self.curve.opening = portfolio.equity()
 
     def through(self, rows: Iterator[Row], interrupted: Interrupted) -> None:
         """Take *rows* in until there are none or *interrupted* is set; what was taken in is done with then."""
@@ -191,7 +189,10 @@ def result_of(request: Request, passage: Passage, address: LedgerAddress, *, int
     with closing(Ledger(address, application="cdb-backtest")) as ledger:
         feed = msgspec.convert(passage.engine.feed.as_dict(), Feed)
         summary = summarise(ledger, feed, saved_as=request.save_as)
-        fills, trades = fills_of(ledger), closed_trades_of(ledger)
+        fills, trades, equity = fills_of(ledger), closed_trades(ledger), equity_curve(ledger)
+    ended = to_datetime(passage.newest_ns)
+    if equity.newest is not None and ended > equity.newest.at:
+        equity.add(ended, summary.equity)  # the last minute has not ended
     whole = not interrupted and request.since_ns is None and request.until_ns is None
     return Backtest(
         summary=replace(
@@ -204,6 +205,7 @@ def result_of(request: Request, passage: Passage, address: LedgerAddress, *, int
         figures=TradeFigures(trades),
         by_symbol=figures_by("symbol", trades),
         by_strategy=figures_by("strategy", trades),
+        equity=equity,
         curve=passage.curve,
         fills=fills,
         rows_per_second=passage.rows / passage.seconds if passage.seconds else 0.0,

@@ -43,8 +43,8 @@ def as_json(result: Backtest) -> dict[str, Any]:
         "summary": result.summary,
         "performance": values(result.figures),
         "fees": result.fees,
-        "max_drawdown": curve.equity.max_drawdown,
-        "drawdown": _drawdown(curve.equity.deepest),
+        "max_drawdown": result.equity.max_drawdown,
+        "drawdown": _drawdown(result.equity.deepest),
         "mean_exposure_share": curve.mean_exposure,
         "most_exposure_share": curve.most_exposure,
         "by_symbol": {name: values(figures) for name, figures in result.by_symbol.items()},
@@ -76,8 +76,8 @@ def lines(result: Backtest) -> Iterator[tuple[str, str]]:
     yield "fees", money(result.fees)
     yield "unrealised", money(summary.unrealised_pnl)
     yield "equity", money(summary.equity)
-    yield "maximum drawdown", _or_dash(curve.equity.max_drawdown, percent)
-    if (fall := curve.equity.deepest) is not None:
+    yield "maximum drawdown", _or_dash(result.equity.max_drawdown, percent)
+    if (fall := result.equity.deepest) is not None:
         yield "from the peak", f"{money(fall.peak.equity)} at {moment(fall.peak.at)}"
         yield "to the trough", f"{money(fall.trough.equity)} at {moment(fall.trough.at)}"
         yield "recovered at", _or_dash(fall.recovered_at, moment)

@@ -11,6 +11,7 @@ from services.clock import Clock
 from services.errors import InjectedFault, ServerAway
 from services.execution import ledger_rows, report, trace
 from services.execution.accounting import CannotBook, Holding, book, cash_after
+from services.execution.results import Results
 from services.execution.store import Account, Changes, ExecutionStore, HeldPosition
 from services.execution.venue import VenueSettings, execute
 from services.messages import Fill, Order, PositionKey, position_id_of_order
@@ -48,6 +49,7 @@ class ExecutionHandler:
         self._venue = venue
         self._clock = clock
         self._faults = faults
+        self._results = Results()
 
     def handle(self, batch: Batch) -> Outcome:
         """Fill every order of *batch* in one transaction."""
@@ -74,6 +76,9 @@ class ExecutionHandler:
         """Show positions and results as the ledger has them, also after a restart without orders."""
         if (account := self._store.read()) is not None:
             report.account(account)
+            if self._store.follow(self._results):
+                report.results(self._results)
+                self._results.taken()
         return []
 
     def close(self) -> None:

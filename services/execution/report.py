@@ -8,8 +8,10 @@ import structlog
 from opentelemetry.trace import Span, use_span
 
 from services import topology
+from services.execution.results import Results
 from services.execution.store import Account
 from services.messages import Fill, Order
+from services.runtime.report import percent
 from telemetry import metrics
 from telemetry.setup import admit_symbols
 
@@ -53,6 +55,23 @@ def account(now: Account) -> None:
     admit_symbols(held)
     metrics.update_pnl(now.realised_pnl)
     metrics.update_positions(held)
+
+
+def results(now: Results) -> None:
+    """Show what was earned since the account was opened, and count what is new."""
+    admit_symbols(now.by_symbol)
+    for symbol, result in now.by_symbol.items():
+        metrics.symbol_pnl_usd.labels(symbol=symbol).set(result)
+    for strategy, result in now.by_strategy.items():
+        metrics.strategy_pnl_usd.labels(strategy=strategy).set(result)
+    for strategy, figures in now.trades.items():
+        metrics.strategy_win_rate_pct.labels(strategy=strategy).show(percent(figures.win_rate))
+        metrics.strategy_recent_win_rate_pct.labels(strategy=strategy).show(percent(figures.recent_win_rate))
+        metrics.strategy_profit_factor.labels(strategy=strategy).show(figures.profit_factor)
+    for trade in now.new_trades:
+        metrics.position_duration_seconds.labels(strategy=trade.strategy).observe(trade.duration_s)
+    if now.new_fees:
+        metrics.fees_paid_usd.inc(now.new_fees)
 
 
 def error(error_type: str) -> None:

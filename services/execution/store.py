@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from services.execution.accounting import Holding
+from services.execution.results import Results
 from services.ledger.connection import Ledger
 from services.messages import Fill, Order, PositionKey, Side
 
@@ -171,6 +172,10 @@ class ExecutionStore:
             for p in row.positions
         }
         return Account(row.cash, row.realised_pnl, positions, {order.order_id: _known(order) for order in row.orders})
+
+    def follow(self, results: Results) -> bool:
+        """Have *results* take in the next fills; whether these were all."""
+        return results.follow(self._ledger)
 
     def write(self, changes: Changes) -> None:
         """Add fills, new states, positions and the change of cash, all or nothing."""

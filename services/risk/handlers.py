@@ -11,6 +11,7 @@ from services.bus.port import Bus
 from services.messages import BadMessage, Fill, MarketData, Order, Signal, decode, encode
 from services.risk import report
 from services.risk.decider import Decider
+from services.risk.equity_history import EquityHistory
 from services.risk.guard import Guard
 from services.risk.resender import Resender
 from services.risk.state import RiskState
@@ -46,6 +47,7 @@ class RiskHandler:
         self._state = state
         self._decider = decider
         self._guard = Guard(state)
+        self._history = EquityHistory(state.store)
         self._resender = Resender(monotonic)
         self._symbols = symbols
         self._applied = (0, 0)
@@ -88,6 +90,8 @@ class RiskHandler:
         self._tell_held()
         self._save_marks()
         self._show()
+        if self._history.follow():
+            report.history(self._history.curve)
         outgoing = self._outgoing()
         again = self._resender.due(self._readable(self._state.store.placed_orders())) if self._state.book else []
         for order in again:

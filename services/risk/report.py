@@ -9,9 +9,11 @@ from opentelemetry.trace import Span, use_span
 
 from services import topology
 from services.messages import Order, Signal
+from services.performance.equity import EquityCurve
 from services.risk.limits import Limits
 from services.risk.portfolio import Portfolio
 from services.risk.rules import Reason, Rejected, Verdict
+from services.runtime.report import percent
 from services.runtime.timeline import Timeline
 from telemetry import metrics
 from telemetry.setup import admit_symbols
@@ -84,11 +86,20 @@ def order_sent_again(order: Order) -> None:
 def portfolio(now: Portfolio) -> None:
     """Show drawdown, exposure and the breaker, in percent of equity, at the newest prices."""
     equity = now.equity()
+    metrics.equity_usd.set(equity)
     metrics.update_drawdown(_PERCENT * now.drawdown())
     metrics.set_circuit_breaker(now.breaker_active)
     if equity > 0:
         held = {symbol: _PERCENT * now.position_value(symbol) / equity for symbol in now.book.symbols()}
         metrics.update_exposure(sum(held.values()), held)
+
+
+def history(curve: EquityCurve) -> None:
+    """Show what equity has risked since the account was opened."""
+    metrics.max_drawdown_pct.show(percent(curve.max_drawdown))
+    metrics.sharpe_ratio_30d.show(curve.sharpe_ratio)
+    metrics.value_at_risk_pct.show(percent(curve.value_at_risk))
+    metrics.expected_shortfall_pct.show(percent(curve.expected_shortfall))
 
 
 def limits(now: Limits) -> None:

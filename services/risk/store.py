@@ -12,8 +12,10 @@ import msgspec
 from services.clock import to_datetime, utc_day
 from services.costs import UNIT
 from services.errors import ServerAway
+from services.ledger import results
 from services.ledger.connection import Cursor, Ledger
 from services.messages import Cause, Order, Side
+from services.performance.equity import EquityCurve
 from services.risk.ledger_rows import Rows
 from services.risk.portfolio import Book, InFlight, Mark, Portfolio, Position
 
@@ -201,6 +203,10 @@ class RiskStore:
             "SELECT (extract(epoch FROM max(at)) * 1000000)::bigint FROM equity_marks"
         )
         return None if found_us is None else int(found_us) * 1000
+
+    def follow_equity(self, curve: EquityCurve, *, most: int) -> int:
+        """Add to *curve* the oldest *most* marks of equity later than its newest one; how many there were."""
+        return results.follow_equity(self._ledger, curve, most=most)
 
     def open_day(self, equity: Decimal, *, now_ns: int, reset_breaker: bool) -> bool:
         """Note the day's opening equity; a new day also resets the breaker. False if it has been open already."""

@@ -1,6 +1,7 @@
 """What every consumer measures and logs of the messages it handles."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 import structlog
 
@@ -11,6 +12,11 @@ from services.topology import DEAD_LETTERS
 from telemetry import metrics
 
 log = structlog.get_logger()
+
+
+def percent(share: Decimal | float | None) -> Decimal | float | None:
+    """*share* in percent; None stays None."""
+    return None if share is None else share * 100
 
 
 def published(outgoing: Iterable[Outgoing], dead: Iterable[DeadEntry], took_s: float) -> None:

@@ -1,4 +1,4 @@
-"""Drawdown and exposure of an account that is looked at again and again."""
+"""Exposure of an account that is looked at again and again."""
 
 from decimal import Decimal
 
@@ -12,17 +12,6 @@ from tests.support.building import a_position, held_as
 def portfolio(cash: int, quantity: int = 0, price: int = 10) -> Portfolio:
     positions = held_as(a_position("BTCUSDT", quantity=quantity, cost=1)) if quantity else {}
     return Portfolio(Book(cash=Decimal(cash), positions=positions), {"BTCUSDT": Mark(Decimal(price), 1, 1)})
-
-
-def test_the_drawdown_is_that_of_all_looks_and_of_the_opening() -> None:
-    curve = Curve()
-    for equity in (90, 200, 160, 210):
-        curve.look(equity, portfolio(equity))
-    assert curve.equity.max_drawdown == Decimal("0.2")
-    opened = Curve(opening=Decimal(120))
-    for equity in (90, 200, 160, 210):
-        opened.look(equity, portfolio(equity))
-    assert opened.equity.max_drawdown == Decimal("0.25")
 
 
 def test_exposure_is_what_is_held_at_its_price() -> None:

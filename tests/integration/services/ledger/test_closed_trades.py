@@ -1,4 +1,4 @@
-"""Closed trades, as a backtest reads them from a ledger that the real services wrote."""
+"""Closed trades of a ledger that the real services wrote."""
 
 from collections.abc import Iterator
 from contextlib import closing
@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from cdb.backtest.rows import closed_trades_of, fills_of
+from cdb.backtest.rows import fills_of
+from services.ledger.results import closed_trades
 from services.risk.limits import Limits
 from tests.support.servers import Database, Servers
 from tests.support.trading import TradingDay, trade_a_day
@@ -31,7 +32,7 @@ def traded(servers: Servers) -> Iterator[Database]:
 
 def test_a_closed_trade_is_what_its_fills_add_up_to(traded: Database) -> None:
     with closing(traded.ledger("test")) as ledger:
-        fills, trades = fills_of(ledger), closed_trades_of(ledger)
+        fills, trades = fills_of(ledger), closed_trades(ledger)
     bought_twice = 0
     for trade in trades:
         lasted = (trade.opened_at, trade.closed_at)
@@ -52,7 +53,7 @@ def test_a_closed_trade_is_what_its_fills_add_up_to(traded: Database) -> None:
 
 def test_trades_come_in_the_order_of_their_closing_and_open_positions_are_none(traded: Database) -> None:
     with closing(traded.ledger("test")) as ledger:
-        trades = closed_trades_of(ledger)
+        trades = closed_trades(ledger)
         held = {symbol for (symbol,) in ledger.execute("SELECT symbol FROM positions WHERE quantity > 0")}
     closed_at = [trade.closed_at for trade in trades]
     assert closed_at == sorted(closed_at)
