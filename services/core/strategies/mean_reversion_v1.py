@@ -15,7 +15,7 @@ own.
 import math
 from collections import deque
 from decimal import Decimal
-from typing import Annotated, ClassVar, Final, NamedTuple
+from typing import Annotated, ClassVar, Final
 
 from pydantic import Field
 
@@ -49,12 +49,6 @@ class MeanReversionSettings(Settings):
     cooldown_s: PositiveSeconds = Field(default=30.0, validation_alias="MEAN_REVERSION_COOLDOWN_S")
 
 
-class _Past(NamedTuple):
-    ts_event: int
-    units: int
-    notional: Decimal
-
-
 class MeanReversion:
     """The strategy's memory of one symbol.
 
@@ -74,7 +68,7 @@ class MeanReversion:
         self._cooldown_ns = int(settings.cooldown_s * NANOSECONDS)
         self._threshold = float(settings.threshold)
         self._minimum_distance = float(settings.minimum_distance)
-        self._window: deque[_Past] = deque()
+        self._window: deque[tuple[int, int, Decimal]] = deque()
         self._sum = 0
         self._squares = 0
         self._volume = Decimal(0)
@@ -85,26 +79,28 @@ class MeanReversion:
         """Take in the next trade; an opinion if its price is far enough from the mean."""
         units = int(trade.price.scaleb(MAX_DECIMALS))
         notional = trade.price * trade.quantity
-        self._window.append(_Past(trade.ts_event, units, notional))
+        self._window.append((trade.ts_event, units, notional))
         self._sum += units
         self._squares += units * units
         self._volume += notional
         self._volatility.update(trade.price)
         oldest_allowed = trade.ts_event - self._lookback_ns
-        while self._window[0].ts_event < oldest_allowed:
-            gone = self._window.popleft()
-            self._sum -= gone.units
-            self._squares -= gone.units * gone.units
-            self._volume -= gone.notional
+        while self._window[0][0] < oldest_allowed:
+            _, units_gone, notional_gone = self._window.popleft()
+            self._sum -= units_gone
+            self._squares -= units_gone * units_gone
+            self._volume -= notional_gone
         return self._opinion(trade.ts_event, units)
 
     def _opinion(self, now_ns: int, units: int) -> Opinion | None:
         count, settings = len(self._window), self._settings
-        if now_ns < self._quiet_until_ns or count < settings.minimum_trades or self._volume < settings.minimum_volume:
+        distance = count * units - self._sum  # count times the distance from the mean, as deviation is below
+        if now_ns < self._quiet_until_ns or abs(distance) < self._minimum_distance * self._sum:
             return None
-        distance = count * units - self._sum  # both times the count: from the mean, and the deviation
+        if count < settings.minimum_trades or self._volume < settings.minimum_volume:
+            return None
         deviation = math.sqrt(count * self._squares - self._sum * self._sum)
-        if not deviation or abs(distance) < self._minimum_distance * self._sum:
+        if not deviation:
             return None
         z_score = distance / deviation
         if abs(z_score) < self._threshold:

@@ -17,6 +17,7 @@ from cdb.running.native.parts import ALL_PARTS
 from cdb.running.server_settings import CollectorSettings, JaegerSettings, Secrets
 from services.core.strategies.mean_reversion_v1 import MeanReversionSettings
 from services.core.strategies.momentum_v1 import MomentumSettings
+from services.settings import Settings
 from services.ws.sources.replay import ReplaySettings
 from services.ws.sources.simulated import SimulatorSettings
 from tests.support.paths import ROOT

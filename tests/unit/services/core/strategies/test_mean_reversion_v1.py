@@ -76,7 +76,7 @@ def test_strength_grows_with_the_distance_up_to_one(threshold: str, strength: st
 
 
 def test_a_flat_look_back_gives_no_opinion() -> None:
-    assert opinions(ticks(*["100"] * 20), changes={"minimum_distance": Decimal("1e-18")}) == [None] * 20
+    assert opinions(ticks(*["100"] * 20), changes={"minimum_distance": Decimal("1e-400")}) == [None] * 20
 
 
 def test_a_move_within_the_noise_gives_none_however_many_deviations_it_is() -> None:
