@@ -120,30 +120,34 @@ def test_the_price_that_comes_back_from_the_greatest_jump_leaves_no_trace() -> N
 walks: Final = st.lists(st.tuples(st.integers(0, 6000), st.integers(9_000, 11_000)), min_size=1, max_size=60)
 
 
+long_walks: Final = st.lists(st.tuples(st.integers(0, 3000), st.integers(9_000, 11_000)), min_size=30, max_size=60)
+"""Most of them outlast a look-back of 10 s several times."""
+
+
 @quick
-@given(walks)
+@given(long_walks)
 def test_the_opinions_are_those_of_computing_each_look_back_anew(steps: list[tuple[int, int]]) -> None:
     trades = walked(steps)
-    memory = MeanReversion(MeanReversionSettings(**LIVELY))
-    assert [shown(memory.update(trade)) for trade in trades] == naive(trades, threshold=1.27)
+    memory = MeanReversion(MeanReversionSettings(**LIVELY | {"lookback_s": 10.0, "cooldown_s": 2.0}))
+    assert [shown(memory.update(trade)) for trade in trades] == naive(trades)
 
 
-def naive(trades: Sequence[MarketData], *, threshold: float) -> list[Any]:
+def naive(trades: Sequence[MarketData]) -> list[Any]:
     """The same with statistics and floats. The threshold is none that a few prices reach exactly."""
     found: list[Any] = []
     quiet_until = 0
     for place, trade in enumerate(trades):
-        window = [one for one in trades[: place + 1] if one.ts_event >= trade.ts_event - 60 * SECOND]
+        window = [one for one in trades[: place + 1] if one.ts_event >= trade.ts_event - 10 * SECOND]
         prices = [one.price for one in window]
         mean, deviation = statistics.fmean(prices), statistics.pstdev(map(float, prices))
         distance = float(trade.price) - mean
         enough = len(window) >= 4 and sum(one.price * one.quantity for one in window) >= 1000
-        far = deviation > 0 and abs(distance) >= 0.01 * mean and abs(distance) >= threshold * deviation
+        far = deviation > 0 and abs(distance) >= 0.01 * mean and abs(distance) >= 1.27 * deviation
         if not (enough and far) or trade.ts_event < quiet_until:
             found.append(None)
             continue
-        quiet_until = trade.ts_event + 10 * SECOND
-        strength = min(1.0, abs(distance) / deviation / (2 * threshold))
+        quiet_until = trade.ts_event + 2 * SECOND
+        strength = min(1.0, abs(distance) / deviation / 2.54)
         found.append(("BUY" if distance < 0 else "SELL", pytest.approx(strength, abs=0.0051)))
     return found
 
@@ -153,7 +157,7 @@ def shown(opinion: Opinion | None) -> tuple[str, float] | None:
 
 
 @selective
-@given(walks, st.lists(st.tuples(st.integers(0, 3000), st.integers(9_000, 11_000)), min_size=30, max_size=60))
+@given(walks, long_walks)
 def test_what_is_older_than_the_look_back_has_no_effect(
     older: list[tuple[int, int]], newer: list[tuple[int, int]]
 ) -> None:
