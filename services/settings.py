@@ -95,6 +95,15 @@ Plugin = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,40}$|^[A-Za-z0-9_.]+:[A-
 Plugins = Annotated[
     tuple[Plugin, ...], BeforeValidator(_split), AfterValidator(_unique), Field(min_length=1, max_length=20)
 ]
+
+
+def _directory(path: str) -> str:
+    if path and not (Path(path).is_absolute() and Path(path).is_dir()):
+        raise ValueError("there must be a directory there")
+    return path
+
+
+PluginPath = Annotated[str, AfterValidator(_directory)]
 OFF: Final = "off"
 OtlpEndpoint = Annotated[
     str, Field(pattern=rf"^(?:https?://\S+|{OFF}|)$"), AfterValidator(lambda text: "" if text == OFF else text)
@@ -178,6 +187,14 @@ class TradedSettings(Settings):
 
     symbols: Symbols = Field(default=DEFAULT_SYMBOLS, validation_alias="CDB_SYMBOLS")
     source: Plugin = Field(default="simulated", validation_alias="CDB_SOURCE")
+
+
+class PluginSettings(Settings):
+    """Where classes of somebody else's are, besides where Python finds them."""
+
+    plugin_path: PluginPath = Field(
+        default="", validation_alias="CDB_PLUGIN_PATH", description="the absolute path of a directory"
+    )
 
 
 class ServiceSettings(BusSettings, TradedSettings, ExportSettings):

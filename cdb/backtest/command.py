@@ -123,7 +123,11 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
     with exit_codes(REFUSED), ExitStack() as stack:
         replays = swept_replays()
         reading = as_reading(symbol, time_unit)
-        options = as_settings(settings) | ({"CDB_STRATEGIES": strategy} if strategy else {})
+        options = as_settings(settings)
+        if strategy:
+            if (other := options.get("CDB_STRATEGIES")) is not None:
+                fail(f"--strategy {strategy} and --set CDB_STRATEGIES={other}: remove one of them", code=USAGE)
+            options["CDB_STRATEGIES"] = strategy
         span = span_of(since, until)
         many = grid_of(
             Wishes(grid=grid, jobs=jobs, sort=sort, train=train, test=test),

@@ -178,8 +178,11 @@ def _setup(settings: Mapping[str, str]) -> Setup:
         setup = Setup.read(settings)
         for make in setup.strategies:
             make()
-    except (UnknownPlugin, AttributeError, TypeError) as error:  # somebody's class may be no strategy
+    except UnknownPlugin as error:
         raise StackError(f"CDB_STRATEGIES={settings.get('CDB_STRATEGIES', '')!r} is refused: {error}") from error
+    except (Exception, SystemExit) as error:  # somebody's class may be no strategy, and do anything
+        said = f"{type(error).__name__}: {error}"
+        raise StackError(f"CDB_STRATEGIES={settings.get('CDB_STRATEGIES', '')!r} is refused: {said}") from error
     return setup
 
 

@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 from cdb.backtest.run import Backtest
 from cdb.kit.figures import moment, money, percent, seconds
 from cdb.kit.output import console, plain_table
-from cdb.replay.view import details
+from cdb.replay.view import decided, details
 from services.clock import to_datetime
 from services.performance.equity import Drawdown
 from services.performance.figures import values
@@ -61,10 +61,8 @@ def lines(result: Backtest) -> Iterator[tuple[str, str]]:
     if summary.refused:
         yield "invalid trades", f"{summary.refused:,}"
     yield "rows per second", f"{result.rows_per_second:,.0f}"
-    yield "signals", f"{summary.signals:,}"
-    yield "approved", f"{summary.approved:,}"
-    for reason, count in summary.rejected.items():
-        yield f"rejected: {reason}", f"{count:,}"
+    for name, count in decided(summary).items():
+        yield name, f"{count:,}"
     yield "fills", f"{summary.fills:,}"
     yield "of these, stop losses", f"{summary.stop_losses:,}"
     yield "closed trades", f"{figures.trades:,}"

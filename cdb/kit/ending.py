@@ -16,6 +16,10 @@ def end_by_signals() -> None:
             signal.signal(number, _Leave())
 
 
+class Ended(SystemExit):
+    """A signal ended the command. Code that calls sys.exit raises SystemExit itself."""
+
+
 class _Leave:
     """Leaves at a signal. One that follows at once is the same one: shells and systemd send two."""
 
@@ -24,4 +28,4 @@ class _Leave:
     def __call__(self, number: int, _frame: FrameType | None) -> None:
         before, _Leave.last = _Leave.last, time.monotonic()
         if _Leave.last - before > _AGAIN_S:
-            raise SystemExit(128 + number)
+            raise Ended(128 + number)

@@ -10,6 +10,7 @@ from rich.text import Text
 from cdb.kit.figures import money
 from cdb.kit.output import console, plain_table
 from cdb.replay.summary import Summary
+from services.risk.rules import Reason
 
 _MOST_LISTED: Final = 10
 
@@ -34,9 +35,7 @@ def show(summary: Summary) -> None:
     counts = {
         "trades read": summary.trades_read,
         "invalid trades": summary.refused,
-        "signals": summary.signals,
-        "approved": summary.approved,
-        **{f"rejected: {reason}": count for reason, count in summary.rejected.items()},
+        **decided(summary),
         "fills": summary.fills,
         "of these, stop losses": summary.stop_losses,
     }
@@ -51,6 +50,17 @@ def show(summary: Summary) -> None:
         screen.print(line, markup=False, soft_wrap=True)
     if summary.ledger:
         screen.print(f"The ledger is saved. Check it: cdb audit --replay {summary.ledger}")
+
+
+def decided(summary: Summary) -> dict[str, int]:
+    """What became of the signals. A sale of nothing breaks no limit, so it stands apart from the rejections."""
+    limits = {reason: count for reason, count in summary.rejected.items() if reason != Reason.NO_POSITION}
+    return {
+        "signals": summary.signals,
+        "approved": summary.approved,
+        **{f"rejected: {reason}": count for reason, count in limits.items()},
+        "nothing to sell": summary.rejected.get(Reason.NO_POSITION, 0),
+    }
 
 
 def details(summary: Summary) -> Iterator[str]:

@@ -19,7 +19,7 @@ from services.settings import load
 def main() -> None:
     """Build everything from the environment and watch the market until told to stop."""
     settings = load(CoreSettings)
-    found = find_strategies(settings.strategies)
+    found = find_strategies(settings.strategies, settings.plugin_path)
     chosen = [partial(strategy, load(strategy.settings)) for strategy in found]
     process = Process.begin(
         topology.CORE,
@@ -42,10 +42,10 @@ def main() -> None:
     process.run(consumer, add_test_endpoints=lambda app: add_faults_endpoint(app, faults.order))
 
 
-def find_strategies(names: Sequence[str]) -> list[type[Strategy]]:
+def find_strategies(names: Sequence[str], path: str = "") -> list[type[Strategy]]:
     """Find the strategies of CDB_STRATEGIES, or end the process with a line that says what there is."""
     try:
-        return [plugins.find(strategies, name, "STRATEGY") for name in names]
+        return [plugins.find(strategies, name, "STRATEGY", path=path) for name in names]
     except plugins.UnknownPlugin as error:
         sys.stderr.write(f"CDB_STRATEGIES={','.join(names)!r} is refused: {error}\n")
         raise SystemExit(2) from error

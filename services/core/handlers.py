@@ -76,7 +76,7 @@ class CoreHandler:
                 continue
             watched.activity.take_in(trade)
             for strategy in watched.strategies:
-                attempt(partial(strategy.update, trade))
+                attempt(partial(_ask, strategy, trade))
         for watched in self._watched.values():
             watched.activity.take_notional()  # an earlier process has counted it
 
@@ -143,7 +143,7 @@ class CoreHandler:
         timeline: Timeline,
         outcome: Outcome,
     ) -> None:
-        opinion = strategy.update(trade)
+        opinion = _ask(strategy, trade)
         if opinion is not None and not (watched.sell_only and opinion.side == "BUY"):
             self._give_signal(item, trade, strategy, opinion, timeline, outcome)
 
@@ -178,3 +178,13 @@ class CoreHandler:
             self._feed = (trade.feed, trade.sequence)
         if feed == trade.feed and trade.sequence > last + 1:
             report.trades_lost(trade.sequence - last - 1)
+
+
+def _ask(strategy: Strategy, trade: MarketData) -> Opinion | None:
+    """Show *trade* to *strategy*, whose errors are errors: it must not end the program with sys.exit."""
+    try:
+        return strategy.update(trade)
+    except SystemExit as error:
+        if type(error) is not SystemExit:  # the program's own, which a signal raised
+            raise
+        raise RuntimeError(f"it called sys.exit({error.code!r})") from error

@@ -3,11 +3,11 @@
 from pydantic import Field
 
 from services import topology
-from services.settings import Plugins, Port, ServiceSettings, port_of
+from services.settings import Plugins, PluginSettings, Port, ServiceSettings, port_of
 
 
-class CoreSettings(ServiceSettings):
-    """Where it listens, and which strategies it runs."""
+class CoreSettings(ServiceSettings, PluginSettings):
+    """Where it listens, which strategies it runs, and where those of others are."""
 
     port: Port = port_of(topology.CORE)
     strategies: Plugins = Field(

@@ -32,7 +32,7 @@ class Setup:
     def read(cls, environment: Mapping[str, str]) -> "Setup":
         """Take all of it from *environment*. Raises BadSettings, UnknownPlugin."""
         core, risk = read(CoreSettings, environment), read(RiskSettings, environment)
-        found = [plugins.find(strategies, name, "STRATEGY") for name in core.strategies]
+        found = [plugins.find(strategies, name, "STRATEGY", path=core.plugin_path) for name in core.strategies]
         return cls(
             symbols=frozenset(core.symbols),
             strategies=tuple(partial(strategy, read(strategy.settings, environment)) for strategy in found),

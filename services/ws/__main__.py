@@ -49,7 +49,7 @@ def main() -> None:
 def make_source(settings: WsSettings) -> Source:
     """Make the source that CDB_SOURCE names, or end the process with a line that says why not."""
     try:
-        kind: type[Source] = plugins.find(sources, settings.source, "SOURCE")
+        kind: type[Source] = plugins.find(sources, settings.source, "SOURCE", path=settings.plugin_path)
         return kind(load(kind.settings), settings.symbols)
     except plugins.UnknownPlugin as error:
         sys.stderr.write(f"CDB_SOURCE={settings.source!r} is refused: {error}\n")

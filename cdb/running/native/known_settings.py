@@ -82,7 +82,7 @@ def of_plugins_here(chosen: Mapping[str, str], root: Path) -> Iterator[type[Sett
     """Settings of our sources and strategies, and of those that *chosen* names. Raises StackError."""
     for variable, (package, _, _) in _PLUGINS.items():
         for name in (module.name for module in iter_modules(package.__path__) if module.name != "port"):
-            yield _plugin(variable, name, root)
+            yield _plugin(variable, name, root, chosen)
     yield from of_plugins_chosen(chosen, root)
 
 
@@ -91,18 +91,19 @@ def of_plugins_chosen(chosen: Mapping[str, str], root: Path) -> Iterator[type[Se
     for variable, (_, _, default) in _PLUGINS.items():
         for name in (chosen.get(variable, "").strip() or default).split(","):
             if name.strip():
-                yield _plugin(variable, name.strip(), root)
+                yield _plugin(variable, name.strip(), root, chosen)
 
 
 def _of_services() -> set[str]:
     return {name for kind in SERVICES for name in kind.variables()}
 
 
-def _plugin(variable: str, name: str, root: Path) -> type[Settings]:
+def _plugin(variable: str, name: str, root: Path, chosen: Mapping[str, str]) -> type[Settings]:
     package, attribute, _ = _PLUGINS[variable]
+    path = chosen.get("CDB_PLUGIN_PATH", "").strip()
     try:
         with _importable(root):
-            kind: type[Settings] = plugins.find(package, name, attribute).settings
+            kind: type[Settings] = plugins.find(package, name, attribute, path=path).settings
             return kind
     except (plugins.UnknownPlugin, AttributeError) as error:
         raise StackError(f"{variable}={name!r:.80} is refused: {error}") from error

@@ -19,6 +19,7 @@ from monitoring.dashboards.source.sdk import dashboard
 
 UID: Final = "cdb-trading-overview"
 _CHOSEN: Final = 'symbol=~"$symbol"'
+_NOTHING_TO_SELL: Final = f'cdb_orders_rejected_total{{{_CHOSEN}, reason_code="NO_POSITION"}}'
 _REJECTIONS: Final = (
     "CircuitBreakerActivated",
     "DailyDrawdownLimitExceeded",
@@ -117,7 +118,8 @@ def _flow() -> list[AnyPanel]:
                 title="Order Approval Rate (%)",
                 description=(
                     "Approved among decided signals, over 5 minutes; while nothing is decided, since cdb_risk started. "
-                    "Above 70 is green. Low means that limits are met: harmless while exposure is high, else see why."
+                    "Above 70 is green. The second curve leaves out signals to sell what is not held (NO_POSITION): "
+                    "where that one is low, limits are met; harmless while exposure is high, else see why."
                 ),
                 unit="percent",
                 width=12,
@@ -128,15 +130,18 @@ def _flow() -> list[AnyPanel]:
                 runbooks=_REJECTIONS,
             ),
             Query(_approval_rate(), "approved"),
+            Query(_approval_rate(without=_NOTHING_TO_SELL), "approved, nothing to sell left out"),
             colored=True,
         ),
     ]
 
 
-def _approval_rate() -> str:
+def _approval_rate(*, without: str = "") -> str:
+    """Share of approved signals among decided ones, those that *without* counts left out."""
     approved, decided = f"cdb_orders_approved_total{{{_CHOSEN}}}", f"cdb_signals_evaluated_total{{{_CHOSEN}}}"
-    recent = f"100 * sum(rate({approved}[5m])) / (sum(rate({decided}[5m])) > 0)"
-    return f"{recent} or 100 * sum({approved}) / (sum({decided}) > 0)"
+    rate, total = (f"- sum(rate({without}[5m]))", f"- sum({without})") if without else ("", "")
+    recent = f"100 * sum(rate({approved}[5m])) / (sum(rate({decided}[5m])){rate} > 0)"
+    return f"{recent} or 100 * sum({approved}) / (sum({decided}){total} > 0)"
 
 
 def _results() -> list[AnyPanel]:

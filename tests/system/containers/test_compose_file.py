@@ -15,7 +15,9 @@ from cdb.running.native.config import StackConfig
 from cdb.running.native.grafana import HOME_DASHBOARD
 from cdb.running.native.parts import ALL_PARTS
 from cdb.running.server_settings import CollectorSettings, JaegerSettings, Secrets
+from services.core.strategies.mean_reversion_v1 import MeanReversionSettings
 from services.core.strategies.momentum_v1 import MomentumSettings
+from services.settings import Settings
 from services.ws.sources.replay import ReplaySettings
 from services.ws.sources.simulated import SimulatorSettings
 from tests.support.paths import ROOT
@@ -308,7 +310,10 @@ def test_the_default_trades_on_the_simulator_without_test_endpoints() -> None:
         assert environment["CDB_SOURCE"] is None, "passed on if it is set; simulated is the services' own default"
 
 
-PLUGINS: Final = {"cdb_ws": (SimulatorSettings, ReplaySettings), "cdb_core": (MomentumSettings,)}
+PLUGINS: Final[dict[str, tuple[type[Settings], ...]]] = {
+    "cdb_ws": (SimulatorSettings, ReplaySettings),
+    "cdb_core": (MomentumSettings, MeanReversionSettings),
+}
 """The sources and strategies of ours, which have settings of their own."""
 
 

@@ -138,7 +138,7 @@ def signals_of(place: Path) -> int:
         (["--html", "/"], "--html / is a directory: give the name of a file"),
         (["--to", "1970-01-01"], "none of the trades is in the span"),
         (["--set", "STOP_LOSS=0.1"], "STOP_LOSS in --set is not a setting: did you mean STOP_LOSS_PCT?"),
-        (["--strategy", "momentum"], "CDB_STRATEGIES='momentum' is refused: there are momentum_v1"),
+        (["--strategy", "momentum"], "CDB_STRATEGIES='momentum' is refused: there are mean_reversion_v1, momentum_v1"),
         (["--from", "2020-01-01", "--to", "2020-01-02"], "none of the trades is in the span"),
     ],
 )

@@ -1,5 +1,6 @@
 """Strategies and sources are found by name, ours and other people's."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,35 @@ def test_what_is_not_there_ends_the_start_with_what_there_is(
     assert capsys.readouterr().err == f"CDB_STRATEGIES={name!r} is refused: {says}\n"
 
 
-@pytest.mark.parametrize("name", ["momentum_v1"])
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory where Python does not look for modules, before or after the test."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    return tmp_path
+
+
+def test_the_directory_of_others_is_searched_last(elsewhere: Path) -> None:
+    (elsewhere / "of_a_plugin_test.py").write_text("class Mine: ...")
+    (elsewhere / "statistics.py").write_text("class Mine: ...")
+    assert plugins.find(strategies, "of_a_plugin_test:Mine", "STRATEGY", path=str(elsewhere)).__name__ == "Mine"
+    with pytest.raises(plugins.UnknownPlugin, match="has no attribute 'Mine'"):
+        plugins.find(strategies, "statistics:Mine", "STRATEGY", path=str(elsewhere))
+
+
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("import sys; sys.exit(0)", "SystemExit: 0"),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("class Mine", r"SyntaxError: expected ':'"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_refused_with_its_error(code: str, says: str, elsewhere: Path) -> None:
+    (elsewhere / "broken_of_a_test.py").write_text(code)
+    with pytest.raises(plugins.UnknownPlugin, match=f"^broken_of_a_test cannot be imported: {says}"):
+        plugins.find(strategies, "broken_of_a_test:Mine", "STRATEGY", path=str(elsewhere))
+
+
+@pytest.mark.parametrize("name", ["momentum_v1", "mean_reversion_v1"])
 def test_a_strategy_is_called_as_its_module(name: str) -> None:
     assert find_strategies([name])[0].name == name

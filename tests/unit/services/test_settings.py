@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from services.core.settings import CoreSettings
+from services.core.strategies.mean_reversion_v1 import MeanReversionSettings
 from services.core.strategies.momentum_v1 import MomentumSettings
 from services.execution.settings import ExecutionSettings
 from services.execution.venue import VenueSettings
@@ -23,6 +24,7 @@ KINDS: tuple[type[Settings], ...] = (
     WsSettings,
     CoreSettings,
     ExecutionSettings,
+    MeanReversionSettings,
     MomentumSettings,
     SimulatorSettings,
     ReplaySettings,
@@ -141,6 +143,10 @@ WRONG: list[tuple[type[Settings], str, str, str]] = [
     (RiskSettings, "CDB_OTLP_ENDPOINT", "localhost:4317", "(http://host:port, or off)"),
     (RiskSettings, "CDB_TELEMETRY_RECORDING", "slow", "'fast' or 'sdk'"),
     (MomentumSettings, "MOMENTUM_MIN_VOLUME", "-1", "greater than or equal to 0"),
+    (MeanReversionSettings, "MEAN_REVERSION_THRESHOLD", "0", "greater than 0 (in standard deviations)"),
+    (MeanReversionSettings, "MEAN_REVERSION_MIN_TRADES", "1", "greater than or equal to 2"),
+    (CoreSettings, "CDB_PLUGIN_PATH", "/no/such/place", "there must be a directory there (the absolute path of a dir"),
+    (WsSettings, "CDB_PLUGIN_PATH", "services", "there must be a directory there (the absolute path of a directory)"),
     (ExecutionSettings, "PAPER_FEE_BPS", "501", "less than or equal to 500"),
     (ExecutionSettings, "PAPER_DEPTH", "0", "greater than 0"),
     (RiskSettings, "MAX_ORDERS_PER_MINUTE", "1.5", "valid integer"),

@@ -39,7 +39,11 @@ TAPE: Final = Tape(Path("trades.csv"), Reading(), 3, ("BTCUSDT", "ETHUSDT"))
         ("CDB_STATE_DIR", "elsewhere", "--set CDB_STATE_DIR is refused: it has no effect on a replay"),
         ("MAX_POSITION_PCT", "0.05", "ORDER_SIZE_PCT=0.085 and MAX_POSITION_PCT=0.05 cannot work together: "),
         ("STOP_LOSS_PCT", "two", "STOP_LOSS_PCT='two' is refused: "),
-        ("CDB_STRATEGIES", "momentum_v9", "CDB_STRATEGIES='momentum_v9' is refused: there are momentum_v1"),
+        (
+            "CDB_STRATEGIES",
+            "momentum_v9",
+            "CDB_STRATEGIES='momentum_v9' is refused: there are mean_reversion_v1, momentum_v1",
+        ),
     ],
 )
 def test_what_has_no_effect_or_cannot_work_is_refused_by_name(tmp_path: Path, name: str, value: str, said: str) -> None:

@@ -61,3 +61,12 @@ def test_rows_and_messages_that_are_missing_are_listed_the_first_ones(capsys: py
 def test_reason_for_no_signal_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     show(Summary(**{**vars(NOTHING), "why_no_signal": "no signal: the largest move"}))
     assert "no signal: the largest move" in capsys.readouterr().out.splitlines()
+
+
+def test_sales_of_nothing_stand_apart_from_what_limits_rejected(capsys: pytest.CaptureFixture[str]) -> None:
+    rejected = {"NO_POSITION": 31, "EXPOSURE_LIMIT": 4}
+    show(Summary(**{**vars(NOTHING), "signals": 42, "approved": 7, "rejected": rejected}))
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["rejected:", "EXPOSURE_LIMIT", "4"] in rows
+    assert ["nothing", "to", "sell", "31"] in rows
+    assert not [row for row in rows if "NO_POSITION" in row]

@@ -21,6 +21,7 @@ VARIABLES: Final = {"$symbol": ".*", "$__rate_interval": "1m", "$__range": "1h"}
 AT: Final = "10m"  # every 15 s a sample: 41 of them
 
 APPROVAL: Final = ("Order Approval Rate (%)", "approved")
+OF_TRADABLE: Final = (APPROVAL[0], "approved, nothing to sell left out")
 MEDIAN: Final = ("Signal Strength", "p50")
 LATENCY: Final = ("p95 Event Processing by Service", "{{service}}")
 ACTIVE: Final = ("Active Alerts", "")
@@ -58,11 +59,31 @@ def events(service: str, up_to_a_second: str, all_of_them: str) -> dict[str, str
     return {name % "1": up_to_a_second, name % "+Inf": all_of_them}
 
 
+def nothing_to_sell(count: str) -> dict[str, str]:
+    """The series of signals to sell what is not held."""
+    return {'cdb_orders_rejected_total{symbol="BTCUSDT", reason_code="NO_POSITION"}': count}
+
+
 Case = tuple[tuple[str, str], dict[str, str], dict[str, float]]
 CASES: Final[dict[str, Case]] = {
     "nothing was ever decided: no share": (APPROVAL, decided("0x40", "0x40"), {}),
     "the share of the last minutes": (APPROVAL, decided("0x10 1+3x29", "0x10 1+4x29"), {"{}": 75}),
     "nothing decided lately: the share until then": (APPROVAL, decided("0 6x39", "0 10x39"), {"{}": 60}),
+    "sales of nothing left out": (
+        OF_TRADABLE,
+        {**decided("0x10 1+3x29", "0x10 1+4x29"), **nothing_to_sell("0x10 0x29")},
+        {"{}": 75},
+    ),
+    "half of what was decided were sales of nothing": (
+        OF_TRADABLE,
+        {**decided("0 3x39", "0 8x39"), **nothing_to_sell("0 4x39")},
+        {"{}": 75},
+    ),
+    "only sales of nothing were decided: no share": (
+        OF_TRADABLE,
+        {**decided("0x40", "0 8x39"), **nothing_to_sell("0 8x39")},
+        {},
+    ),
     "there never was a signal: no strength": (MEDIAN, strengths("0x40", "0x40"), {}),
     "no signal lately: the strengths until then": (MEDIAN, strengths("0 1x39", "0 4x39"), {"{}": 0.6}),
     "a service without events has no curve": (

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pytest
 
+from cdb.kit.ending import Ended
 from services.bus.entries import Entry
 from services.bus.streams import RedisBus
 from services.clock import MOST_AHEAD_NS, Clock, EventClock, WallClock
@@ -149,6 +150,30 @@ def test_a_trade_at_which_a_strategy_fails_ends_neither_handling_nor_rebuilding(
     assert outcome.failed == []
     a_handler(rebuilt).rebuild(FinishedEntries(*map(an_entry, trades)))
     assert rebuilt.shown == handled.shown == [trades[0], trades[2]]
+
+
+class Leaving(Eager):
+    """A strategy that ends the program."""
+
+    def __init__(self, ending: BaseException) -> None:
+        super().__init__()
+        self.ending = ending
+
+    def update(self, trade: MarketData) -> Opinion | None:
+        raise self.ending
+
+
+def test_a_strategy_that_calls_sys_exit_has_failed_and_ends_nothing() -> None:
+    handler = a_handler(Leaving(SystemExit(0)))
+    outcome = handle(handler, a_trade())
+    assert [letter.detail for letter in outcome.dead] == ["eager_v1 failed: RuntimeError: it called sys.exit(0)"]
+    handler.rebuild(FinishedEntries(an_entry(a_trade(trade_id=2))))
+
+
+@pytest.mark.parametrize("ending", [Ended(143), KeyboardInterrupt()])
+def test_a_signal_that_comes_while_a_strategy_works_still_ends_the_program(ending: BaseException) -> None:
+    with pytest.raises(type(ending)):
+        handle(a_handler(Leaving(ending)), a_trade())
 
 
 class Fickle(Eager):

@@ -19,7 +19,8 @@ LINES: Final = tuple(re.findall(r"^(#?)([A-Z][A-Z0-9_]*)=(.*)$", TEXT, flags=re.
 VALUES: Final = {name: value for _, name, value in LINES}
 DEFAULTS: Final = {name: value for commented_out, name, value in LINES if commented_out}
 MODULES: Final = (
-    *("services.settings", "services.risk.limits", "services.core.strategies.momentum_v1"),
+    *("services.settings", "services.risk.limits"),
+    *("services.core.strategies.momentum_v1", "services.core.strategies.mean_reversion_v1"),
     *("services.ws.sources.simulated", "services.ws.sources.replay", "monitoring.receiver.settings"),
     "cdb.running.server_settings",
     *(f"services.{service}.settings" for service in ("core", "execution", "risk", "ws")),
