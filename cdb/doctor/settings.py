@@ -6,7 +6,7 @@ from typing import Final
 
 from cdb.doctor.findings import Finding, fail, ok, warn
 from cdb.doctor.unread_settings import without_effect
-from cdb.running.account import held_untraded, ignored_opening_cash
+from cdb.running.account import held_untraded, ignored_opening_cash, owners_that_do_not_run
 from cdb.running.base import RunningStack
 from cdb.running.native import envfile
 from services import topology
@@ -62,8 +62,14 @@ def effect(stack: RunningStack) -> Finding:
 
 
 def account(stack: RunningStack) -> Finding:
-    """The account was opened with the cash that is set, and holds nothing that is no longer traded."""
+    """The account was opened with the cash that is set, and holds nothing that nobody trades any more."""
     said = ignored_opening_cash(stack)
+    if owners := owners_that_do_not_run(stack):
+        names = ", ".join(owners)
+        return warn(
+            "; ".join(filter(None, [said, f"only a stop loss sells what strategies hold that do not run: {names}"])),
+            f"add {names} to CDB_STRATEGIES until the positions are closed; {stack.how_to_restart}",
+        )
     if held := held_untraded(stack):
         return warn(
             "; ".join(filter(None, [said, f"held, but not in CDB_SYMBOLS: {', '.join(held)}"])),
@@ -71,7 +77,7 @@ def account(stack: RunningStack) -> Finding:
         )
     if said:
         return warn(said, f"remove the setting; or, to delete the ledger and begin anew: {stack.how_to_begin_anew}")
-    return ok("opened as the settings say, and holds only symbols that are traded")
+    return ok("opened as the settings say; every position has its symbol traded and its strategy running")
 
 
 def test_endpoints(stack: RunningStack) -> Finding:

@@ -5,10 +5,14 @@ from typing import Final
 
 from cdb.running.base import RunningStack
 from cdb.running.settings import read_settings
+from services.core.settings import CoreSettings
 from services.settings import TradedSettings
 
 OPENING_CASH: Final = "CDB_OPENING_CASH"
 _OPENED_WITH: Final = "SELECT coalesce((SELECT opening_cash::text FROM account), '')"
+_OWNERS: Final = """
+SELECT coalesce(string_agg(DISTINCT strategy, ',' ORDER BY strategy), '') FROM positions WHERE quantity > 0
+"""
 _HELD: Final = "SELECT coalesce(string_agg(DISTINCT symbol, ',' ORDER BY symbol), '') FROM positions WHERE quantity > 0"
 
 
@@ -26,3 +30,15 @@ def held_untraded(stack: RunningStack) -> list[str]:
     traded = read_settings(TradedSettings, stack.settings).symbols
     held = stack.ledger_programs().ask(_HELD)
     return [symbol for symbol in held.split(",") if symbol and symbol not in traded]
+
+
+def owners_that_do_not_run(stack: RunningStack) -> list[str]:
+    """Strategies that hold something and are not among those that run. Raises StackError, ServerAway.
+
+    A class of somebody else's has a name that only its code knows; then nothing is said.
+    """
+    running = read_settings(CoreSettings, stack.settings).strategies
+    owners = stack.ledger_programs().ask(_OWNERS)
+    if any(":" in name for name in running):
+        return []
+    return [owner for owner in owners.split(",") if owner and owner not in running]
