@@ -206,6 +206,9 @@ def test_what_the_account_does_not_take_over_is_a_warning(whole: Bot, stack: Run
     vars(stack)["settings"] = {**stack.settings, "CDB_SYMBOLS": "NEVERUSDT"}
     seen = until(lambda: settings.account(stack), holds=lambda seen: seen.verdict is Verdict.WARN, what="a position")
     assert "held, but not in CDB_SYMBOLS: " in seen.found
+    vars(stack)["settings"] = {**stack.settings, "CDB_STRATEGIES": "mean_reversion_v1"}
+    seen = until(lambda: settings.account(stack), holds=lambda seen: "strategies" in seen.found, what="a position")
+    assert seen.found.endswith("only a stop loss sells what strategies hold that do not run: momentum_v1")
 
 
 def test_a_part_on_every_address_of_the_machine_is_refused(stack: RunningStack) -> None:
