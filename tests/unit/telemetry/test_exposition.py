@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from telemetry.contract import load_contract
+from telemetry.recorder import Recording
 from tests.unit.telemetry.isolated import Isolated, isolated
 
 
@@ -15,7 +16,8 @@ def test_every_metric_is_shown_as_the_contract_has_it() -> None:
     with isolated(service=None) as box:
         for metric in contract.metrics:
             first = tuple((metric.values[label] or ("BTCUSDT",))[0] for label in metric.labels)
-            getattr(box.recorder, metric.type)(metric.prometheus).bind(first)
+            handle = getattr(box.recorder, metric.type)(metric.prometheus).bind(first)
+            getattr(handle, {"counter": "inc", "gauge": "set", "histogram": "observe"}[metric.type])(1)
         shown = {family.name: family for family in text_string_to_metric_families(box.page())}
     for metric in contract.metrics:
         family = shown[metric.prometheus.removesuffix("_total")]
@@ -27,6 +29,18 @@ def test_every_metric_is_shown_as_the_contract_has_it() -> None:
         if metric.type == "histogram":
             edges = [float(sample.labels["le"]) for sample in family.samples if sample.name.endswith("_bucket")]
             assert edges[: len(metric.buckets) + 1] == [*metric.buckets, float("inf")]
+
+
+@pytest.mark.parametrize("recording", ["fast", "sdk"])
+def test_what_is_absent_without_a_value_is_shown_with_it_and_gone_without_it_again(recording: Recording) -> None:
+    with isolated(service="cdb_risk", recording=recording) as box:
+        gauge = box.recorder.gauge("cdb_sharpe_ratio_30d").only()
+        pages = [box.page()]
+        for value in (1.5, None, 0):
+            gauge.show(value)
+            pages.append(box.page())
+    found = [[line for line in page.splitlines() if line.startswith("cdb_sharpe_ratio_30d")] for page in pages]
+    assert found == [[], ["cdb_sharpe_ratio_30d 1.5"], [], ["cdb_sharpe_ratio_30d 0.0"]]
 
 
 def test_nothing_of_opentelemetry_shows_and_no_name_is_outside_the_contract() -> None:

@@ -50,7 +50,7 @@ def test_contract_has_the_37_frozen_metrics_and_marked_extensions() -> None:
         (COUNTER, {"owner": "cdb_risk"}, "not one of ws, core, risk"),
         (COUNTER, {"prometheus": "cdb_orders_received"}, "must end in _total"),
         (GAUGE, {"prometheus": "cdb_daily_drawdown_total"}, "must not end in _total"),
-        (GAUGE, {"help": "text"}, "unknown key help; allowed: bounds, brief, buckets"),
+        (GAUGE, {"help": "text"}, "unknown key help; allowed: absent, bounds, brief, buckets"),
         (COUNTER, {"labels": ["Symbol"]}, "bad label name 'Symbol'"),
         (COUNTER, {"labels": ["le"]}, "bad label name 'le'"),
         (COUNTER, {"labels": ["venue"]}, "label venue has no values"),
