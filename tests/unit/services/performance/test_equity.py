@@ -150,7 +150,7 @@ def test_days_are_those_of_utc_whatever_the_zone_of_a_mark() -> None:
     berlin = timezone(timedelta(hours=1))
     after_its_midnight = MIDNIGHT.astimezone(berlin) - timedelta(minutes=30)
     assert after_its_midnight.day == MIDNIGHT.day
-    curve = EquityCurve([(NOON, Decimal(1)), (after_its_midnight, Decimal(2)), (MIDNIGHT, Decimal(3))])
+    curve = EquityCurve([(after_its_midnight, Decimal(2)), (MIDNIGHT, Decimal(3))])
     assert [(close.day, close.equity) for close in curve.closes] == [(date(2026, 1, 5), Decimal(3))]
 
 
