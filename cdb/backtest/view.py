@@ -78,7 +78,7 @@ def lines(result: Backtest) -> Iterator[tuple[str, str]]:
     if (fall := result.equity.deepest) is not None:
         yield "from the peak", f"{money(fall.peak.equity)} at {moment(fall.peak.at)}"
         yield "to the trough", f"{money(fall.trough.equity)} at {moment(fall.trough.at)}"
-        yield "recovered at", _or_dash(fall.recovered_at, moment)
+        yield "recovered at", moment(fall.recovered_at) if fall.recovered_at else "not yet"
     yield "exposure, mean and largest", f"{percent(curve.mean_exposure)}, {percent(curve.most_exposure)}"
 
 
@@ -108,7 +108,12 @@ def group_rows(groups: dict[str, TradeFigures]) -> Iterator[tuple[str, ...]]:
 def _drawdown(fall: Drawdown | None) -> dict[str, Any] | None:
     if fall is None:
         return None
-    return {"depth": fall.depth, "peak": fall.peak, "trough": fall.trough, "recovered_at": fall.recovered_at}
+    return {
+        "depth": fall.depth,
+        "peak": fall.peak._asdict(),
+        "trough": fall.trough._asdict(),
+        "recovered_at": fall.recovered_at,
+    }
 
 
 def _lasted(duration_s: float | None) -> str:

@@ -3,10 +3,15 @@
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Final
+
+from hypothesis import HealthCheck, settings
 
 from services.performance.trades import ClosedTrade
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+unhurried: Final = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""On a busy machine pandas takes its time."""
 
 
 def a_trade(

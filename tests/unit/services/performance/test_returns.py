@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from services.performance import returns
 from services.performance.returns import MIN_RETURNS, WINDOW
+from tests.unit.services.performance.building import unhurried
 
 Figure = Callable[[Sequence[float]], float | None]
 
@@ -46,6 +47,7 @@ def assert_same(figure: Figure, some: Sequence[float]) -> None:
 
 
 @every_figure
+@unhurried
 @given(many)
 def test_figures_of_random_returns_are_those_of_empyrical(figure: Figure, some: list[float]) -> None:
     assert_same(figure, some)
@@ -57,6 +59,7 @@ def test_figures_of_odd_returns_are_those_of_empyrical(figure: Figure, some: lis
     assert_same(figure, some)
 
 
+@unhurried
 @given(many)
 def test_the_calmar_ratio_is_that_of_empyrical_where_days_are_all_there_is(some: list[float]) -> None:
     drawdown = -float(empyrical.max_drawdown(np.array(some)))
@@ -86,6 +89,7 @@ def test_returns_that_differ_by_rounding_do_not_deviate() -> None:
     assert returns.annual_volatility(some) == 0
 
 
+@unhurried
 @given(many)
 def test_the_shortfall_is_never_less_than_the_value_at_risk(some: list[float]) -> None:
     shortfall, at_risk = returns.expected_shortfall(some), returns.value_at_risk(some)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from services.performance.figures import values
 from services.performance.trades import GROUPS, RECENT, ClosedTrade, TradeFigures, exposure_time, figures_by
-from tests.unit.services.performance.building import NOON, a_trade
+from tests.unit.services.performance.building import NOON, a_trade, unhurried
 
 results = st.decimals(-1000, 1000, places=8)
 trades = st.lists(
@@ -60,6 +60,7 @@ def assert_same(found: TradeFigures, some: list[ClosedTrade]) -> None:
     assert ours == {name: pytest.approx(value, rel=1e-9, abs=1e-9) for name, value in theirs.items()}
 
 
+@unhurried
 @given(trades)
 def test_figures_are_those_of_pandas(some: list[ClosedTrade]) -> None:
     assert_same(TradeFigures(some), some)
@@ -87,6 +88,7 @@ def test_money_is_exact() -> None:
     assert figures.result == Decimal("100000000.10000010")
 
 
+@unhurried
 @given(trades, st.sampled_from([*GROUPS]))
 def test_each_group_has_the_figures_of_its_trades(some: list[ClosedTrade], group: str) -> None:
     table = pd.DataFrame({"trade": some, "group": [GROUPS[group](trade) for trade in some]})
@@ -111,6 +113,7 @@ def minute(number: int) -> datetime:
     return NOON + timedelta(minutes=number)
 
 
+@unhurried
 @given(trades, st.lists(st.integers(0, 9_000), max_size=3), st.integers(0, 8_000), st.integers(1, 3_000))
 def test_exposure_time_is_the_share_of_minutes_in_which_anything_was_held(
     some: list[ClosedTrade], still_open: list[int], begin: int, length: int
