@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from cdb.backup import archive
-from cdb.backup.manifest import Manifest, Member, decode, encode, refuse_other_versions
+from cdb.backup.manifest import Manifest, Member, decode, encode, refuse_newer_versions
 from cdb.running import data_files
 from cdb.running.compose import volume
 from cdb.running.errors import BackupError, StackError
@@ -34,7 +34,7 @@ pytestmark = pytest.mark.integration
 PARTS: Final = ("redis", "postgres", "migrate", "prometheus", "alert_receiver")
 MARK: Final = "INSERT INTO marks VALUES ('{}', 1, 1, 1)"
 SYMBOLS: Final = "SELECT symbol FROM marks ORDER BY symbol"
-RESTORING: Final = "SELECT wait_event_type FROM pg_stat_activity WHERE application_name = 'pg_restore'"
+RESTORING: Final = "SELECT wait_event_type FROM pg_stat_activity WHERE application_name = 'cdb_restore'"
 
 
 @pytest.fixture(scope="module")
@@ -347,8 +347,8 @@ def test_a_manifest_of_another_format_is_refused() -> None:
 )
 def test_what_a_newer_server_has_made_is_refused(here: dict[str, Any], said: str) -> None:
     with pytest.raises(BackupError, match=said):
-        refuse_other_versions(MANIFEST, **here)
-    refuse_other_versions(MANIFEST, postgres=16, prometheus="3.13.3")
+        refuse_newer_versions(MANIFEST, **here)
+    refuse_newer_versions(MANIFEST, postgres=16, prometheus="3.13.3")
 
 
 @pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "link"])  # noqa: S108  it is not written
