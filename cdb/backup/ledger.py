@@ -103,9 +103,11 @@ def replaced(programs: LedgerPrograms, source: Path) -> Iterator[None]:
     try:
         _load(programs, source)
         yield
-    except BaseException:
-        with suppress(BackupError):
+    except BaseException as error:
+        try:
             _execute(programs, _PUT_BACK)
+        except BackupError as failure:
+            raise BackupError(f"{error}; then the old ledger could not be put back: {failure}") from error
         raise
     with suppress(BackupError):  # somebody reads the old tables: the next restore drops them
         _execute(programs, _DROP_ASIDE)

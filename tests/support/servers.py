@@ -1,6 +1,7 @@
 """A real Redis and a real PostgreSQL for the whole test run, with an empty bus and a fresh ledger for each test.
 
-Fixtures (handed out by tests/integration): `servers` for the run; `database`, `old_ledger` and `bus_client` for one test.
+Fixtures (handed out by tests/integration): `servers` for the run; `database`, `old_ledger` and `bus_client` for one
+test.
 """
 
 from collections.abc import Iterator, Sequence

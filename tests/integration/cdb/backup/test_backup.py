@@ -23,6 +23,7 @@ from cdb.running import data_files
 from cdb.running.compose import volume
 from cdb.running.errors import BackupError, StackError
 from services.ledger.connection import SCHEMA_VERSION
+from tests.support.backups import half_of_the_ledger
 from tests.support.bot import Bot, running_bot
 from tests.support.cli import run_cdb
 from tests.support.paths import ROOT
@@ -108,15 +109,32 @@ def test_a_restore_replaces_the_whole_ledger_and_numbers_go_on_after_the_last(bo
     assert [*bot.stack.config.layout.data.glob(".restore*")] == []
 
 
+def test_what_a_killed_restore_left_in_the_ledger_is_neither_saved_nor_put_back(
+    bot: Bot, saved: Path, tmp_path: Path
+) -> None:
+    """The old ledger, in a schema of its own: the next restore removes it."""
+    left = "CREATE SCHEMA before_restore CREATE TABLE marks (symbol text)"
+    change(bot, left)
+    assert bot.cdb("backup", str(tmp_path / "archive.tar")).returncode == 0
+    before = bot.query(SYMBOLS)
+    broken = half_of_the_ledger(saved, tmp_path)
+    assert refused(bot, "restore", str(broken), "--yes").startswith("cdb: pg_restore: error: ")
+    assert bot.query(SYMBOLS) == before
+    change(bot, left)
+    assert bot.cdb("restore", str(tmp_path / "archive.tar"), "--yes").returncode == 0
+    assert bot.query(SYMBOLS) == before
+    assert bot.query("SELECT to_regnamespace('before_restore')") == [(None,)]
+
+
 def test_a_restore_that_is_ended_changes_no_ledger(bot: Bot, saved: Path) -> None:
     """Not later either, when the lock is free that it waits for."""
     change(bot, MARK.format("SOLUSDT"))
     before = bot.query(SYMBOLS)
-    with closing(bot.connection()) as reader, reader.cursor() as cursor:
-        cursor.execute("LOCK TABLE marks IN ACCESS SHARE MODE")
+    with closing(bot.connection()) as other, other.cursor() as cursor:
+        cursor.execute("LOCK TABLE pg_namespace IN SHARE MODE")  # who sets the old ledger aside waits for it
         command = [sys.executable, "-m", "cdb", "restore", str(saved), "--yes"]
         with subprocess.Popen(command, cwd=ROOT, env=bot.operators_environment(), stderr=subprocess.PIPE) as process:
-            until(lambda: bot.query(RESTORING), holds=lambda seen: seen == [("Lock",)], what="pg_restore waits")
+            until(lambda: bot.query(RESTORING), holds=lambda seen: seen == [("Lock",)], what="psql waits")
             process.terminate()
             process.communicate(timeout=60)
         assert process.returncode == 128 + signal.SIGTERM

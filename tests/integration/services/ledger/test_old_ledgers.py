@@ -97,6 +97,33 @@ def test_in_a_migrated_ledger_the_order_in_flight_is_filled_and_positions_are_so
     assert broken_rules(old_ledger) == []
 
 
+SALE_IN_FLIGHT: Final = """
+INSERT INTO signals SELECT 'SOLUSDT:mean_reversion_v1:25', 'SOLUSDT', 'SELL', 'mean_reversion_v1', strength, 150.125,
+    volatility, 25, ts_event, ts_init FROM signals WHERE trade_id = 24;
+INSERT INTO decisions OVERRIDING SYSTEM VALUE SELECT 14, 'SOLUSDT:mean_reversion_v1:25', 'approved', NULL, NULL,
+    56.61849230, decided_at, fills_seen, cash, equity, reference_equity, exposure_before, exposure_after,
+    8499.85115653750, breaker_active, marks, limits FROM decisions WHERE decision_seq = 13;
+INSERT INTO orders OVERRIDING SYSTEM VALUE SELECT 10, 'order:SOLUSDT:mean_reversion_v1:25', 'signal',
+    'SOLUSDT:mean_reversion_v1:25', NULL, 25, 'SOLUSDT', 'SELL', 56.61849230, 150.125, volatility, placed_at, 'placed',
+    NULL, NULL FROM orders WHERE order_seq = 9;
+UPDATE marks SET trade_id = 25 WHERE symbol = 'DOTUSDT'
+"""
+"""A sale by another strategy than the one that had bought, decided as e229708 decided it."""
+
+
+def test_a_sale_in_flight_still_closes_the_position_that_another_strategy_had_opened(old_ledger: Database) -> None:
+    old_ledger.query(SALE_IN_FLIGHT)
+    day = go_on(migrated(old_ledger))
+    assert broken_rules(old_ledger) == []
+    day.price("SOLUSDT", "151")
+    day.waiting += [item for item in day.risk.housekeep() if item.stream == ORDERS]
+    day.execute()
+    day.close()
+    assert old_ledger.query(STATES) == [("filled", 10)]
+    assert old_ledger.query(OPEN) == [("DOTUSDT", ONE), ("LTCUSDT", ONE)]
+    assert broken_rules(old_ledger) == []
+
+
 def of_other(dump: str, *trades: str) -> str:
     """Let the signals on *trades* be another strategy's, and with them the ids that are derived from theirs."""
     for trade in trades:
@@ -109,7 +136,7 @@ def of_other(dump: str, *trades: str) -> str:
 
 
 def test_a_position_that_two_strategies_had_traded_is_its_openers(servers: Servers) -> None:
-    """One sold what the other had bought, and a stop loss did; both sold positions, and one that is open, are OTHER's."""
+    """Each sold what the other had bought, and OTHER's positions are one open and one closed by its stop loss, too."""
     ledger = servers.make_database(template="template0")
     ledger.query(of_other(OLD_LEDGER.read_text(), "BTCUSDT:13", "ETHUSDT:9", "XRPUSDT:17", "SOLUSDT:10"))
     migrated(ledger)
