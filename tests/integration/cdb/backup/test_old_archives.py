@@ -102,7 +102,7 @@ def test_an_archive_that_cannot_be_migrated_leaves_the_ledger_as_it_was(bot: Bot
 def test_an_old_archive_is_migrated_and_trading_goes_on_in_it(bot: Bot, old_archive: MakeArchive) -> None:
     """Its open positions are there, its order in flight is filled, and nothing is left of the ledger before."""
     public = bot.query(PUBLIC)
-    result = bot.cdb("restore", str(old_archive("")), "--yes")
+    result = bot.cdb("restore", str(old_archive("")), "--yes", within_s=240)
     assert result.returncode == 0, result.stderr
     assert f"ledger: migrated from schema 0001 to {SCHEMA_VERSION}" in result.stderr.splitlines()
     bot.wait_healthy(SLOW_S)
