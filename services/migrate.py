@@ -1,6 +1,10 @@
 """Migrate the ledger and let its exporter in: `python -m services.migrate`, before the services start."""
 
+import sys
+
 import structlog
+from alembic.util import CommandError
+from sqlalchemy.exc import DBAPIError
 
 from services.ledger import exporter_account
 from services.ledger.migrate import migrate
@@ -15,7 +19,11 @@ def main() -> None:
     """Migrate the ledger that the environment names."""
     settings = load(MigrateSettings)
     logs.configure("cdb_migrate", level="INFO", log_format="auto")
-    migrate(settings, layers=LAYERS_OF_THE_LEDGER)
+    try:
+        migrate(settings, layers=LAYERS_OF_THE_LEDGER)
+    except (CommandError, DBAPIError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        sys.exit(f"{settings.postgres_db} cannot be migrated: {' '.join(str(reason).split())}")
     if password := settings.monitoring_password.get_secret_value():
         exporter_account.let_in(settings, password)
     structlog.get_logger().info("the ledger's schema is up to date", database=settings.postgres_db)

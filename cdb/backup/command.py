@@ -59,7 +59,7 @@ def restore(
     """Replace the running stack's ledger, metrics and notifications with those in an archive.
 
     The archive is checked first; nothing changes if it is damaged or incompatible. The services stop during the
-    restore, then trading continues from the restored ledger.
+    restore, then trading continues from the restored ledger. A ledger of an older version is migrated.
     With CDB_STACK=compose it restores the Docker stack, from an archive of either stack.
 
     Exit code: 0 restored, 1 failed, 3 the stack is not running.

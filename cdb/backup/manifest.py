@@ -55,12 +55,15 @@ def decode(data: bytes) -> Manifest:
         raise BackupError(f"the manifest of the archive cannot be read: {error}") from error
 
 
-def refuse_other_versions(manifest: Manifest, *, postgres: int, prometheus: str) -> None:
-    """Raise BackupError if this version of the project, or the running servers, cannot read what was saved."""
-    if manifest.ledger_schema != SCHEMA_VERSION:
+def refuse_newer_versions(manifest: Manifest, *, postgres: int, prometheus: str) -> None:
+    """Raise BackupError if this version of the project, or the running servers, cannot read what was saved.
+
+    An older ledger can be migrated.
+    """
+    if manifest.ledger_schema > SCHEMA_VERSION:
         raise BackupError(
             f"the archive's ledger has schema {manifest.ledger_schema}, this version needs {SCHEMA_VERSION}: "
-            f"restore it with version {manifest.project} of the project, then upgrade"
+            "upgrade the project to the version that made the archive, then restore it"
         )
     if manifest.postgres > postgres:
         raise BackupError(

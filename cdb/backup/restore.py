@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Final
 
 from cdb.backup import archive, ledger
-from cdb.backup.manifest import Manifest, refuse_other_versions
+from cdb.backup.manifest import Manifest, refuse_newer_versions
 from cdb.backup.save import DATA_OF, LEDGER, Say, member_of, prometheus_version, refuse_lack_of_room
 from cdb.running.base import LedgerPrograms, RunningStack
-from cdb.running.errors import BackupError
+from cdb.running.errors import BackupError, StackError
+from services.ledger.connection import SCHEMA_VERSION
 from services.topology import NAMES, STREAMS
 
 _READY_S: Final = 120.0
@@ -31,9 +32,10 @@ def restore(stack: RunningStack, source: Path, *, overwrite: bool, say: Say) -> 
         with tempfile.TemporaryDirectory(dir=stack.workplace, prefix=".restore-") as folder:
             say("services: stopping")
             with stack.stopped(*NAMES):
-                ledger.restore(programs, found.extract(LEDGER, Path(folder)))
-                say(f"ledger: {sum(manifest.ledger_rows.values()):,} rows restored")
-                stack.remove_streams(*STREAMS)  # an order of which the ledger knows nothing must not be filled
+                with ledger.replaced(programs, found.extract(LEDGER, Path(folder))):
+                    say(f"ledger: {sum(manifest.ledger_rows.values()):,} rows restored")
+                    _migrate(stack, manifest.ledger_schema, say)
+                    stack.remove_streams(*STREAMS)  # an order of which the ledger knows nothing must not be filled
                 say("bus: deleted the messages of the old ledger; dead letters are kept")
                 _restore_data(stack, found, Path(folder), say)
     say("services: starting")
@@ -47,12 +49,26 @@ def _refuse_unfit(stack: RunningStack, programs: LedgerPrograms, manifest: Manif
     if LEDGER not in manifest.members:
         raise BackupError("the archive contains no ledger")
     running = prometheus_version(stack) if stack.part("prometheus") else manifest.prometheus
-    refuse_other_versions(manifest, postgres=ledger.server_major(programs), prometheus=running)
+    refuse_newer_versions(manifest, postgres=ledger.server_major(programs), prometheus=running)
     if ledger.has_traded(programs) and not overwrite:
         raise BackupError(
             "the running ledger contains signals, orders or fills, which would be lost: save them with `cdb backup`, "
             "then add --yes"
         )
+
+
+def _migrate(stack: RunningStack, schema: str, say: Say) -> None:
+    """Bring a ledger of *schema* to that of the services."""
+    if schema == SCHEMA_VERSION:
+        return
+    try:
+        stack.migrate_ledger()
+    except StackError as error:
+        raise BackupError(
+            f"the archive's ledger cannot be migrated from schema {schema} to {SCHEMA_VERSION}: {error}; "
+            "the running ledger is unchanged"
+        ) from error
+    say(f"ledger: migrated from schema {schema} to {SCHEMA_VERSION}")
 
 
 def _restore_data(stack: RunningStack, found: archive.Archive, folder: Path, say: Say) -> None:

@@ -20,6 +20,7 @@ from cdb.running.native.ports import HOST
 from cdb.running.settings import read_settings
 from services.settings import BadSecretsDir, BusSettings, LedgerSettings, settings_in_files, without_empty
 
+PSQL: Final = ("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1")
 PGOPTIONS: Final = "-c lock_timeout=15s"
 """What PostgreSQL's programs ask of their session."""
 _LOOK_S: Final = 0.2
@@ -29,12 +30,13 @@ _LOOK_S: Final = 0.2
 class LedgerPrograms:
     """PostgreSQL's programs, of the server's version: the words before each one's arguments, and their environment.
 
-    *ask* gives the one value of a statement; it raises ServerAway or StackError.
+    *sql* reads statements and ends at the first that fails. *ask* gives the one value of a statement; it raises
+    ServerAway or StackError.
     """
 
     dump: Sequence[str]
     restore: Sequence[str]
-    database: str
+    sql: Sequence[str]
     environment: Mapping[str, str] = field(repr=False)
     ask: Callable[[str], str]
 
@@ -123,6 +125,10 @@ class RunningStack(ABC):
     @abstractmethod
     def ledger_programs(self) -> LedgerPrograms:
         """Find PostgreSQL's programs. Raises ServerAway, too."""
+
+    @abstractmethod
+    def migrate_ledger(self) -> None:
+        """Run the program that brings the ledger to the schema of the services. An error changes nothing."""
 
     @abstractmethod
     def remove_streams(self, *names: str) -> None:

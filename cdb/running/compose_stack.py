@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from cdb.running import data_files
-from cdb.running.base import PGOPTIONS, LedgerPrograms, RunningStack
+from cdb.running.base import PGOPTIONS, PSQL, LedgerPrograms, RunningStack
 from cdb.running.compose import engine, volume
 from cdb.running.compose.engine import docker
 from cdb.running.errors import StackError
@@ -25,6 +25,7 @@ from services.ledger.connection import SCHEMA_VERSION
 
 _POSTGRES: Final = "cdb_postgres"
 _REDIS: Final = "cdb_redis"
+_MIGRATE: Final = "cdb_migrate"
 _TURN_S: Final = 120.0  # to start or stop; each is given its stop_grace_period
 _DELETE: Final = 'REDISCLI_AUTH="$(cat /run/secrets/redis/REDIS_PASSWORD)" redis-cli del "$@"'
 
@@ -128,8 +129,17 @@ class ComposeStack(RunningStack):
         schema = ask("SELECT version_num FROM alembic_version")
         if schema != SCHEMA_VERSION:
             raise StackError(f"the running ledger has schema {schema}, but this version needs {SCHEMA_VERSION}")
-        dump, restore = (("docker", *inside, name) for name in ("pg_dump", "pg_restore"))
-        return LedgerPrograms(dump, restore, names["PGDATABASE"], os.environ, ask)
+        dump, restore, sql = (("docker", *inside, *words) for words in (("pg_dump",), ("pg_restore",), PSQL))
+        return LedgerPrograms(dump, restore, sql, os.environ, ask)
+
+    def migrate_ledger(self) -> None:
+        """Run its container once more. If that is interrupted the container goes on: end it."""
+        try:
+            docker("start", "--attach", _MIGRATE, within_s=None)
+        except BaseException:
+            with suppress(StackError):
+                docker("stop", _MIGRATE, within_s=_TURN_S)
+            raise
 
     def remove_streams(self, *names: str) -> None:
         """Remove streams in Redis' container."""
@@ -174,4 +184,4 @@ class ComposeStack(RunningStack):
 
 
 def _asked(inside: tuple[str, ...], statement: str) -> str:
-    return docker(*inside, "psql", "-XqAt", "--set=ON_ERROR_STOP=1", f"--command={statement}").strip()
+    return docker(*inside, *PSQL, "--no-align", "--tuples-only", f"--command={statement}").strip()

@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
@@ -12,7 +14,7 @@ from typing import Final
 import redis
 
 from cdb.running import data_files
-from cdb.running.base import PGOPTIONS, LedgerPrograms, RunningStack
+from cdb.running.base import PGOPTIONS, PSQL, LedgerPrograms, RunningStack
 from cdb.running.errors import StackError
 from cdb.running.native import Kind, PartStatus, Ports, Stack, StackConfig, envfile, select, shell, stack_record
 from cdb.running.native.tools import postgres_bin
@@ -135,8 +137,22 @@ class NativeStack(RunningStack):
             "PGCONNECT_TIMEOUT": "5",
             "PGOPTIONS": PGOPTIONS,
         }
-        dump, restore = ((str(folder / name),) for name in ("pg_dump", "pg_restore"))
-        return LedgerPrograms(dump, restore, address.database, given, ask)
+        dump, restore, sql = ((str(folder / name), *rest) for name, *rest in (("pg_dump",), ("pg_restore",), PSQL))
+        return LedgerPrograms(dump, restore, sql, given, ask)
+
+    def migrate_ledger(self) -> None:
+        """Run what the part migrate runs; supervisord does not give the program's error."""
+        config = self.stack.config
+        done = subprocess.run(
+            [sys.executable, "-m", "services.migrate"],
+            cwd=config.root,
+            env=config.process_environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise StackError((done.stderr.splitlines() or [f"services.migrate: exit {done.returncode}"])[-1])
 
     def remove_streams(self, *names: str) -> None:
         """Remove streams by a client."""

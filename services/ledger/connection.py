@@ -16,6 +16,8 @@ from services.errors import ServerAway
 from services.settings import LedgerSettings
 
 SCHEMA_VERSION: Final = "0004"
+MIGRATING: Final = "cdb_migrate"
+"""Name under which PostgreSQL shows who changes the schema."""
 STATEMENT_TIMEOUT_MS: Final = 5_000
 _CONNECT: Final[dict[str, Any]] = {
     "keepalives_idle": 5,

@@ -12,7 +12,7 @@ import sqlalchemy
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from services.ledger.connection import LedgerAddress, connect
+from services.ledger.connection import MIGRATING, LedgerAddress, connect
 from services.settings import LedgerSettings
 
 WAIT_S: Final = 120.0
@@ -28,7 +28,9 @@ def migrate(settings: LedgerSettings, *, layers: Iterable[tuple[int, str]], wait
     """
     address = LedgerAddress.of(settings)
     engine = sqlalchemy.create_engine(
-        "postgresql+psycopg2://", creator=lambda: connect(address), poolclass=sqlalchemy.NullPool
+        "postgresql+psycopg2://",
+        creator=lambda: connect(address, application_name=MIGRATING),
+        poolclass=sqlalchemy.NullPool,
     )
     config = alembic.config.Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))

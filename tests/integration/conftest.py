@@ -1,5 +1,5 @@
 """Real servers, a ledger and a bus for each test."""
 
-from tests.support.servers import bus_client, database, servers
+from tests.support.servers import bus_client, database, old_ledger, servers
 
-__all__ = ["bus_client", "database", "servers"]
+__all__ = ["bus_client", "database", "old_ledger", "servers"]

@@ -1,6 +1,7 @@
 """A real Redis and a real PostgreSQL for the whole test run, with an empty bus and a fresh ledger for each test.
 
-Fixtures (handed out by tests/integration): `servers` for the run, `database` and `bus_client` for one test.
+Fixtures (handed out by tests/integration): `servers` for the run; `database`, `old_ledger` and `bus_client` for one
+test.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,7 +21,7 @@ from services.ledger.connection import Ledger, LedgerAddress
 from services.ledger.migrate import migrate
 from services.migrate import LAYERS_OF_THE_LEDGER
 from services.settings import LedgerSettings
-from tests.support.ledger import connect_ledger
+from tests.support.ledger import OLD_LEDGER, connect_ledger
 from tests.support.paths import ROOT
 from tests.support.programs import require_parts
 
@@ -124,6 +125,15 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
 def database(servers: Servers) -> Iterator[Database]:
     """Empty ledger for one test."""
     made = servers.make_database()
+    yield made
+    servers.drop_database(made)
+
+
+@pytest.fixture
+def old_ledger(servers: Servers) -> Iterator[Database]:
+    """Ledger of schema 0001, with open positions and an order in flight."""
+    made = servers.make_database(template="template0")
+    made.query(OLD_LEDGER.read_text())
     yield made
     servers.drop_database(made)
 

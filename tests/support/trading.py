@@ -119,6 +119,12 @@ class TradingDay:
         return Batch(received, caught_up=True)
 
 
+def go_on(database: Database) -> TradingDay:
+    """Continue the day of a ledger that was migrated."""
+    ((now_ns, number),) = database.query("SELECT max(ts_event), max(trade_id) FROM marks")
+    return TradingDay(database, now_ns=now_ns, number=number)
+
+
 def trade_a_day(day: TradingDay) -> None:
     """Cause every kind of row that a ledger can hold; the last order stays in flight."""
     for symbol, price in zip(

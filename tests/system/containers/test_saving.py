@@ -14,12 +14,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 import pytest
 
 from cdb.backup import archive
 from services.topology import FILLS, MARKET_DATA, ORDERS, SIGNALS
-from tests.support.backups import drawn_before
+from tests.support.backups import drawn_before, half_of_the_ledger
 from tests.support.bot import SERVICES
 from tests.support.paths import ROOT
 from tests.support.waiting import until
@@ -158,19 +157,6 @@ def test_nothing_is_left_over(folder: Path, saved: Path) -> None:
 )
 def test_without_engine_or_stack_one_line_says_so(folder: Path, environment: Mapping[str, str], said: str) -> None:
     assert said in refused(folder, "backup", str(folder), code=3, **environment)
-
-
-def half_of_the_ledger(saved: Path, folder: Path) -> Path:
-    """An archive that is sound but for the ledger's dump, of which the end is missing."""
-    broken = folder / "broken.tar"
-    with archive.opened(saved) as found:
-        files = {name: found.extract(name, folder) for name in found.manifest.members}
-        dump = files["ledger.dump"]
-        os.truncate(dump, dump.stat().st_size * 3 // 4)
-        members = {name: archive.described(file) for name, file in files.items()}
-        manifest = msgspec.structs.replace(found.manifest, members=members)
-        archive.write(broken, manifest, files, partial=folder / "partial")
-    return broken
 
 
 def tell(stack: Containers, alertname: str) -> None:

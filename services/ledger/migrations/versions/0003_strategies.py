@@ -5,7 +5,8 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
-# Before, a symbol had one position, whoever bought and sold: all of it is taken to be its opener's.
+# Before, a symbol had one position, whoever bought and sold: all of it is taken to be its opener's,
+# also a sale that is in flight.
 _STATEMENTS = (
     "ALTER TABLE orders ADD COLUMN strategy text",
     """
@@ -19,7 +20,9 @@ _STATEMENTS = (
         SELECT o.order_id, coalesce(opened.strategy, s.strategy, 'momentum_v1') AS strategy
         FROM orders o
         LEFT JOIN fills f USING (order_id)
-        LEFT JOIN opened ON opened.position_id = coalesce(f.position_id, o.position_id)
+        LEFT JOIN positions held
+            ON o.state = 'placed' AND o.side = 'SELL' AND held.symbol = o.symbol AND held.quantity > 0
+        LEFT JOIN opened ON opened.position_id = coalesce(f.position_id, o.position_id, held.position_id)
         LEFT JOIN signals s ON s.signal_id = o.signal_id
     ) owner WHERE owner.order_id = orders.order_id
     """,

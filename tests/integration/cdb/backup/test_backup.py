@@ -18,11 +18,12 @@ import msgspec
 import pytest
 
 from cdb.backup import archive
-from cdb.backup.manifest import Manifest, Member, decode, encode, refuse_other_versions
+from cdb.backup.manifest import Manifest, Member, decode, encode, refuse_newer_versions
 from cdb.running import data_files
 from cdb.running.compose import volume
 from cdb.running.errors import BackupError, StackError
 from services.ledger.connection import SCHEMA_VERSION
+from tests.support.backups import half_of_the_ledger
 from tests.support.bot import Bot, running_bot
 from tests.support.cli import run_cdb
 from tests.support.paths import ROOT
@@ -34,7 +35,7 @@ pytestmark = pytest.mark.integration
 PARTS: Final = ("redis", "postgres", "migrate", "prometheus", "alert_receiver")
 MARK: Final = "INSERT INTO marks VALUES ('{}', 1, 1, 1)"
 SYMBOLS: Final = "SELECT symbol FROM marks ORDER BY symbol"
-RESTORING: Final = "SELECT wait_event_type FROM pg_stat_activity WHERE application_name = 'pg_restore'"
+RESTORING: Final = "SELECT wait_event_type FROM pg_stat_activity WHERE application_name = 'cdb_restore'"
 
 
 @pytest.fixture(scope="module")
@@ -108,15 +109,32 @@ def test_a_restore_replaces_the_whole_ledger_and_numbers_go_on_after_the_last(bo
     assert [*bot.stack.config.layout.data.glob(".restore*")] == []
 
 
+def test_what_a_killed_restore_left_in_the_ledger_is_neither_saved_nor_put_back(
+    bot: Bot, saved: Path, tmp_path: Path
+) -> None:
+    """The old ledger, in a schema of its own: the next restore removes it."""
+    left = "CREATE SCHEMA before_restore CREATE TABLE marks (symbol text)"
+    change(bot, left)
+    assert bot.cdb("backup", str(tmp_path / "archive.tar")).returncode == 0
+    before = bot.query(SYMBOLS)
+    broken = half_of_the_ledger(saved, tmp_path)
+    assert refused(bot, "restore", str(broken), "--yes").startswith("cdb: pg_restore: error: ")
+    assert bot.query(SYMBOLS) == before
+    change(bot, left)
+    assert bot.cdb("restore", str(tmp_path / "archive.tar"), "--yes").returncode == 0
+    assert bot.query(SYMBOLS) == before
+    assert bot.query("SELECT to_regnamespace('before_restore')") == [(None,)]
+
+
 def test_a_restore_that_is_ended_changes_no_ledger(bot: Bot, saved: Path) -> None:
     """Not later either, when the lock is free that it waits for."""
     change(bot, MARK.format("SOLUSDT"))
     before = bot.query(SYMBOLS)
-    with closing(bot.connection()) as reader, reader.cursor() as cursor:
-        cursor.execute("LOCK TABLE marks IN ACCESS SHARE MODE")
+    with closing(bot.connection()) as other, other.cursor() as cursor:
+        cursor.execute("LOCK TABLE pg_namespace IN SHARE MODE")  # who sets the old ledger aside waits for it
         command = [sys.executable, "-m", "cdb", "restore", str(saved), "--yes"]
         with subprocess.Popen(command, cwd=ROOT, env=bot.operators_environment(), stderr=subprocess.PIPE) as process:
-            until(lambda: bot.query(RESTORING), holds=lambda seen: seen == [("Lock",)], what="pg_restore waits")
+            until(lambda: bot.query(RESTORING), holds=lambda seen: seen == [("Lock",)], what="psql waits")
             process.terminate()
             process.communicate(timeout=60)
         assert process.returncode == 128 + signal.SIGTERM
@@ -347,8 +365,8 @@ def test_a_manifest_of_another_format_is_refused() -> None:
 )
 def test_what_a_newer_server_has_made_is_refused(here: dict[str, Any], said: str) -> None:
     with pytest.raises(BackupError, match=said):
-        refuse_other_versions(MANIFEST, **here)
-    refuse_other_versions(MANIFEST, postgres=16, prometheus="3.13.3")
+        refuse_newer_versions(MANIFEST, **here)
+    refuse_newer_versions(MANIFEST, postgres=16, prometheus="3.13.3")
 
 
 @pytest.mark.parametrize("name", ["../outside", "/tmp/outside", "link"])  # noqa: S108  it is not written

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
 import psycopg2.errors
 import pytest
@@ -27,7 +27,7 @@ from services.topology import ORDERS
 from tests.integration.services.risk.live_risk import held, last_verdict, live, stop_losses
 from tests.support.cli import run_cdb
 from tests.support.servers import Database
-from tests.support.trading import OPENING_CASH, TradingDay
+from tests.support.trading import OPENING_CASH, TradingDay, go_on
 
 pytestmark = pytest.mark.integration
 
@@ -122,33 +122,21 @@ def test_cash_that_goes_while_orders_are_being_filled_fails_the_batch_once(datab
     assert cash(database) == 0
 
 
-TO_SCHEMA_0001: Final = """
-DROP VIEW closed_trades;
-DROP TABLE equity_marks;
-DROP INDEX fills_position;
-ALTER TABLE orders DROP COLUMN strategy;
-ALTER TABLE positions DROP CONSTRAINT positions_pkey, DROP COLUMN strategy, ADD PRIMARY KEY (symbol);
-ALTER TABLE account DROP CONSTRAINT account_never_overdrawn;
-UPDATE alembic_version SET version_num = '0001'
-"""
-
-
-def test_an_old_ledger_in_debt_is_migrated_and_may_only_get_better(database: Database) -> None:
-    day = TradingDay(database)
-    day.price("BTCUSDT", "100")
-    day.trade("BUY", "BTCUSDT")
-    database.query(TO_SCHEMA_0001)
-    database.query("UPDATE account SET cash = -20000")
-    migrate(database.settings, layers=LAYERS_OF_THE_LEDGER)
+def test_an_old_ledger_in_debt_is_migrated_and_may_only_get_better(old_ledger: Database) -> None:
+    old_ledger.query("UPDATE account SET cash = -20000")
+    migrate(old_ledger.settings, layers=LAYERS_OF_THE_LEDGER)
     with pytest.raises(psycopg2.errors.CheckViolation):
-        database.query("UPDATE account SET cash = -20000.01")
-    day.price("ETHUSDT", "100")
+        old_ledger.query("UPDATE account SET cash = -20000.01")
+    day = go_on(old_ledger)
+    day.price("ETHUSDT", "3000")
     day.signal("BUY", "ETHUSDT")
-    assert last_verdict(database)[0] == "rejected"
-    day.trade("SELL", "BTCUSDT")
-    assert held(database) == {}
-    assert -20_000 < cash(database) < 0
-    audit = run_cdb("audit", environment=database.environment())
+    assert last_verdict(old_ledger)[0] == "rejected"
+    for symbol, price in (("SOLUSDT", "150"), ("LTCUSDT", "71")):
+        day.price(symbol, price)
+        day.trade("SELL", symbol)
+    assert held(old_ledger) == {}
+    assert -20_000 < cash(old_ledger) < 0
+    audit = run_cdb("audit", environment=old_ledger.environment())
     assert audit.returncode == 1
     assert "account: expected cash of 0 or more" in audit.stdout
 

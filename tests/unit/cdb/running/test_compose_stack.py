@@ -17,6 +17,7 @@ case "$1 $2" in
     "ps --all") cat {folder}/containers ;;
     "compose version") exit {no_compose} ;;
     "compose config") printf 'cdb_risk new\\ncdb_ws same\\ncdb_grafana new\\n' ;;
+    "start --attach") echo "$3: {migration}" >&2; [ "{migration}" = well ] ;;
     "stop "*|"start "*) ;;
     *) echo "docker: unknown: $*" >&2; exit 1 ;;
 esac
@@ -33,7 +34,11 @@ def compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Make a stack of containers, each in its state; *published* says which port of the machine leads into which."""
 
     def make(
-        containers: dict[str, dict[str, str]], *, published: dict[str, str] | None = None, compose: bool = True
+        containers: dict[str, dict[str, str]],
+        *,
+        published: dict[str, str] | None = None,
+        compose: bool = True,
+        migration: str = "well",
     ) -> ComposeStack:
         lines = [
             {
@@ -44,7 +49,9 @@ def compose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
             for name, state in containers.items()
         ]
         (tmp_path / "containers").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-        (tmp_path / "docker").write_text(SCRIPT.format(folder=tmp_path, no_compose=int(not compose)))
+        (tmp_path / "docker").write_text(
+            SCRIPT.format(folder=tmp_path, no_compose=int(not compose), migration=migration)
+        )
         (tmp_path / "docker").chmod(0o755)
         path = f"{tmp_path}:/usr/bin:/bin"
         monkeypatch.setenv("PATH", path)
@@ -93,6 +100,15 @@ def test_only_containers_that_run_are_stopped_for_moments(compose: Make, tmp_pat
     with stack.stopped("cdb_ws", "cdb_risk", "prometheus", "alert_receiver"):
         assert calls(tmp_path) == ["stop cdb_ws cdb_prometheus"]
     assert calls(tmp_path)[1:] == ["start cdb_ws cdb_prometheus"]
+
+
+def test_the_ledger_is_migrated_by_the_container_that_did_it_at_the_start(compose: Make, tmp_path: Path) -> None:
+    """It outlives the command that runs it, and so is ended if that fails."""
+    compose(SERVERS).migrate_ledger()
+    assert calls(tmp_path) == ["start --attach cdb_migrate"]
+    with pytest.raises(StackError, match="cdb_migrate: the ledger cannot be migrated"):
+        compose(SERVERS, migration="the ledger cannot be migrated").migrate_ledger()
+    assert calls(tmp_path)[1:] == ["start --attach cdb_migrate", "stop cdb_migrate"]
 
 
 def test_a_stack_without_its_ledger_is_not_saved_and_one_command_at_a_time_is_at_work(
