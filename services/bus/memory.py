@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
 
+import msgspec
+
 from services.bus.entries import DeadEntry, Entry, Key, Outgoing, dead_letter, stream_position
 from services.clock import Clock
 from services.messages import Message, encode
@@ -247,4 +249,4 @@ def _number(entry_id: str) -> int:
 
 def _written(entry: Entry) -> Entry:
     """*entry* with its message as data."""
-    return entry if entry.message is None else entry._replace(data=encode(entry.message))
+    return entry if entry.message is None else msgspec.structs.replace(entry, data=encode(entry.message))

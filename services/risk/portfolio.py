@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from services.costs import most_paid
 from services.messages import Order
@@ -12,7 +14,7 @@ from services.messages import Order
 ZERO = Decimal(0)
 
 
-class Mark(NamedTuple):
+class Mark(msgspec.Struct, frozen=True, gc=False):
     """The newest price of a symbol, and the trade that set it; ts_event in nanoseconds."""
 
     price: Decimal

@@ -7,6 +7,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import Final
 
+from msgspec.structs import replace
+
 from services.clock import NANOSECONDS
 from services.messages import MAX_PRICE
 from services.ws.trades import MOST_BEHIND_NS, RawTrade, Refusal
@@ -50,7 +52,7 @@ def with_made_ids(rows: Iterable[Row]) -> Iterator[Row]:
     for row in rows:
         if isinstance(row, RawTrade):
             last = max(last + 1, row.ts_event)
-            yield row._replace(trade_id=last)
+            yield replace(row, trade_id=last)
         else:
             yield row
 
