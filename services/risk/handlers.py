@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
+from time import perf_counter_ns
 from typing import Any, Final
 
 from services.bus.entries import Outgoing, stream_position
@@ -16,7 +17,7 @@ from services.risk.resender import Resender
 from services.risk.state import RiskState
 from services.risk.store import PlacedOrder
 from services.runtime.handling import Batch, Outcome, Received
-from services.runtime.timeline import Timeline
+from services.runtime.timeline import Timeline, seconds_since
 from services.topology import FILLS, MARKET_DATA, ORDERS, RISK, SIGNALS
 
 REBUILD_FROM: Final = 5_000
@@ -153,10 +154,10 @@ class RiskHandler:
     def _apply_price(self, item: Received, trade: MarketData, outcome: Outcome) -> None:
         if self._is_unknown(item, trade.symbol, outcome) or outcome.leaves_out_early(item, self._state.clock):
             return
-        timeline = Timeline()
+        began = perf_counter_ns()
         self._guard.apply(trade)
         self._applied = max(self._applied, stream_position(item.entry.id))
-        report.price_applied(timeline)
+        report.price_applied(seconds_since(began))
 
     def _decide(self, signals: list[tuple[Received, Signal]], outcome: Outcome, *, caught_up: bool) -> None:
         """Decide signals whose price has been applied; the others wait for it."""
