@@ -28,7 +28,7 @@ def _ended(batch: Batch, outcome: Outcome, ended_ns: int) -> Iterator[tuple[Entr
     in_hand = {item.entry.key for item in outcome.deferred}
     failed = outcome.failed_keys()
     for item in batch.received:
-        span = item.span or (tracing.plan() if item.entry.key in failed else None)
+        span = item.span or (tracing.plan() if failed and item.entry.key in failed else None)
         if span and item.entry.key not in in_hand:
             yield item.entry, span, item.read_ns
     read = {item.entry.key for item in batch.received} if outcome.dead else set()
