@@ -84,8 +84,7 @@ class Streams:
     def add(self, name: str, message: Message) -> Entry:
         """Append *message*; prices stay objects."""
         stream = self.stream(name)
-        number = stream.end
-        entry_id = f"{self.now_ms()}-{number}"
+        entry_id = f"{self.now_ms()}-{stream.end}"
         if name == MARKET_DATA:
             entry = Entry(name, entry_id, b"", None, message)
             if len(stream.entries) >= 2 * self._kept_prices:

@@ -82,7 +82,8 @@ class TradeCheck:
             return Refusal("out_of_order", trade.origin, f"{where}; times must rise, and ids within an instant")
         self._last[trade.symbol] = position
         self._clock.advance(trade.ts_event)
-        self._newest_ns = max(self._newest_ns, min(trade.ts_event, self._clock.now_ns()))
+        if trade.ts_event > self._newest_ns:
+            self._newest_ns = max(self._newest_ns, min(trade.ts_event, self._clock.now_ns()))
         return None
 
 
