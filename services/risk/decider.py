@@ -52,7 +52,8 @@ class Decider:
         """
         timeline = Timeline()
         ids = [signal.signal_id for _, signal in items]
-        book, known = self._state.store.load(ids, delay_s=self._ledger_delay_s())
+        reading = self._state.store.load(ids, delay_s=self._ledger_delay_s())
+        book, known = reading.book, reading.decided
         timeline.mark("read")
         if after is not None and book.in_flight:
             return None

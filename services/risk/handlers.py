@@ -85,7 +85,7 @@ class RiskHandler:
         self._state.restore()
         self._guard.do_what_is_due()
         self._guard.turn_day()
-        self._guard.check_positions()
+        self._guard.check(self._state.reload())
         self._tell_held()
         self._save_marks()
         self._show()
@@ -109,12 +109,12 @@ class RiskHandler:
         """Check each fill against the ledger, which had it first; a fill from elsewhere is put aside."""
         if fills:
             timeline = Timeline()
-            orders = self._state.store.orders_by_id(fill.order_id for _, fill in fills)
+            reading = self._state.read(fill.order_id for _, fill in fills)
             for item, fill in fills:
-                reason, detail = contradiction(fill, orders.get(fill.order_id))
+                reason, detail = contradiction(fill, reading.orders.get(fill.order_id))
                 if reason:
                     outcome.put_aside(item.entry, reason, detail)
-            self._guard.check_positions()
+            self._guard.check(reading.book)
             report.fills_noted(len(fills), timeline)
 
     def _take_in_turn(

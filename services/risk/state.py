@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Iterable
 
 from opentelemetry.trace import SpanContext
 
@@ -12,7 +13,7 @@ from services.risk.limits import Limits
 from services.risk.marks import Marks
 from services.risk.portfolio import Book, Mark, Portfolio
 from services.risk.rules import age_s, is_price_unknown
-from services.risk.store import RiskStore
+from services.risk.store import Reading, RiskStore
 from services.runtime.timeline import Timeline
 
 MINUTE_NS = 60 * NANOSECONDS
@@ -44,11 +45,15 @@ class RiskState:
 
     def reload(self) -> Book:
         """Read the book from the ledger and watch prices for it from now on."""
+        return self.read().book
+
+    def read(self, order_ids: Iterable[str] = ()) -> Reading:
+        """Do that, and tell which of *order_ids* the ledger knows."""
         timeline = Timeline()
-        book, _ = self.store.load()
-        self.watch(book)
+        reading = self.store.load(order_ids=order_ids)
+        self.watch(reading.book)
         report.book_read(timeline)
-        return book
+        return reading
 
     def watch(self, book: Book) -> None:
         """Take *book* as the newest state."""
