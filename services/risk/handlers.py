@@ -63,11 +63,13 @@ class RiskHandler:
     def handle(self, batch: Batch) -> Outcome:
         """Bring about what *batch* asks for; a repetition finds everything in the ledger and adds nothing."""
         outcome = Outcome()
-        self._state.restore()
-        self._guard.do_what_is_due()
         by_stream: dict[str, list[tuple[Received, Any]]] = {stream: [] for stream in self.streams}
         for item in batch.received:
             by_stream[item.entry.stream].append((item, item.message))
+        if self._lockstep:
+            self._state.begin_turn([signal.signal_id for _, signal in by_stream[SIGNALS]])
+        self._state.restore()
+        self._guard.do_what_is_due()
         self._note_fills(by_stream[FILLS], outcome)
         if self._lockstep:
             self._take_in_turn(by_stream[MARKET_DATA], by_stream[SIGNALS], outcome, caught_up=batch.caught_up)

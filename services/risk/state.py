@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from opentelemetry.trace import SpanContext
 
@@ -31,6 +31,8 @@ class RiskState:
         self._outbox: list[tuple[Order, SpanContext]] = []
         self._order_times: deque[int] = deque()
         self._restored = False
+        self._asked: Sequence[str] | None = None
+        self._reading: Reading | None = None
         self._last_price = time.monotonic()
 
     def restore(self) -> None:
@@ -50,9 +52,28 @@ class RiskState:
     def read(self, order_ids: Iterable[str] = ()) -> Reading:
         """Do that, and tell which of *order_ids* the ledger knows."""
         timeline = Timeline()
-        reading = self.store.load(order_ids=order_ids)
+        reading = self._noted(self.store.load(self._asked or (), order_ids))
         self.watch(reading.book)
         report.book_read(timeline)
+        return reading
+
+    def begin_turn(self, signal_ids: Sequence[str]) -> None:
+        """In lockstep: read the ledger once for all decisions on *signal_ids*, unless it is written to in between.
+
+        The one other writer is execution, and while it has an order nothing is decided.
+        """
+        self._asked, self._reading = signal_ids, None
+
+    def reading_for(self, signal_ids: Sequence[str], *, delay_s: float) -> Reading:
+        """The ledger as it is, with which of *signal_ids* are decided; in lockstep as this turn knows it."""
+        return self._reading or self._noted(self.store.load(self._asked or signal_ids, delay_s=delay_s))
+
+    def wrote(self, reading: Reading) -> None:
+        """Take notice that decisions have made the ledger *reading*."""
+        self._noted(reading)
+
+    def _noted(self, reading: Reading) -> Reading:
+        self._reading = None if self._asked is None else reading
         return reading
 
     def watch(self, book: Book) -> None:
