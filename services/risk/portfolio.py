@@ -80,7 +80,9 @@ class Portfolio:
         self.orders_last_minute += 1
 
     def as_book(self) -> Book:
-        """The book with what has joined it since."""
+        """The book with what has joined it since; itself if nothing has."""
+        if len(self.in_flight) == len(self.book.in_flight) and self.breaker_active == self.book.breaker_active:
+            return self.book
         return replace(self.book, in_flight=tuple(self.in_flight), breaker_active=self.breaker_active)
 
     def is_marked(self) -> bool:

@@ -78,6 +78,8 @@ class RiskState:
 
     def watch(self, book: Book) -> None:
         """Take *book* as the newest state."""
+        if book is self.book:
+            return
         if self.book is not None and self.book.breaker_active and not book.breaker_active:
             report.breaker_reset()
         self.book = book
