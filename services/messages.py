@@ -59,7 +59,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
                 raise BadMessage(f"{name} must be nanoseconds since 1970, got {getattr(self, name)}")
 
 
-class MarketData(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class MarketData(Message, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
     """One trade of the market. trade_id rises with every trade of a symbol; sequence by one per message of one feed."""
 
     symbol: Name
@@ -242,8 +242,8 @@ def trade_problem(price: Decimal, quantity: Decimal) -> str | None:
 
 
 def _decimals(value: Decimal) -> int:
-    exponent = value.as_tuple().exponent
-    return -exponent if isinstance(exponent, int) else MAX_DECIMALS + 1
+    """How many decimals a finite *value* has. Every trade is asked, and 0 times it has as many and no other digits."""
+    return -(_ZERO * value).adjusted()
 
 
 def _check_texts(message: Message, *names: str) -> None:

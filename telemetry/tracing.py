@@ -32,6 +32,7 @@ _SCOPE: Final = InstrumentationScope(SCOPE)
 _IDS: Final = RandomIdGenerator()
 _UNSET: Final = Status(StatusCode.UNSET)
 _NONE: Final[Attributes] = {}
+_ROOT: Final = trace.set_span_in_context(trace.INVALID_SPAN, Context())
 
 
 class SpanProvider(TracerProvider):
@@ -137,7 +138,7 @@ def tracer() -> trace.Tracer:
 
 def root() -> Context:
     """Context without a span. It is not empty, because OpenTelemetry takes an empty context for none in places."""
-    return trace.set_span_in_context(trace.INVALID_SPAN, Context())
+    return _ROOT
 
 
 def below(parent: SpanContext) -> Context:

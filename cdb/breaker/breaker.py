@@ -57,7 +57,7 @@ class BreakerDesk:
                 raise ServerAway("PostgreSQL", "the ledger has no account yet; cdb_risk opens it when it first runs")
             cursor.execute(_LAST_CHANGE)
             _, cause, equity_then, since = cursor.fetchone() or (False, None, None, None)
-        book, _ = self._store.load()
+        book = self._store.load().book
         portfolio = Portfolio(book, self._store.load_marks())
         return BreakerState(
             active=book.breaker_active,

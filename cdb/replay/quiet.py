@@ -31,7 +31,9 @@ def largest_move(tapes: Sequence[Tape], settings: MomentumSettings) -> tuple[Dec
     largest, where = Decimal(0), ""
     for row in merged(tapes):
         if isinstance(row, RawTrade) and check.objection(row) is None:
-            move = memories[row.symbol].take_in(row.ts_event, row.price, row.quantity)
+            memory = memories[row.symbol]
+            memory.take_in(row.ts_event, row.price, row.quantity)
+            move = memory.momentum()
             if abs(move) > abs(largest):
                 largest, where = move, f"({row.symbol}, {row.origin})"
     return largest, where

@@ -4,6 +4,7 @@ import base64
 from collections.abc import Iterable, Iterator
 from typing import Final, Literal, NamedTuple
 
+import msgspec
 from opentelemetry.trace import SpanContext
 
 from services.messages import DeadLetter, Message, decode
@@ -18,7 +19,7 @@ Key = tuple[str, str]
 """What tells one entry from all others: its stream and its id there."""
 
 
-class Entry(NamedTuple):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One entry of a stream as it was read. data is None if the entry was trimmed while it waited.
 
     A bus in memory hands prices on as they are: *message* then is what data would say.
@@ -40,7 +41,7 @@ class Entry(NamedTuple):
         return decode(self.stream, self.data or b"") if self.message is None else self.message
 
 
-class Outgoing(NamedTuple):
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """One message to publish, and the span because of which it is sent."""
 
     stream: str

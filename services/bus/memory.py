@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final, NamedTuple
 
+import msgspec
+
 from services.bus.entries import DeadEntry, Entry, Key, Outgoing, dead_letter, stream_position
 from services.clock import Clock
 from services.messages import Message, encode
@@ -82,8 +84,7 @@ class Streams:
     def add(self, name: str, message: Message) -> Entry:
         """Append *message*; prices stay objects."""
         stream = self.stream(name)
-        number = stream.end
-        entry_id = f"{self.now_ms()}-{number}"
+        entry_id = f"{self.now_ms()}-{stream.end}"
         if name == MARKET_DATA:
             entry = Entry(name, entry_id, b"", None, message)
             if len(stream.entries) >= 2 * self._kept_prices:
@@ -247,4 +248,4 @@ def _number(entry_id: str) -> int:
 
 def _written(entry: Entry) -> Entry:
     """*entry* with its message as data."""
-    return entry if entry.message is None else entry._replace(data=encode(entry.message))
+    return entry if entry.message is None else msgspec.structs.replace(entry, data=encode(entry.message))

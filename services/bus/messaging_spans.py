@@ -25,7 +25,7 @@ def plan_sending(stream: str, cause: SpanContext | None) -> Planned | None:
 
 def plan_processing(stream: str, traceparent: str | None) -> Planned | None:
     """Plan the span of handling a message of *stream*; it begins a trace if *traceparent* is missing or is none."""
-    return tracing.plan(tracing.extract_span(traceparent)) if stream in TRACED else None
+    return tracing.plan(tracing.extract_span(traceparent) if traceparent else None) if stream in TRACED else None
 
 
 def below(span: Planned | None) -> Context:

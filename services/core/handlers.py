@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
+from time import perf_counter_ns
 
 from services.bus.entries import Outgoing
 from services.bus.finished import finished_trades
@@ -16,7 +17,7 @@ from services.messages import MarketData
 from services.runtime.faults import Faults
 from services.runtime.handling import Batch, Outcome, Received
 from services.runtime.retry import attempt
-from services.runtime.timeline import Timeline
+from services.runtime.timeline import Timeline, seconds_since
 from services.topology import CORE, SIGNALS
 
 REBUILD_FROM = 20_000
@@ -76,19 +77,19 @@ class CoreHandler:
                 continue
             watched.activity.take_in(trade)
             for strategy in watched.strategies:
-                attempt(partial(_ask, strategy, trade))
+                attempt(_ask, strategy, trade)
         for watched in self._watched.values():
             watched.activity.take_notional()  # an earlier process has counted it
 
     def handle(self, batch: Batch) -> Outcome:
         """Take in each trade of *batch*, one failing without the others."""
         outcome = Outcome()
-        trades = [item.message for item in batch.received if isinstance(item.message, MarketData)]
-        if any(trade.symbol not in self._watched for trade in trades):
+        symbols = {item.message.symbol for item in batch.received if isinstance(item.message, MarketData)}
+        if not symbols <= self._watched.keys():
             self._watch_held()  # before anything is taken in: the bus may be away
         for item in batch.received:
             assert isinstance(item.message, MarketData)  # noqa: S101  the stream's one type
-            if error := attempt(partial(self._take_in, item, item.message, outcome)):
+            if error := attempt(self._take_in, item, item.message, outcome):
                 outcome.failed.append((item, error))
         return outcome
 
@@ -102,7 +103,7 @@ class CoreHandler:
         """Keep nothing: the bus has it all."""
 
     def _take_in(self, item: Received, trade: MarketData, outcome: Outcome) -> None:
-        timeline = Timeline()
+        began = perf_counter_ns()
         watched = self._watched.get(trade.symbol)
         if watched is None:
             outcome.put_aside_unknown(item.entry, trade.symbol, self._watched)
@@ -117,20 +118,17 @@ class CoreHandler:
         self._clock.advance(trade.ts_event)
         if watched.is_news(trade):
             watched.activity.take_in(trade)
-            self._update_all(item, trade, watched, timeline, outcome)
+            self._update_all(item, trade, watched, began, outcome)
 
-    def _update_all(
-        self, item: Received, trade: MarketData, watched: _Watched, timeline: Timeline, outcome: Outcome
-    ) -> None:
+    def _update_all(self, item: Received, trade: MarketData, watched: _Watched, began: int, outcome: Outcome) -> None:
         """Show *trade* to every strategy, each once: one that fails would fail again, and the others have seen it."""
         took_s = 0.0
         for strategy in watched.strategies:
-            show = partial(self._show, item, trade, strategy, watched, timeline, outcome)
-            if error := attempt(show):
+            if error := attempt(self._show, item, trade, strategy, watched, began, outcome):
                 report.strategy_failed(strategy, error)
                 detail = f"{strategy.name} failed: {type(error).__name__}: {error}"
                 outcome.put_aside(item.entry, "handler", detail)
-            took_s = timeline.seconds()
+            took_s = seconds_since(began)
             report.strategy_updated(strategy, trade.symbol, took_s)
         report.trade_handled(took_s)
 
@@ -140,12 +138,12 @@ class CoreHandler:
         trade: MarketData,
         strategy: Strategy,
         watched: _Watched,
-        timeline: Timeline,
+        began: int,
         outcome: Outcome,
     ) -> None:
         opinion = _ask(strategy, trade)
         if opinion is not None and not (watched.sell_only and opinion.side == "BUY"):
-            self._give_signal(item, trade, strategy, opinion, timeline, outcome)
+            self._give_signal(item, trade, strategy, opinion, Timeline(began), outcome)
 
     def _watch_held(self) -> None:
         """Watch what is held though no longer traded; a strategy may still say when to sell it."""

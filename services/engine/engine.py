@@ -17,7 +17,7 @@ from services.risk.state import RiskState
 from services.risk.store import RiskStore
 from services.runtime.consumer import BATCH, Consumer
 from services.runtime.faults import Faults
-from services.topology import CORE, EXECUTION, READERS, RISK, SIGNALS, WS, Service
+from services.topology import CORE, EXECUTION, ORDERS, READERS, RISK, WS, Service
 from services.ws.publisher import FeedStatus, Publisher
 from services.ws.sources.port import Source
 from services.ws.sources.replay import ReplaySource
@@ -49,7 +49,7 @@ class Engine:
 
     @property
     def at_once(self) -> int:
-        """How many rows should be taken in at once; fewer while many of them lead to signals."""
+        """How many rows should be taken in at once; fewer while many of them lead to orders, which hold up the rest."""
         return self._at_once
 
     def portfolio(self) -> Portfolio | None:
@@ -69,13 +69,13 @@ class Engine:
 
     def take_in(self, rows: Sequence[RawTrade | Refusal]) -> None:
         """Publish *rows* (at most BATCH), and do what they lead to. Raises EngineBroken."""
-        signals = self._ground.streams.stream(SIGNALS)
-        before = signals.end
+        orders = self._ground.streams.stream(ORDERS)
+        before = orders.end
         self.publish(rows)
         while not self.is_settled():
             for service in self._makers:
                 self.turn(service)
-        many = signals.end - before > 1
+        many = orders.end - before > 1
         self._at_once = max(1, self._at_once // 2) if many else min(BATCH, self._at_once + self._at_once // 4 + 1)
 
     def publish(self, rows: Sequence[RawTrade | Refusal]) -> None:

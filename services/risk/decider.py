@@ -13,6 +13,7 @@ from services.risk.ledger_rows import Rows, add_decision
 from services.risk.portfolio import Book, Portfolio
 from services.risk.rules import Verdict, assess
 from services.risk.state import RiskState
+from services.risk.store import Reading
 from services.runtime.handling import Received
 from services.runtime.timeline import Timeline
 
@@ -54,7 +55,8 @@ class Decider:
         """
         timeline = Timeline()
         ids = [signal.signal_id for _, signal in items]
-        book, known = self._state.store.load(ids, delay_s=self._ledger_delay_s())
+        reading = self._state.reading_for(ids, delay_s=self._ledger_delay_s())
+        book, known = reading.book, reading.decided
         timeline.mark("read")
         if after is not None and book.in_flight:
             return None
@@ -69,6 +71,7 @@ class Decider:
                 known |= {signal.signal_id}
                 self._decide_one(signal, trace.start_decision(item, signal, timeline), session)
         self._write(session)
+        self._state.wrote(Reading(session.portfolio.as_book(), known))
         return lambda: self._report(session)
 
     def _decide_one(self, signal: Signal, span: Span, session: _Session) -> None:

@@ -115,7 +115,7 @@ class Trials:
         return {"adjusted_by": str(returned), "breaker_reset": portfolio.breaker_active}
 
     def _portfolio(self) -> Portfolio:
-        book, _ = self._store.load()
+        book = self._store.load().book
         return Portfolio(book, self._store.load_marks() | self._newest_marks())
 
 

@@ -78,10 +78,6 @@ class Guard:
             self._check_drawdown(book)
             self._due.pop(0)
 
-    def check_positions(self) -> None:
-        """Check every position and the drawdown on the ledger's newest state."""
-        self.check(self._state.reload())
-
     def check(self, book: Book) -> bool:
         """Check every position of *book* and the drawdown at the prices as they stand, whatever set them.
 

@@ -3,6 +3,7 @@
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
+from time import perf_counter_ns
 from typing import Any, Final
 
 from services.bus.entries import Outgoing, stream_position
@@ -17,7 +18,7 @@ from services.risk.resender import Resender
 from services.risk.state import RiskState
 from services.risk.store import PlacedOrder
 from services.runtime.handling import Batch, Outcome, Received
-from services.runtime.timeline import Timeline
+from services.runtime.timeline import Timeline, seconds_since
 from services.topology import FILLS, MARKET_DATA, ORDERS, RISK, SIGNALS
 
 REBUILD_FROM: Final = 5_000
@@ -64,11 +65,13 @@ class RiskHandler:
     def handle(self, batch: Batch) -> Outcome:
         """Bring about what *batch* asks for; a repetition finds everything in the ledger and adds nothing."""
         outcome = Outcome()
-        self._state.restore()
-        self._guard.do_what_is_due()
         by_stream: dict[str, list[tuple[Received, Any]]] = {stream: [] for stream in self.streams}
         for item in batch.received:
             by_stream[item.entry.stream].append((item, item.message))
+        if self._lockstep:
+            self._state.begin_turn([signal.signal_id for _, signal in by_stream[SIGNALS]])
+        self._state.restore()
+        self._guard.do_what_is_due()
         self._note_fills(by_stream[FILLS], outcome)
         if self._lockstep:
             self._take_in_turn(by_stream[MARKET_DATA], by_stream[SIGNALS], outcome, caught_up=batch.caught_up)
@@ -86,7 +89,7 @@ class RiskHandler:
         self._state.restore()
         self._guard.do_what_is_due()
         self._guard.turn_time()
-        self._guard.check_positions()
+        self._guard.check(self._state.reload())
         self._tell_held()
         self._save_marks()
         self._show()
@@ -112,12 +115,12 @@ class RiskHandler:
         """Check each fill against the ledger, which had it first; a fill from elsewhere is put aside."""
         if fills:
             timeline = Timeline()
-            orders = self._state.store.orders_by_id(fill.order_id for _, fill in fills)
+            reading = self._state.read(fill.order_id for _, fill in fills)
             for item, fill in fills:
-                reason, detail = contradiction(fill, orders.get(fill.order_id))
+                reason, detail = contradiction(fill, reading.orders.get(fill.order_id))
                 if reason:
                     outcome.put_aside(item.entry, reason, detail)
-            self._guard.check_positions()
+            self._guard.check(reading.book)
             report.fills_noted(len(fills), timeline)
 
     def _take_in_turn(
@@ -157,10 +160,10 @@ class RiskHandler:
     def _apply_price(self, item: Received, trade: MarketData, outcome: Outcome) -> None:
         if self._is_unknown(item, trade.symbol, outcome) or outcome.leaves_out_early(item, self._state.clock):
             return
-        timeline = Timeline()
+        began = perf_counter_ns()
         self._guard.apply(trade)
         self._applied = max(self._applied, stream_position(item.entry.id))
-        report.price_applied(timeline)
+        report.price_applied(seconds_since(began))
 
     def _decide(self, signals: list[tuple[Received, Signal]], outcome: Outcome, *, caught_up: bool) -> None:
         """Decide signals whose price has been applied; the others wait for it."""

@@ -101,4 +101,7 @@ class Marks:
         position = (trade.ts_event, trade.trade_id)
         if position > self._last_moves.get(trade.symbol, (0, -1)):
             self._last_moves[trade.symbol] = position
-            self._volatility.setdefault(trade.symbol, Volatility()).update(trade.price)
+            known = self._volatility.get(trade.symbol)
+            if known is None:
+                known = self._volatility[trade.symbol] = Volatility()
+            known.update(trade.price)

@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from services.costs import most_paid
 from services.messages import Order, PositionKey
@@ -12,7 +14,7 @@ from services.messages import Order, PositionKey
 ZERO = Decimal(0)
 
 
-class Mark(NamedTuple):
+class Mark(msgspec.Struct, frozen=True, gc=False):
     """The newest price of a symbol, and the trade that set it; ts_event in nanoseconds."""
 
     price: Decimal
@@ -95,7 +97,9 @@ class Portfolio:
         self.orders_last_minute += 1
 
     def as_book(self) -> Book:
-        """The book with what has joined it since."""
+        """The book with what has joined it since; itself if nothing has."""
+        if len(self.in_flight) == len(self.book.in_flight) and self.breaker_active == self.book.breaker_active:
+            return self.book
         return replace(self.book, in_flight=tuple(self.in_flight), breaker_active=self.breaker_active)
 
     def is_marked(self) -> bool:

@@ -60,9 +60,9 @@ def fills_noted(count: int, timeline: Timeline) -> None:
         _processed("fill", took_s)
 
 
-def price_applied(timeline: Timeline) -> None:
+def price_applied(took_s: float) -> None:
     """A price is taken in, with all that it set off."""
-    _processed("market_data", timeline.seconds())
+    _processed("market_data", took_s)
 
 
 def book_read(timeline: Timeline) -> None:

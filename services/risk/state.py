@@ -2,6 +2,7 @@
 
 import time
 from collections import deque
+from collections.abc import Iterable, Sequence
 
 from opentelemetry.trace import SpanContext
 
@@ -12,7 +13,7 @@ from services.risk.limits import Limits
 from services.risk.marks import Marks
 from services.risk.portfolio import Book, Mark, Portfolio
 from services.risk.rules import age_s, is_price_unknown
-from services.risk.store import RiskStore
+from services.risk.store import Reading, RiskStore
 from services.runtime.timeline import Timeline
 
 
@@ -29,6 +30,8 @@ class RiskState:
         self._order_times: deque[int] = deque()
         self._restored = False
         self.breaker_was_reset = False
+        self._asked: Sequence[str] | None = None
+        self._reading: Reading | None = None
         self._last_price = time.monotonic()
 
     def restore(self) -> None:
@@ -43,14 +46,39 @@ class RiskState:
 
     def reload(self) -> Book:
         """Read the book from the ledger and watch prices for it from now on."""
+        return self.read().book
+
+    def read(self, order_ids: Iterable[str] = ()) -> Reading:
+        """Do that, and tell which of *order_ids* the ledger knows."""
         timeline = Timeline()
-        book, _ = self.store.load()
-        self.watch(book)
+        reading = self._noted(self.store.load(self._asked or (), order_ids))
+        self.watch(reading.book)
         report.book_read(timeline)
-        return book
+        return reading
+
+    def begin_turn(self, signal_ids: Sequence[str]) -> None:
+        """In lockstep: read the ledger once for all decisions on *signal_ids*, unless it is written to in between.
+
+        The one other writer is execution, and while it has an order nothing is decided.
+        """
+        self._asked, self._reading = signal_ids, None
+
+    def reading_for(self, signal_ids: Sequence[str], *, delay_s: float) -> Reading:
+        """The ledger as it is, with which of *signal_ids* are decided; in lockstep as this turn knows it."""
+        return self._reading or self._noted(self.store.load(self._asked or signal_ids, delay_s=delay_s))
+
+    def wrote(self, reading: Reading) -> None:
+        """Take notice that decisions have made the ledger *reading*."""
+        self._noted(reading)
+
+    def _noted(self, reading: Reading) -> Reading:
+        self._reading = None if self._asked is None else reading
+        return reading
 
     def watch(self, book: Book) -> None:
         """Take *book* as the newest state."""
+        if book is self.book:
+            return
         if self.book is not None and self.book.breaker_active and not book.breaker_active:
             report.breaker_reset()
             self.breaker_was_reset = True

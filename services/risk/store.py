@@ -1,8 +1,8 @@
 """Risk's view of the ledger: read the book in one statement, write what was decided in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -22,7 +22,7 @@ from services.risk.portfolio import Book, InFlight, Mark, Portfolio, Position
 BreakerCause = Literal["mark", "decision", "operator", "day_turn", "test"]
 
 _PREPARE_BOOK: Final = """
-PREPARE risk_book (text[]) AS SELECT json_build_object(
+PREPARE risk_book (text[], text[]) AS SELECT json_build_object(
     'cash', account.cash,
     'positions', (SELECT coalesce(json_agg(json_build_object('symbol', symbol, 'strategy', strategy,
         'position_id', position_id, 'quantity', quantity, 'cost', cost) ORDER BY symbol, strategy), '[]')
@@ -34,7 +34,9 @@ PREPARE risk_book (text[]) AS SELECT json_build_object(
     'reference', (SELECT json_build_object('equity', equity, 'day', day) FROM equity ORDER BY equity_seq DESC LIMIT 1),
     'breaker_active', coalesce((SELECT active FROM breaker ORDER BY breaker_seq DESC LIMIT 1), false),
     'fills_seen', coalesce((SELECT max(fill_seq) FROM fills), 0),
-    'decided', (SELECT coalesce(json_agg(signal_id), '[]') FROM decisions WHERE signal_id = ANY($1))
+    'decided', (SELECT coalesce(json_agg(signal_id), '[]') FROM decisions WHERE signal_id = ANY($1)),
+    'asked', (SELECT coalesce(json_agg(json_build_object('order_id', order_id, 'symbol', symbol, 'side', side,
+        'quantity', quantity)), '[]') FROM orders WHERE order_id = ANY($2))
 )::text FROM account
 """
 
@@ -101,6 +103,13 @@ class _OrderRow(msgspec.Struct):
     reference_price: Decimal
 
 
+class _AskedRow(msgspec.Struct):
+    order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+
+
 class _Reference(msgspec.Struct):
     equity: Decimal
     day: date
@@ -114,6 +123,7 @@ class _BookRow(msgspec.Struct):
     breaker_active: bool
     fills_seen: int
     decided: list[str]
+    asked: list[_AskedRow]
 
 
 _book_decoder = msgspec.json.Decoder(_BookRow)
@@ -128,6 +138,15 @@ class PlacedOrder:
     quantity: Decimal
 
 
+@dataclass(frozen=True)
+class Reading:
+    """The ledger as of one moment: the book, and which of the signals asked for are decided, which orders known."""
+
+    book: Book
+    decided: frozenset[str]
+    orders: Mapping[str, PlacedOrder] = field(default_factory=dict)
+
+
 class RiskStore:
     """All that risk reads and writes. Every method raises ServerAway if the ledger cannot do it now."""
 
@@ -136,22 +155,23 @@ class RiskStore:
         self._ledger.prepare(_PREPARE_BOOK, _PREPARE_WRITE)
         self._opening_cash = opening_cash
 
-    def load(self, signal_ids: Sequence[str] = (), *, delay_s: float = 0.0) -> tuple[Book, frozenset[str]]:
-        """The book and which of *signal_ids* are decided already, as of one moment.
+    def load(self, signal_ids: Iterable[str] = (), order_ids: Iterable[str] = (), *, delay_s: float = 0.0) -> Reading:
+        """The book, which of *signal_ids* are decided already, and those of *order_ids* that the ledger knows.
 
         The account is opened if there is none. *delay_s* makes the ledger take that much longer, for trying out
         what slow decisions look like.
         """
         if delay_s:
             self._ledger.execute("SELECT pg_sleep(%s)", (delay_s,))
-        rows = self._ledger.execute("EXECUTE risk_book (%s)", (list(signal_ids),))
+        asked = [*signal_ids], [*order_ids]
+        rows = self._ledger.execute("EXECUTE risk_book (%s, %s)", asked)
         if not rows:
             self._ledger.execute(
                 "INSERT INTO account (opening_cash, cash) VALUES (%s, %s) ON CONFLICT DO NOTHING",
                 (self._opening_cash,) * 2,
             )
-            rows = self._ledger.execute("EXECUTE risk_book (%s)", (list(signal_ids),))
-        return _book_of(_book_decoder.decode(rows[0][0]))
+            rows = self._ledger.execute("EXECUTE risk_book (%s, %s)", asked)
+        return _reading_of(_book_decoder.decode(rows[0][0]))
 
     def wake(self) -> None:
         """Drop a connection that broke while nobody used it, so that what follows finds a new one."""
@@ -261,13 +281,6 @@ class RiskStore:
             (f"UNREADABLE: {problem}", to_datetime(max(now_ns, order.ts_event)), order.order_id),
         )
 
-    def orders_by_id(self, order_ids: Iterable[str]) -> dict[str, PlacedOrder]:
-        """Those of *order_ids* that the ledger knows."""
-        rows = self._ledger.execute(
-            "SELECT order_id, symbol, side, quantity FROM orders WHERE order_id = ANY(%s)", (list(order_ids),)
-        )
-        return {order_id: PlacedOrder(*rest) for order_id, *rest in rows}
-
     def order_times_ns(self, *, since_ns: int) -> list[int]:
         """When each order since *since_ns* was placed, oldest first."""
         rows = self._ledger.execute(
@@ -277,7 +290,7 @@ class RiskStore:
         return [microseconds * 1000 for (microseconds,) in rows]
 
 
-def _book_of(row: _BookRow) -> tuple[Book, frozenset[str]]:
+def _reading_of(row: _BookRow) -> Reading:
     book = Book(
         cash=row.cash,
         positions={
@@ -292,7 +305,8 @@ def _book_of(row: _BookRow) -> tuple[Book, frozenset[str]]:
         breaker_active=row.breaker_active,
         fills_seen=row.fills_seen,
     )
-    return book, frozenset(row.decided)
+    orders = {order.order_id: PlacedOrder(order.symbol, order.side, order.quantity) for order in row.asked}
+    return Reading(book, frozenset(row.decided), orders)
 
 
 def _order_of(row: tuple[Any, ...]) -> Order:

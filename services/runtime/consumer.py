@@ -127,6 +127,7 @@ class Consumer:
 
     def _process(self, entries: list[Entry], *, caught_up: bool) -> None:
         dead: list[DeadEntry] = []
+        seen = [*entries, *(item.entry for item in self._deferred)]
         received = [*self._deferred, *_decoded(entries, dead)]
         self._deferred = []
         batch = Batch(received, caught_up)
@@ -136,13 +137,12 @@ class Consumer:
         outcome.dead.extend(dead)
         self._give_up_or_retry(outcome)
         self._deferred = outcome.deferred
-        self._settle(entries, batch, outcome)
+        self._settle(seen, batch, outcome)
 
-    def _settle(self, entries: list[Entry], batch: Batch, outcome: Outcome) -> None:
+    def _settle(self, seen: list[Entry], batch: Batch, outcome: Outcome) -> None:
         """Publish, acknowledge, then do what nobody waits for."""
-        seen = {entry.key: entry for entry in (*entries, *(item.entry for item in batch.received))}
         still_open = outcome.open_keys()
-        self._done += [entry for key, entry in seen.items() if key not in still_open] if still_open else seen.values()
+        self._done += [entry for entry in seen if entry.key not in still_open] if still_open else seen
         if outcome.outgoing or outcome.dead:
             self._retry(lambda: self._commit(outcome.outgoing, outcome.dead))
         ended_ns = time.time_ns()
@@ -154,7 +154,7 @@ class Consumer:
             if letter.reason != "handler":
                 self._on_error("bad_message")
         if self._retries:
-            for key in seen.keys() - outcome.failed_keys():
+            for key in {entry.key for entry in seen} - outcome.failed_keys():
                 self._retries.pop(key, None)
         for action in outcome.afterwards:
             if error := attempt(action):
@@ -254,6 +254,8 @@ class Consumer:
 
 
 def _any_full(entries: Sequence[Entry]) -> bool:
+    if len(entries) < BATCH:
+        return False
     return any(count >= BATCH for count in Counter(entry.stream for entry in entries).values())
 
 

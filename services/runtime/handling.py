@@ -4,13 +4,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+import msgspec
+
 from services.bus.entries import DeadEntry, Entry, Key, Outgoing
 from services.clock import Clock
 from services.messages import Message
 from telemetry.tracing import Planned
 
 
-class Received(NamedTuple):
+class Received(msgspec.Struct, frozen=True, gc=False):
     """A message with the entry it was read from, when that was (ns), and the span of handling it."""
 
     entry: Entry

@@ -1,7 +1,7 @@
 """What a loop does when something fails: go on with the other messages, or wait for a server and try again."""
 
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from services.errors import ServerAway
 from services.runtime.loop_state import LoopState
@@ -9,13 +9,14 @@ from services.runtime.loop_state import LoopState
 FIRST_PAUSE_S: Final = 0.05
 LONGEST_PAUSE_S: Final = 1.0
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def attempt(function: Callable[[], object]) -> Exception | None:
+def attempt(function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> Exception | None:
     """Run *function* and return its error, so that one bad message does not end the loop for the others."""
     try:
-        function()
+        function(*args, **kwargs)
     except ServerAway:
         raise
     except Exception as error:  # noqa: BLE001  the one place that must outlive any message

@@ -10,8 +10,9 @@ class Timeline:
 
     __slots__ = ("_began", "_moments", "_ticks")
 
-    def __init__(self) -> None:
-        self._ticks = perf_counter_ns()  # every trade has a timeline, few have a span that asks when it began
+    def __init__(self, ticks: int | None = None) -> None:
+        """Begin it now, or when perf_counter_ns() gave *ticks*: few trades need a timeline, and that shows late."""
+        self._ticks = perf_counter_ns() if ticks is None else ticks
         self._began = 0
         self._moments: dict[str, int] = {}
 
@@ -37,4 +38,9 @@ class Timeline:
         """Time from the beginning to the step called *until*, or to now."""
         if until:
             return (self._moments[until] - self.began) / NANOSECONDS
-        return (perf_counter_ns() - self._ticks) / NANOSECONDS
+        return seconds_since(self._ticks)
+
+
+def seconds_since(ticks: int) -> float:
+    """Time from when perf_counter_ns() gave *ticks* to now."""
+    return (perf_counter_ns() - ticks) / NANOSECONDS

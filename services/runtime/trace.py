@@ -25,10 +25,10 @@ def _ended(batch: Batch, outcome: Outcome, ended_ns: int) -> Iterator[tuple[Entr
 
     A price has no span of its own, but its failure is worth one. A message that could not be read has no duration.
     """
-    in_hand = {item.entry.key for item in outcome.deferred}
+    in_hand = {item.entry.key for item in outcome.deferred if item.span}
     failed = outcome.failed_keys()
     for item in batch.received:
-        span = item.span or (tracing.plan() if item.entry.key in failed else None)
+        span = item.span or (tracing.plan() if failed and item.entry.key in failed else None)
         if span and item.entry.key not in in_hand:
             yield item.entry, span, item.read_ns
     read = {item.entry.key for item in batch.received} if outcome.dead else set()

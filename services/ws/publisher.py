@@ -125,15 +125,17 @@ class Publisher:
     def take_in(self, found: Sequence[RawTrade | Refusal]) -> None:
         """Publish what the source gave, and refuse what is no trade."""
         self.status.waiting = not found
+        self.status.read += len(found)
         messages: list[MarketData] = []
         for item in found:
-            self.status.read += 1
-            refusal = item if isinstance(item, Refusal) else self._check.objection(item)
-            if refusal is not None:
+            if isinstance(item, Refusal):
+                self._refuse(item)
+            elif refusal := self._check.objection(item):
                 self._refuse(refusal)
-            elif isinstance(item, RawTrade):
+            else:
                 messages.append(self._message(item, self._sequence + len(messages) + 1))
         if messages:
+            report.trades_read(messages, self._source.name)
             self._publish(messages)
         elif self._pause_s == FIRST_PAUSE_S and time.monotonic() < self._next_look:
             self._state.turned()
@@ -141,7 +143,6 @@ class Publisher:
             self._look_for_the_bus()
 
     def _message(self, trade: RawTrade, sequence: int) -> MarketData:
-        report.trade_read(trade.symbol, self._source.name)
         return MarketData(
             ts_event=trade.ts_event,
             ts_init=self._clock.now_ns(),

@@ -1,5 +1,6 @@
 """What cdb_ws measures and logs."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 
 import structlog
@@ -14,9 +15,10 @@ from telemetry.setup import admit_symbols
 log = structlog.get_logger()
 
 
-def trade_read(symbol: str, source: str) -> None:
-    """The source gave an acceptable trade."""
-    metrics.market_data_received.labels(symbol=symbol, source=source).inc()
+def trades_read(messages: Sequence[MarketData], source: str) -> None:
+    """The source gave acceptable trades."""
+    for symbol, count in Counter(message.symbol for message in messages).items():
+        metrics.market_data_received.labels(symbol=symbol, source=source).inc(count)
 
 
 def symbols_added(symbols: Collection[str], source: str) -> None:

@@ -3,7 +3,9 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Literal
+
+import msgspec
 
 from services.clock import NANOSECONDS, Clock
 from services.messages import MAX_TIME_NS, Side, trade_problem
@@ -12,7 +14,7 @@ MOST_BEHIND_NS = 3 * NANOSECONDS
 RefusalReason = Literal["malformed", "not_a_number", "not_positive", "out_of_order", "unknown_symbol"]
 
 
-class RawTrade(NamedTuple):
+class RawTrade(msgspec.Struct, frozen=True, gc=False):
     """One trade of the market; ts_event in nanoseconds. *origin* says where it was read, such as "line 7"."""
 
     symbol: str
@@ -80,7 +82,8 @@ class TradeCheck:
             return Refusal("out_of_order", trade.origin, f"{where}; times must rise, and ids within an instant")
         self._last[trade.symbol] = position
         self._clock.advance(trade.ts_event)
-        self._newest_ns = max(self._newest_ns, min(trade.ts_event, self._clock.now_ns()))
+        if trade.ts_event > self._newest_ns:
+            self._newest_ns = max(self._newest_ns, min(trade.ts_event, self._clock.now_ns()))
         return None
 
 

@@ -64,7 +64,7 @@ def fill_not_stored(patch: pytest.MonkeyPatch) -> None:
 
 def decided_again(patch: pytest.MonkeyPatch) -> None:
     plain = RiskStore.load
-    patch.setattr(RiskStore, "load", lambda self, *ids, **more: (plain(self, *ids, **more)[0], frozenset()))
+    patch.setattr(RiskStore, "load", lambda self, *ids, **more: replace(plain(self, *ids, **more), decided=frozenset()))
 
 
 def filled_again(patch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec.structs import replace
+
 from services.bus.entries import Entry
 from services.clock import NANOSECONDS
 from services.engine.engine import Engine
@@ -145,7 +147,7 @@ class Run:
             self._ground.clock_error_ns = self._random.choice((0, self._random.randrange(-HOUR_NS, HOUR_NS)))
         elif entries := [entry for entry in streams.stream(name).entries if entry is not None]:
             entry = self._random.choice(entries)
-            streams.stream(name).entries.append(entry._replace(id=self._new_id(name)))
+            streams.stream(name).entries.append(replace(entry, id=self._new_id(name)))
 
     def _new_id(self, name: str) -> str:
         streams = self._ground.failing_streams

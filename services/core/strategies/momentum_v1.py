@@ -52,10 +52,13 @@ class Momentum:
 
     def update(self, trade: MarketData) -> Opinion | None:
         """Take in the next trade; an opinion if the momentum has reached the threshold."""
-        return self._opinion(trade.ts_event, self.take_in(trade.ts_event, trade.price, trade.quantity))
+        self.take_in(trade.ts_event, trade.price, trade.quantity)
+        if trade.ts_event < self._quiet_until_ns or self._volume < self._settings.minimum_volume:
+            return None
+        return self._opinion(trade.ts_event, self.momentum())
 
-    def take_in(self, ts_event: int, price: Decimal, quantity: Decimal) -> Decimal:
-        """Take in the next trade; the momentum after it."""
+    def take_in(self, ts_event: int, price: Decimal, quantity: Decimal) -> None:
+        """Take in the next trade, whatever it gives rise to."""
         notional = price * quantity
         self._window.append((ts_event, price, notional))
         self._volume += notional
@@ -63,13 +66,14 @@ class Momentum:
         oldest_allowed = ts_event - self._lookback_ns
         while self._window[0][0] < oldest_allowed:
             self._volume -= self._window.popleft()[2]
-        return price / self._window[0][1] - 1
+
+    def momentum(self) -> Decimal:
+        """The newest price against the oldest one of the look-back, as a share."""
+        return self._window[-1][1] / self._window[0][1] - 1
 
     def _opinion(self, now_ns: int, momentum: Decimal) -> Opinion | None:
         size = abs(momentum)
-        if size < self._settings.threshold or now_ns < self._quiet_until_ns:
-            return None
-        if self._volume < self._settings.minimum_volume:
+        if size < self._settings.threshold:
             return None
         self._quiet_until_ns = now_ns + self._cooldown_ns
         strength = min(Decimal(1), size / (2 * self._settings.threshold)).quantize(_TWO_DECIMALS)

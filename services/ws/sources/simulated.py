@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Annotated, Final
 
+from msgspec.structs import replace
 from pydantic import Field
 
 from services.clock import NANOSECONDS
@@ -91,7 +92,7 @@ class SimulatedSource(Source):
         if self._upcoming is None:
             trade = self._market.next_trade(trade_id=self._next_id, start_ns=self._start_ns)
             real_ns = self._start_ns + int((trade.ts_event - self._start_ns) / self._pace)
-            self._upcoming = trade._replace(ts_event=real_ns)
+            self._upcoming = replace(trade, ts_event=real_ns)
             self._next_id += 1
         return self._upcoming
 
@@ -109,7 +110,7 @@ class SimulatedSource(Source):
         """Let everything happen that much later; negative: earlier."""
         self._start_ns += by_ns
         if self._upcoming is not None:
-            self._upcoming = self._upcoming._replace(ts_event=self._upcoming.ts_event + by_ns)
+            self._upcoming = replace(self._upcoming, ts_event=self._upcoming.ts_event + by_ns)
 
 
 SOURCE: Final[type[Source]] = SimulatedSource

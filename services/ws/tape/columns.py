@@ -51,13 +51,12 @@ class Columns:
     width: int
     delimiter: str
 
-    def cells(self, line: str) -> list[str]:
-        """The cells of one line; none if it is beyond what a CSV reader takes."""
-        return split(line, self.delimiter)
-
 
 def split(line: str, delimiter: str) -> list[str]:
-    """The cells of *line*. It is parsed by itself, so a quote that is not closed takes no other line with it."""
+    """The cells of *line*; none if it is beyond what a CSV reader takes.
+
+    It is parsed by itself, so a quote that is not closed takes no other line with it.
+    """
     text = line.rstrip("\r\n")
     if '"' not in text:
         return text.split(delimiter)

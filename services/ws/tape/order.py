@@ -7,6 +7,8 @@ from decimal import Decimal
 from itertools import islice
 from typing import Final
 
+from msgspec.structs import replace
+
 from services.clock import NANOSECONDS
 from services.messages import MAX_PRICE
 from services.ws.trades import MOST_BEHIND_NS, RawTrade, Refusal
@@ -15,8 +17,10 @@ WITNESSES: Final = 5
 """How many of the next trades are asked; most of them decide, so two wrong rows in succession are still found."""
 FARTHEST: Final = 10_000
 """How many rows ahead the next trade of a symbol is looked for."""
-ABSURD_FACTOR: Final = 5
+ABSURD_FACTOR: Final = Decimal(5)
 """Finds a decimal point that is a digit off."""
+
+_ZERO: Final = Decimal(0)
 
 Row = RawTrade | Refusal
 
@@ -50,7 +54,7 @@ def with_made_ids(rows: Iterable[Row]) -> Iterator[Row]:
     for row in rows:
         if isinstance(row, RawTrade):
             last = max(last + 1, row.ts_event)
-            yield row._replace(trade_id=last)
+            yield replace(row, trade_id=last)
         else:
             yield row
 
@@ -99,15 +103,17 @@ class IdCheck:
         self._last[trade.symbol] = (trade.ts_event, max(trade.trade_id, highest), then)
 
 
-class _Upcoming(Iterator[Row]):
+class _Upcoming(Iterable[Row]):
     """Rows that can be looked at before they are taken."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._rows = iter(rows)
         self._seen: deque[Row] = deque()
 
-    def __next__(self) -> Row:
-        return self._seen.popleft() if self._seen else next(self._rows)
+    def __iter__(self) -> Iterator[Row]:
+        """Take them, each once; they may be looked at in between."""
+        while row := self._seen.popleft() if self._seen else next(self._rows, None):
+            yield row
 
     def trades(self) -> Iterator[RawTrade]:
         """The next sound trades, without taking them."""
@@ -149,7 +155,7 @@ def _absurd(trade: RawTrade, last: Decimal | None, upcoming: _Upcoming) -> str:
 
 def is_sound(trade: RawTrade) -> bool:
     """Whether price and quantity can be those of a trade, so that the row says something about those around it."""
-    return 0 < trade.price <= MAX_PRICE and trade.quantity > 0
+    return _ZERO < trade.price <= MAX_PRICE and trade.quantity > _ZERO
 
 
 def _is_far(price: Decimal, other: Decimal) -> bool:

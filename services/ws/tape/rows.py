@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -49,18 +48,21 @@ class Rows:
     def read(self, line: str, number: int) -> RawTrade | Refusal:
         """The trade that *line* holds, or why it holds none."""
         table, origin = self._table, f"line {number}"
-        cells = table.cells(line)
+        cells = columns.split(line, table.delimiter)
         if len(cells) != table.width and (len(cells) < table.width or any(cells[table.width :])):
             hint = "; a number with a comma would be two" if len(cells) > table.width else ""
             return Refusal("malformed", origin, f"{len(cells)} columns, {table.width} are expected{hint}")
+        price, quantity = cells[table.price], cells[table.quantity]
+        if self._decimal_comma:
+            price, quantity = price.replace(",", "."), quantity.replace(",", ".")
         try:
             ts_event, unit = values.time_ns(cells[table.time].strip(), self._unit)
             trade = RawTrade(
                 self._symbol if table.symbol is None else self._symbol_of(cells[table.symbol]),
                 values.NO_ID if table.trade_id is None else values.trade_id(cells[table.trade_id].strip()),
                 values.side(cells[table.side].strip(), table.sides),
-                self._number("price", cells[table.price]),
-                self._number("quantity", cells[table.quantity]),
+                values.number("price", price.strip()),
+                values.number("quantity", quantity.strip()),
                 ts_event,
                 origin,
             )
@@ -74,10 +76,6 @@ class Rows:
         if known is None:
             known = self._symbols[cell] = values.symbol(cell.strip())
         return known
-
-    def _number(self, name: str, cell: str) -> Decimal:
-        text = cell.strip()
-        return values.number(name, text.replace(",", ".") if self._decimal_comma else text)
 
 
 class Table:
@@ -115,10 +113,9 @@ class Table:
         lines = turned_around(self._lines, self._path) if self.reading.newest_first else self._lines
         header = self._first.strip()
         for number, line in lines:
-            if line.strip(_NOTHING):
-                row = self._rows.read(line, number)
-                if isinstance(row, RawTrade) or line.strip() != header:
-                    yield row
+            row = self._rows.read(line, number)
+            if isinstance(row, RawTrade) or (line.strip(_NOTHING) and line.strip() != header):
+                yield row
 
 
 def turned_around(lines: Numbered, path: Path, *, most: int = MOST_TURNED_AROUND) -> Numbered:

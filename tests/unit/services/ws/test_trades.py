@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.clock import MOST_AHEAD_NS, EventClock
 from services.messages import MAX_TIME_NS
@@ -35,7 +36,7 @@ def judged(*trades: RawTrade) -> list[str | None]:
     ids=["later", "same instant", "twice", "lower id", "earlier", "another symbol"],
 )
 def test_trades_of_a_symbol_are_accepted_in_their_order_only(change: dict[str, Any], reason: str | None) -> None:
-    assert judged(TRADE, TRADE._replace(**change)) == [None, reason]
+    assert judged(TRADE, replace(TRADE, **change)) == [None, reason]
 
 
 @pytest.mark.parametrize(
@@ -61,11 +62,11 @@ def test_trades_of_a_symbol_are_accepted_in_their_order_only(change: dict[str, A
     ],
 )
 def test_what_cannot_be_a_trade_is_refused_with_its_reason(change: dict[str, Any], reason: str) -> None:
-    assert judged(TRADE._replace(**change)) == [reason]
+    assert judged(replace(TRADE, **change)) == [reason]
 
 
 def test_refusal_names_where_and_what() -> None:
-    refusal = TradeCheck({"BTCUSDT"}, EventClock()).objection(TRADE._replace(symbol="E" * 1000))
+    refusal = TradeCheck({"BTCUSDT"}, EventClock()).objection(replace(TRADE, symbol="E" * 1000))
     assert refusal is not None
     assert refusal.origin == "line 2"
     assert "is not traded here" in refusal.detail
@@ -73,25 +74,25 @@ def test_refusal_names_where_and_what() -> None:
 
 
 def test_refused_trade_is_not_what_the_next_one_is_measured_by() -> None:
-    late = TRADE._replace(ts_event=NOW + 10, trade_id=9)
-    assert judged(TRADE, late._replace(price=Decimal(-1)), TRADE._replace(trade_id=6)) == [None, "not_positive", None]
+    late = replace(TRADE, ts_event=NOW + 10, trade_id=9)
+    assert judged(TRADE, replace(late, price=Decimal(-1)), replace(TRADE, trade_id=6)) == [None, "not_positive", None]
 
 
 def test_live_trade_ahead_of_the_clock_makes_no_other_one_late() -> None:
     """As long as clocks may differ; and what is behind the clock itself is late as ever."""
     check = TradeCheck({"ETHUSDT", "BTCUSDT"}, SettableClock())
-    ahead = TRADE._replace(ts_event=NOW + MOST_AHEAD_NS)
-    others = [TRADE._replace(symbol="BTCUSDT", ts_event=NOW - MOST_BEHIND_NS + after) for after in (0, -1)]
+    ahead = replace(TRADE, ts_event=NOW + MOST_AHEAD_NS)
+    others = [replace(TRADE, symbol="BTCUSDT", ts_event=NOW - MOST_BEHIND_NS + after) for after in (0, -1)]
     found = [check.objection(trade) for trade in (ahead, *others)]
     assert [refusal.reason if refusal else None for refusal in found] == [None, None, "out_of_order"]
-    assert check.objection(ahead._replace(ts_event=NOW + MOST_AHEAD_NS + 1)) is not None
+    assert check.objection(replace(ahead, ts_event=NOW + MOST_AHEAD_NS + 1)) is not None
 
 
 @selective
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 5)), max_size=20))
 def test_what_is_accepted_only_ever_rises(keys: list[tuple[int, int]]) -> None:
     check = TradeCheck({"ETHUSDT"}, EventClock())
-    trades = [TRADE._replace(ts_event=ts_event, trade_id=trade_id) for ts_event, trade_id in keys]
+    trades = [replace(TRADE, ts_event=ts_event, trade_id=trade_id) for ts_event, trade_id in keys]
     accepted = [(trade.ts_event, trade.trade_id) for trade in trades if check.objection(trade) is None]
     assume(len(accepted) < len(trades))
     assert accepted == sorted(set(accepted))
@@ -111,11 +112,11 @@ def test_after_the_clock_was_set_back_trades_are_accepted_at_once(by_s: int) -> 
     """What was accepted before is dated by a clock that was ahead, and is no measure of what is late."""
     clock = SettableClock(NOW + by_s * SECOND)
     check = TradeCheck({"ETHUSDT", "BTCUSDT"}, clock)
-    assert check.objection(TRADE._replace(ts_event=clock.now)) is None
+    assert check.objection(replace(TRADE, ts_event=clock.now)) is None
     clock.now = NOW
     for symbol in ("ETHUSDT", "BTCUSDT"):
-        assert check.objection(TRADE._replace(symbol=symbol, trade_id=6)) is None
-        late = check.objection(TRADE._replace(symbol=symbol, trade_id=6))
+        assert check.objection(replace(TRADE, symbol=symbol, trade_id=6)) is None
+        late = check.objection(replace(TRADE, symbol=symbol, trade_id=6))
         assert late is not None
         assert late.reason == "out_of_order", "the order holds from then on"
 
@@ -123,7 +124,7 @@ def test_after_the_clock_was_set_back_trades_are_accepted_at_once(by_s: int) -> 
 def test_order_holds_while_the_clock_is_set_back_by_no_more_than_clocks_may_differ() -> None:
     clock = SettableClock(NOW + MOST_AHEAD_NS)
     check = TradeCheck({"ETHUSDT"}, clock)
-    assert check.objection(TRADE._replace(ts_event=clock.now)) is None
+    assert check.objection(replace(TRADE, ts_event=clock.now)) is None
     clock.now = NOW
     refusal = check.objection(TRADE)
     assert refusal is not None

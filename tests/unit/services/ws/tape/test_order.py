@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.ws.tape.order import IdCheck, plausible, with_made_ids
 from services.ws.trades import RawTrade, Refusal
@@ -24,7 +25,7 @@ def trades(*seconds: float, symbol: str = "ETHUSDT") -> list[RawTrade]:
 
 def priced(*prices: str) -> list[RawTrade]:
     return [
-        trade._replace(price=Decimal(price)) for trade, price in zip(trades(*range(len(prices))), prices, strict=True)
+        replace(trade, price=Decimal(price)) for trade, price in zip(trades(*range(len(prices))), prices, strict=True)
     ]
 
 
@@ -37,7 +38,7 @@ def refused(rows: Sequence[RawTrade | Refusal]) -> list[int]:
 @pytest.mark.parametrize(("place", "count"), [(0, 1), (1, 1), (5, 1), (8, 1), (9, 1), (0, 2), (1, 2), (5, 2)])
 def test_time_far_ahead_is_refused_and_the_good_rows_after_it_are_not(place: int, count: int) -> None:
     rows = trades(*range(10))
-    rows[place : place + count] = [row._replace(ts_event=YEAR_2096) for row in rows[place : place + count]]
+    rows[place : place + count] = [replace(row, ts_event=YEAR_2096) for row in rows[place : place + count]]
     assert refused(rows) == list(range(place, place + count))
 
 
@@ -84,7 +85,7 @@ def test_price_that_is_absurd_beside_its_neighbours_is_refused(prices: list[str]
 
 
 def test_prices_are_compared_within_a_symbol() -> None:
-    cheap = [trade._replace(symbol="SHIBUSDT", price=Decimal("0.00001")) for trade in trades(0, 1, 2)]
+    cheap = [replace(trade, symbol="SHIBUSDT", price=Decimal("0.00001")) for trade in trades(0, 1, 2)]
     mixed = [row for pair in zip(priced("100", "1000000000", "101"), cheap, strict=True) for row in pair]
     found = list(plausible(mixed, now_ns=NOW))
     assert [row.origin for row in found if isinstance(row, Refusal)] == ["line 3"]
@@ -95,7 +96,7 @@ def test_prices_are_compared_within_a_symbol() -> None:
 def test_what_is_no_trade_by_itself_is_neither_judged_nor_asked(change: dict[str, Any]) -> None:
     """Its own fault is what the check of trades will name."""
     rows = trades(0, 1, 7200, 7201, 7202, 2, 3)
-    rows[2:5] = [row._replace(**change) for row in rows[2:5]]
+    rows[2:5] = [replace(row, **change) for row in rows[2:5]]
     assert refused(rows) == []
 
 
@@ -112,7 +113,7 @@ steps = st.lists(st.tuples(st.integers(-10, 10), st.sampled_from(["1", "9", "1E+
 @given(steps)
 def test_every_row_comes_out_once_and_in_its_place(made: list[tuple[int, str]]) -> None:
     rows = [
-        row._replace(price=Decimal(price)) for row, (_, price) in zip(trades(*(s for s, _ in made)), made, strict=True)
+        replace(row, price=Decimal(price)) for row, (_, price) in zip(trades(*(s for s, _ in made)), made, strict=True)
     ]
     assert [row.origin for row in plausible(rows, now_ns=NOW)] == [row.origin for row in rows]
 
@@ -128,7 +129,7 @@ def test_made_ids_rise_and_are_the_same_again() -> None:
 def problem(*keys: tuple[int, int]) -> str:
     check = IdCheck()
     for row, (_, trade_id) in zip(trades(*(second for second, _ in keys)), keys, strict=True):
-        check.note(row._replace(trade_id=trade_id))
+        check.note(replace(row, trade_id=trade_id))
     return check.problem
 
 

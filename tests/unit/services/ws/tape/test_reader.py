@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from services.ws.tape.files import NotATape
 from services.ws.tape.reader import Survey, read_tape, survey
@@ -126,5 +127,5 @@ def test_made_ids_are_those_of_the_time_so_another_file_never_has_them_too(tmp_p
         for half in (GOOD[:6], GOOD[6:])
     ]
     whole = [item for item in rows_in(written(tmp_path, [HEADER, *GOOD]), make_ids=True) if isinstance(item, RawTrade)]
-    together = [*halves[0], *(item._replace(origin=f"line {place + 8}") for place, item in enumerate(halves[1]))]
+    together = [*halves[0], *(replace(item, origin=f"line {place + 8}") for place, item in enumerate(halves[1]))]
     assert whole == together
