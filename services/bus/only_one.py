@@ -2,12 +2,13 @@
 
 A connection carries the name. Redis drops it as soon as its process is dead, so a service that was killed starts again
 at once. A connection that has been silent for too long (its process hangs, or the network was cut) is ended by the next
-process. The silent one can write nothing more through it. When it comes back, it ends and leaves the ledger to the other:
-it has not seen what happened meanwhile. A key beside the streams tells it so even if the other one is gone by then.
+process. The silent one can write nothing more through it. When it comes back, it ends: it has not seen what happened
+meanwhile, and it may hold the ledger's lock, for which the other one waits. A key beside the streams tells it even if
+the other one is gone by then.
 """
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -33,6 +34,13 @@ class OnlyOne:
 
     def greet(self, connection: Any) -> None:
         """Take the name. Raises AnotherCopy if a living process has it, Superseded if one has had it after this one."""
+        try:
+            self._take(connection)
+        except Superseded:
+            connection.disconnect()  # or the other one would meet this process, which is still ending, as another copy
+            raise
+
+    def _take(self, connection: Any) -> None:
         connection.on_connect()
         _ask(connection, "CLIENT", "SETNAME", f"{_only(self._name)}{self._process}")
         own_id = _ask(connection, "CLIENT", "ID")

@@ -84,8 +84,8 @@ class Process:
     def bus(self, *, only: bool = False) -> RedisBus:
         """A connection to the bus for this service's group. Each thread needs its own.
 
-        *only* one process of this service gets in: that is for its loop. A second one meets ServerAway meanwhile, and one
-        that hung until another took its place meets Superseded.
+        *only* one process of this service gets in: that is for its loop. A second one meets ServerAway meanwhile, and
+        one that hung until another took its place meets Superseded.
         """
         client = self._redis(greet=OnlyOne(self.service.name).greet if only else None)
         return RedisBus(client, group=self.service.name, consumer=self.service.name, clock=self.clock)

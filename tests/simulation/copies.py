@@ -49,7 +49,7 @@ def current() -> Copy | None:
 
 
 class Connections:
-    """Who is connected to the bus under a service's name, by id, as CLIENT LIST tells it. *keys* are those beside the streams."""
+    """The bus's living connections by id, each with a service's name. *keys* are those beside the streams."""
 
     def __init__(self, monotonic: Callable[[], float], keys: Callable[[], dict[str, bytes]]) -> None:
         self.monotonic = monotonic
@@ -108,6 +108,10 @@ class Connection:
         except BaseException:
             self.close()
             raise
+
+    def disconnect(self) -> None:
+        """End it, as the client's connection does."""
+        self.close()
 
     def on_connect(self) -> None:
         """Say what each client says first: nothing here."""

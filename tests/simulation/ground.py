@@ -108,8 +108,9 @@ class FailingGround(Ground):
         """
         copy = current()
         assert copy is not None
-        self._ledgers[copy] = self._left.pop(service, None) or _FailingLedger(self, self._address, service)
-        return self._ledgers[copy]
+        left = self._left.pop(service, None)
+        self._ledgers[copy] = ledger = left or _FailingLedger(self, self._address, service)
+        return ledger
 
     def clock(self) -> Clock:
         return EventClock() if self.lockstep else _SetClock(self)
@@ -195,11 +196,12 @@ class FailingGround(Ground):
         return copy.is_stopping
 
     def _end_connections(self, server: Server) -> None:
+        """Have *server* lose all its connections, as when it ends; who could not notice keeps his to the ledger."""
         if server == BUS:
             self.connections.living.clear()
-        else:
-            for ledger in self._ledgers.values():
-                ledger.drop()
+        for copy, ledger in self._ledgers.items() if server == _LEDGER else ():
+            if copy.hangs_since_s is not None or len(self.copies_of(copy.service)) > 1:
+                ledger.end_session()
 
 
 class _SetClock:
@@ -277,11 +279,6 @@ class _FailingLedger(Ledger):
                 self._connection.cursor().execute("SELECT pg_advisory_unlock_all()")
         super().close()
 
-    def drop(self) -> None:
-        """Lose the connection, and with it the right to write; if there is no other process, that shows nothing."""
-        if len(self._ground.copies_of(self._service)) > 1:
-            self.close()
-
     def end_session(self) -> None:
         """Have the server end the connection."""
         if self._connection is not None and not self._connection.closed:
@@ -296,7 +293,8 @@ class _FailingLedger(Ledger):
             result = action()
             self._ground.strike(f"after {what}", _LEDGER)
         except ServerAway:
-            self.drop()
+            if len(self._ground.copies_of(self._service)) > 1:
+                self.close()  # so another may write; if there is none, that would show nothing
             raise
         return result
 
