@@ -36,12 +36,6 @@ def content_of(address: LedgerAddress) -> Content:
         }
 
 
-def in_flight(address: LedgerAddress) -> bool:
-    """Whether an order has no final state yet."""
-    with closing(Ledger(address, application="in_flight")) as ledger:
-        return bool(ledger.execute("SELECT 1 FROM orders WHERE state = 'placed' LIMIT 1"))
-
-
 def findings(
     address: LedgerAddress, streams: Streams, expected: Content | None, *, clock_was_set: bool
 ) -> Iterator[str]:

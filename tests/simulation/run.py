@@ -10,10 +10,11 @@ from services.clock import NANOSECONDS
 from services.engine.engine import Engine
 from services.engine.setup import Setup
 from services.errors import Superseded
+from services.ledger.connection import Ledger
 from services.topology import CORE, EXECUTION, RISK, STREAMS, Service
 from services.ws.trades import RawTrade
 from tests.simulation.adversary import Adversary, Fault
-from tests.simulation.checks import Content, content_of, findings, in_flight
+from tests.simulation.checks import Content, content_of, findings
 from tests.simulation.copies import Copy, Crash
 from tests.simulation.ground import CUT_OFF_S, FailingGround
 from tests.simulation.tape import BEGIN_NS, trades
@@ -69,6 +70,7 @@ class Run:
         self._ground = FailingGround(setup.address, self._adversary, lockstep=lockstep, begin_ns=BEGIN_NS)
         self._engine = Engine(setup, self._ground)
         self._address = setup.address
+        self._observer = Ledger(setup.address, application="observer")
         self._wanted = dict.fromkeys(WORKERS, 1)
         self._busy: dict[Service, int] = {}
         self._earlier = self._ground.failing_streams.copy()
@@ -92,6 +94,7 @@ class Run:
             return Result(self._seed, found, self._adversary.faults, content_of(self._address))
         finally:
             self._ground.close()
+            self._observer.close()
 
     def _until_due(self, trade: RawTrade) -> bool:
         """Let the services work until *trade* happens, and in lockstep until all is done with; False if it never is."""
@@ -202,7 +205,10 @@ class Run:
             quiet = quiet + 1 if self._is_at_rest() else 0
 
     def _is_at_rest(self) -> bool:
-        return self._engine.is_settled() and not self._ground.hanging() and not in_flight(self._address)
+        return self._engine.is_settled() and not self._ground.hanging() and not self._is_in_flight()
+
+    def _is_in_flight(self) -> bool:
+        return bool(self._observer.execute("SELECT 1 FROM orders WHERE state = 'placed' LIMIT 1"))
 
     def _stop(self) -> None:
         """End all in order."""
