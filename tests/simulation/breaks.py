@@ -12,7 +12,6 @@ from services.bus.only_one import OnlyOne
 from services.core.handlers import CoreHandler
 from services.core.handlers import _Watched as Watched
 from services.execution.store import Changes, ExecutionStore
-from services.ledger.connection import Ledger
 from services.risk.handlers import RiskHandler
 from services.risk.ledger_rows import Rows
 from services.risk.resender import Resender
@@ -108,15 +107,6 @@ def all_copies_work(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(OnlyOne, "greet", lambda _self, connection: connection.on_connect())
 
 
-def all_copies_write(patch: pytest.MonkeyPatch) -> None:
-    plain = Ledger.__init__
-
-    def init(self: Ledger, *arguments: Any, writer_role: str | None = None, **more: Any) -> None:
-        plain(self, *arguments, **more)
-
-    patch.setattr(Ledger, "__init__", init)
-
-
 def a_woken_copy_works_on(patch: pytest.MonkeyPatch) -> None:
     plain = OnlyOne.greet
 
@@ -143,6 +133,6 @@ MORE: Final[tuple[Break, ...]] = (
     lost_replies_are_left,
     deferred_is_acknowledged,
 )
-COPIES: Final[tuple[Break, ...]] = (all_copies_work, all_copies_write, a_woken_copy_works_on)
-"""Those that show only where a process hangs and another one takes its place."""
+COPIES: Final[tuple[Break, ...]] = (all_copies_work, a_woken_copy_works_on)
+"""Those that show only where a service runs twice, or hangs until another copy takes its place."""
 BREAKS: Final = {one.__name__: one for one in (*EARLIER, *MORE, *COPIES)}
