@@ -15,5 +15,9 @@ class ServerAway(Exception):
         super().__init__(f"{server}: {self.detail}")
 
 
+class Superseded(Exception):
+    """Another process has worked in this one's place. What this one knows is out of date, so it must end."""
+
+
 class InjectedFault(Exception):
     """An error that an operator asked for through a test endpoint."""

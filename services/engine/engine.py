@@ -64,8 +64,12 @@ class Engine:
 
     def begin(self, service: Service) -> None:
         """Start *service* as a new process would; what another one has left is taken up."""
-        consumer = self._consumers[service] = self._makers[service]()
+        consumer = self._consumers[service] = self.process(service)
         consumer.start()
+
+    def process(self, service: Service) -> Consumer:
+        """What a process of *service* runs; it has not been started."""
+        return self._makers[service]()
 
     def take_in(self, rows: Sequence[RawTrade | Refusal]) -> None:
         """Publish *rows* (at most BATCH), and do what they lead to. Raises EngineBroken."""

@@ -16,9 +16,10 @@ from flask import Flask
 
 from services.bus.client import connect
 from services.bus.held import HeldSymbols
-from services.bus.only_one import only_one
+from services.bus.only_one import OnlyOne
 from services.bus.streams import RedisBus
 from services.clock import Clock, EventClock, WallClock
+from services.errors import Superseded
 from services.ledger.connection import Ledger, LedgerAddress
 from services.runtime import instrumentation, logs, web
 from services.runtime.bus_probe import bus_probe
@@ -83,9 +84,10 @@ class Process:
     def bus(self, *, only: bool = False) -> RedisBus:
         """A connection to the bus for this service's group. Each thread needs its own.
 
-        *only* one process of this service gets in: that is for its loop. A second one meets ServerAway meanwhile.
+        *only* one process of this service gets in: that is for its loop. A second one meets ServerAway meanwhile, and
+        one that hung until another took its place meets Superseded.
         """
-        client = self._redis(greet=only_one(self.service.name) if only else None)
+        client = self._redis(greet=OnlyOne(self.service.name).greet if only else None)
         return RedisBus(client, group=self.service.name, consumer=self.service.name, clock=self.clock)
 
     def held(self) -> HeldSymbols:
@@ -154,6 +156,8 @@ class Process:
             try:
                 loop.run()
                 ended_well.set()
+            except Superseded as reason:
+                log.error("ending, to start afresh", reason=str(reason))  # noqa: TRY400  no traceback: nothing is broken
             finally:
                 over.set()
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from services.bus.entries import Entry
+from services.bus.only_one import OnlyOne
 from services.core.handlers import CoreHandler
 from services.core.handlers import _Watched as Watched
 from services.execution.store import Changes, ExecutionStore
@@ -102,6 +103,20 @@ def deferred_is_acknowledged(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Outcome, "open_keys", open_keys)
 
 
+def all_copies_work(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(OnlyOne, "greet", lambda _self, connection: connection.on_connect())
+
+
+def a_woken_copy_works_on(patch: pytest.MonkeyPatch) -> None:
+    plain = OnlyOne.greet
+
+    def greet(self: OnlyOne, connection: Any) -> None:
+        self._has_worked = False
+        plain(self, connection)
+
+    patch.setattr(OnlyOne, "greet", greet)
+
+
 EARLIER: Final[tuple[Break, ...]] = (
     acknowledged_before_handled,
     committed_after_acknowledged,
@@ -118,4 +133,6 @@ MORE: Final[tuple[Break, ...]] = (
     lost_replies_are_left,
     deferred_is_acknowledged,
 )
-BREAKS: Final = {one.__name__: one for one in (*EARLIER, *MORE)}
+COPIES: Final[tuple[Break, ...]] = (all_copies_work, a_woken_copy_works_on)
+"""Those that show only where a service runs twice, or hangs until another copy takes its place."""
+BREAKS: Final = {one.__name__: one for one in (*EARLIER, *MORE, *COPIES)}

@@ -1,67 +1,42 @@
-"""A ground that fails where the adversary says: crashes, lost requests and replies, servers away for a while."""
+"""A ground that fails where the adversary says: crashes, hangs, lost requests and replies, servers away for a while."""
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any, Final, TypeVar
 
+import psycopg2
 import psycopg2.extensions
 
 from services.bus.entries import DeadEntry, Entry, Key, Outgoing
-from services.bus.memory import Group, MemoryBus, Streams
+from services.bus.memory import MemoryBus
 from services.bus.port import Bus
 from services.clock import MOST_AHEAD_NS, NANOSECONDS, Clock, EventClock
 from services.engine.ground import Ground
-from services.errors import BUS, ServerAway
-from services.ledger.connection import Arguments, Cursor, Ledger, LedgerAddress
+from services.errors import BUS, Server, ServerAway
+from services.ledger.connection import Arguments, Cursor, Ledger, LedgerAddress, connect
 from services.runtime.loop_state import LoopState
 from services.topology import WS, Service
 from tests.simulation.adversary import Adversary
+from tests.simulation.copies import Connection, Connections, Copy, Crash, current
+from tests.simulation.streams import FailingStreams
 
 CRASH: Final = "crash"
+HANG: Final = "hangs for a while"
+CUT: Final = "hangs, and no server reaches it"
 LOST: Final = "lost"
 AWAY: Final = "away for a while"
 _LEDGER: Final = "PostgreSQL"
 LONGEST_AWAY_S: Final = 20.0
-LONGEST_WAIT_S: Final = 120.0
+LONGEST_HANG_S: Final = 30.0
+CUT_OFF_S: Final = 9.0
+"""After so long PostgreSQL ends the session of a client whose machine does not answer (ledger/connection.py)."""
+MOST_LONG: Final = 20
+"""So many hangs and outages a run has at most: while one lasts there is time for the next, so it might never end."""
 MOST_CRASHES: Final = 2
 """So often a service dies in succession: what ends it three times alone becomes a dead letter, and rightly so."""
 
 T = TypeVar("T")
-
-
-class Crash(BaseException):
-    """The process of a service ends here, as by kill -9."""
-
-
-class FailingStreams(Streams):
-    """Streams that can lose what is on them."""
-
-    def flush(self) -> None:
-        """Lose everything, as a Redis that was emptied; numbers go on, so no id is given twice."""
-        for stream in self._streams.values():
-            stream.drop_before(stream.end)
-            stream.groups.clear()
-        self.trials.clear()
-
-    def copy(self) -> "FailingStreams":
-        """What is on the streams now, for `go_back_to`."""
-        made = FailingStreams()
-        made.trials = dict(self.trials)
-        for name, stream in self._streams.items():
-            copied = made.stream(name)
-            copied.first, copied.entries = stream.first, list(stream.entries)
-            copied.groups = {key: Group(one.upcoming, dict(one.pending)) for key, one in stream.groups.items()}
-        return made
-
-    def go_back_to(self, earlier: "FailingStreams") -> None:
-        """Lose what has happened since the copy *earlier* was made, as a Redis that died before it wrote its log."""
-        for name, stream in self._streams.items():
-            before = earlier.stream(name)
-            lost = stream.end - before.end
-            stream.first, stream.groups = before.first, before.groups
-            stream.entries = [*before.entries, *[None] * lost]
-        self.trials = earlier.trials
 
 
 class FailingGround(Ground):
@@ -72,14 +47,17 @@ class FailingGround(Ground):
         self.lockstep = lockstep
         self.adversary = adversary
         self.now_s = 0.0
-        self.waited_s = 0.0
         self.failing_streams = FailingStreams(now_ms=lambda: (begin_ns + int(self.now_s * NANOSECONDS)) // 1_000_000)
         self.streams = self.failing_streams
-        self.crashes: dict[str, int] = {}
+        self.connections = Connections(self.monotonic, lambda: self.failing_streams.keys)
+        self.copies: list[Copy] = []
+        self.crashes: dict[Service, int] = {}
         self.clock_error_ns = 0
         self._begin_ns = begin_ns
         self._away_until = {BUS: 0.0, _LEDGER: 0.0}
-        self._ledgers: dict[Service, _FailingLedger] = {}
+        self._long = 0
+        self._ledgers: dict[Copy, _FailingLedger] = {}
+        self._left: dict[Service, _FailingLedger] = {}
 
     @property
     def now_ns(self) -> int:
@@ -90,10 +68,15 @@ class FailingGround(Ground):
         return _FailingBus(self, service, clock)
 
     def ledger(self, service: Service) -> Ledger:
-        """The connection of *service*, which outlives its crashes: a new one takes longer and shows nothing more."""
-        if service not in self._ledgers:
-            self._ledgers[service] = _FailingLedger(self, self._address, service)
-        return self._ledgers[service]
+        """The connection that the last process of *service* has left: a new one takes longer, and shows nothing more.
+
+        If another process is still there, it is a new one.
+        """
+        copy = current()
+        assert copy is not None
+        left = self._left.pop(service, None)
+        self._ledgers[copy] = ledger = left or _FailingLedger(self, self._address, service)
+        return ledger
 
     def clock(self) -> Clock:
         return EventClock() if self.lockstep else _SetClock(self)
@@ -104,31 +87,87 @@ class FailingGround(Ground):
     def monotonic(self) -> float:
         return self.now_s
 
+    def copies_of(self, service: Service) -> list[Copy]:
+        """The processes of *service* that are there."""
+        return [copy for copy in self.copies if copy.service == service]
+
+    def hanging(self) -> list[Copy]:
+        """The processes that hang."""
+        return [copy for copy in self.copies if copy.hangs_since_s is not None]
+
+    def is_waiting(self) -> bool:
+        """Whether a process hangs or a server is away."""
+        return any(self.now_s < until_s for until_s in self._away_until.values()) or bool(self.hanging())
+
+    def ended(self, copy: Copy) -> None:
+        """Have the servers see that *copy* is no longer there."""
+        self.copies.remove(copy)
+        self.connections.close_of(copy)
+        if (ledger := self._ledgers.pop(copy, None)) is None:
+            return
+        if self.copies_of(copy.service):
+            ledger.close()
+        else:
+            self._left[copy.service] = ledger
+
+    def cut_off(self, copy: Copy) -> None:
+        """Have PostgreSQL end the session of *copy*, which notices when it asks for something."""
+        if (ledger := self._ledgers.get(copy)) is not None:
+            ledger.end_session()
+
     def close(self) -> None:
         """Drop the connections to the ledger."""
-        for ledger in self._ledgers.values():
+        for ledger in (*self._ledgers.values(), *self._left.values()):
             ledger.close()
 
-    def doing(self, service: Service, what: str, server: str, action: Callable[[], T]) -> T:
-        """Do *action*, or let the service die or the server be away before or after it."""
-        self._fail(f"{service.name} before {what}", server)
-        result = action()
-        self._fail(f"{service.name} after {what}", server)
-        return result
-
-    def _fail(self, where: str, server: str) -> None:
+    def reach(self, server: Server) -> None:
+        """Raise ServerAway if *server* is away."""
         if self.now_s < self._away_until[server]:
-            raise ServerAway(server, "it is away")  # type: ignore[arg-type]  # one of two
-        name = where.partition(" ")[0]
-        may_crash = name != WS.name and self.crashes.get(name, 0) < MOST_CRASHES
-        kind = self.adversary.chooses(where, (*((CRASH,) if may_crash else ()), LOST, AWAY))
-        if kind == CRASH:
-            self.crashes[name] = self.crashes.get(name, 0) + 1
-            raise Crash(where)
+            raise ServerAway(server, "it is away")
+
+    def strike(self, where: str, server: Server) -> None:
+        """Let the process that works now die or hang here, or *server* be away, if the adversary says so."""
+        copy = current()
+        may_end = copy is not None and self.crashes.get(copy.service, 0) < MOST_CRASHES
+        name = copy.service.name if copy is not None else WS.name
+        kinds = [LOST, LOST, *([CRASH, CRASH] if may_end else [])]
+        if self._long < MOST_LONG:
+            kinds += [AWAY, *([HANG, CUT] if may_end and not self.hanging() else [])]
+        kind = self.adversary.chooses(f"{name} {where}", kinds)
+        self._long += kind in {HANG, CUT, AWAY}
+        if copy is not None and kind in {CRASH, HANG, CUT}:
+            self.crashes[copy.service] = self.crashes.get(copy.service, 0) + 1
+            if kind == CRASH:
+                raise Crash(where)
+            seconds = self.adversary.random.uniform(0.1, LONGEST_HANG_S)
+            copy.hang(self.now_s, self.now_s + seconds, is_cut_off=kind == CUT)
         if kind == AWAY:
             self._away_until[server] = self.now_s + self.adversary.random.uniform(0.1, LONGEST_AWAY_S)
+            self._end_connections(server)
         if kind in {LOST, AWAY}:
-            raise ServerAway(server, where)  # type: ignore[arg-type]
+            raise ServerAway(server, where)
+
+    def turned(self) -> None:
+        """Take notice that the process that works now has outlived a turn."""
+        if (copy := current()) is not None:
+            self.crashes[copy.service] = 0
+
+    def pause(self, seconds: float) -> bool:
+        """Let the process that works now rest; whether it is to end then. Nobody works while cdb_ws waits."""
+        copy = current()
+        if copy is None:
+            self.now_s += seconds
+            return False
+        copy.rest(self.now_s + seconds)
+        return copy.is_stopping
+
+    def _end_connections(self, server: Server) -> None:
+        """Have *server* lose all its connections, as when it ends; who could not notice keeps his to the ledger."""
+        if server == BUS:
+            self.connections.living.clear()
+        for copy, ledger in self._ledgers.items() if server == _LEDGER else ():
+            if copy.hangs_since_s is not None or len(self.copies_of(copy.service)) > 1:
+                ledger.end_session()
 
 
 class _SetClock:
@@ -147,25 +186,25 @@ class _SetClock:
         return ts_event > (self._ground.now_ns if seen_ns is None else seen_ns) + MOST_AHEAD_NS
 
 
-class _Pause(threading.Event):
-    """Never set; to wait for it takes only the simulation's time."""
+class _Stop(threading.Event):
+    """Is asked between turns, and waited for while a server is away: meanwhile others work."""
 
     def __init__(self, ground: FailingGround) -> None:
         super().__init__()
         self._ground = ground
 
+    def is_set(self) -> bool:
+        self._ground.turned()
+        return self._ground.pause(0)
+
     def wait(self, timeout: float | None = None) -> bool:
-        self._ground.now_s += timeout or 0.0
-        self._ground.waited_s += timeout or 0.0
-        if self._ground.waited_s > LONGEST_WAIT_S:  # for what another service does, which gets no turn meanwhile
-            raise Crash("somebody ends a service that waits")
-        return False
+        return self._ground.pause(timeout or 0)
 
 
 class _TimedState(LoopState):
     def __init__(self, ground: FailingGround) -> None:
         super().__init__()
-        self.stop = _Pause(ground)
+        self.stop = _Stop(ground)
 
     def turned(self) -> None:
         """Nobody asks."""
@@ -188,16 +227,42 @@ class _FailingLedger(Ledger):
 
     @contextmanager
     def transaction(self) -> Iterator[Cursor]:
-        self._ground.doing(self._service, "transaction", _LEDGER, lambda: None)
+        self._doing("transaction", lambda: None)
         with super().transaction() as cursor:
             yield cursor
-            self._ground.doing(self._service, "commit", _LEDGER, lambda: None)
-        self._ground.doing(self._service, "committed", _LEDGER, lambda: None)
+            self._doing("commit", lambda: None)
+        self._doing("committed", lambda: None)
 
     def execute(self, statement: str, arguments: Arguments = ()) -> list[tuple[Any, ...]]:
         plain = super().execute
-        what = " ".join(statement.split()[:2])
-        return self._ground.doing(self._service, what, _LEDGER, lambda: plain(statement, arguments))
+        return self._doing(" ".join(statement.split()[:2]), lambda: plain(statement, arguments))
+
+    def close(self) -> None:
+        """Drop the connection, and have the server know at once: it would take its time, and chance would decide."""
+        if self._connection is not None:
+            with suppress(psycopg2.Error):
+                self._connection.rollback()
+                self._connection.cursor().execute("SELECT pg_advisory_unlock_all()")
+        super().close()
+
+    def end_session(self) -> None:
+        """Have the server end the connection."""
+        if self._connection is not None and not self._connection.closed:
+            with closing(connect(self._address)) as other, other.cursor() as cursor:
+                cursor.execute("SELECT pg_terminate_backend(%s, 5000)", (self._connection.get_backend_pid(),))
+
+    def _doing(self, what: str, action: Callable[[], T]) -> T:
+        try:
+            self._ground.reach(_LEDGER)
+            self._ground.strike(f"before {what}", _LEDGER)
+            self._ground.reach(_LEDGER)
+            result = action()
+            self._ground.strike(f"after {what}", _LEDGER)
+        except ServerAway:
+            if len(self._ground.copies_of(self._service)) > 1:
+                self.close()  # so another may write; if there is none, that would show nothing
+            raise
+        return result
 
     def _connected(self) -> psycopg2.extensions.connection:
         connection = super()._connected()
@@ -212,10 +277,38 @@ class _FailingBus(MemoryBus):
     def __init__(self, ground: FailingGround, service: Service, clock: Clock) -> None:
         super().__init__(ground.streams, group=service.name, clock=clock, monotonic=ground.monotonic)
         self._ground = ground
-        self._service = service
+        copy = current()
+        self._connection = Connection(ground.connections, copy) if copy is not None else None
 
     def _doing(self, what: str, action: Callable[[], T]) -> T:
-        return self._ground.doing(self._service, what, BUS, action)
+        try:
+            self._reach()
+            self._ground.strike(f"before {what}", BUS)
+            self._reach()
+            result = action()
+            self._ground.strike(f"after {what}", BUS)
+        except ServerAway:
+            if self._connection is not None:
+                self._connection.close()
+            raise
+        return result
+
+    def _reach(self) -> None:
+        self._ground.reach(BUS)
+        if self._connection is not None:
+            self._connection.use()
+
+    def make_groups(self, streams: Iterable[str]) -> None:
+        plain = super().make_groups
+        self._doing("groups", lambda: plain(streams))
+
+    def newest_finished(self, stream: str, *, count: int) -> list[Entry]:
+        plain = super().newest_finished
+        return self._doing("newest finished", lambda: plain(stream, count=count))
+
+    def forget_trial(self, entry: Entry) -> None:
+        plain = super().forget_trial
+        self._doing("end of a trial", lambda: plain(entry))
 
     def publish(self, messages: Iterable[Outgoing]) -> list[str]:
         return self._doing("publish", lambda: super(_FailingBus, self).publish(messages))

@@ -1,6 +1,7 @@
 """One run: a tape through services that an adversary interrupts, until all is quiet again."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,28 +11,34 @@ from services.bus.entries import Entry
 from services.clock import NANOSECONDS
 from services.engine.engine import Engine
 from services.engine.setup import Setup
+from services.errors import Superseded
+from services.ledger.connection import Ledger
 from services.topology import CORE, EXECUTION, RISK, STREAMS, Service
 from services.ws.trades import RawTrade
 from tests.simulation.adversary import Adversary, Fault
 from tests.simulation.checks import Content, content_of, findings
-from tests.simulation.ground import Crash, FailingGround
+from tests.simulation.copies import Copy, Crash
+from tests.simulation.ground import CUT_OFF_S, FailingGround
 from tests.simulation.tape import BEGIN_NS, trades
 
 WORKERS: Final = (CORE, RISK, EXECUTION)
 AGAIN: Final = "a message comes again"
-RESTART: Final = "a service is restarted"
+RESTART: Final = "a service is ended"
+SECOND: Final = "a service is started once more"
 BUSY: Final = "a service gets no turn for a while"
 FLUSH: Final = "the bus is emptied"
 BACK: Final = "the bus loses its newest second"
 GARBAGE: Final = "garbage on a stream"
 CLOCK: Final = "the clock is set"
-HARMLESS: Final = (AGAIN, RESTART, BUSY)
+HARMLESS: Final = (AGAIN, RESTART, SECOND, BUSY)
 LOSSY: Final = (FLUSH, BACK, GARBAGE, CLOCK)
 """After these the ledger need not be that of a run without faults."""
 GARBAGES: Final = (b"", b"{}", b"\xff\xfe", b"null", b'{"v":2}', b"[" * 1000)
 HOUR_NS: Final = 3600 * NANOSECONDS
 EAGER: Final = 5
 """There are far fewer moments between turns than within them."""
+IMPATIENCE: Final = 0.01
+"""How likely somebody starts a service that hangs once more, at each step."""
 LONGEST_REST_S: Final = 900.0
 
 
@@ -65,7 +72,8 @@ class Run:
         self._ground = FailingGround(setup.address, self._adversary, lockstep=lockstep, begin_ns=BEGIN_NS)
         self._engine = Engine(setup, self._ground)
         self._address = setup.address
-        self._down: set[Service] = set(WORKERS)
+        self._observer = Ledger(setup.address, application="observer")
+        self._wanted = dict.fromkeys(WORKERS, 1)
         self._busy: dict[Service, int] = {}
         self._earlier = self._ground.failing_streams.copy()
         self._next_copy_s = 0.0
@@ -80,6 +88,7 @@ class Run:
                 self._engine.publish([trade])
                 self._tell_faults()
             self._rest()
+            self._stop()
             clock_was_set = any(fault.what == CLOCK for fault in self._adversary.faults)
             expected = expected if self._lockstep else None
             found = [*findings(self._address, self._ground.streams, expected, clock_was_set=clock_was_set)]
@@ -87,6 +96,7 @@ class Run:
             return Result(self._seed, found, self._adversary.faults, content_of(self._address))
         finally:
             self._ground.close()
+            self._observer.close()
 
     def _until_due(self, trade: RawTrade) -> bool:
         """Let the services work until *trade* happens, and in lockstep until all is done with; False if it never is."""
@@ -98,42 +108,71 @@ class Run:
             return self._engine.is_settled()
         while self._ground.now_s < due_s:
             self._step()
-            if self._engine.is_settled() and due_s - self._ground.now_s > 1:
+            if self._engine.is_settled() and due_s - self._ground.now_s > 1 and not self._ground.hanging():
                 self._ground.now_s = due_s - self._random.random()
+                self._ground.connections.have_asked()
         return True
 
     def _step(self) -> None:
-        self._ground.now_s += self._random.uniform(0.001, 0.1)
+        self._ground.now_s += self._random.uniform(0.001, 0.5 if self._ground.is_waiting() else 0.1)
         kinds = HARMLESS if self._lockstep else (*HARMLESS, *LOSSY)
         if kind := self._adversary.chooses("between turns", kinds, eager=EAGER):
             self._strike(kind)
         if not self._lockstep and self._ground.now_s >= self._next_copy_s:
             self._next_copy_s = self._ground.now_s + 1
             self._earlier = self._ground.failing_streams.copy()
+        for copy in self._ground.hanging():
+            self._look_after(copy)
         service = self._random.choice(WORKERS)
         if self._busy.get(service, 0) > 0:
             self._busy[service] -= 1
         else:
             self._turn(service)
 
+    def _look_after(self, hanging: Copy) -> None:
+        """Do what servers and people do about a process that hangs."""
+        if hanging.is_cut_off and self._ground.now_s > (hanging.hangs_since_s or 0) + CUT_OFF_S:
+            hanging.is_cut_off = False
+            self._ground.cut_off(hanging)
+        if self._random.random() < IMPATIENCE:
+            self._wanted[hanging.service] = 2
+
     def _turn(self, service: Service) -> None:
-        """Let *service* work once; one that has died starts again instead."""
-        self._ground.waited_s = 0.0
-        try:
-            if service in self._down:
-                self._engine.begin(service)
-                self._down.discard(service)
-            else:
-                self._engine.turn(service)
-            self._ground.crashes[service.name] = 0
-        except Crash:
-            self._down.add(service)
+        """Let a process of *service* work once; one that has died starts again instead."""
+        copies = self._ground.copies_of(service)
+        if len(copies) < self._wanted[service]:
+            copy = Copy(service, lambda: self._engine.process(service).run())
+            self._ground.copies.append(copy)
+        else:
+            copy = self._random.choice(copies)
+        if copy.wakes_s <= self._ground.now_s:
+            self._work(copy)
+
+    def _work(self, copy: Copy) -> None:
+        """Let *copy* work until it rests or ends."""
+        with suppress(Crash, Superseded):
+            copy.switch()
+        if copy.dead:
+            self._ground.ended(copy)
+
+    def _end(self, copy: Copy) -> None:
+        """End *copy*: as by kill -9, or in order, when it has done what it is at."""
+        self._wanted[copy.service] = 1
+        if self._random.random() < 0.5:
+            copy.is_stopping = True
+        else:
+            with suppress(Crash):
+                copy.throw(Crash)
+            self._ground.ended(copy)
 
     def _strike(self, kind: str) -> None:
         streams = self._ground.failing_streams
         name = self._random.choice(STREAMS)
         if kind == RESTART:
-            self._down.add(self._random.choice(WORKERS))
+            if copies := self._ground.copies_of(self._random.choice(WORKERS)):
+                self._end(self._random.choice(copies))
+        elif kind == SECOND:
+            self._wanted[self._random.choice(WORKERS)] = 2
         elif kind == BUSY:
             self._busy[self._random.choice(WORKERS)] = self._random.randrange(1, 30)
         elif kind == FLUSH:
@@ -163,13 +202,22 @@ class Run:
         while quiet < 3 and self._ground.now_s < until_s:
             self._ground.now_s += 2.0
             for service in WORKERS:
-                self._turn(service)
+                for _ in range(2):
+                    self._turn(service)
             quiet = quiet + 1 if self._is_at_rest() else 0
-        self._engine.finish()
 
     def _is_at_rest(self) -> bool:
-        portfolio = self._engine.portfolio()
-        return self._engine.is_settled() and portfolio is not None and not portfolio.in_flight
+        return self._engine.is_settled() and not self._ground.hanging() and not self._is_in_flight()
+
+    def _is_in_flight(self) -> bool:
+        return bool(self._observer.execute("SELECT 1 FROM orders WHERE state = 'placed' LIMIT 1"))
+
+    def _stop(self) -> None:
+        """End all in order."""
+        for copy in [*self._ground.copies]:
+            copy.is_stopping = True
+            while not copy.dead:
+                self._work(copy)
 
     def _tell_faults(self) -> None:
         for fault in self._adversary.faults[self._told :]:

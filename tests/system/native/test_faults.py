@@ -86,6 +86,24 @@ def test_a_second_copy_of_a_service_waits_and_takes_over_when_the_first_has_ende
     bot.audit()
 
 
+@pytest.mark.parametrize("service", ["cdb_core", "cdb_risk"])
+def test_a_service_that_hung_until_another_copy_took_its_place_starts_afresh(bot: Bot, service: str) -> None:
+    """It knows nothing of what happened meanwhile, and cdb_risk has the ledger, for which the other one waits."""
+    waiting = f"waiting for Redis: another process works as {service}; this one waits until it has ended"
+    hung = bot.stack.pid_of(service)
+    with by_hand(bot, service) as second:
+        until(lambda: loop_of(second), holds=lambda seen: seen == waiting, what=waiting)
+        with frozen(bot, service):
+            until(lambda: loop_of(second), holds=lambda seen: seen != waiting, within_s=60, what="the second copy next")
+        until(lambda: loop_of(second), holds=lambda seen: seen == "ok", what="the second copy at work")
+        until(lambda: bot.stack.pid_of(service), holds=lambda pid: pid not in {None, hung}, what="a new process")
+        bot.wait_trading()
+    bot.wait_healthy()
+    bot.wait_trading()
+    bot.quiesce()
+    bot.audit()
+
+
 def test_a_service_that_was_stopped_and_continued_works_on_in_the_same_process(bot: Bot) -> None:
     """As a debugger, a suspended machine or a frozen container does to it; it is no request to end."""
     pids = {service: bot.stack.pid_of(service) for service in SERVICES}

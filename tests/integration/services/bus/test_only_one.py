@@ -6,16 +6,16 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import redis
 
 from services.bus.client import connect
-from services.bus.only_one import SILENT_S, only_one
+from services.bus.only_one import SILENT_S, OnlyOne
 from services.bus.streams import RedisBus
 from services.clock import WallClock
-from services.errors import ServerAway
+from services.errors import ServerAway, Superseded
 from tests.support.paths import ROOT
 from tests.support.servers import Servers
 from tests.support.waiting import until
@@ -25,10 +25,10 @@ pytestmark = pytest.mark.integration
 HOLDER: Final = """
 import sys, threading
 from services.bus.client import connect
-from services.bus.only_one import only_one
+from services.bus.only_one import OnlyOne
 
 host, port, password = "127.0.0.1", int(sys.argv[1]), sys.stdin.readline().strip()
-client = connect(host=host, port=port, password=password, greet=only_one("cdb_core"))
+client = connect(host=host, port=port, password=password, greet=OnlyOne("cdb_core").greet)
 while True:
     client.ping()
     print("holds", flush=True)
@@ -46,7 +46,8 @@ def a_client(servers: Servers) -> Iterator[Connect]:
     with ExitStack() as stack:
 
         def make(name: str = "cdb_core") -> redis.Redis:
-            client = connect(host="127.0.0.1", port=servers.ports.redis, password=password, greet=only_one(name))
+            greet = OnlyOne(name).greet
+            client = connect(host="127.0.0.1", port=servers.ports.redis, password=password, greet=greet)
             stack.callback(client.close)
             return client
 
@@ -119,6 +120,29 @@ def test_a_process_that_hangs_loses_its_name_and_is_the_second_when_it_comes_bac
         os.kill(holder.pid, signal.SIGCONT)
         assert holder.wait(30) == 1, "it could do nothing any more"
         assert gets_in(client)
+
+
+@pytest.mark.usefixtures("bus_client")
+def test_a_process_in_whose_place_another_has_worked_must_end(a_client: Connect) -> None:
+    """Whether the other one is still there or not: this one has not seen what happened meanwhile."""
+    first, second = a_client(), a_client()
+    ask(first)
+    first.connection_pool.disconnect()
+    until(lambda: gets_in(second), within_s=5, what="the second process getting in")
+    with pytest.raises(Superseded, match="another process works as cdb_core"):
+        ask(first)
+    second.close()
+    until(lambda: gets_in(a_client()), within_s=5, what="the name being free")
+    with pytest.raises(Superseded):
+        ask(first)
+
+
+@pytest.mark.usefixtures("bus_client")
+def test_a_process_that_was_cut_off_gets_in_again_though_redis_knows_its_old_connection(a_client: Connect) -> None:
+    client: Any = a_client()
+    with client.pubsub() as other:
+        other.ping()  # a connection of its own, which stays
+        ask(client)
 
 
 def test_a_bus_that_was_flushed_does_not_forget_who_works(bus_client: redis.Redis, a_client: Connect) -> None:
