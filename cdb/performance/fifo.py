@@ -1,7 +1,7 @@
 """What sales have cost if the oldest purchases go first (FIFO): over the whole account, symbol by symbol.
 
 The bot's own accounting knows the average cost of each strategy's position. Tax rules that ask for FIFO know no
-strategies: what was bought first is sold first, whoever bought it (decision 37).
+strategies: what was bought first is sold first, whoever bought it (decision 35).
 """
 
 from collections import deque

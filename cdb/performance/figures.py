@@ -39,7 +39,8 @@ def drawdown_lines(equity: EquityCurve) -> Iterator[tuple[str, str]]:
 def drawdown_json(fall: Drawdown | None) -> dict[str, Any] | None:
     if fall is None:
         return None
-    return {"depth": fall.depth, "peak": fall.peak, "trough": fall.trough, "recovered_at": fall.recovered_at}
+    peak, trough = (mark._asdict() for mark in (fall.peak, fall.trough))
+    return {"depth": fall.depth, "peak": peak, "trough": trough, "recovered_at": fall.recovered_at}
 
 
 def lines_table(title: str, lines: Iterator[tuple[str, str]]) -> Table:

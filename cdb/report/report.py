@@ -111,16 +111,18 @@ class Report:
             "unrealised": self.unrealised,
             "equity": self.equity_now,
             "exposure_time": self.exposure_time,
-            "equity_figures": None
-            if self.equity is None
-            else {
-                "opening": self.equity.opening,
-                "newest": self.equity.newest,
-                "daily_returns": len(self.equity.daily_returns),
-                **values(self.equity),
-                "drawdown": drawdown_json(self.equity.deepest),
-            },
+            "equity_figures": _equity_json(self.equity) if self.equity else None,
         }
+
+
+def _equity_json(equity: EquityCurve) -> dict[str, Any]:
+    return {
+        "opening": equity.opening and equity.opening._asdict(),
+        "newest": equity.newest and equity.newest._asdict(),
+        "daily_returns": len(equity.daily_returns),
+        **values(equity),
+        "drawdown": drawdown_json(equity.deepest),
+    }
 
 
 def report_of(ledger: Opened, since: Since, choice: Choice) -> Report:
