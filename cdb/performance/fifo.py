@@ -26,9 +26,8 @@ class _Lot:
     bought_at: datetime
 
     def take(self, quantity: Decimal) -> Decimal:
-        """Take *quantity* out; the cost of it, fee included. The last part takes all the cost that is left."""
-        whole = quantity == self.quantity
-        cost = self.cost if whole else (self.cost * quantity / self.quantity).quantize(UNIT, ROUND_HALF_EVEN)
+        """Take *quantity* out; the cost of it, fee included. Of what is left the last part takes all."""
+        cost = (self.cost * quantity / self.quantity).quantize(UNIT, ROUND_HALF_EVEN)
         self.quantity -= quantity
         self.cost -= cost
         return cost

@@ -12,7 +12,8 @@ _STYLE: Final = f"""
 :root {{ color-scheme: light dark; --line: #2563eb; --loss: #dc2626; --gain: #16a34a; --grid: #8884; --text: #666; }}
 body {{ font: 15px/1.5 system-ui, sans-serif; max-width: 1060px; margin: 2rem auto; padding: 0 1rem; }}
 h1 {{ font-size: 1.5rem; }} h2 {{ font-size: 1.1rem; margin-top: 2rem; }}
-table {{ border-collapse: collapse; }} td, th {{ padding: .15rem 1rem .15rem 0; text-align: right; }}
+table {{ border-collapse: collapse; display: block; overflow-x: auto; white-space: nowrap; }}
+td, th {{ padding: .15rem 1rem .15rem 0; text-align: right; }}
 td:first-child, th:first-child {{ text-align: left; }}
 {charts.STYLE}"""
 

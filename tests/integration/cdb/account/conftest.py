@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from services.clock import DAY_NS, MINUTE_NS, NANOSECONDS
+from services.messages import Order
 from services.risk.limits import Limits
 from tests.support.servers import Database, Servers
 from tests.support.trading import TradingDay
@@ -46,7 +47,8 @@ def sell_half(day: TradingDay, symbol: str, strategy: str) -> None:
     """No strategy sells a part of its position, but the accounting would let it."""
     day.signal("SELL", symbol, strategy=strategy)
     (order,) = day.waiting
-    half = (order.message.quantity / 2).quantize(Decimal("1e-8"), ROUND_DOWN)  # type: ignore[union-attr]
+    assert isinstance(order.message, Order)
+    half = (order.message.quantity / 2).quantize(Decimal("1e-8"), ROUND_DOWN)
     day.waiting = [order._replace(message=msgspec.structs.replace(order.message, quantity=half))]
     day.database.query("UPDATE orders SET quantity = %s WHERE state = 'placed'", (half,))
     day.execute()

@@ -140,7 +140,8 @@ def test_an_account_that_has_not_traded_says_so(unopened: Database) -> None:
     assert shown(unopened, "positions") == "Nothing is held. Cash: 100,000.00.\n"
     assert shown(unopened, "trades") == "No trade has been closed.\n"
     assert json.loads(shown(unopened, "report", "--json"))["performance"]["win_rate"] is None
-    assert "closed trades   0" in shown(unopened, "pnl")
+    *_, closed, _, _ = shown(unopened, "pnl").splitlines()
+    assert closed.split() == ["closed", "trades", "0", "-", "0.00", "0.00"]
     assert shown(unopened, "report", "--csv", "-").count("\n") == 1
 
 
