@@ -43,6 +43,21 @@ GROUPS: Final = {
         )
     },
     "audit": {"audit": Listed(TRADING, "Recompute the ledger from its rows and report rows that break a rule.")},
+    "account": {
+        "positions": Listed(
+            TRADING,
+            "Show what is held: quantity, entry, newest price, value, unrealised result and stop loss.",
+        ),
+        "trades": Listed(TRADING, "List closed trades, the newest last."),
+        "pnl": Listed(
+            TRADING, "Show the result, the fees and the win rate of closed trades by day, symbol or strategy."
+        ),
+    },
+    "report": {
+        "report": Listed(
+            TRADING, "Report what the account has earned and risked, on the terminal, as a page or for a spreadsheet."
+        )
+    },
     "backup": {
         "backup": Listed(BACKUP, "Save the running stack's ledger, Prometheus data and notifications to one archive."),
         "restore": Listed(

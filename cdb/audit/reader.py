@@ -11,13 +11,12 @@ from cdb.audit.audit import audit
 from cdb.audit.findings import Report
 from services.errors import ServerAway
 from services.ledger.connection import Cursor, Ledger
+from services.ledger.snapshot import snapshot as one_moment
 
 R = TypeVar("R", bound=NamedTuple)
 Row = tuple[Any, ...]
 
 _AT_ONCE: Final = 2_000
-_SNAPSHOT: Final = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
-_NO_TIMEOUT: Final = "SET LOCAL statement_timeout = 0"
 
 
 def _columns(alias: str, kind: type[NamedTuple], *, but: tuple[str, ...] = ()) -> str:
@@ -80,11 +79,9 @@ def read_and_audit(ledger: Ledger) -> Report:
 @contextmanager
 def snapshot(ledger: Ledger) -> Iterator[rows.LedgerRows]:
     """Read *ledger* as of now, whatever is written meanwhile; the big tables are streamed. Raises ServerAway."""
-    with ledger.transaction() as cursor:
+    with one_moment(ledger) as found:
         try:
-            cursor.execute(_SNAPSHOT)
-            cursor.execute(_NO_TIMEOUT)
-            yield _rows(cursor)
+            yield _rows(found.cursor)
         except psycopg2.ProgrammingError as error:
             raise ServerAway("PostgreSQL", error) from error
 

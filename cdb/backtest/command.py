@@ -20,9 +20,10 @@ from cdb.backtest.page import page_of
 from cdb.backtest.run import Backtest, Request, run
 from cdb.backtest.times import span_of
 from cdb.backtest.view import as_json, show
-from cdb.kit.errors import REFUSED, USAGE, in_words
+from cdb.kit.errors import REFUSED, USAGE
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.figures import moment
+from cdb.kit.files import check_place, write_file
 from cdb.kit.help import TRADING
 from cdb.kit.options import JsonOption
 from cdb.kit.output import print_json
@@ -135,10 +136,7 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
             taken={name: f"--set {name}" for name in options} | ({"CDB_STRATEGIES": "--strategy"} if strategy else {}),
             others={"--keep": keep, "--into": into is not None, "--html": html is not None},
         )
-        if html is not None and not html.absolute().parent.is_dir():
-            fail(f"--html {html}: there is no directory {html.absolute().parent}", code=USAGE)
-        if html is not None and html.is_dir():
-            fail(f"--html {html} is a directory: give the name of a file", code=USAGE)
+        check_place("--html", html)
         varied = many.combinations if many else [{}]
         chosen = [chosen_settings(options, os.environ, ROOT, grid=one) for one in varied]
         save_as = name_to_save(replays, files[0], keep=keep, into=into)
@@ -168,19 +166,10 @@ def backtest(  # noqa: PLR0913, PLR0917  one for each option
                 interrupted,
             )
         progress.stop()
-        unwritten = _write_page(html, page_of(result, title=f"Backtest of {_named(files)}")) if html else ""
+        unwritten = write_file("--html", html, page_of(result, title=f"Backtest of {_named(files)}")) if html else ""
         _report(result, max_invalid, as_json_=as_json_)
         if unwritten:
             fail(unwritten)
-
-
-def _write_page(file: Path, page: str) -> str:
-    """Write *page*; give what went wrong, for the report must not be lost by it."""
-    try:
-        file.write_text(page, encoding="utf-8")
-    except OSError as error:
-        return f"--html: {in_words(error)}"
-    return ""
 
 
 def _named(files: list[Path]) -> str:

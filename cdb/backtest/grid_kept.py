@@ -17,7 +17,7 @@ from cdb.backtest.times import Span
 from cdb.kit.paths import ROOT
 from cdb.replay.tape import Tape
 
-_CODE: Final = ("cdb/backtest/*.py", "cdb/replay/*.py", "services/**/*.py")
+_CODE: Final = ("cdb/backtest/*.py", "cdb/performance/rows.py", "cdb/replay/*.py", "services/**/*.py")
 """Files of ours that figures may depend on: rules, defaults of settings, how files are read, what is counted."""
 
 

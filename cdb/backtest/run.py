@@ -10,8 +10,8 @@ from typing import Final, Protocol
 import msgspec
 
 from cdb.backtest.curve import LOOK_EVERY_NS, Curve
-from cdb.backtest.rows import Filled, fills_of
 from cdb.dead_letters.letters import Letter
+from cdb.performance.rows import Filled, fills_of
 from cdb.replay.quiet import why_no_signal
 from cdb.replay.saved import Replays, address_of
 from cdb.replay.settings import environment

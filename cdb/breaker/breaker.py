@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
+from cdb.performance.rows import NO_ACCOUNT
 from services.clock import Clock
 from services.errors import ServerAway
 from services.ledger.connection import Ledger
@@ -54,7 +55,7 @@ class BreakerDesk:
         with self._ledger.transaction() as cursor:
             cursor.execute("SELECT EXISTS (SELECT FROM account)")
             if not cursor.fetchall()[0][0]:
-                raise ServerAway("PostgreSQL", "the ledger has no account yet; cdb_risk opens it when it first runs")
+                raise ServerAway("PostgreSQL", NO_ACCOUNT)
             cursor.execute(_LAST_CHANGE)
             _, cause, equity_then, since = cursor.fetchone() or (False, None, None, None)
         book = self._store.load().book

@@ -32,6 +32,12 @@ def money(amount: Decimal) -> str:
     return f"{amount:,.2f}"
 
 
+def price(amount: Decimal) -> str:
+    """Write a price with the digits that its size asks for: 65,000.50, 3.1234, 0.00001234."""
+    decimals = 2 if amount >= 100 else 4 if amount >= 1 else 8
+    return f"{amount:,.{decimals}f}"
+
+
 def percent(share: Decimal | float) -> str:
     """Write a share in percent, to two decimals: 0.06 is 6.00 %."""
     return f"{100 * share:.2f} %"

@@ -22,3 +22,8 @@ def plain_table(*titles: str, title: str | None = None) -> Table:
 def print_json(content: object) -> None:
     """Print *content* as one line of JSON; times are ISO 8601, Decimals are numbers with all their digits."""
     typer.echo(_encoder.encode(content).decode())
+
+
+def print_exactly(content: str) -> None:
+    """Print *content* as UTF-8 with its own line ends, whatever the locale."""
+    typer.echo(content.encode(), nl=False)

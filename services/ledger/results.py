@@ -1,11 +1,12 @@
 """Closed trades and marks of equity, read as the figures of services/performance take them. All raise ServerAway."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
-from typing import Final
+from datetime import datetime
+from typing import Any, Final, Protocol
 
-from services.ledger.connection import Ledger
-from services.performance.equity import EquityCurve
+from services.ledger.connection import Arguments, Ledger
+from services.performance.equity import EquityCurve, Mark
 from services.performance.trades import ClosedTrade
 
 _COLUMNS: Final = ", ".join(column.name for column in fields(ClosedTrade))
@@ -15,9 +16,17 @@ SELECT {_COLUMNS} FROM closed_trades
 WHERE position_id = ANY(%s) AND closed_seq > %s AND closed_seq <= %s ORDER BY closed_seq
 """  # noqa: S608
 _MARKS: Final = "SELECT at, equity FROM equity_marks WHERE at > %s ORDER BY at LIMIT %s"
+_MARKS_SINCE: Final = "SELECT at, equity FROM equity_marks WHERE at >= %s ORDER BY at LIMIT %s"
+_AT_ONCE: Final = 10_000
 
 
-def closed_trades(ledger: Ledger) -> list[ClosedTrade]:
+class Reader(Protocol):
+    """A ledger, or a snapshot of one."""
+
+    def execute(self, statement: str, arguments: Arguments = ()) -> list[tuple[Any, ...]]: ...
+
+
+def closed_trades(ledger: Reader) -> list[ClosedTrade]:
     """All closed trades, in the order of their closing."""
     return [ClosedTrade(*row) for row in ledger.execute(_ALL)]
 
@@ -30,7 +39,7 @@ def trades_closed_by(
     return [ClosedTrade(*row) for row in rows]
 
 
-def follow_equity(ledger: Ledger, curve: EquityCurve, *, most: int = 10_000) -> int:
+def follow_equity(ledger: Ledger, curve: EquityCurve, *, most: int) -> int:
     """Add to *curve* the oldest *most* marks later than its newest one; how many there were."""
     marks = ledger.execute(_MARKS, (curve.newest.at if curve.newest else "-infinity", most))
     for at, equity in marks:
@@ -38,9 +47,14 @@ def follow_equity(ledger: Ledger, curve: EquityCurve, *, most: int = 10_000) -> 
     return len(marks)
 
 
-def equity_curve(ledger: Ledger) -> EquityCurve:
+def equity_curve(ledger: Reader) -> EquityCurve:
     """The curve of all marks."""
-    curve = EquityCurve()
-    while follow_equity(ledger, curve):
-        pass
-    return curve
+    return EquityCurve(equity_marks(ledger))
+
+
+def equity_marks(ledger: Reader, since: datetime | None = None) -> Iterator[Mark]:
+    """Yield all marks, or those from *since* on, oldest first; they are read as they are needed."""
+    marks = ledger.execute(_MARKS_SINCE, (since or "-infinity", _AT_ONCE))
+    while marks:
+        yield from map(Mark._make, marks)
+        marks = ledger.execute(_MARKS, (marks[-1][0], _AT_ONCE))

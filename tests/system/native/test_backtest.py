@@ -1,9 +1,11 @@
 """`cdb backtest`: the ledger that a replay gives, row for row, from one process."""
 
+import json
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -99,6 +101,23 @@ def test_a_span_of_time_is_taken_and_the_page_shows_each_fill(operator: Operator
     assert html.count("<title>2023") == found["summary"]["fills"] > 0
     assert "ETHUSDT and its fills" in html
     assert not [word for word in ("http", "<script", "<link", "src=") if word in html]
+
+
+def test_the_report_of_a_saved_ledger_has_the_figures_of_its_backtest(operator: Operator) -> None:
+    backtest = operator.backtest(REAL, *QUIET_MARKET, "--into", "reported")
+    run = operator.cdb("report", "--replay", "reported", "--json")
+    assert run.returncode == 0, run.stderr
+    report = json.loads(run.stdout, parse_float=Decimal)
+    assert report["performance"] == backtest["performance"]
+    assert (report["by_symbol"], report["by_strategy"]) == (backtest["by_symbol"], backtest["by_strategy"])
+    assert (report["fills"], report["fees"]) == (backtest["summary"]["fills"], backtest["fees"])
+    account = ("realised_by_average_of_position", "unrealised", "equity")
+    assert [round(report[name], 8) for name in account] == [
+        backtest["summary"][name] for name in ("realised_pnl", "unrealised_pnl", "equity")
+    ]
+    held = json.loads(operator.cdb("positions", "--replay", "reported", "--json").stdout, parse_float=Decimal)
+    assert held["equity"] == report["equity"]
+    assert {one["stop_price"] for one in held["positions"]} == {None}
 
 
 def test_ctrl_c_leaves_a_ledger_that_holds_and_says_where_it_ended(operator: Operator, tmp_path: Path) -> None:

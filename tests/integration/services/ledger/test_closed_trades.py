@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from cdb.backtest.rows import fills_of
+from cdb.performance.rows import fills_of
 from services.ledger.results import closed_trades
 from services.risk.limits import Limits
 from tests.support.servers import Database, Servers
