@@ -55,7 +55,7 @@ def _account() -> list[AnyPanel]:
                 ),
                 unit="currencyUSD",
                 height=4,
-                decimals=2,
+                decimals=3,  # $100.097K
                 no_value=NOT_YET,
             ),
             Query("sum(cdb_equity_usd)", "now"),
@@ -179,10 +179,10 @@ def _history() -> list[AnyPanel]:
                 unit="currencyUSD",
                 width=12,
                 height=8,
+                decimals=3,
                 no_value=NOT_YET,
             ),
             Query("sum(cdb_equity_usd)", "equity"),
-            area=True,
         ),
         time_panel(
             About(
