@@ -308,12 +308,12 @@ def _strategies() -> list[AnyPanel]:
 
 
 def _distributions() -> list[AnyPanel]:
-    by_result = list(buckets("cdb_trade_pnl_usd", lambda bound: f"{bound:g}"))
+    by_result = list(buckets("cdb_trade_pnl_usd", lambda bound: f"{bound:g}", in_range=True))
     results = bar_panel(
         About(
             title="Distribution of Results",
             description=(
-                "How many sales brought how many dollars, since cdb_execution started. Green are gains, red losses and "
+                "About how many sales brought how many dollars, in the time shown. Green are gains, red losses and "
                 "sales that brought nothing; the bars at both ends are the best and the worst."
             ),
             width=12,

@@ -64,10 +64,10 @@ def events(service: str, up_to_a_second: str, all_of_them: str) -> dict[str, str
 
 
 def results(*bounds: str) -> dict[str, str]:
-    """Sales of two symbols by their results: in each bucket up to one of *bounds* one more of each symbol."""
+    """Sales of two symbols by their results: every 15 s one of each symbol in each bucket."""
     name = 'cdb_trade_pnl_usd_bucket{symbol="%s", le="%s"}'
     return {
-        name % (symbol, bound): f"{count}x40"
+        name % (symbol, bound): f"0+{count}x40"
         for symbol in "AB"
         for count, bound in enumerate((*bounds, "+Inf"), start=1)
     }
@@ -119,14 +119,14 @@ CASES: Final[dict[str, Case]] = {
     "a bucket has what is above its lower and up to its upper bound": (
         ("Distribution of Results", "0 to 10"),
         results("-10", "0", "10"),
-        {"{}": 2},
+        {"{}": 80},
     ),
-    "the lowest bucket has all below": (("Distribution of Results", "up to -1000"), results("-1000"), {"{}": 2}),
-    "the highest bucket has all above": (("Distribution of Results", "over 1000"), results("1000"), {"{}": 2}),
+    "the lowest bucket has all below": (("Distribution of Results", "up to -1000"), results("-1000"), {"{}": 80}),
+    "the highest bucket has all above": (("Distribution of Results", "over 1000"), results("1000"), {"{}": 80}),
     "the bounds as Prometheus 3 writes them": (
         ("Distribution of Results", "0 to 10"),
         results("-10.0", "0.0", "10.0"),
-        {"{}": 2},
+        {"{}": 80},
     ),
     "no position was closed yet: no bar": (("Distribution of Durations", "1s to 5s"), {}, {}),
     "there never was an order: no time": (TO_ORDER, orders("0x40", "0x40"), {}),
