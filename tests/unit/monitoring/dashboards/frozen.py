@@ -3,6 +3,7 @@
 Written down a second time on purpose: monitoring/dashboards/source makes the dashboards, this is what it may not leave.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,7 +19,7 @@ class Panel:
     kind: str
     unit: str
     steps: Steps = UNCOLOURED
-    defaults: dict[str, object] = field(default_factory=dict)
+    defaults: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
