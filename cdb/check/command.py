@@ -54,7 +54,8 @@ def dashboards(
       the right labels and types. It decides what is PromQL.
 
     - live: also checks that every panel query returns data and every rule is
-      loaded and evaluated without error.
+      loaded and evaluated without error. A figure that does not exist yet is
+      counted as "not enough data".
 
     Each finding shows the file, the location and the closest valid name.
     The command changes nothing.

@@ -128,7 +128,10 @@ class _Reader:
         ignored = listed if on is None else ()
         if why := mismatch(left.without(ignored), right.without(ignored), on):
             self.note(Fault(f"no series on the two sides of {op} can meet: {why}"))
-        return left if op in {"and", "unless"} else self._arithmetic(node, left, right, on)
+        if op == "unless":
+            return left
+        result = left if op == "and" else self._arithmetic(node, left, right, on)
+        return replace(result, absent=left.absent or right.absent)
 
     def _arithmetic(self, node: promql.BinaryExpr, left: Shape, right: Shape, on: list[str] | None) -> Shape:
         op, card = str(node.op), node.modifier.card if node.modifier else None

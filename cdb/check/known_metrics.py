@@ -34,6 +34,7 @@ class Known:
     sets: tuple[Mapping[str, str], ...] = ()  # the label sets that exist, if they are less than all
     family: str = ""  # of a histogram: its name without a suffix
     rare: bool = False
+    absent: bool = False  # has no series before it has a value
 
 
 class _Foreign(msgspec.Struct, forbid_unknown_fields=True):
@@ -104,7 +105,7 @@ def _of_contract(metric: Metric, jobs: Jobs, services: tuple[str, ...]) -> Itera
         labels["service"] = frozenset(owners)
     sets = tuple({name: one for name, one in each.items() if name in labels} for each in metric.combinations)
     yield from _expanded(
-        Known(metric.prometheus, "gauge", labels, Unit.of(metric.unit), metric.bounds, sets=sets),
+        Known(metric.prometheus, "gauge", labels, Unit.of(metric.unit), metric.bounds, sets=sets, absent=metric.absent),
         metric.type,
         falls=bool(metric.buckets) and metric.buckets[0] < 0,
         highest=metric.buckets[-1] if metric.buckets else None,

@@ -52,6 +52,10 @@ def of_panel(panel: Panel, shapes: Shapes, project: Project) -> Iterator[Fault]:
         for label in _LEGEND.findall(query.legend_format):
             yield from _no_label(f"query {query.ref_id}: its legend asks", label, shape)
     yield from _limits(panel, shapes)
+    if not panel.field_config.defaults.no_value:
+        for query in (query for query, shape in shapes if shape.absent):
+            said = f"query {query.ref_id} returns nothing before its metric has a value, and the panel does not say so"
+            yield Fault(said, 'noValue "not enough data"')
     if panel.type == "table":
         yield from _columns(panel, shapes)
     else:

@@ -29,8 +29,15 @@ def shape_of(selector: promql.VectorSelector, known: Knowledge) -> tuple[Shape, 
     labels = {**metric.labels, **{m.name: narrowed(metric.labels.get(m.name), m) for m in matchers}}
     if not faults and not _can_be(metric, labels):
         faults = [Fault(f"{name} has no series with {selector.prettify().removeprefix(name)}")]
-    shape = Shape(labels, kind=metric.kind, unit=metric.unit, bounds=metric.bounds, highest=metric.highest, name=name)
-    return shape, faults
+    return Shape(
+        labels,
+        kind=metric.kind,
+        unit=metric.unit,
+        bounds=metric.bounds,
+        highest=metric.highest,
+        name=name,
+        absent=metric.absent,
+    ), faults
 
 
 def _unknown(name: str, known: Knowledge) -> Fault:

@@ -25,6 +25,7 @@ class Shape:
     aggregated: bool = False  # summed up: a reset of one series no longer shows
     scalar: bool = False
     number: float | None = None
+    absent: bool = False  # a metric that it needs has no series before it has a value
 
     def has(self, label: str) -> bool:
         """Tell whether a series can have *label*."""
@@ -58,6 +59,7 @@ def either(left: Shape, right: Shape) -> Shape:
         unit=left.unit or right.unit,
         kind=left.kind if left.kind == right.kind else "gauge",
         highest=left.highest if left.highest == right.highest else None,
+        absent=left.absent and right.absent,
     )
 
 

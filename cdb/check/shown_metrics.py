@@ -23,7 +23,7 @@ def check(checked: Checked, server: Prometheus) -> None:
     def missing(asked: Asked) -> Iterator[Fault]:
         for selector in asked.reading.selectors:
             known = checked.known.metrics.get(selector.name or "")
-            if known is None or known.rare:
+            if known is None or known.rare or known.absent:
                 continue
             if known.name not in names:
                 yield Fault(f"{server.url} has no series of {known.name}", nearest(known.name, names))

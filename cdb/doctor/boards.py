@@ -25,7 +25,7 @@ def queries(stack: RunningStack) -> Finding:
 
 
 def grafana(stack: RunningStack) -> Finding:
-    """Grafana has the three dashboards, its data source works, and nobody gets in without the password."""
+    """Grafana has the dashboards, its data source works, and nobody gets in without the password."""
     boards = {str(dashboard.uid): dashboard.title for dashboard in load_dashboards(stack.root).read.values()}
     if "grafana" not in stack.listening:
         return warn(

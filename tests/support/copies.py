@@ -16,6 +16,7 @@ OTHER_METRICS: Final = "monitoring/other_metrics.yaml"
 TRADING: Final = "monitoring/dashboards/json/cdb-trading-overview.json"
 RISK: Final = "monitoring/dashboards/json/cdb-risk-alerts.json"
 HEALTH: Final = "monitoring/dashboards/json/cdb-system-health.json"
+ACCOUNT: Final = "monitoring/dashboards/json/cdb-account-performance.json"
 
 Change = Callable[[Path], None]
 """Makes a mistake in the copy in the given folder."""

@@ -11,6 +11,8 @@ from cdb.dashboard.model.look import Look
 
 _NEAR: Final = 5.0
 """A threshold that would make the axis more than this times as long is only in the legend."""
+_FLAT: Final = 0.9
+"""Values that all are above this share of the largest would be a flat line on an axis from 0."""
 _ROOM: Final = 1.05
 _ROUND: Final = (1.0, 2.0, 2.5, 5.0, 10.0, 20.0)
 _NEARLY: Final = 1e-9
@@ -48,7 +50,8 @@ def axis_of(answer: Answer, rows: int) -> Axis:
     look = answer.fields[0].look
     settings = look.settings
     values = [value for field in answer.fields for _, value in field.series.points if math.isfinite(value)]
-    low, high = min([*values, 0.0]), max(values, default=0.0)
+    low, high = min(values, default=0.0), max(values, default=0.0)
+    low = low if low > _FLAT * high else min(low, 0.0)
     high = max(high, settings.custom.axis_soft_max or high)
     high = max([high, *(limit * _ROOM for limit, _ in look.lines if limit <= _NEAR * high)])
     low = settings.min if settings.min is not None else low

@@ -47,7 +47,7 @@ def drawn(panel: Panel, answer: Answer, width: int, height: int, window: Window)
     if answer.error:
         return centred(answer.error, width, height, BAD)
     if answer.empty:
-        return centred(NO_DATA, width, height, FAINT)
+        return centred(panel.field_config.defaults.no_value or NO_DATA, width, height, FAINT)
     lines = _kind(panel).draw(panel, answer, width, height, window)[:height]
     for line in lines:
         line.truncate(width)  # on the narrowest terminals figures give way, never the frame

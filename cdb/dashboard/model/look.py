@@ -44,7 +44,9 @@ class Look:
         return self.limits if self.settings.custom.thresholds_style.mode not in {"", "off"} else []
 
     def text(self, value: float | None) -> str:
-        """Word that a mapping has for *value*, else the figure with its unit."""
+        """Word that a mapping has for *value*, or the panel if there is none; else the figure with its unit."""
+        if self.settings.no_value and (value is None or math.isnan(value)):
+            return self.settings.no_value
         return str(self._mapped(value).get("text") or formatted(value, self.settings.unit, self.settings.decimals))
 
     def short(self, value: float) -> str:

@@ -64,5 +64,4 @@ def _in(settings: Defaults) -> _Used:
     yield "color scheme", [settings.color.mode], ("thresholds", "palette-classic-by-name", "fixed")
     yield "thresholds style", [settings.custom.thresholds_style.mode], ("off", "line", "dashed")
     yield "cell type", [settings.custom.cell_options.type], ("auto", "color-text")
-    yield "setting", ["displayName"] if settings.display_name else [], _SETTINGS
-    yield "setting", ["noValue"] if settings.no_value else [], _SETTINGS
+    yield "setting", ["displayName"] if settings.display_name else [], (*_SETTINGS, "noValue")

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from monitoring.dashboards.source import risk_alerts, system_health, trading_overview
+from monitoring.dashboards.source import account_performance, risk_alerts, system_health, trading_overview
 from monitoring.dashboards.source.board import as_json
 from monitoring.dashboards.source.sdk import dashboard
 from services import topology
@@ -14,7 +14,7 @@ from telemetry.generate.files import asked_to_check, bring_up_to_date
 ROOT: Final = Path(__file__).parents[3]
 FILES: Final[Mapping[str, Callable[[], dashboard.Dashboard]]] = {
     f"monitoring/dashboards/json/{module.UID}.json": module.build
-    for module in (trading_overview, risk_alerts, system_health)
+    for module in (trading_overview, risk_alerts, system_health, account_performance)
 }
 TARGETS: Final = "monitoring/prometheus/targets/cdb_services.yml"
 

@@ -18,8 +18,8 @@ def runbook(alert: str) -> dashboard.DashboardLink:
     return _link(f"Runbook: {alert}", f"{RUNBOOKS}{alert}.md")
 
 
-def slow_traces() -> dashboard.DashboardLink:
-    """Link from a series with the label `service` to that service's traces in the time shown."""
+def slow_traces(service: str = "${__field.labels.service}") -> dashboard.DashboardLink:
+    """Link from a series to the traces of *service*, by default of its label `service`, in the time shown."""
     pane = {
         "datasource": JAEGER,
         "queries": [
@@ -27,13 +27,13 @@ def slow_traces() -> dashboard.DashboardLink:
                 "refId": "A",
                 "datasource": {"type": "jaeger", "uid": JAEGER},
                 "queryType": "search",
-                "service": "${__field.labels.service}",
+                "service": service,
             }
         ],
         "range": {"from": "${__from}", "to": "${__to}"},
     }
     panes = quote(json.dumps({"traces": pane}, separators=(",", ":")), safe="${}.")
-    return _link("Traces of ${__field.labels.service}", f"/explore?schemaVersion=1&panes={panes}")
+    return _link(f"Traces of {service}", f"/explore?schemaVersion=1&panes={panes}")
 
 
 def other_dashboards(tag: str) -> dashboard.DashboardLink:

@@ -27,6 +27,8 @@ PROMETHEUS: Final = kinds.DataSourceRef(type_val="prometheus", uid="prometheus")
 Steps = tuple[tuple[float | None, str], ...]
 NEUTRAL: Final[Steps] = ((None, BLUE),)
 _LIMIT: Final = "limit"
+NOT_YET: Final = "not enough data"
+"""What a panel says of a figure that does not exist yet; it is not 0."""
 
 AnyPanel = stat.Panel | gauge.Panel | bargauge.Panel | piechart.Panel | table.Panel | timeseries.Panel
 P = TypeVar("P", stat.Panel, gauge.Panel, bargauge.Panel, piechart.Panel, table.Panel, timeseries.Panel)
@@ -38,7 +40,8 @@ class About:
 
     *description* says what a high or a low value means. *unit* is Grafana's name of it. *steps* are the colours, each
     from its value on, the first from below (None); with *relative* a step is a percentage of the way from *low* to
-    *high*. *texts* shows a value as a word in a colour. *runbooks* are names of alerts.
+    *high*. *texts* shows a value as a word in a colour. *no_value* is shown where there is none. *runbooks* are names
+    of alerts.
     """
 
     title: str
@@ -52,6 +55,7 @@ class About:
     low: float | None = None
     high: float | None = None
     texts: Mapping[str, tuple[str, str]] | None = None
+    no_value: str = ""
     runbooks: tuple[str, ...] = ()
 
 
@@ -180,10 +184,12 @@ def in_force(limit: str) -> Query:
 
 def limit_line() -> list[models.DynamicConfigValue]:
     """Make a series look like a limit: red and dashed."""
-    return [
-        models.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": RED}),
-        models.DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [10, 10]}),
-    ]
+    return [*fixed_color(RED), models.DynamicConfigValue("custom.lineStyle", {"fill": "dash", "dash": [10, 10]})]
+
+
+def fixed_color(name: str) -> list[models.DynamicConfigValue]:
+    """Give a series the colour *name*, whatever its value."""
+    return [models.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": name})]
 
 
 def _from_query(ref_id: str, setting: str, *, of: str = "") -> models.DataTransformerConfig:
@@ -208,6 +214,8 @@ def _panel(panel: P, about: About) -> P:
         panel.min(about.low)
     if about.high is not None:
         panel.max(about.high)
+    if about.no_value:
+        panel.no_value(about.no_value)
     if about.texts:
         panel.mappings([_mapping(about.texts)])
     return panel

@@ -5,6 +5,7 @@ from typing import Final
 from monitoring.dashboards.source.board import board
 from monitoring.dashboards.source.panels import (
     GREEN,
+    NOT_YET,
     RED,
     YELLOW,
     About,
@@ -25,7 +26,7 @@ _DRAWDOWN: Final = Query("max(cdb_daily_drawdown_pct)", "drawdown")
 _EXPOSURE: Final = Query("max(cdb_total_exposure_pct)", "exposure")
 _NEAR_THE_LIMIT: Final = ((None, GREEN), (60, YELLOW), (90, RED))
 """In percent of the limit: by default 3 and 4.5 of 5, 30 and 45 of 50."""
-_RESULT: Final = "PnL since start"
+_RESULT: Final = "PnL"
 _LAYERS: Final = (
     "stale market data",
     "circuit breaker",
@@ -198,19 +199,20 @@ def _tables() -> list[AnyPanel]:
             title="Position Exposure by Symbol",
             description=(
                 "What is held, largest first. Exposure in percent of equity: above the limit (10 by default) for 2 "
-                "minutes is an alert, 0 is no position. The PnL is what closed trades of the symbol brought since "
-                "cdb_execution started, not since the account was opened."
+                "minutes is an alert, 0 is no position. The PnL is what sales of the symbol have brought since the "
+                "account was opened, as the ledger has it; open positions are not in it."
             ),
             width=12,
             height=9,
             low=0,
             high=10,
+            no_value=NOT_YET,
             runbooks=("PositionSizeViolation",),
         ),
         {"symbol": "Symbol", "Value #A": "Exposure %", "Value #B": "Size", "Value #C": _RESULT},
         Query("sum by (symbol) (cdb_position_exposure_pct)"),
         Query("sum by (symbol) (cdb_position_size)"),
-        Query("sum by (symbol) (cdb_trade_pnl_usd_sum)"),
+        Query("sum by (symbol) (cdb_symbol_pnl_usd)"),
         sort_by="Exposure %",
         limit="position",
     )

@@ -10,6 +10,7 @@ from services import topology
 
 UID: Final = "cdb-system-health"
 _SERVICES: Final = {service.name: service.instance for service in topology.SERVICES}
+_SIGNAL_TRACES: Final = topology.RISK.name
 _COLLECTOR: Final = ("cdb_otel_collector:9464", "cdb_otel_collector:8888")
 
 
@@ -73,8 +74,25 @@ def _events() -> list[AnyPanel]:
         Query(_p95("cdb_event_processing_duration_seconds"), "{{service}}", exemplars=True),
         line=1.0,
     )
-    # From milliseconds to the line at 1 s: on an even scale the curves would lie on the axis.
-    slow.scale_distribution(common.ScaleDistributionConfig().type(kinds.ScaleDistribution.LOG).log(10))
+    orders = time_panel(
+        About(
+            title="Time from Trade to Order",
+            description=(
+                "From the market's trade that a signal is made of to the order that the ledger has, through cdb_ws, "
+                "cdb_core and cdb_risk: the median, and what 19 of 20 and 99 of 100 orders do not exceed. Over 5 "
+                "minutes; while there are no orders, since cdb_risk started. Tens of milliseconds are normal; where it "
+                "is more, the panel above says which service is slow. A point leads to its trace."
+            ),
+            unit="s",
+            width=24,
+            height=8,
+            runbooks=("HighEventProcessingLatency",),
+        ),
+        *(Query(_trade_to_order(share), f"p{100 * share:.0f}", exemplars=True) for share in (0.5, 0.95, 0.99)),
+    )
+    for curves in (slow, orders):
+        # From milliseconds to seconds: on an even scale most curves would lie on the axis.
+        curves.scale_distribution(common.ScaleDistributionConfig().type(kinds.ScaleDistribution.LOG).log(10))
     return [
         slow.data_links([links.slow_traces()]),
         time_panel(
@@ -95,6 +113,7 @@ def _events() -> list[AnyPanel]:
                 "{{service}}",
             ),
         ),
+        orders.data_links([links.slow_traces(_SIGNAL_TRACES)]),
         time_panel(
             About(
                 title="Error Rate by Service",
@@ -118,6 +137,13 @@ def _events() -> list[AnyPanel]:
 def _p95(histogram: str) -> str:
     # Without events a quantile is NaN, which is not >= 0.
     return f"histogram_quantile(0.95, sum by (service, le) (rate({histogram}_bucket[5m]))) >= 0"
+
+
+def _trade_to_order(share: float) -> str:
+    # Without events a quantile is NaN, which is not >= 0.
+    buckets = "cdb_trade_to_order_duration_seconds_bucket"
+    recent = f"histogram_quantile({share}, sum by (le) (rate({buckets}[5m]))) >= 0"
+    return f"{recent} or histogram_quantile({share}, sum by (le) ({buckets})) >= 0"
 
 
 def _servers() -> list[AnyPanel]:

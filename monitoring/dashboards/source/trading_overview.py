@@ -5,6 +5,7 @@ from typing import Final
 from monitoring.dashboards.source.board import board, symbol_variable
 from monitoring.dashboards.source.panels import (
     GREEN,
+    NOT_YET,
     RED,
     YELLOW,
     About,
@@ -36,7 +37,7 @@ def build() -> dashboard.Dashboard:
         UID,
         refresh="10s",
         description="From signals to trades to profit, for the symbols chosen above.",
-        panels=[*_totals(), *_flow(), *_results()],
+        panels=[*_totals(), *_flow(), *_results(), *_market()],
     )
     return made.with_variable(symbol_variable())
 
@@ -205,6 +206,41 @@ def _results() -> list[AnyPanel]:
                 f'sum by (reason_code) (cdb_orders_rejected_total{{{_CHOSEN}, reason_code!="NO_POSITION"}})',
                 "{{reason_code}}",
             ),
+        ),
+    ]
+
+
+def _market() -> list[AnyPanel]:
+    return [
+        time_panel(
+            About(
+                title="Market Volatility",
+                description=(
+                    "How far each price typically moves within 10 seconds, over 5 minutes. High is a market in which "
+                    "signals and stop losses come often; 0 is one that stands still. There is none before 5 minutes of "
+                    "trades."
+                ),
+                unit="percent",
+                width=12,
+                height=8,
+                low=0,
+                no_value=NOT_YET,
+            ),
+            Query(f"max by (symbol) (cdb_market_volatility_pct{{{_CHOSEN}}})", "{{symbol}}"),
+        ),
+        time_panel(
+            About(
+                title="Market Volume",
+                description=(
+                    "What the whole market has traded in each symbol within 5 minutes, in dollars. A sudden rise often "
+                    "comes with news; 0 while others trade is a symbol whose trades do not arrive."
+                ),
+                unit="currencyUSD",
+                width=12,
+                height=8,
+                low=0,
+            ),
+            Query(f"sum by (symbol) (increase(cdb_market_volume_usd_total{{{_CHOSEN}}}[5m]))", "{{symbol}}"),
         ),
     ]
 

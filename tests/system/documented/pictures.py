@@ -25,7 +25,7 @@ PAGES: Final = {
     "alerts": "http://localhost:19090/classic/alerts",
     "notifications": "http://localhost:9094",
 }
-BOARDS: Final = ("trading-overview", "risk-alerts", "system-health")
+BOARDS: Final = ("trading-overview", "risk-alerts", "system-health", "account-performance")
 _ZOOM: Final = "0.7"  # a whole page on a picture that is small enough
 _SHORT_PATHS: Final = (
     "document.querySelectorAll('#alertsTable td').forEach(cell => {"

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -10,11 +11,27 @@ from cdb.check.findings import Report
 from cdb.check.run import Depth, run
 from cdb.kit.prometheus import Prometheus
 from tests.support.bot import Bot
-from tests.support.copies import ALERTS, HEALTH, OTHER_METRICS, RISK, TRADING, Change, Replaced, copy_project, query
+from tests.support.copies import (
+    ACCOUNT,
+    ALERTS,
+    HEALTH,
+    OTHER_METRICS,
+    RISK,
+    TRADING,
+    Change,
+    Replaced,
+    copy_project,
+    query,
+)
 from tests.support.paths import ROOT
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
+
+NEED_DAYS: Final = 4
+"""Queries for what exists after a day or 20: Sharpe ratio, value at risk, expected shortfall, results of 24 hours."""
+NEED_MINUTES: Final = 3
+"""Queries for what exists after some minutes: volatility, of all and of one symbol, and the recent win rate."""
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +56,33 @@ def checked(change: Change, folder: Path, server: Prometheus, depth: Depth) -> R
 
 def test_every_panel_has_data_and_every_rule_works(prometheus: Prometheus) -> None:
     """For all symbols and for one of them."""
-    report = until(lambda: run(ROOT, Depth.LIVE, prometheus), holds=lambda now: now.clean, every_s=1, within_s=60)
+    report = until(
+        lambda: run(ROOT, Depth.LIVE, prometheus),
+        holds=lambda now: now.clean and now.looked_at["not enough data"] <= NEED_DAYS + NEED_MINUTES,
+        every_s=1,
+        within_s=90,
+    )
     assert report.looked_at["queries"] > report.looked_at["panels"]
+    assert report.looked_at["not enough data"] >= NEED_DAYS
+
+
+@pytest.mark.usefixtures("prometheus")
+def test_what_needs_days_says_so_and_all_else_of_the_account_is_there(whole_demo: Bot) -> None:
+    def without_data() -> set[str]:
+        shown = json.loads(whole_demo.cdb("dashboard", "account-performance", "--json").stdout)
+        return {panel["title"] for panel in shown["panels"] if not (panel.get("rows") or panel.get("values"))}
+
+    needs_days = {"Sharpe Ratio", "Value at Risk", "Expected Shortfall", "Best and Worst Symbols of 24 Hours"}
+    until(
+        lambda: without_data() - {"Recent Win Rate by Strategy"},
+        holds=lambda found: found == needs_days,
+        within_s=90,
+        every_s=1,
+        what="a figure on every panel that does not need days",
+    )
+    frame = whole_demo.cdb("dashboard", "account-performance", "--once", "--width", "160").stdout
+    assert frame.count("not enough data") >= len(needs_days)
+    assert "No data" not in frame
 
 
 def test_the_command_says_that_nothing_is_wrong(whole_demo: Bot, prometheus: Prometheus) -> None:
@@ -63,6 +105,13 @@ def test_the_command_says_that_nothing_is_wrong(whole_demo: Bot, prometheus: Pro
             "Trading Overview, panel 'Orders Approved', query A",
             "returns nothing",
             id="a panel whose query is valid but empty",
+        ),
+        pytest.param(
+            query(ACCOUNT, "Distribution of Results", "sum(", "sum(1e9 < "),
+            ACCOUNT,
+            "Account Performance, panel 'Distribution of Results', query A",
+            "returns nothing",
+            id="an empty panel of a figure that is always there",
         ),
         pytest.param(
             query(HEALTH, "Redis Memory (MB)", "/ 1e6", "/ sum(redis_up - redis_up)"),

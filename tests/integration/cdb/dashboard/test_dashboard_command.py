@@ -99,7 +99,11 @@ def test_without_a_name_the_dashboards_are_listed(prometheus: FakePrometheus) ->
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("risk",), "'risk'; available: risk-alerts, system-health, trading-overview; did you mean risk-alerts?"),
+        (
+            ("risk",),
+            "'risk'; available: account-performance, risk-alerts, system-health, trading-overview; "
+            "did you mean risk-alerts?",
+        ),
         (("trading-overview", "--symbol", "BTC"), "BTC has no data; available: BTCUSDT, ETHUSDT"),
         (("risk-alerts", "--symbol", "BTCUSDT"), "risk-alerts cannot be filtered by symbol"),
         (("risk-alerts", "--since", "soon"), "is not a length of time: a number with"),

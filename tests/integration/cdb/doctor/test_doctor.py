@@ -373,7 +373,9 @@ def test_a_notification_that_does_not_arrive_fails() -> None:
         assert "did not reach the receiver within 1 s" in failed(alerting.notification(stack, within_s=1.0))
 
 
-BOARDS = [{"uid": f"cdb-{name}"} for name in ("trading-overview", "risk-alerts", "system-health")]
+BOARDS = [
+    {"uid": f"cdb-{name}"} for name in ("trading-overview", "risk-alerts", "system-health", "account-performance")
+]
 
 
 @pytest.mark.parametrize(

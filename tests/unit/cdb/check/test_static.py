@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from cdb.check.static import check
 from cdb.main import assembled
-from tests.support.copies import copy_project
+from tests.support.copies import RISK, copy_project, query
 from tests.support.paths import ROOT
 from tests.unit.cdb.check.mutation import Mutation
 from tests.unit.cdb.check.mutations import MUTATIONS
@@ -17,8 +17,8 @@ from tests.unit.cdb.check.wrong_settings import limit
 def test_what_is_committed_asks_only_for_what_exists() -> None:
     report = check(ROOT).report
     assert report.findings == []
-    assert report.looked_at["dashboards"] == 3
-    assert report.looked_at["panels"] >= 30
+    assert report.looked_at["dashboards"] == 4
+    assert report.looked_at["panels"] >= 50
     assert report.looked_at["rules"] >= 21
     assert report.looked_at["selectors"] > 200
 
@@ -47,6 +47,12 @@ def test_a_mistake_is_refused_by_file_place_and_nearest_right_name(mutation: Mut
 def test_a_limit_from_a_query_is_right(tmp_path: Path) -> None:
     root = copy_project(tmp_path)
     limit()(root)
+    assert check(root).report.findings == []
+
+
+def test_a_fallback_is_as_good_as_a_word(tmp_path: Path) -> None:
+    root = copy_project(tmp_path)
+    query(RISK, "Circuit Breaker", "max(", "max(cdb_equity_usd) or max(")(root)
     assert check(root).report.findings == []
 
 

@@ -184,7 +184,7 @@ MEANING: Final = (
     ),
     Mutation(
         "rate of a sum that can fall",
-        query(RISK, "Position Exposure by Symbol", "cdb_trade_pnl_usd_sum", "increase(cdb_trade_pnl_usd_sum[1h])"),
+        query(RISK, "Position Exposure by Symbol", "cdb_symbol_pnl_usd", "increase(cdb_trade_pnl_usd_sum[1h])"),
         RISK,
         panel_of("Position Exposure by Symbol"),
         "cdb_trade_pnl_usd_sum is a gauge and has no increase",

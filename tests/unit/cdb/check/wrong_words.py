@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tests.support.copies import ALERTS, HEALTH, RISK, TRADING, OfPanel, Replaced, defaults, query, without
+from tests.support.copies import ACCOUNT, ALERTS, HEALTH, RISK, TRADING, OfPanel, Replaced, defaults, query, without
 from tests.unit.cdb.check.mutation import Mutation, of, panel_of, set_unit, steps, target
 
 UNITS: Final = (
@@ -40,6 +40,26 @@ UNITS: Final = (
         ALERTS,
         "alert CircuitBreakerActivated",
         "the value is between 0 and 1",
+    ),
+    Mutation(
+        "no word for a figure that does not exist yet",
+        of("fieldConfig", lambda config: config["defaults"].pop("noValue"), "Sharpe Ratio", ACCOUNT),
+        ACCOUNT,
+        panel_of("Sharpe Ratio"),
+        "query A returns nothing before its metric has a value, and the panel does not say so",
+        'noValue "not enough data"',
+    ),
+    Mutation(
+        "no word where one of two sides does not exist yet",
+        query(
+            RISK,
+            "Circuit Breaker",
+            "max(cdb_circuit_breaker_active)",
+            "max(cdb_circuit_breaker_active) * max(cdb_equity_usd)",
+        ),
+        RISK,
+        panel_of("Circuit Breaker"),
+        "query A returns nothing before its metric has a value",
     ),
     Mutation(
         "thresholds of percent as fractions",

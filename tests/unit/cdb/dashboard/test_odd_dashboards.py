@@ -129,7 +129,7 @@ def test_the_checker_names_what_is_no_dashboard_and_checks_the_others(content: s
     (finding,) = report.findings
     assert (finding.file, finding.place) == ("monitoring/dashboards/json/mine.json", "the whole file")
     assert finding.fault.startswith("is not a dashboard: ")
-    assert report.looked_at["dashboards"] == 3
+    assert report.looked_at["dashboards"] == 4
 
 
 @pytest.mark.parametrize(

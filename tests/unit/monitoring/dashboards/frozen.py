@@ -1,8 +1,9 @@
-"""What the three dashboards must have: names, refresh, and of each panel its kind, unit, colours and lines.
+"""What the dashboards must have: names, refresh, and of each panel its kind, unit, colours and lines.
 
 Written down a second time on purpose: monitoring/dashboards/source makes the dashboards, this is what it may not leave.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -18,7 +19,7 @@ class Panel:
     kind: str
     unit: str
     steps: Steps = UNCOLOURED
-    defaults: dict[str, object] = field(default_factory=dict)
+    defaults: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,13 @@ def dial(yellow: float, red: float) -> Steps:
     return (None, "green"), (yellow, "yellow"), (red, "red")
 
 
+def above(at: float) -> Steps:
+    """The colours of what should be *at* least this."""
+    return (None, "red"), (at, "green")
+
+
+GAIN_OR_LOSS: Final = above(0)
+NOT_YET: Final = {"noValue": "not enough data"}
 DASHED: Final = {"thresholdsStyle": {"mode": "dashed"}}
 
 BOARDS: Final = {
@@ -50,7 +58,7 @@ BOARDS: Final = {
             "Total Signals": Panel("stat", "short"),
             "Orders Approved": Panel("stat", "short"),
             "Trades Executed": Panel("stat", "short"),
-            "Current PnL": Panel("stat", "currencyUSD", ((None, "red"), (0, "green"))),
+            "Current PnL": Panel("stat", "currencyUSD", GAIN_OR_LOSS),
             "Signals per Minute": Panel("timeseries", "short"),
             "Order Approval Rate (%)": Panel(
                 "timeseries", "percent", ((None, "red"), (50, "yellow"), (70, "green")), {"min": 0, "max": 100}
@@ -59,6 +67,8 @@ BOARDS: Final = {
             "Signal Strength": Panel("timeseries", "percentunit", defaults={"min": 0, "max": 1}),
             "Top Traded Symbols": Panel("bargauge", "short"),
             "Order Rejection Reasons": Panel("piechart", "short"),
+            "Market Volatility": Panel("timeseries", "percent", defaults=NOT_YET),
+            "Market Volume": Panel("timeseries", "currencyUSD"),
         },
     ),
     "cdb-risk-alerts": Board(
@@ -88,7 +98,7 @@ BOARDS: Final = {
             "Total Exposure History": Panel("timeseries", "percent", line(50.0), {"custom": DASHED}),
             "Violations by Type": Panel("piechart", "short"),
             "Violations by Risk Layer": Panel("bargauge", "short"),
-            "Position Exposure by Symbol": Panel("table", "short"),
+            "Position Exposure by Symbol": Panel("table", "short", defaults=NOT_YET),
             "Recent Alerts": Panel("table", "s"),
         },
     ),
@@ -99,7 +109,7 @@ BOARDS: Final = {
             "Service Health": Panel(
                 "stat",
                 "short",
-                ((None, "red"), (1, "green")),
+                above(1),
                 {
                     "mappings": [
                         {
@@ -114,6 +124,7 @@ BOARDS: Final = {
             ),
             "p95 Event Processing by Service": Panel("timeseries", "s", line(1.0), {"custom": DASHED}),
             "Events per Second by Service": Panel("timeseries", "cps"),
+            "Time from Trade to Order": Panel("timeseries", "s"),
             "Error Rate by Service": Panel("timeseries", "cps", line(0.1), {"custom": DASHED}),
             "Redis Memory (MB)": Panel("timeseries", "decmbytes"),
             "Redis Commands per Second": Panel("timeseries", "ops"),
@@ -123,11 +134,41 @@ BOARDS: Final = {
             "Memory by Service": Panel("timeseries", "bytes"),
         },
     ),
+    "cdb-account-performance": Board(
+        "Account Performance",
+        "30s",
+        {
+            "Equity": Panel("stat", "currencyUSD", defaults=NOT_YET),
+            "Realised Result": Panel("stat", "currencyUSD", GAIN_OR_LOSS, NOT_YET),
+            "Fees Paid": Panel("stat", "currencyUSD", defaults=NOT_YET),
+            "Closed Trades": Panel("stat", "short", defaults=NOT_YET),
+            "Maximum Drawdown": Panel("stat", "percent", defaults=NOT_YET),
+            "Sharpe Ratio": Panel("stat", "short", GAIN_OR_LOSS, NOT_YET),
+            "Value at Risk": Panel("stat", "percent", defaults=NOT_YET),
+            "Expected Shortfall": Panel("stat", "percent", defaults=NOT_YET),
+            "Equity over Time": Panel("timeseries", "currencyUSD", defaults=NOT_YET),
+            "Drawdown": Panel("timeseries", "percent", defaults=NOT_YET),
+            "Result by Strategy": Panel("timeseries", "currencyUSD", defaults=NOT_YET),
+            "Result by Symbol": Panel("timeseries", "currencyUSD", defaults=NOT_YET),
+            "Win Rate by Strategy": Panel("bargauge", "percent", above(40), {**NOT_YET, "min": 0, "max": 100}),
+            "Recent Win Rate by Strategy": Panel("bargauge", "percent", above(40), {**NOT_YET, "min": 0, "max": 100}),
+            "Profit Factor by Strategy": Panel("bargauge", "short", above(1), NOT_YET),
+            "Average Duration by Strategy": Panel("bargauge", "s", defaults=NOT_YET),
+            "Distribution of Results": Panel("bargauge", "short"),
+            "Distribution of Durations": Panel("bargauge", "short", defaults=NOT_YET),
+            "Best and Worst Symbols": Panel("table", "short", defaults=NOT_YET),
+            "Best and Worst Symbols of 24 Hours": Panel("table", "short", defaults=NOT_YET),
+        },
+    ),
 }
 HEALTH: Final = (
     *("cdb_ws", "cdb_core", "cdb_risk", "cdb_execution"),
     *("redis", "postgres", "prometheus", "collector", "jaeger"),
 )
 """What Service Health shows, one number each."""
-LATENCIES: Final = ("p95 Event Processing by Service",)
+LATENCIES: Final = {
+    "p95 Event Processing by Service": "${__field.labels.service}",
+    "Time from Trade to Order": "cdb_risk",
+}
+"""Each with the service whose traces a point leads to."""
 REJECTIONS: Final = ("Order Rejection Reasons", "Violations by Type", "Violations by Risk Layer")

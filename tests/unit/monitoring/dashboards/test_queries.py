@@ -19,6 +19,7 @@ TARGETS: Final[dict[tuple[str, str], str]] = {
 }
 VARIABLES: Final = {"$symbol": ".*", "$__rate_interval": "1m", "$__range": "1h"}
 AT: Final = "10m"  # every 15 s a sample: 41 of them
+A_DAY_ON: Final = "25h"  # 6,001 of them
 
 APPROVAL: Final = ("Order Approval Rate (%)", "approved")
 OF_TRADABLE: Final = (APPROVAL[0], "approved, nothing to sell left out")
@@ -29,6 +30,9 @@ RECENT: Final = ("Recent Alerts", "")
 WS: Final = ("Service Health", "cdb_ws")
 COLLECTOR: Final = ("Service Health", "collector")
 JAEGER: Final = ("Service Health", "jaeger")
+TO_ORDER: Final = ("Time from Trade to Order", "p50")
+DRAWDOWN: Final = ("Drawdown", "below the peak of 24 h")
+OF_A_DAY: Final = ("Best and Worst Symbols of 24 Hours", "")
 
 UP: Final = 'up{job="cdb_services", instance="cdb_ws:8000"}'
 OWN: Final = 'cdb_health_status{service="cdb_ws"}'
@@ -57,6 +61,27 @@ def events(service: str, up_to_a_second: str, all_of_them: str) -> dict[str, str
     """The buckets of a service's events."""
     name = f'cdb_event_processing_duration_seconds_bucket{{service="{service}", le="%s"}}'
     return {name % "1": up_to_a_second, name % "+Inf": all_of_them}
+
+
+def results(*bounds: str) -> dict[str, str]:
+    """Sales of two symbols by their results: every 15 s one of each symbol in each bucket."""
+    name = 'cdb_trade_pnl_usd_bucket{symbol="%s", le="%s"}'
+    return {
+        name % (symbol, bound): f"0+{count}x40"
+        for symbol in "AB"
+        for count, bound in enumerate((*bounds, "+Inf"), start=1)
+    }
+
+
+def orders(up_to_a_second: str, all_of_them: str) -> dict[str, str]:
+    """The buckets of the times from a trade to its order."""
+    name = 'cdb_trade_to_order_duration_seconds_bucket{le="%s"}'
+    return {name % "1": up_to_a_second, name % "+Inf": all_of_them}
+
+
+def earned(**by_symbol: str) -> dict[str, str]:
+    """What each symbol has earned."""
+    return {f'cdb_symbol_pnl_usd{{symbol="{symbol}"}}': values for symbol, values in by_symbol.items()}
 
 
 def nothing_to_sell(count: str) -> dict[str, str]:
@@ -91,6 +116,25 @@ CASES: Final[dict[str, Case]] = {
         {**events("cdb_risk", "0+9x40", "0+10x40"), **events("cdb_execution", "7x40", "7x40")},
         {'{service="cdb_risk"}': 1},
     ),
+    "a bucket has what is above its lower and up to its upper bound": (
+        ("Distribution of Results", "0 to 10"),
+        results("-10", "0", "10"),
+        {"{}": 80},
+    ),
+    "the lowest bucket has all below": (("Distribution of Results", "up to -1000"), results("-1000"), {"{}": 80}),
+    "the highest bucket has all above": (("Distribution of Results", "over 1000"), results("1000"), {"{}": 80}),
+    "the bounds as Prometheus 3 writes them": (
+        ("Distribution of Results", "0 to 10"),
+        results("-10.0", "0.0", "10.0"),
+        {"{}": 80},
+    ),
+    "no position was closed yet: no bar": (("Distribution of Durations", "1s to 5s"), {}, {}),
+    "there never was an order: no time": (TO_ORDER, orders("0x40", "0x40"), {}),
+    "no order lately: the times until then": (TO_ORDER, orders("0 4x39", "0 4x39"), {"{}": 0.5}),
+    "equity below its peak": (DRAWDOWN, {"cdb_equity_usd": "100x10 200x10 150x20"}, {"{}": 25}),
+    "equity at its peak": (DRAWDOWN, {"cdb_equity_usd": "100x10 200x30"}, {"{}": 0}),
+    "no equity, no drawdown": (DRAWDOWN, {}, {}),
+    "Prometheus has not stored a day: nothing of a day": (OF_A_DAY, earned(A="5x40"), {}),
     "no alert: zero": (ACTIVE, {}, {"{}": 0}),
     "a pending alert is none": (ACTIVE, {PENDING: "1x40"}, {"{}": 0}),
     "an alert that fires": (ACTIVE, {FIRING: "1x40"}, {"{}": 1}),
@@ -113,20 +157,41 @@ CASES: Final[dict[str, Case]] = {
 }
 
 
+CASES_OF_A_DAY: Final[dict[str, Case]] = {
+    "what was earned since yesterday": (OF_A_DAY, earned(A="5x400 12x5700"), {'{symbol="A"}': 7}),
+    "a symbol that is new had earned nothing": (
+        OF_A_DAY,
+        earned(A="5x400 12x5700", B="_x5900 -3x200"),
+        {'{symbol="A"}': 7, '{symbol="B"}': -3},
+    ),
+    "nobody knows what was earned before the bot was off": (OF_A_DAY, earned(A="5x100 _x400 12x5600"), {}),
+}
+
+
 @pytest.mark.parametrize("rule", CASES)
 def test_a_query_says(rule: str, tmp_path: Path) -> None:
-    target, series, wanted = CASES[rule]
+    answers(CASES[rule], AT, tmp_path)
+
+
+@pytest.mark.parametrize("rule", CASES_OF_A_DAY)
+def test_a_query_says_a_day_later(rule: str, tmp_path: Path) -> None:
+    answers(CASES_OF_A_DAY[rule], A_DAY_ON, tmp_path)
+
+
+def answers(case: Case, at: str, folder: Path) -> None:
+    """Let promtool try *case* at the time *at*."""
+    target, series, wanted = case
     expression = TARGETS[target]
     for name, value in VARIABLES.items():
         expression = expression.replace(name, value)
     samples = [{"labels": labels, "value": value} for labels, value in wanted.items()]
-    case = {
+    test = {
         "interval": "15s",
         "input_series": [{"series": name, "values": values} for name, values in series.items()],
-        "promql_expr_test": [{"expr": expression, "eval_time": AT, "exp_samples": samples}],
+        "promql_expr_test": [{"expr": expression, "eval_time": at, "exp_samples": samples}],
     }
-    file = tmp_path / "test.yml"
-    file.write_text(yaml.safe_dump({"evaluation_interval": "15s", "tests": [case]}), encoding="utf-8")
+    file = folder / "test.yml"
+    file.write_text(yaml.safe_dump({"evaluation_interval": "15s", "tests": [test]}), encoding="utf-8")
     done = subprocess.run(
         [promtool(), "test", "rules", str(file)], capture_output=True, text=True, timeout=60, check=False
     )

@@ -94,9 +94,9 @@ def test_the_table_of_positions_joins_its_queries_and_is_sorted_by_exposure() ->
     ]
     drawn = lines(shown, *series)
     head, first, second = plain(drawn).splitlines()
-    assert head.split() == ["Symbol", "Exposure", "%", "Size", "PnL", "since", "start"]
+    assert head.split() == ["Symbol", "Exposure", "%", "Size", "PnL"]
     assert first.split() == ["ETHUSDT", "10.20%", "12.0000", "-$7.00"]
-    assert second.split() == ["BTCUSDT", "2.50%", "0.5000", "–"]  # noqa: RUF001
+    assert second.split() == ["BTCUSDT", "2.50%", "0.5000", "not", "enough", "data"]
     assert any(RED in style for style in colours(drawn, "10.20%"))
     assert any(GREEN in style for style in colours(drawn, "2.50%"))
 
@@ -144,8 +144,13 @@ def test_a_chart_leaves_a_gap_where_there_are_no_figures() -> None:
 
 @pytest.mark.parametrize("shown", [p for board in BOARDS.values() for p in board.shown], ids=lambda p: p.title)
 def test_no_data_is_said_plainly(shown: Panel) -> None:
-    assert "No data" in plain(lines(shown))
-    assert "No data" in plain(lines(shown, *over_time(shown, ({}, [math.nan, math.nan]))))
+    says = shown.field_config.defaults.no_value or "No data"
+    assert says in plain(lines(shown))
+    assert says in plain(lines(shown, *over_time(shown, ({}, [math.nan, math.nan]))))
+
+
+def test_a_figure_that_does_not_exist_yet_is_no_zero() -> None:
+    assert plain(lines(panel("Sharpe Ratio"))).strip() == "not enough data"
 
 
 @pytest.mark.parametrize("shown", [p for board in BOARDS.values() for p in board.shown], ids=lambda p: p.title)

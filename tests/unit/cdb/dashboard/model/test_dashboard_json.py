@@ -13,7 +13,7 @@ from tests.support.paths import ROOT
 
 def test_every_committed_dashboard_is_read_with_all_its_panels() -> None:
     dashboards = load_dashboards(ROOT).read
-    assert len(dashboards) == 3
+    assert len(dashboards) == 4
     for file, dashboard in dashboards.items():
         raw = json.loads(file.read_text(encoding="utf-8"))
         assert {panel.title for panel in dashboard.shown} == {p["title"] for p in raw["panels"]}

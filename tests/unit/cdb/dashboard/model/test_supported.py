@@ -39,7 +39,6 @@ def test_all_that_is_committed_is_supported() -> None:
         (defaults(color={"mode": "continuous-GrYlRd"}), "color scheme 'continuous-GrYlRd' "),
         (defaults(custom={"thresholdsStyle": {"mode": "area"}}), "thresholds style 'area' "),
         (defaults(custom={"cellOptions": {"type": "gauge"}}), "cell type 'gauge' "),
-        (defaults(noValue="0"), "setting 'noValue' "),
         (defaults(displayName="x"), "setting 'displayName' "),
     ],
 )
