@@ -1,7 +1,8 @@
 """The alerts on a market by their real causes: it moves or trades more than in the hours before, or nothing is decided.
 
 Times of the watching are a tenth (fast_copy.py). Prometheus is given the hours before as blocks; all that comes after
-is what the services report. The volatility of a price is that of 5 minutes, which are not divided, so this takes a while.
+is what the services report. The volatility of a price is that of 5 minutes, which are not divided, so this takes a
+while.
 """
 
 import subprocess

@@ -191,7 +191,7 @@ VOLUME: Final = (
     Case(
         rule="what comes at once after 20 minutes without the bus is none",
         alert=BUSY,
-        series=volume("0+15000x720 10800000x79 12000000x1 12015000+15000x200"),
+        series=volume("0+15000x720 10800000x79 11040000+240000x5 12255000+15000x200"),
         at={f"3h{minutes}m{seconds}s": [] for minutes in range(18, 35) for seconds in (0, 15, 30, 45)},
     ),
     Case(

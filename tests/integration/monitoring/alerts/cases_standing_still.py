@@ -121,7 +121,7 @@ NOTHING_EVALUATED: Final = (
             **generated("0+1x40 40x23 41x23 42x23 43x23 44x23 45x23 46x23"),
             **evaluated("0+1x40 40x200"),
         },
-        at={"14m": [], "24m": [], "31m": [not_evaluated("1")], "35m": [not_evaluated("1")]},
+        at={"14m": [], "21m": [NO_SIGNALS], "24m": [not_evaluated("2")], "35m": [not_evaluated("2")]},
     ),
     Case(
         rule="signals that nobody decides fire after 10 minutes, also without a cdb_risk that ever was",
@@ -184,7 +184,7 @@ STALE: Final = (
             **approved("0+1x190"),
             **executed(buy="0x190", sell="0+1x190"),
         },
-        at={"29m": [], "40m": [stale("6")]},
+        at={"29m": [], "40m": [stale("7")]},
     ),
 )
 
