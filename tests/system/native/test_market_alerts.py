@@ -22,7 +22,7 @@ from tests.support.waiting import until
 from tests.system.native.market_moves import marks, shock
 from tests.system.native.messages import signal, trade
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 CALM: Final = {**FAST_EXPORTS, "MOMENTUM_THRESHOLD_PCT": "0.9"}
 """A strategy that sees nothing in this market."""

@@ -12,7 +12,7 @@ from tests.support.alerted_bot import SETTINGS, TOLD, Alert, Watch, watched_ten_
 from tests.support.waiting import until
 from tests.system.native.market_moves import positions, shock
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(900)]
 
 SMALL_ORDERS: Final = {"ORDER_SIZE_PCT": "0.01", "MAX_DAILY_DRAWDOWN_PCT": "0.9"}
 """So that thirty losses are no reason to stop."""

@@ -233,10 +233,10 @@ WIN_RATE: Final = (
         at={"19m": [losing("30")], "23m": [losing("30")], "27m": [losing("30")], "40m": [losing("30")]},
     ),
     Case(
-        rule="a strategy that has been switched off is forgotten after a day",
+        rule="a strategy that has been switched off is forgotten after an hour",
         alert=LOSING,
-        series=win_rate("30x6400", signals="0x240 stale"),
-        at={"20h": [losing("30")], "25h30m": []},
+        series=win_rate("30x500", signals="0x80 stale"),
+        at={"1h18m": [losing("30")], "1h27m": []},
     ),
 )
 CASES: Final = (*VOLATILITY, *VOLUME, *WIN_RATE)

@@ -121,7 +121,7 @@ NOTHING_EVALUATED: Final = (
             **generated("0+1x40 40x23 41x23 42x23 43x23 44x23 45x23 46x23"),
             **evaluated("0+1x40 40x200"),
         },
-        at={"14m": [], "21m": [NO_SIGNALS], "24m": [not_evaluated("2")], "35m": [not_evaluated("2")]},
+        at={"14m": [], "22m": [], "24m": [not_evaluated("2")], "35m": [not_evaluated("2")]},
     ),
     Case(
         rule="signals that nobody decides fire after 10 minutes, also without a cdb_risk that ever was",
@@ -223,7 +223,7 @@ NO_PURCHASE: Final = (
             **approved("0x80 1x80 2x80 3x80 4x80"),
             **executed(buy="0x80 1x80 2x80 3x80 4x80"),
         },
-        at={f"{minute}m": [] for minute in range(25, 100, 5)},
+        at={f"{minute}m": [] for minute in range(25, 60, 5)},
     ),
     Case(
         rule="a stray other reason does not hide it",
@@ -238,16 +238,16 @@ NO_PURCHASE: Final = (
             **violations(EXPOSURE_LIMIT="0+4x400", POSITION_SIZE_EXCEEDED="0+1x400"),
             **executed(buy="0x400"),
         },
-        at={"31m": [], "1h10m": []},
+        at={"31m": [], "38m": []},
     ),
     Case(
         rule="some rejections in a row, and few in half an hour, are no standstill",
         alert=ALERT,
         series={
-            **violations(EXPOSURE_LIMIT="0x200 1+1x7 8x200", ORDER_RATE_EXCEEDED="0x60 1x60 2x60 3x60 4x60 5x100"),
+            **violations(EXPOSURE_LIMIT="0x120 1+1x7 8x200", ORDER_RATE_EXCEEDED="0x60 1x60 2x60 3x60 4x60 5x100"),
             **executed(buy="0x400"),
         },
-        at={f"{minute}m": [] for minute in range(30, 95, 3)},
+        at={f"{minute}m": [] for minute in range(30, 57, 3)},
     ),
     Case(
         rule="the breaker and the drawdown have alerts of their own",
@@ -256,7 +256,7 @@ NO_PURCHASE: Final = (
             **violations(CIRCUIT_BREAKER_ACTIVE="0+5x400", DRAWDOWN_LIMIT="0+1x400", EXPOSURE_LIMIT="0x60 6x340"),
             **executed(buy="0x400"),
         },
-        at={"31m": [], "1h10m": []},
+        at={"31m": [], "38m": []},
     ),
     Case(
         rule="sales of nothing are no rejected purchases",
@@ -269,7 +269,7 @@ NO_PURCHASE: Final = (
             **trades("0+40x400"),
             **executed(buy="0x400"),
         },
-        at={"31m": [], "1h10m": []},
+        at={"31m": [], "38m": []},
     ),
 )
 CASES: Final = (*NOTHING_EVALUATED, *STALE, *NO_PURCHASE)

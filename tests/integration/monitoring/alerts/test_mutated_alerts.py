@@ -95,7 +95,7 @@ CHANGES = (
     ("LowWinRate", "cdb_strategy_recent_win_rate_pct", "cdb_strategy_win_rate_pct"),
     ("LowWinRate", "for: 15m", "for: 10m"),
     ("LowWinRate", "        keep_firing_for: 5m\n", ""),
-    ("LowWinRate", "and on (strategy) last_over_time(cdb_signals_generated_total[1d])", ""),
+    ("LowWinRate", "and on (strategy) last_over_time(cdb_signals_generated_total[1h])", ""),
     ("PositionWithoutPrice", "for: 2m", "for: 1m"),
     ("PositionWithoutPrice", " unless on () max(cdb_data_staleness_seconds) > 30", ""),
     ("CollectorDown", "min(up{", "max(up{"),
