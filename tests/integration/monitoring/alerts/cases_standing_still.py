@@ -241,13 +241,16 @@ NO_PURCHASE: Final = (
         at={"31m": [], "38m": []},
     ),
     Case(
-        rule="some rejections in a row, and few in half an hour, are no standstill",
+        rule="some rejections in a row are no standstill",
         alert=ALERT,
-        series={
-            **violations(EXPOSURE_LIMIT="0x120 1+1x7 8x200", ORDER_RATE_EXCEEDED="0x60 1x60 2x60 3x60 4x60 5x100"),
-            **executed(buy="0x400"),
-        },
+        series={**violations(EXPOSURE_LIMIT="0x120 1+1x7 8x200"), **executed(buy="0x400")},
         at={f"{minute}m": [] for minute in range(30, 57, 3)},
+    ),
+    Case(
+        rule="four rejections in 25 minutes are too few",
+        alert=ALERT,
+        series={**violations(EXPOSURE_LIMIT=" ".join(f"{count}x24" for count in range(8))), **executed(buy="0x400")},
+        at={f"{minute}m": [] for minute in range(30, 50, 2)},
     ),
     Case(
         rule="the breaker and the drawdown have alerts of their own",
