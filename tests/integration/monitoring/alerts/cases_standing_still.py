@@ -104,6 +104,12 @@ NOTHING_EVALUATED: Final = (
         at={"11m": [], "29m": []},
     ),
     Case(
+        rule="prices that end while nothing has been decided for some minutes are another alert, too",
+        alert=ALERT,
+        series={**trades("0+40x40 1600x80"), **generated("0+1x32 32x88"), **evaluated("0+1x32 32x88")},
+        at={"16m": [], "18m30s": [], "19m30s": []},
+    ),
+    Case(
         rule="a signal every six minutes is enough",
         alert=ALERT,
         series={
@@ -256,7 +262,7 @@ NO_PURCHASE: Final = (
         rule="the breaker and the drawdown have alerts of their own",
         alert=ALERT,
         series={
-            **violations(CIRCUIT_BREAKER_ACTIVE="0+5x400", DRAWDOWN_LIMIT="0+1x400", EXPOSURE_LIMIT="0x60 6x340"),
+            **violations(CIRCUIT_BREAKER_ACTIVE="0+5x400", DRAWDOWN_LIMIT="0 1x400", EXPOSURE_LIMIT="0x60 6x340"),
             **executed(buy="0x400"),
         },
         at={"31m": [], "38m": []},
