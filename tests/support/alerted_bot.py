@@ -169,19 +169,27 @@ class Watch:
 
 
 @contextmanager
-def watched_ten_times_as_fast(place: Path) -> Iterator[Bot]:
-    """Run all parts with the fast copy of the committed configuration; removed afterwards."""
+def watched_ten_times_as_fast(
+    place: Path,
+    *,
+    settings: Mapping[str, str] = SETTINGS,
+    before_prometheus: Callable[[Stack], None] = lambda stack: None,
+) -> Iterator[Bot]:
+    """Run all parts with the fast copy of the committed configuration; removed afterwards.
+
+    *before_prometheus* is called when all other parts are ready and Prometheus does not run.
+    """
     root = make_fast_copy(place / "fast-copy")
-    stack = Stack(StackConfig.isolated(root, place / "state", parts=select(PARTS), environment=SETTINGS))
+    stack = Stack(StackConfig.isolated(root, place / "state", parts=select(PARTS), environment=settings))
     require_parts(stack.config)
     try:
-        _start(stack)
+        _start(stack, before_prometheus)
         yield Bot(stack)
     finally:
         stack.remove()
 
 
-def _start(stack: Stack) -> None:
+def _start(stack: Stack, before_prometheus: Callable[[Stack], None]) -> None:
     """Start Prometheus last, or it would alert on parts that are still starting."""
     stack.start()
     stack.stop_part("prometheus")
@@ -191,6 +199,7 @@ def _start(stack: Stack) -> None:
         within_s=PATIENCE_S,
         what="all but Prometheus ready",
     )
+    before_prometheus(stack)
     stack.start_part("prometheus")
     failure = stack.wait_ready(PATIENCE_S)
     assert failure is None, failure

@@ -32,6 +32,10 @@ MILESTONE: Final = {"alertname": "PositivePnLMilestone", "severity": "info", "co
 Labels = dict[str, str]
 
 
+def still(reason: str) -> Labels:
+    return {"alertname": "TradingStandsStill", "severity": "warning", "component": "risk_engine", "reason": reason}
+
+
 def down(service: str) -> Labels:
     return {"alertname": "ServiceDown", "severity": "critical", "component": service, "service": service}
 
@@ -51,6 +55,7 @@ CASES: Final = (
     (POSTGRES, (down("cdb_risk"), down("cdb_execution")), (down("cdb_ws"), down("cdb_core"), DRAWDOWN)),
     (down("cdb_core"), (missing("cdb_core"), slow("cdb_core")), (missing("cdb_ws"), slow("cdb_ws"), STALE, EXPORTS)),
     (down("cdb_ws"), (STALE,), (DRAWDOWN, slow("cdb_risk"))),
+    (down("cdb_risk"), (still("NOT_EVALUATED"),), (DRAWDOWN, still("NO_SIGNALS"), still("EXPOSURE_LIMIT"))),
     (COLLECTOR, (missing("cdb_ws"), missing("cdb_risk"), EXPORTS), (down("cdb_core"), STALE, DRAWDOWN)),
 )
 

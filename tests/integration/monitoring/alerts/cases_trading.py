@@ -331,34 +331,6 @@ AT_OTHER_LIMITS: Final = (
 )
 
 
-def violations(**by_type: str) -> dict[str, str]:
-    """What cdb_risk counts of each type of violation."""
-    return {
-        f'cdb_risk_violations_total{{violation_type="{name}", layer="1", {AT_RISK}}}': values
-        for name, values in by_type.items()
-    }
-
-
-def approved(values: str, symbol: str = "BTCUSDT") -> dict[str, str]:
-    """What cdb_risk counts of approved orders."""
-    return {f'cdb_orders_approved_total{{symbol="{symbol}", {AT_RISK}}}': values}
-
-
-def still(reason: str, count: str) -> Firing:
-    within = (
-        "10 minutes, more than half of all that it decided"
-        if reason == "STALE_MARKET_DATA"
-        else "an hour and approved none"
-    )
-    return Firing(
-        severity="warning",
-        component="risk_engine",
-        labels={"reason": reason},
-        summary=f"Trading stands still: {reason}",
-        description=f"cdb_risk has rejected about {count} signals as {reason} within {within}.",
-    )
-
-
 def priceless(symbol: str) -> Firing:
     return Firing(
         severity="warning",
@@ -378,49 +350,7 @@ def staleness(values: str) -> dict[str, str]:
     return {f'cdb_data_staleness_seconds{{source="simulated", {AT_RISK}}}': values}
 
 
-STANDING_STILL: Final = (
-    Case(
-        rule="nearly all signals are stale, as with a slow PostgreSQL",
-        alert="TradingStandsStill",
-        series={**violations(STALE_MARKET_DATA="0+16x80", EXPOSURE_LIMIT="0x80"), **approved("0 0+0.15x79")},
-        at={"4m": [], "15m": [still("STALE_MARKET_DATA", "640")]},
-    ),
-    Case(
-        rule="a stale signal now and then is none",
-        alert="TradingStandsStill",
-        series={**violations(STALE_MARKET_DATA="0+1x80", EXPOSURE_LIMIT="0+4x80"), **approved("0+1x80")},
-        at={"15m": [], "19m": []},
-    ),
-    Case(
-        rule="four stale signals are too few",
-        alert="TradingStandsStill",
-        series={**violations(STALE_MARKET_DATA="0x4 1x4 2x4 3x4 4x60"), **approved("0x80")},
-        at={"10m30s": [], "11m": []},
-    ),
-    Case(
-        rule="it ends when signals are approved again",
-        alert="TradingStandsStill",
-        series={**violations(STALE_MARKET_DATA="0+2x40 80x80"), **approved("0x40 0+4x80")},
-        at={"10m": [still("STALE_MARKET_DATA", "80")], "18m": []},
-    ),
-    Case(
-        rule="cash is used up: an hour of one objection and no approval",
-        alert="TradingStandsStill",
-        series={**violations(EXPOSURE_LIMIT="0+1x400", STALE_MARKET_DATA="0x400"), **approved("7x400")},
-        at={"4m": [], "1h10m": [still("EXPOSURE_LIMIT", "240")]},
-    ),
-    Case(
-        rule="a full account that sells now and then does not stand still",
-        alert="TradingStandsStill",
-        series={**violations(EXPOSURE_LIMIT="0+1x400"), **approved("7x100 8x100 9x100 10x101")},
-        at={"1h10m": [], "1h35m": []},
-    ),
-    Case(
-        rule="the breaker has an alert of its own",
-        alert="TradingStandsStill",
-        series={**violations(CIRCUIT_BREAKER_ACTIVE="0+5x400", DRAWDOWN_LIMIT="0 1x400"), **approved("7x400")},
-        at={"1h10m": []},
-    ),
+WITHOUT_PRICE: Final = (
     Case(
         rule="each position without a price fires for itself after two minutes",
         alert="PositionWithoutPrice",
@@ -442,4 +372,4 @@ STANDING_STILL: Final = (
         at={"9m": [], "10m45s": [], "11m30s": [], "14m": []},
     ),
 )
-CASES: Final = (*FROZEN, *AT_THE_DEFAULTS, *AT_OTHER_LIMITS, *STANDING_STILL)
+CASES: Final = (*FROZEN, *AT_THE_DEFAULTS, *AT_OTHER_LIMITS, *WITHOUT_PRICE)

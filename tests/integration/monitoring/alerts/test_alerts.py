@@ -4,12 +4,24 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.monitoring.alerts import cases_system, cases_telemetry, cases_trading
+from tests.integration.monitoring.alerts import (
+    cases_market,
+    cases_standing_still,
+    cases_system,
+    cases_telemetry,
+    cases_trading,
+)
 from tests.integration.monitoring.alerts.promtool import Case, alerts, outcome
 
 pytestmark = pytest.mark.integration
 
-CASES = (*cases_trading.CASES, *cases_system.CASES, *cases_telemetry.CASES)
+CASES = (
+    *cases_trading.CASES,
+    *cases_standing_still.CASES,
+    *cases_market.CASES,
+    *cases_system.CASES,
+    *cases_telemetry.CASES,
+)
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{case.alert}: {case.rule}" for case in CASES])

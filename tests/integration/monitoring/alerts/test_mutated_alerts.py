@@ -5,6 +5,7 @@ from typing import Final
 
 import pytest
 
+from tests.integration.monitoring.alerts.cases_market import VOLATILITY, VOLUME
 from tests.integration.monitoring.alerts.cases_trading import ALERTS_ON_LIMITS
 from tests.integration.monitoring.alerts.promtool import RULES, outcome
 from tests.integration.monitoring.alerts.test_alerts import CASES
@@ -61,10 +62,40 @@ CHANGES = (
     ("ClockSkew", "max by (instance)", "max"),
     ("PositivePnLMilestone", "> 1000", ">= 1000"),
     ("TradingStandsStill", "0.5 * (sum(increase(cdb_risk_violations_total[10m])) + sum", "0.5 * (sum"),
-    ("TradingStandsStill", " >= 5", " >= 4"),
+    ("TradingStandsStill", '"STALE_MARKET_DATA"}[10m])) >= 5', '"STALE_MARKET_DATA"}[10m])) >= 4'),
+    ("TradingStandsStill", '|DRAWDOWN_LIMIT"}[25m])) >= 5', '|DRAWDOWN_LIMIT"}[25m])) >= 4'),
     ("TradingStandsStill", "0.5 *", "0.0 *"),
-    ("TradingStandsStill", "unless on () sum(increase(cdb_orders_approved_total[1h])) > 0", ""),
-    ("TradingStandsStill", '=~"EXPOSURE_LIMIT|', '!~"STALE_MARKET_DATA|'),
+    ("TradingStandsStill", "0.9 *", "0.5 *"),
+    ("TradingStandsStill", "0.9 *", "1 *"),
+    ("TradingStandsStill", 'unless on () sum(increase(cdb_trades_executed_total{side="BUY"}[25m])) > 0', ""),
+    ("TradingStandsStill", 'cdb_trades_executed_total{side="BUY"}', "cdb_trades_executed_total"),
+    ("TradingStandsStill", 'cdb_trades_executed_total{side="BUY"}', "cdb_orders_approved_total"),
+    ("TradingStandsStill", 'cdb_trades_executed_total{side="BUY"}[25m]', 'cdb_trades_executed_total{side="BUY"}[5m]'),
+    ("TradingStandsStill", "CIRCUIT_BREAKER_ACTIVE|DRAWDOWN_LIMIT", "DRAWDOWN_LIMIT"),
+    ("TradingStandsStill", "and on (violation_type) increase(cdb_risk_violations_total[10m]) > 0", ""),
+    ("TradingStandsStill", "and on (violation_type) increase(cdb_risk_violations_total[10m] offset 25m) > 0", ""),
+    ("TradingStandsStill", "and sum(increase(cdb_market_data_events_received_total[5m] offset 5m)) > 0", ""),
+    ("TradingStandsStill", "sum(increase(cdb_market_data_events_received_total[5m])) > 0\n", "vector(1)\n"),
+    ("TradingStandsStill", " > 1.1", " > 1"),
+    ("TradingStandsStill", "_evaluated_total[10m])) or vector(0)", "_evaluated_total[10m]))"),
+    ("TradingStandsStill", "cdb_signals_generated_total[10m]", "cdb_signals_generated_total[5m]"),
+    ("TradingStandsStill", "for: 5m", "for: 4m"),
+    ("HighVolatilityDetected", "usual > 2", "usual > 2.1"),
+    ("HighVolatilityDetected", "usual > 2", "usual >= 2"),
+    ("HighVolatilityDetected", "and on (symbol) symbol:cdb_market_volume_usd:rate2m offset 5m", ""),
+    ("HighVolatilityDetected", "for: 1m", "for: 45s"),
+    ("HighVolatilityDetected", "        keep_firing_for: 5m\n", ""),
+    ("UnusualTradingVolume", "usual > 3", "usual > 2.8"),
+    ("UnusualTradingVolume", "usual > 3", "usual > 3.4"),
+    ("UnusualTradingVolume", "and on (symbol) symbol:cdb_market_volume_usd:rate2m offset 5m", ""),
+    ("UnusualTradingVolume", "for: 2m", "for: 1m"),
+    ("UnusualTradingVolume", "        keep_firing_for: 5m\n", ""),
+    ("LowWinRate", "< 40", "<= 40"),
+    ("LowWinRate", "max by (strategy)", "max"),
+    ("LowWinRate", "cdb_strategy_recent_win_rate_pct", "cdb_strategy_win_rate_pct"),
+    ("LowWinRate", "for: 15m", "for: 10m"),
+    ("LowWinRate", "        keep_firing_for: 5m\n", ""),
+    ("LowWinRate", "and on (strategy) last_over_time(cdb_signals_generated_total[1h])", ""),
     ("PositionWithoutPrice", "for: 2m", "for: 1m"),
     ("PositionWithoutPrice", " unless on () max(cdb_data_staleness_seconds) > 30", ""),
     ("CollectorDown", "min(up{", "max(up{"),
@@ -101,6 +132,51 @@ LIMITS: Final = (
 )
 
 
+USUAL: Final = (
+    # what is there, what is put in its place, a case that finds it
+    (
+        "0.95, symbol:cdb_market_volatility_pct",
+        "0.99, symbol:cdb_market_volatility_pct",
+        "an event of 10 minutes does not hide the next one",
+    ),
+    (
+        "0.95, symbol:cdb_market_volatility_pct",
+        "0.9, symbol:cdb_market_volatility_pct",
+        "what happens for a tenth of the time is usual",
+    ),
+    (
+        "volatility_pct:max[6h] offset 15m), 0.05",
+        "volatility_pct:max[6h]), 0.05",
+        "an event does not raise its own measure; one that lasts becomes usual",
+    ),
+    ("[6h] offset 15m), 0.05", "[6h] offset 15m), 0.04", "a quiet market's first bump is none"),
+    ("[6h] offset 15m), 70", "[6h] offset 15m), 60", "a sleepy market's first bump is none"),
+    (
+        "volatility_pct:max[6h] offset 15m) >= 480",
+        "volatility_pct:max[6h] offset 15m) >= 240",
+        "with less than 2 hours of history nothing is unusual",
+    ),
+    (
+        "volume_usd:rate2m[6h] offset 15m) >= 480",
+        "volume_usd:rate2m[6h] offset 15m) >= 240",
+        "with less than 2 hours of history nothing is unusual",
+    ),
+    ("[2m])) > 0", "[2m])) >= 0", "what comes at once after 20 minutes without the bus is none"),
+    ("cdb_market_volume_usd_total[2m]", "cdb_market_volume_usd_total[5m]", "one large trade is not unusual"),
+)
+
+
+@pytest.mark.parametrize(("right", "wrong", "rule"), USUAL)
+def test_another_idea_of_what_is_usual_is_found(right: str, wrong: str, rule: str, tmp_path: Path) -> None:
+    text = RULES.read_text(encoding="utf-8")
+    assert text.count(right) == 1
+    changed = tmp_path / "alerts.yml"
+    changed.write_text(text.replace(right, wrong), encoding="utf-8")
+    found, said = outcome([case for case in (*VOLATILITY, *VOLUME) if case.rule == rule], tmp_path, changed)
+    assert not found
+    assert "FAILED" in said, said
+
+
 @pytest.mark.parametrize(("right", "wrong"), LIMITS)
 def test_changed_limits_are_found(right: str, wrong: str, tmp_path: Path) -> None:
     text = RULES.read_text(encoding="utf-8")
@@ -125,6 +201,6 @@ def test_a_changed_rule_is_found(alert: str, right: str, wrong: str, tmp_path: P
     assert right in rule
     changed = tmp_path / "alerts.yml"
     changed.write_text(RULES.read_text(encoding="utf-8").replace(rule, rule.replace(right, wrong)), encoding="utf-8")
-    found, said = outcome([case for case in CASES if case.alert == alert], tmp_path, changed)
-    assert not found
+    cases = (outcome([case], tmp_path, changed) for case in CASES if case.alert == alert)
+    said = next((said for right, said in cases if not right), "no case finds it")
     assert "FAILED" in said, said

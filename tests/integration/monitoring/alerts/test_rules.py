@@ -48,6 +48,7 @@ CASES: Final = (
     ("DatabaseConnectionFailures", "critical", "database", "1m", "absent(pg_up)"),
     ("RedisUnavailable", "critical", "message_bus", "1m", "absent(redis_up)"),
     ("PositivePnLMilestone", "info", "trading", None, "cdb_cumulative_pnl_usd > 1000"),
+    ("LowWinRate", "warning", "trading", "15m", "cdb_strategy_recent_win_rate_pct) < 40"),
 )
 
 
