@@ -271,6 +271,7 @@ def _strategies() -> list[AnyPanel]:
                 high=100,
                 steps=_FEW_WINS,
                 no_value=NOT_YET,
+                runbooks=("LowWinRate",),
             ),
             Query("max by (strategy) (cdb_strategy_recent_win_rate_pct)", "{{strategy}}"),
         ),
@@ -314,7 +315,8 @@ def _distributions() -> list[AnyPanel]:
             title="Distribution of Results",
             description=(
                 "About how many sales brought how many dollars, in the time shown. Green are gains, red losses and "
-                "sales that brought nothing; the bars at both ends are the best and the worst."
+                "sales that brought nothing; the bars at both ends are the best and the worst. `cdb trades` lists each "
+                "trade."
             ),
             width=12,
             height=10,

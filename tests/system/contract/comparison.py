@@ -19,7 +19,7 @@ def deviations(wanted: Iterable[Fact], side: Side, places: Mapping[str, Place] =
     for name, fact in by_name.items():
         if name in side:
             found += [f"{name}: {problem}" for problem in _problems(fact, side[name], places)]
-        else:
+        elif not fact.absent:
             found.append(f"{name}: must be there, it is missing")
     return found
 
@@ -58,7 +58,7 @@ def _problems(fact: Fact, shown: ExposedMetric, places: Mapping[str, Place]) -> 
         yield f"help must be {fact.help!r}, is {_list(map(repr, shown.helps))}"
     yield from (f"{_text(key)} is there twice" for key in shown.twice)
     wanted = {places[service] for service in fact.services}
-    if shown.places != wanted:
+    if shown.places != wanted and (shown.places or not fact.absent):
         yield f"must have series of {_list(map(' '.join, wanted))}, has of {_list(map(' '.join, shown.places))}"
     if not shown.values:
         return

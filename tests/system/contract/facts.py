@@ -19,7 +19,7 @@ STORED: Final[Mapping[str, Place]] = {service: ("cdb_services", where) for servi
 
 @dataclass(frozen=True, kw_only=True)
 class Fact:
-    """One metric as the contract has it. *services* are those that have series of it."""
+    """One metric as the contract has it. *services* are those that have series of it, or may have if it is *absent*."""
 
     name: str
     type: str
@@ -27,6 +27,7 @@ class Fact:
     bounds: tuple[float, ...]
     help: str
     services: frozenset[str]
+    absent: bool = False
 
 
 def facts(contract: Contract, *services: str) -> list[Fact]:
@@ -40,6 +41,7 @@ def facts(contract: Contract, *services: str) -> list[Fact]:
             bounds=(*metric.buckets, float("inf")) if metric.buckets else (),
             help=metric.brief,
             services=_services(metric).intersection(wanted),
+            absent=metric.absent,
         )
         for metric in contract.metrics
         if owners(metric).intersection(wanted)
