@@ -56,7 +56,7 @@ def owners(metric: Metric) -> frozenset[str]:
 def known(contract: Contract, service: str, only: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, Labels]]:
     """Yield metric and label set of all that *service* has from its start; *only* says what open labels can be."""
     own = [metric for metric in contract.metrics if service in owners(metric)]
-    for metric in own:
+    for metric in (metric for metric in own if not metric.absent):
         narrow = {
             **only,
             "service": (service,),

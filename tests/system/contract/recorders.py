@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 
 from telemetry.contract import Contract
 from telemetry.pipeline import Telemetry, TelemetrySettings
@@ -21,11 +22,16 @@ EXPECTED = {"exchange": ("paper",)}
 
 
 @contextmanager
-def recording(contract: Contract, collector: Collector) -> Iterator[dict[str, Telemetry]]:
-    """Start every service's telemetry by *contract*. What is sent is only the first export, for an hour."""
+def recording(
+    contract: Contract, collector: Collector, *, nothing_absent: bool = True
+) -> Iterator[dict[str, Telemetry]]:
+    """Start every service's telemetry by *contract*. What is sent is only the first export, for an hour.
+
+    *nothing_absent*: what is absent without a value has one.
+    """
     running = {
         service: Telemetry(
-            Recorder(contract),
+            _recorder(contract, service if nothing_absent else None),
             service=service,
             configured=CONFIGURED,
             expected=EXPECTED,
@@ -43,3 +49,14 @@ def recording(contract: Contract, collector: Collector) -> Iterator[dict[str, Te
     finally:
         for telemetry in running.values():
             telemetry.shutdown()
+
+
+def _recorder(contract: Contract, service: str | None) -> Recorder:
+    recorder = Recorder(contract)
+    for metric in contract.owned_by(service) if service else ():
+        if metric.absent:
+            choices = [metric.values[label] or CONFIGURED[label] for label in metric.labels]
+            for values in product(*choices):
+                handle = getattr(recorder, metric.type)(metric.prometheus).bind(values)
+                getattr(handle, {"counter": "inc", "gauge": "set", "histogram": "observe"}[metric.type])(1)
+    return recorder

@@ -124,7 +124,7 @@ def test_from_an_empty_start_all_known_series_are_in_the_first_export_as_zero(tm
         for service, place in EXPOSED.items()
         for name, labels in known(CONTRACT, service, {**CONFIGURED, **EXPECTED})
     }
-    with running_collector(tmp_path / "log") as collector, recording(CONTRACT, collector):
+    with running_collector(tmp_path / "log") as collector, recording(CONTRACT, collector, nothing_absent=False):
         until_arrived(collector, missing=set())
         shown = exposition(collector.exposition())
     assert series(shown) == wanted
