@@ -131,7 +131,8 @@ class _Reader:
         if op == "unless":
             return left
         result = left if op == "and" else self._arithmetic(node, left, right, on)
-        return replace(result, absent=left.absent or right.absent)
+        conditional = left.conditional or right.conditional or op in _COMPARE
+        return replace(result, absent=left.absent or right.absent, conditional=conditional)
 
     def _arithmetic(self, node: promql.BinaryExpr, left: Shape, right: Shape, on: list[str] | None) -> Shape:
         op, card = str(node.op), node.modifier.card if node.modifier else None
@@ -162,7 +163,7 @@ class _Reader:
                 self.note(Fault(f"compared with {number:g}, but {why}"))
             elif number is not None and vector.highest is not None and number >= vector.highest and op in {">", ">="}:
                 self.note(Fault(f"compared with {number:g}, but the highest bucket ends at {vector.highest:g}"))
-            return vector
+            return replace(vector, conditional=True)
         if vector.unit and number and op == "*":
             return self._scaled(vector, number)
         if vector.unit and number and op == "/" and right.scalar:

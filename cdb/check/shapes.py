@@ -26,6 +26,7 @@ class Shape:
     scalar: bool = False
     number: float | None = None
     absent: bool = False  # a metric that it needs has no series before it has a value
+    conditional: bool = False  # only what meets a condition is left
 
     def has(self, label: str) -> bool:
         """Tell whether a series can have *label*."""
@@ -60,6 +61,7 @@ def either(left: Shape, right: Shape) -> Shape:
         kind=left.kind if left.kind == right.kind else "gauge",
         highest=left.highest if left.highest == right.highest else None,
         absent=left.absent and right.absent,
+        conditional=left.conditional and right.conditional,
     )
 
 

@@ -116,7 +116,16 @@ def _with_rules(known: Knowledge, rules: Iterable[Rule]) -> Knowledge:
 
 def _recorded(rule: Rule, shape: Shape) -> Known:
     labels = {**shape.labels, **{name: frozenset({value}) for name, value in rule.entry.labels.items()}}
-    return Known(rule.entry.record, "gauge", labels, shape.unit, shape.bounds, shape.highest, rare=shape.anything)
+    return Known(
+        rule.entry.record,
+        "gauge",
+        labels,
+        shape.unit,
+        shape.bounds,
+        shape.highest,
+        rare=shape.anything,
+        absent=shape.absent or shape.conditional,
+    )
 
 
 def _dashboard(checked: Checked, file: str, dashboard: Dashboard) -> None:
