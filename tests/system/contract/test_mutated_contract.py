@@ -62,7 +62,9 @@ def _has_series(side: Side, metric: Metric) -> bool:
 
 
 def _changed(metric: Metric, **change: object) -> Metric:
-    return msgspec.structs.replace(metric, **change)
+    return msgspec.structs.replace(
+        metric, **{"absent": False, **change}
+    )  # what may be absent may have another name, too
 
 
 def _with(metric: Metric, instead: tuple[Metric, ...]) -> Contract:
