@@ -92,7 +92,7 @@ class Consumer:
 
     def finish(self) -> None:
         """Acknowledge what is done, and keep what the next process needs."""
-        self._retry(lambda: self._commit([], []))
+        self._retry(lambda: self._commit([], [], []))
         self._retry(self._handler.close)
 
     def _step(self) -> None:
@@ -142,9 +142,11 @@ class Consumer:
     def _settle(self, seen: list[Entry], batch: Batch, outcome: Outcome) -> None:
         """Publish, acknowledge, then do what nobody waits for."""
         still_open = outcome.open_keys()
-        self._done += [entry for entry in seen if entry.key not in still_open] if still_open else seen
+        done = [entry for entry in seen if entry.key not in still_open] if still_open else seen
         if outcome.outgoing or outcome.dead:
-            self._retry(lambda: self._commit(outcome.outgoing, outcome.dead))
+            self._retry(lambda: self._commit(done, outcome.outgoing, outcome.dead))
+        else:
+            self._done += done
         ended_ns = time.time_ns()
         for entry in outcome.early:
             report.left_out(entry)
@@ -161,9 +163,12 @@ class Consumer:
                 report.record_lost(error)
         trace.record(batch, outcome, group=self._bus.group, ended_ns=ended_ns)
 
-    def _commit(self, outgoing: Sequence[Outgoing], dead: Sequence[DeadEntry]) -> None:
-        """Publish, put aside and acknowledge at once; if nothing is published, that goes along with the next read."""
-        self._publish(self._done, outgoing, dead)
+    def _commit(self, done: Sequence[Entry], outgoing: Sequence[Outgoing], dead: Sequence[DeadEntry]) -> None:
+        """Publish, put aside and acknowledge at once; if nothing is published, that goes along with the next read.
+
+        So what led to something is acknowledged with it or, if the loop is asked to stop before, not at all.
+        """
+        self._publish([*self._done, *done], outgoing, dead)
         self._done = []
 
     def _publish(self, done: Sequence[Entry], outgoing: Sequence[Outgoing], dead: Sequence[DeadEntry]) -> None:

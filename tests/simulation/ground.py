@@ -130,7 +130,7 @@ class FailingGround(Ground):
         copy = current()
         may_end = copy is not None and self.crashes.get(copy.service, 0) < MOST_CRASHES
         name = copy.service.name if copy is not None else WS.name
-        kinds = [LOST, LOST, *([CRASH, CRASH] if may_end else [])]
+        kinds = [*[LOST] * 3, *([CRASH, CRASH] if may_end else [])]
         if self._long < MOST_LONG:
             kinds += [AWAY, *([HANG, CUT] if may_end and not self.hanging() else [])]
         kind = self.adversary.chooses(f"{name} {where}", kinds)
