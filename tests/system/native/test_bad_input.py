@@ -104,20 +104,19 @@ def test_an_order_that_comes_again_gets_the_fill_it_has(bot: Bot) -> None:
         "SELECT order_id, cause, symbol, side, quantity, reference_price, volatility FROM orders "
         "WHERE state = 'filled' ORDER BY order_seq LIMIT 1"
     )[0]
-    with bot.redis() as client:
-        last: Any = client.xinfo_stream("fills")
     data = order(
         order_id=order_id, cause=cause, symbol=symbol, side=side, quantity=str(quantity), reference_price=str(price),
         volatility=str(volatility),
     )  # fmt: skip
-    bot.put("orders", data=data, traceparent="")
+    with bot.redis() as client:  # one connection: what all have read is soon trimmed
+        last: Any = client.xinfo_stream("fills")
+        bot.put("orders", data=data, traceparent="")
 
-    def sent_again() -> list[dict[str, Any]]:
-        with bot.redis() as client:
+        def sent_again() -> list[dict[str, Any]]:
             rows: Any = client.xrange("fills", min=b"(" + last["last-generated-id"])
-        return [found for _, fields in rows if (found := json.loads(fields[b"data"]))["order_id"] == order_id]
+            return [found for _, fields in rows if (found := json.loads(fields[b"data"]))["order_id"] == order_id]
 
-    again = until(sent_again, every_s=0.005, what="the stored fill")
+        again = until(sent_again, every_s=0.001, what="the stored fill")
     stored = bot.query(f"SELECT quantity, price FROM fills WHERE order_id = '{order_id}'")  # noqa: S608
     assert stored == [(Decimal(again[0]["quantity"]), Decimal(again[0]["price"]))]
     bot.quiesce()
