@@ -1,7 +1,7 @@
 """What every side must show of the metrics, from the contract alone."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
 
@@ -46,6 +46,11 @@ def facts(contract: Contract, *services: str) -> list[Fact]:
         for metric in contract.metrics
         if owners(metric).intersection(wanted)
     ]
+
+
+def facts_with_values(contract: Contract) -> list[Fact]:
+    """The same where everything has been given a value: then nothing may be absent."""
+    return [replace(fact, absent=False) for fact in facts(contract)]
 
 
 def owners(metric: Metric) -> frozenset[str]:

@@ -1,7 +1,6 @@
 """Every change of an instrument is found: the services' recording with such instruments, through a real collector."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -13,14 +12,14 @@ from tests.support.collectors import Collector, running_collector
 from tests.support.waiting import until
 from tests.system.contract.comparison import deviations
 from tests.system.contract.exposed import exposition, page, series
-from tests.system.contract.facts import EXPOSED, Fact, facts, known
+from tests.system.contract.facts import EXPOSED, Fact, facts, facts_with_values, known
 from tests.system.contract.recorders import CONFIGURED, EXPECTED, recording
 
 pytestmark = pytest.mark.integration
 
 CONTRACT = load_contract()
 BUILT_IN = {"cdb_telemetry_export_failures_total", "cdb_telemetry_spans_lost_total"}
-ALL_THERE = [replace(fact, absent=False) for fact in facts(CONTRACT)]
+ALL_THERE = facts_with_values(CONTRACT)
 Change = Callable[[Metric], Metric]
 Concerned = Callable[[Metric], bool]
 

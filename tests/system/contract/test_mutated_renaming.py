@@ -11,7 +11,7 @@ from telemetry.contract import Metric, load_contract
 from tests.support.points import all_wrong, send
 from tests.system.contract.comparison import deviations
 from tests.system.contract.exposed import exposition
-from tests.system.contract.facts import EXPOSED, facts
+from tests.system.contract.facts import EXPOSED, facts_with_values
 from tests.system.contract.mutants import Mutation, Renaming, running_mutants
 from tests.system.contract.valid_points import valid_points
 
@@ -80,7 +80,7 @@ def test_an_entry_that_changes_or_stops_right_points_is_found(
     with running_mutants(tmp_path, mutation, metrics) as mutants:
         send(mutants.collector.endpoint, valid_points(load_contract()))
         for changed, text in mutants.expositions():
-            found = deviations(facts(load_contract()), exposition(text), EXPOSED)
+            found = deviations(facts_with_values(load_contract()), exposition(text), EXPOSED)
             assert {line.split(":")[0] for line in found if re.search(f": {finding}", line)} == changed
             assert not [line for line in found if line.split(":")[0] not in changed | new_names(changed)]
 
