@@ -41,11 +41,7 @@ class Book:
 
     def value(self, symbol: str, decision: Decision, marks: Mapping[str, Decimal], *, cash: Decimal) -> Valued:
         """Value the book as *decision* on *symbol* had to; a position without a mark counts at its cost."""
-        values = [
-            (key.symbol, held.quantity * marks[key.symbol] if key.symbol in marks else held.cost)
-            for key, held in self._rebooking.held.items()
-            if held.quantity
-        ]
+        values = self._rebooking.values(marks)
         buying = [order for order in self._in_flight.values() if _was_open(order, decision.decided_at)]
         notionals = [(order.symbol, _notional(order, marks)) for order in buying]
         held_value = sum((value for _, value in values), ZERO)

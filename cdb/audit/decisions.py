@@ -3,18 +3,14 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final
 
 from cdb.audit.book import Book, Valued
-from cdb.audit.findings import Check, Report, Rule
+from cdb.audit.findings import TOLERANCE, Check, Report, Rule
 from cdb.audit.history import History
 from cdb.audit.numbers import numbers
 from cdb.audit.rebooking import ZERO, Rebooking
 from cdb.audit.rows import Decided, Decision, Signal, SignalOrder
 from services.messages import order_id_of_signal, signal_id
-
-TOLERANCE: Final = Decimal("0.00000001")
-"""Risk computes with 28 digits and the audit with more; money that differs by less than this is the same."""
 
 
 class DecisionCheck:
@@ -140,9 +136,7 @@ def _compare(book: Check, decision: Decision, valued: Valued, bought: Decimal) -
         ("exposure_after", valued.exposure + bought),
         ("position_after", valued.committed + bought),
     ):
-        found = getattr(decision, what)
-        if not abs(found - expected) <= TOLERANCE:
-            book.breach(expected=f"{what} {expected}", found=found)
+        book.near(what, expected=expected, found=getattr(decision, what))
 
 
 def _limit(check: Check, decision: Decision, name: str) -> Decimal | None:

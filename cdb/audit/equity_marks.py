@@ -2,15 +2,12 @@
 
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
-from typing import Final
 
 from cdb.audit.findings import Check, Report, Rule
 from cdb.audit.history import History
 from cdb.audit.numbers import numbers
 from cdb.audit.rebooking import ZERO, Rebooking
 from cdb.audit.rows import EquityMark
-
-TOLERANCE: Final = Decimal("0.00000001")
 
 
 class EquityCheck:
@@ -38,16 +35,9 @@ class EquityCheck:
         cash = [rebooking.cash + adjusted for adjusted in self._history.sums]
         if mark.cash not in cash:
             check.breach(expected=f"cash {cash[-1]}", found=mark.cash)
-        held = sum(
-            (
-                one.quantity * prices[key.symbol] if key.symbol in prices else one.cost
-                for key, one in rebooking.held.items()
-                if one.quantity
-            ),
-            ZERO,
-        )
-        _near(check, "exposure", expected=held, found=mark.exposure)
-        _near(check, "equity", expected=mark.cash + held, found=mark.equity)
+        held = sum((value for _, value in rebooking.values(prices)), ZERO)
+        check.near("exposure", expected=held, found=mark.exposure)
+        check.near("equity", expected=mark.cash + held, found=mark.equity)
         self._check_drawdown(check, mark)
 
     def _check_drawdown(self, check: Check, mark: EquityMark) -> None:
@@ -55,9 +45,4 @@ class EquityCheck:
         if reference not in self._history.references and reference != mark.equity:
             check.breach(expected="a reference_equity of the table equity", found=reference)
         share = max(ZERO, (reference - mark.equity) / reference) if reference > ZERO else Decimal(1)
-        _near(check, "drawdown", expected=share, found=mark.drawdown)
-
-
-def _near(check: Check, what: str, *, expected: Decimal, found: Decimal) -> None:
-    if not abs(found - expected) <= TOLERANCE:
-        check.breach(expected=f"{what} {expected}", found=found)
+        check.near("drawdown", expected=share, found=mark.drawdown)

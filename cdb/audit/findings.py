@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 from typing import Final
 
+TOLERANCE: Final = Decimal("0.00000001")
+"""Risk computes with 28 digits and the audit with more; money that differs by less than this is the same."""
 SHOWN: Final = 10
 """Breaches of a rule that are named; further ones are only counted."""
 
@@ -81,6 +84,11 @@ class Check:
         """Note a breach unless *found* is *expected*; *what* names the value."""
         if found != expected:
             self.breach(expected=f"{what} {_text(expected)}", found=found)
+
+    def near(self, what: str, *, expected: Decimal, found: Decimal) -> None:
+        """Note a breach unless *found* is *expected* within the TOLERANCE."""
+        if not abs(found - expected) <= TOLERANCE:
+            self.breach(expected=f"{what} {expected}", found=found)
 
     def agree(self, *names: str, expected: object, found: object) -> None:
         """Note a breach for each attribute in which *found* differs from *expected*."""

@@ -3,7 +3,7 @@
 The arithmetic is written a second time on purpose: it shares nothing with the service whose books are audited.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
@@ -63,6 +63,14 @@ class Rebooking:
             filled.append(self._next.order_id)
             self._next = next(self._fills, None)
         return filled
+
+    def values(self, marks: Mapping[str, Decimal]) -> list[tuple[str, Decimal]]:
+        """The symbol and the value of each position at *marks*; one without a mark counts at its cost."""
+        return [
+            (key.symbol, held.quantity * marks[key.symbol] if key.symbol in marks else held.cost)
+            for key, held in self.held.items()
+            if held.quantity
+        ]
 
     def compare_positions(self, positions: Iterable[Position]) -> None:
         """Compare what is held with the ledger's *positions*."""
