@@ -1,7 +1,6 @@
 """What cdb_core measures and logs."""
 
 from collections.abc import Collection
-from typing import Final
 
 import structlog
 from opentelemetry.trace import Span, use_span
@@ -10,10 +9,9 @@ from services import topology
 from services.core.activity import Activity
 from services.core.strategies.port import Strategy
 from services.messages import MarketData, Signal
+from services.runtime.report import percent
 from telemetry import metrics
 from telemetry.setup import admit_symbols
-
-_PERCENT: Final = 100
 
 log = structlog.get_logger()
 
@@ -27,7 +25,7 @@ def market(symbol: str, activity: Activity) -> None:
     """Show how much *symbol* moves, once that is known, and count what was traded since the last call."""
     metrics.market_volume_usd.labels(symbol=symbol).inc(activity.take_notional())
     if (volatility := activity.volatility()) is not None:
-        metrics.market_volatility_pct.labels(symbol=symbol).set(_PERCENT * volatility)
+        metrics.market_volatility_pct.labels(symbol=symbol).show(percent(volatility))
 
 
 def symbols_added(symbols: Collection[str]) -> None:
