@@ -13,6 +13,7 @@ from telemetry.contract import load_contract
 _RISING: Final = ("cdb_signals_generated_total", "cdb_orders_approved_total", "cdb_trades_executed_total")
 _LONGEST_S: Final = 300.0
 _LEAST_S: Final = 15.0  # a scrape
+_LONG_ENOUGH_S: Final = 60.0  # for a first signal, its approval and its trade to be scraped
 _EXPIRATION: Final = "45s"
 """How long the collector shows what a service that has ended sent last, unless CDB_METRIC_EXPIRATION says otherwise."""
 _STALENESS: Final = re.compile(r"^cdb_data_staleness_seconds(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
@@ -49,6 +50,8 @@ def rising(stack: RunningStack) -> Finding:
     if not rises[_RISING[0]]:
         return fail(said, "no signals: wait a minute after a start; then follow monitoring/runbooks/StaleMarketData.md")
     if not all(rises.values()):
+        if window < _LONG_ENOUGH_S:
+            return fail(said, "wait a minute after a start, or: cdb doctor --wait 2m")
         return warn(
             said,
             "there are signals but no trades: run cdb breaker status; cdb dashboard risk-alerts shows the reasons",

@@ -146,6 +146,7 @@ def test_a_decision_says_all_that_one_would_search_for(services: ServiceThreads,
     assert found == {
         "cdb.symbol": "BTCUSDT",
         "cdb.side": "BUY",
+        "cdb.strategy": "momentum_v1",
         "cdb.signal_id": "BTCUSDT:momentum_v1:2",
         "cdb.order_id": "order:BTCUSDT:momentum_v1:2",
         "cdb.verdict": "approved",
