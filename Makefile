@@ -53,9 +53,10 @@ soak: ## run the demo undisturbed for MINUTES=15; fails, naming it, if an alert 
 	@deploy/native/bootstrap run
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),15)
 
-generate: ## write what is generated: instruments, the collector's renaming, docs/metrics.md, docs/settings.md, docs/figures.md, the dashboards
+generate: ## write what is generated: instruments, the collector's renaming, MEXC's messages, docs/metrics.md, docs/settings.md, docs/figures.md, the dashboards
 	@deploy/native/bootstrap dev
 	@$(BIN)/python -m telemetry.generate
+	@$(BIN)/python -m grpc_tools.protoc -I. --python_out=. --pyi_out=. services/ws/exchange/schema/mexc.proto
 	@$(BIN)/python -m monitoring.dashboards.source
 	@$(BIN)/python -m cdb.running.settings_page
 	@$(BIN)/python -m cdb.kit.figures_page

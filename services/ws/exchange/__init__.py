@@ -1,0 +1,1 @@
+"""What every live exchange has in common: connections, order, gaps, clock, limits."""

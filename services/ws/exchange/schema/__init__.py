@@ -1,0 +1,1 @@
+"""What exchanges send in binary form, and what protoc makes of it (`make generate`)."""
