@@ -60,7 +60,10 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class MarketData(Message, frozen=True, kw_only=True, forbid_unknown_fields=True, gc=False):
-    """One trade of the market. trade_id rises with every trade of a symbol; sequence by one per message of one feed."""
+    """One trade of the market. trade_id rises with every trade of a symbol; sequence by one per message of one feed.
+
+    One that is *late* came too late to decide on, such as after a lost connection; it may be out of order.
+    """
 
     symbol: Name
     trade_id: Number
@@ -70,6 +73,7 @@ class MarketData(Message, frozen=True, kw_only=True, forbid_unknown_fields=True,
     source: Name
     feed: Number
     sequence: Number
+    late: Literal[True] | msgspec.UnsetType = msgspec.UNSET
 
     def check(self) -> None:
         """Refuse what cannot be a trade."""

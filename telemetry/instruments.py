@@ -492,6 +492,48 @@ class BySignal(Labelled[H]):
                 return self._bind(signal)
 
 
+class BySourceResult(Labelled[H]):
+    """A metric by source, result."""
+
+    label_names = ("source", "result")
+
+    if TYPE_CHECKING:
+
+        def labels(self, *, source: LabelValue, result: LabelValue) -> H:
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
+
+    else:
+
+        def labels(self, *, source=MISSING, result=MISSING, **wrong):
+            if wrong:
+                raise self._refuse(wrong)
+            try:
+                return self._bound[source, result]
+            except KeyError:
+                return self._bind(source, result)
+
+
+class BySourceReason(Labelled[H]):
+    """A metric by source, reason."""
+
+    label_names = ("source", "reason")
+
+    if TYPE_CHECKING:
+
+        def labels(self, *, source: LabelValue, reason: LabelValue) -> H:
+            """Handle of this label set. Raises LabelError if a label is wrong or missing."""
+
+    else:
+
+        def labels(self, *, source=MISSING, reason=MISSING, **wrong):
+            if wrong:
+                raise self._refuse(wrong)
+            try:
+                return self._bound[source, reason]
+            except KeyError:
+                return self._bind(source, reason)
+
+
 class Instruments:
     """All metrics of the contract, by name."""
 
@@ -568,3 +610,8 @@ class Instruments:
         self.position_duration_seconds = ByStrategy(recorder.histogram("cdb_position_duration_seconds"))
         self.market_volatility_pct = BySymbol(recorder.gauge("cdb_market_volatility_pct"))
         self.market_volume_usd = BySymbol(recorder.counter("cdb_market_volume_usd_total"))
+        self.feed_gap_trades_filled = BySource(recorder.counter("cdb_feed_gap_trades_filled_total"))
+        self.feed_gap_seconds = BySourceResult(recorder.counter("cdb_feed_gap_seconds_total"))
+        self.feed_duplicates_dropped = BySource(recorder.counter("cdb_feed_duplicates_dropped_total"))
+        self.feed_frames_unreadable = BySourceReason(recorder.counter("cdb_feed_frames_unreadable_total"))
+        self.exchange_clock_skew_seconds = BySource(recorder.gauge("cdb_exchange_clock_skew_seconds"))

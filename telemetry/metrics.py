@@ -20,8 +20,13 @@ __all__ = [
     "dead_letters",
     "equity_usd",
     "event_processing_duration_seconds",
+    "exchange_clock_skew_seconds",
     "execution_errors",
     "expected_shortfall_pct",
+    "feed_duplicates_dropped",
+    "feed_frames_unreadable",
+    "feed_gap_seconds",
+    "feed_gap_trades_filled",
     "fees_paid_usd",
     "get_metrics",
     "health_status",
@@ -104,8 +109,13 @@ data_staleness_seconds = METRICS.data_staleness_seconds
 dead_letters = METRICS.dead_letters
 equity_usd = METRICS.equity_usd
 event_processing_duration_seconds = METRICS.event_processing_duration_seconds
+exchange_clock_skew_seconds = METRICS.exchange_clock_skew_seconds
 execution_errors = METRICS.execution_errors
 expected_shortfall_pct = METRICS.expected_shortfall_pct
+feed_duplicates_dropped = METRICS.feed_duplicates_dropped
+feed_frames_unreadable = METRICS.feed_frames_unreadable
+feed_gap_seconds = METRICS.feed_gap_seconds
+feed_gap_trades_filled = METRICS.feed_gap_trades_filled
 fees_paid_usd = METRICS.fees_paid_usd
 health_status = METRICS.health_status
 indicators_calculated = METRICS.indicators_calculated

@@ -142,7 +142,9 @@ class CoreHandler:
         outcome: Outcome,
     ) -> None:
         opinion = _ask(strategy, trade)
-        if opinion is not None and not (watched.sell_only and opinion.side == "BUY"):
+        if opinion is None or trade.late:
+            return
+        if not (watched.sell_only and opinion.side == "BUY"):
             self._give_signal(item, trade, strategy, opinion, Timeline(began), outcome)
 
     def _watch_held(self) -> None:

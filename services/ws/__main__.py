@@ -1,7 +1,7 @@
 """cdb_ws: `python -m services.ws`."""
 
 import sys
-from decimal import Decimal
+from contextlib import suppress
 
 from flask import Flask
 
@@ -18,7 +18,7 @@ from services.ws.settings import WsSettings
 from services.ws.sources.port import Source, SourceRefused
 from services.ws.trades import TradeCheck
 
-RECENT = 2_000
+RECENT = 20_000
 
 
 def main() -> None:
@@ -35,7 +35,7 @@ def main() -> None:
         process.state,
         clock=process.clock,
         readers=READERS if settings.lockstep else None,
-        prepare=lambda: source.start_from(newest_prices(bus)),
+        prepare=lambda: source.start_from(recent_trades(bus)),
         held=process.held().read,
     )
     garbage_bus = process.bus()
@@ -58,17 +58,15 @@ def make_source(settings: WsSettings) -> Source:
     raise SystemExit(2)
 
 
-def newest_prices(bus: Bus) -> dict[str, Decimal]:
-    """The newest price of each symbol that the bus still has."""
-    prices: dict[str, Decimal] = {}
+def recent_trades(bus: Bus) -> list[MarketData]:
+    """The newest trades that the bus still has, oldest first."""
+    trades: list[MarketData] = []
     for entry in bus.newest(MARKET_DATA, count=RECENT):
-        try:
+        with suppress(BadMessage):
             trade = entry.read()
-        except BadMessage:
-            continue
-        if isinstance(trade, MarketData):
-            prices[trade.symbol] = trade.price
-    return prices
+            if isinstance(trade, MarketData):
+                trades.append(trade)
+    return trades
 
 
 if __name__ == "__main__":

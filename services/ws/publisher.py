@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from msgspec import UNSET
+
 from services.bus.entries import Outgoing
 from services.bus.port import Bus
 from services.clock import Clock
@@ -154,6 +156,7 @@ class Publisher:
             source=self._source.name,
             feed=self._feed,
             sequence=sequence,
+            late=True if trade.late else UNSET,
         )
 
     def _publish(self, messages: list[MarketData]) -> None:

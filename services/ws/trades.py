@@ -15,7 +15,10 @@ RefusalReason = Literal["malformed", "not_a_number", "not_positive", "out_of_ord
 
 
 class RawTrade(msgspec.Struct, frozen=True, gc=False):
-    """One trade of the market; ts_event in nanoseconds. *origin* says where it was read, such as "line 7"."""
+    """One trade of the market; ts_event in nanoseconds. *origin* says where it was read, such as "line 7".
+
+    *late* is one that nobody may act on: the source has it only now, perhaps after later ones.
+    """
 
     symbol: str
     trade_id: int
@@ -24,6 +27,7 @@ class RawTrade(msgspec.Struct, frozen=True, gc=False):
     quantity: Decimal
     ts_event: int
     origin: str = ""
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +43,8 @@ class TradeCheck:
     """Accepts trades of known symbols in their order; remembers the last accepted one of each symbol.
 
     A trade may not be from the future, nor further behind the newest of all symbols than MOST_BEHIND_NS: nobody would
-    act on it any more. One that is ahead of the clock counts as being now, so that it makes no other one late.
+    act on it any more. One that its source calls late may be, and may come after later ones. One that is ahead of the
+    clock counts as being now, so that it makes no other one late.
     If the clock is set back, the order begins anew.
     """
 
@@ -68,6 +73,9 @@ class TradeCheck:
             return refusal
         if self._clock.is_ahead(trade.ts_event):
             return Refusal("malformed", trade.origin, f"trade {trade.trade_id} of {trade.symbol} is from the future")
+        return None if trade.late else self._order_refusal(trade)
+
+    def _order_refusal(self, trade: RawTrade) -> Refusal | None:
         if self._clock.is_ahead(self._newest_ns):
             self._newest_ns = 0
             self._last.clear()

@@ -2,10 +2,10 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
+from services.messages import MarketData
 from services.settings import Settings
 from services.ws.trades import RawTrade, Refusal
 
@@ -43,8 +43,8 @@ class Source(ABC):
     def next(self, stop: threading.Event) -> Sequence[RawTrade | Refusal] | None:
         """Wait for what is due, at most half a second; None when all was read. Raises SourceWaits, SourceGaveUp."""
 
-    def start_from(self, newest: Mapping[str, Decimal]) -> None:  # noqa: B027  most sources have nothing to do
-        """Go on from the prices that the bus has seen last. A source with prices of its own ignores them."""
+    def start_from(self, recent: Sequence[MarketData]) -> None:  # noqa: B027  most sources have nothing to do
+        """Go on from what the bus still has, oldest first; called once, before the first `next`."""
 
     def also(self, symbols: Collection[str]) -> None:  # noqa: B027  a source that cannot quote them has nothing to do
         """Give trades of *symbols*, too: they are held, though no longer traded."""

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from pydantic import Field
 
 from services.clock import NANOSECONDS
+from services.messages import MarketData
 from services.settings import Settings
 from services.ws.simulated_market import Market, MarketSettings
 from services.ws.sources.port import Source
@@ -50,11 +51,11 @@ class SimulatedSource(Source):
         self._stalled_until = 0.0
         self._newest: Mapping[str, Decimal] = {}
 
-    def start_from(self, newest: Mapping[str, Decimal]) -> None:
-        """Go on from these prices, so that a restart is no jump."""
+    def start_from(self, recent: Sequence[MarketData]) -> None:
+        """Go on from the newest prices, so that a restart is no jump."""
         with self._lock:
-            self._newest = newest
-            self._market.start_from(newest)
+            self._newest = {trade.symbol: trade.price for trade in recent}
+            self._market.start_from(self._newest)
 
     def also(self, symbols: Collection[str]) -> None:
         """Let *symbols* join the market, at the prices that the bus has seen last."""

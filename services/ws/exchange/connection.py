@@ -1,0 +1,282 @@
+"""Keeps one WebSocket connection to an exchange open, and notices when it is open and yet dead."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, WebSocketException
+
+from services.ws.exchange import report
+from services.ws.exchange.backoff import BackOff
+from services.ws.exchange.merging import Teller
+from services.ws.exchange.protocol import Confirmed, Deal, Ending, Exchange, Heard, Refused, Unreadable
+
+LARGEST_FRAME: Final = 4 * 1024 * 1024
+TOO_LARGE: Final = 1009
+UNREADABLE_LOGGED: Final = 10
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long what may take, in seconds."""
+
+    opening_s: float = 10.0
+    confirming_s: float = 10.0
+    ping_every_s: float = 20.0
+    silence_s: float = 30.0
+    symbol_silence_least_s: float = 10.0
+    symbol_silence_most_s: float = 600.0
+    unusual: float = 20.0
+    """How many times its usual pause a symbol may be silent."""
+    lifetime_s: float = 23.5 * 3600
+    look_every_s: float = 0.5
+
+
+class Listener(Protocol):
+    """Who wants to know what connections tell."""
+
+    def confirmed(self, symbols: Sequence[str]) -> None: ...
+    def told(self, deals: Sequence[Deal], teller: Teller) -> None: ...
+    def refused(self, symbols: Sequence[str], why: str) -> None: ...
+    def lost(self, symbols: Sequence[str], why: str) -> None: ...
+    async def is_dead(self, symbols: Sequence[str], *, if_unknown: bool) -> bool:
+        """Whether the exchange has had trades of *symbols* that nobody told; *if_unknown* if it does not say."""
+        ...
+
+
+class Dead(Exception):
+    """The connection is open, but nothing comes; the text says what is missing."""
+
+
+@dataclass
+class _Silence:
+    """When a symbol was heard last, and how long it usually is not."""
+
+    heard: float
+    usual_s: float = 1.0
+    looked: float = 0.0
+
+    def hear(self, now: float) -> None:
+        self.usual_s += 0.05 * (now - self.heard - self.usual_s)
+        self.heard = now
+
+    def is_unusual(self, now: float, timing: Timing) -> bool:
+        most_s = min(max(timing.unusual * self.usual_s, timing.symbol_silence_least_s), timing.symbol_silence_most_s)
+        return now - max(self.heard, self.looked) > most_s
+
+
+@dataclass
+class Session:
+    """One connection, from its opening to its end. *ready* is set when every symbol was confirmed or refused."""
+
+    exchange: Exchange
+    symbols: Sequence[str]
+    listener: Listener
+    timing: Timing
+    again: bool
+    due: asyncio.Event = field(default_factory=asyncio.Event)
+    ready: asyncio.Event = field(default_factory=asyncio.Event)
+    opened: float | None = None
+    _awaited: set[str] = field(default_factory=set)
+    _silences: dict[str, _Silence] = field(default_factory=dict)
+    _tellers: dict[str, Teller] = field(default_factory=dict)
+    _heard: float = 0.0
+    _unreadable: int = 0
+
+    async def run(self) -> str:
+        """Stay connected; returns why it ended."""
+        try:
+            async with connect(
+                self.exchange.stream_url(),
+                open_timeout=self.timing.opening_s,
+                ping_interval=self.timing.ping_every_s,
+                ping_timeout=None,  # a pong may be missed while trades flow; silence is looked into instead
+                close_timeout=1.0,
+                max_size=LARGEST_FRAME,
+            ) as socket:
+                return await self._talk(socket)
+        except (OSError, TimeoutError, WebSocketException) as error:
+            return f"{type(error).__name__}: {error}"
+
+    async def _talk(self, socket: ClientConnection) -> str:
+        now = self._heard = self.opened = time.monotonic()
+        self._awaited = set(self.symbols)
+        self._silences = {symbol: _Silence(now) for symbol in self.symbols}
+        self._tellers = {symbol: Teller(live=True) for symbol in self.symbols}
+        report.connected(self.symbols, self.exchange.name, again=self.again)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                speaking = tasks.create_task(self._speak(socket))
+                watching = tasks.create_task(self._watch())
+                try:
+                    return await self._listen(socket)
+                finally:
+                    speaking.cancel()
+                    watching.cancel()
+        except* Dead as dead:
+            why = str(dead.exceptions[0])
+        except* WebSocketException as closed:
+            why = str(closed.exceptions[0])
+        finally:
+            report.disconnected()
+        return why
+
+    async def _listen(self, socket: ClientConnection) -> str:
+        try:
+            async for frame in socket:
+                self._hear(frame)
+        except ConnectionClosed as closed:
+            if closed.sent is not None and closed.sent.code == TOO_LARGE:
+                self._cannot_read(Unreadable("too_large", f"more than {LARGEST_FRAME} bytes"))
+            return str(closed)
+        return f"closed by the exchange: {socket.close_code} {socket.close_reason or ''}".strip()
+
+    async def _speak(self, socket: ClientConnection) -> None:
+        for message in self.exchange.subscriptions(self.symbols):
+            await socket.send(message)
+            await asyncio.sleep(1 / self.exchange.messages_per_s)
+        while (ping := self.exchange.ping()) is not None:
+            await asyncio.sleep(self.timing.ping_every_s)
+            await socket.send(ping)
+
+    def _hear(self, frame: str | bytes) -> None:
+        try:
+            heard = self.exchange.read(frame)
+        except Unreadable as error:
+            self._cannot_read(error)
+            return
+        self._heard = time.monotonic()
+        self._take(heard)
+
+    def _take(self, heard: Heard) -> None:
+        match heard:
+            case None:
+                pass
+            case Confirmed(symbols):
+                known = [symbol for symbol in symbols if symbol in self._awaited]
+                self._awaited -= set(known)
+                self.listener.confirmed(known)
+            case Refused(symbols, why):
+                self._awaited -= set(symbols)
+                for symbol in symbols:
+                    self._silences.pop(symbol, None)
+                self.listener.refused(symbols, why)
+            case Ending():
+                self.due.set()
+            case [Deal() as first, *_]:
+                if first.symbol in self._tellers:
+                    self._told(first.symbol, heard)
+                else:
+                    self._cannot_read(Unreadable("not_expected", f"trades of {first.symbol!r:.40}"))
+        if not self._awaited:
+            self.ready.set()
+
+    def _told(self, symbol: str, deals: Sequence[Deal]) -> None:
+        if symbol in self._awaited:  # data are as good as a confirmation
+            self._take(Confirmed([symbol]))
+        if silence := self._silences.get(symbol):
+            silence.hear(self._heard)
+        self.listener.told(deals, self._tellers[symbol])
+
+    def _cannot_read(self, error: Unreadable) -> None:
+        self._unreadable += 1
+        report.unreadable(error, self.exchange.name, in_log=self._unreadable <= UNREADABLE_LOGGED)
+
+    async def _watch(self) -> None:
+        began = time.monotonic()
+        while True:
+            await asyncio.sleep(self.timing.look_every_s)
+            now = time.monotonic()
+            if self._awaited and now - began > self.timing.confirming_s:
+                raise Dead(f"no answer to the subscription of {', '.join(sorted(self._awaited))}")
+            if now - began > self.timing.lifetime_s:
+                self.due.set()
+            if now - self._heard > self.timing.silence_s:
+                await self._look([*self._silences], now, now - self._heard, if_unknown=True)
+                self._heard = now
+            unusual = [symbol for symbol, silence in self._silences.items() if silence.is_unusual(now, self.timing)]
+            if unusual:
+                await self._look(unusual, now, now - min(self._silences[s].heard for s in unusual), if_unknown=False)
+
+    async def _look(self, symbols: Sequence[str], now: float, seconds: float, *, if_unknown: bool) -> None:
+        for symbol in symbols:
+            self._silences[symbol].looked = now
+        if await self.listener.is_dead(symbols, if_unknown=if_unknown):
+            report.silent(symbols, self.exchange.name, seconds)
+            raise Dead(f"silent for {seconds:.0f} s: {', '.join(symbols)}")
+
+
+class Keeper:
+    """Keeps a connection for *symbols*: opens it again when it is lost, and a second one before the first must end."""
+
+    def __init__(self, exchange: Exchange, symbols: Sequence[str], listener: Listener, timing: Timing) -> None:
+        self._exchange = exchange
+        self._symbols = symbols
+        self._listener = listener
+        self._timing = timing
+        self._backoff = BackOff()
+        self._was_open = False
+
+    async def run(self) -> None:
+        """Never ends by itself."""
+        old: asyncio.Task[str] | None = None
+        try:
+            while True:
+                session = self._session()
+                task = asyncio.create_task(session.run())
+                try:
+                    old = await self._follow(session, task, old)
+                finally:
+                    if task is not old:
+                        await _end(task)
+        finally:
+            if old is not None:
+                await _end(old)
+
+    def _session(self) -> Session:
+        return Session(self._exchange, self._symbols, self._listener, self._timing, again=self._was_open)
+
+    async def _follow(
+        self, session: Session, task: "asyncio.Task[str]", old: "asyncio.Task[str] | None"
+    ) -> "asyncio.Task[str] | None":
+        """Let *session* live until it ends or another should take over from it; returns the task that still lives."""
+        if old is not None:
+            await _first_of(task, session.ready.wait())
+            if not task.done():
+                await _end(old)
+                report.turned_over(self._exchange.name)
+                old = None
+        if not task.done():
+            self._was_open = True
+            await _first_of(task, session.due.wait())
+            if not task.done():
+                return task
+        if old is not None and not old.done():  # the new one failed, the old one still works
+            await asyncio.wait([old], timeout=self._backoff.next_s())
+            return old
+        why = task.result()
+        self._was_open = self._was_open or session.opened is not None
+        went_well_s = time.monotonic() - session.opened if session.opened is not None else 0.0
+        pause_s = self._backoff.next_s(went_well_s)
+        report.not_connected(self._exchange.name, why, again_in_s=pause_s)
+        self._listener.lost(self._symbols, why)
+        await asyncio.sleep(pause_s)
+        return None
+
+
+async def _first_of(task: "asyncio.Task[str]", other: Coroutine[Any, Any, object]) -> None:
+    waiting = asyncio.ensure_future(other)
+    try:
+        await asyncio.wait([task, waiting], return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()
+
+
+async def _end(task: "asyncio.Task[str]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

@@ -1,0 +1,92 @@
+"""What a live exchange's connections, gaps, clock and limits show in metrics and logs."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from services.ws.exchange.merging import Gap
+from services.ws.exchange.protocol import Unreadable
+from telemetry import metrics
+
+log = structlog.get_logger()
+
+
+def connected(symbols: Sequence[str], exchange: str, *, again: bool) -> None:
+    """A connection is open."""
+    metrics.websocket_connections_active.inc()
+    if again:
+        metrics.websocket_reconnects.inc()
+    log.info("connected", exchange=exchange, symbols=len(symbols), again=again)
+
+
+def disconnected() -> None:
+    """A connection is no longer open."""
+    metrics.websocket_connections_active.dec()
+
+
+def not_connected(exchange: str, why: str, *, again_in_s: float) -> None:
+    """A connection was lost, or could not be opened."""
+    log.warning("not connected", exchange=exchange, error=why, again_in_s=round(again_in_s, 1))
+
+
+def turned_over(exchange: str) -> None:
+    """A new connection has taken over from one that still worked."""
+    log.info("a new connection has taken over", exchange=exchange)
+
+
+def refused(symbols: Sequence[str], exchange: str, why: str) -> None:
+    """The exchange does not give these symbols."""
+    log.error("subscription refused", exchange=exchange, symbols=list(symbols), error=why)
+
+
+def unreadable(error: Unreadable, exchange: str, *, in_log: bool) -> None:
+    """A frame says nothing that is understood."""
+    metrics.feed_frames_unreadable.labels(source=exchange, reason=error.reason).inc()
+    if in_log:
+        log.warning("frame not understood", exchange=exchange, reason=error.reason, detail=error.detail)
+
+
+def silent(symbols: Sequence[str], exchange: str, seconds: float) -> None:
+    """Nothing was heard for longer than usual."""
+    log.warning("silent for longer than usual", exchange=exchange, symbols=list(symbols), seconds=round(seconds, 1))
+
+
+def filled(symbol: str, exchange: str, trades: int, seconds: float) -> None:
+    """REST has told what a connection did not."""
+    metrics.feed_gap_trades_filled.labels(source=exchange).inc(trades)
+    metrics.feed_gap_seconds.labels(source=exchange, result="filled").inc(seconds)
+    if trades:
+        log.info("gap filled", exchange=exchange, symbol=symbol, trades=trades, seconds=round(seconds, 1))
+
+
+def not_filled(symbol: str, exchange: str, gap: Gap) -> None:
+    """The exchange no longer has what was missed."""
+    metrics.feed_gap_seconds.labels(source=exchange, result="not_filled").inc(gap.seconds())
+    log.error(
+        "gap not filled",
+        exchange=exchange,
+        symbol=symbol,
+        after_ns=gap.after.time_ns if gap.after else None,
+        before_ns=gap.before.time_ns if gap.before else None,
+        seconds=round(gap.seconds(), 1),
+    )
+
+
+def duplicates_dropped(exchange: str, count: int) -> None:
+    """Trades were told again."""
+    metrics.feed_duplicates_dropped.labels(source=exchange).inc(count)
+
+
+def rest_answered(endpoint: str, status: str) -> None:
+    """A request was answered, or not."""
+    metrics.rest_requests.labels(endpoint=endpoint, status_code=status).inc()
+
+
+def rest_away(exchange: str, why: str) -> None:
+    """What REST was asked for must wait."""
+    log.warning("REST does not answer", exchange=exchange, error=why)
+
+
+def clock_measured(exchange: str, skew_s: float) -> None:
+    """The exchange's clock is ahead of ours by *skew_s*."""
+    metrics.exchange_clock_skew_seconds.labels(source=exchange).set(skew_s)

@@ -1,0 +1,115 @@
+"""A live exchange as a source: its feed runs in a thread of its own, and cdb_ws takes what has come."""
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import Collection, Sequence
+from difflib import get_close_matches
+from typing import Final
+
+import structlog
+
+from services.messages import MarketData
+from services.ws import report
+from services.ws.exchange.clock import ExchangeClock
+from services.ws.exchange.connection import Timing
+from services.ws.exchange.feed import Feed
+from services.ws.exchange.protocol import Exchange, Listing, Unreadable
+from services.ws.exchange.rest import Rest, RestAway
+from services.ws.sources.port import Source, SourceGaveUp, SourceRefused, SourceWaits
+from services.ws.trades import RawTrade, Refusal
+
+LONGEST_WAIT_S: Final = 0.25
+MOST_WAITING: Final = 500_000
+"""Trades that wait for the bus; the market does not, so older ones are dropped."""
+MOST_AT_ONCE: Final = 2_000
+
+log = structlog.get_logger()
+
+
+class LiveSource(Source):
+    """Trades of *symbols* on *exchange*."""
+
+    may_lose = True
+
+    def __init__(self, exchange: Exchange, symbols: Sequence[str], *, timing: Timing | None = None) -> None:
+        self._symbols = list(symbols)
+        self._why = "not connected yet"
+        self._waiting: deque[RawTrade] = deque()
+        self._has_come = threading.Event()
+        self._failure: BaseException | None = None
+        self._loop = asyncio.new_event_loop()
+        self._feed = Feed(
+            exchange, ExchangeClock(), give=self._take, tell_state=self._note_state, timing=timing or Timing()
+        )
+        refuse_unknown(exchange, symbols)
+
+    def start_from(self, recent: Sequence[MarketData]) -> None:
+        """Connect; what the bus has already is not given again."""
+        self._feed.remember(recent)
+        threading.Thread(target=self._run, name=f"{self.name} feed", daemon=True).start()
+
+    def also(self, symbols: Collection[str]) -> None:
+        """Connect for *symbols*, too."""
+        self._loop.call_soon_threadsafe(self._feed.add, sorted(symbols))
+
+    def next(self, stop: threading.Event) -> Sequence[RawTrade | Refusal] | None:
+        """Wait for what the exchange tells; raises SourceWaits while there is no connection."""
+        if not self._waiting and not self._has_come.wait(LONGEST_WAIT_S):
+            if self._failure is not None:
+                raise SourceGaveUp(f"{type(self._failure).__name__}: {self._failure}") from self._failure
+            if self._why:
+                raise SourceWaits(self._why)
+            return []
+        self._has_come.clear()
+        waiting = self._waiting
+        found = [waiting.popleft() for _ in range(min(len(waiting), MOST_AT_ONCE))]
+        if waiting:
+            self._has_come.set()
+        return found
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._feed.run(self._symbols))
+        except BaseException as error:
+            log.exception("the feed has ended")
+            self._failure = error
+
+    def _take(self, trades: list[RawTrade]) -> None:
+        self._waiting.extend(trades)
+        self._has_come.set()
+        dropped = 0
+        while len(self._waiting) > MOST_WAITING:
+            self._waiting.popleft()
+            dropped += 1
+        if dropped:
+            report.trades_dropped(dropped)
+
+    def _note_state(self, why: str) -> None:
+        self._why = why
+
+
+def refuse_unknown(exchange: Exchange, symbols: Sequence[str]) -> None:
+    """Refuse to start with symbols that the exchange does not trade, if it can be asked; raises SourceRefused."""
+    try:
+        listed = asyncio.run(_listed(exchange))
+    except (RestAway, Unreadable) as away:
+        log.warning("symbols not compared with the exchange's", exchange=exchange.name, error=str(away))
+        return
+    problems = [problem for symbol in symbols if (problem := _problem(symbol, listed))]
+    if problems:
+        raise SourceRefused(f"CDB_SYMBOLS is refused by {exchange.name}: {'; '.join(problems)}")
+
+
+async def _listed(exchange: Exchange) -> dict[str, Listing]:
+    async with Rest(exchange) as rest:
+        return dict(exchange.read_listing(await rest.get(exchange.listing_path)))
+
+
+def _problem(symbol: str, listed: dict[str, Listing]) -> str | None:
+    listing = listed.get(symbol)
+    if listing is None:
+        near = get_close_matches(symbol, [name for name, one in listed.items() if one.trading], n=3)
+        return f"{symbol} is unknown there" + (f" (did you mean {' or '.join(near)}?)" if near else "")
+    return None if listing.trading else f"{symbol} is not traded there now: its status is {listing.status}"

@@ -1,0 +1,159 @@
+"""MEXC's spot market: Protocol Buffers over WebSocket, trades without ids over REST."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from google.protobuf.message import DecodeError
+from pydantic import Field
+
+from services.messages import Side
+from services.settings import Settings
+from services.ws.exchange.protocol import (
+    Confirmed,
+    Deal,
+    Exchange,
+    Heard,
+    Listing,
+    Refused,
+    Unreadable,
+    WebAddress,
+    WsAddress,
+    decoded,
+    number,
+)
+from services.ws.exchange.schema.mexc_pb2 import PushDataV3ApiWrapper
+from services.ws.live_source import LiveSource
+from services.ws.sources.port import Source
+
+_CHANNEL: Final = "spot@public.aggre.deals.v3.api.pb@100ms@"
+_MS: Final = 1_000_000
+_TAKER: Final[dict[int, Side]] = {1: "BUY", 2: "SELL"}
+_TRADING: Final = "1"
+_STATUS: Final = {"1": "trading", "2": "paused", "3": "offline"}
+
+
+class _Answer(msgspec.Struct):
+    code: int | None = None
+    msg: str = ""
+
+
+class _Symbol(msgspec.Struct):
+    symbol: str
+    status: str
+
+
+class _Symbols(msgspec.Struct):
+    symbols: list[_Symbol]
+
+
+class _Trade(msgspec.Struct):
+    price: str
+    qty: str
+    time: int
+    isBuyerMaker: bool  # noqa: N815  as MEXC writes it
+
+
+class Mexc(Exchange):
+    """Its protocol, as documented in late 2026."""
+
+    name = "mexc"
+    most_subscriptions = 30
+    messages_per_s = 20.0
+    requests_per_s = 20.0
+    has_ids = False
+    trades_path = "/api/v3/trades"
+
+    def subscriptions(self, symbols: Sequence[str]) -> list[str]:
+        """One message for each, so that one that is refused does not harm the others."""
+        return [_message("SUBSCRIPTION", [_CHANNEL + symbol]) for symbol in symbols]
+
+    def ping(self) -> str | None:
+        """The exchange sends none of its own."""
+        return _message("PING")
+
+    def read(self, frame: str | bytes) -> Heard:
+        """Text is an answer, binary a push."""
+        if isinstance(frame, str):
+            return _read_answer(frame)
+        wrapper = PushDataV3ApiWrapper()
+        try:
+            wrapper.ParseFromString(frame)
+        except DecodeError as error:
+            raise Unreadable("not_protobuf", f"{len(frame)} bytes: {error}") from error
+        body = wrapper.WhichOneof("body")
+        if body is None:
+            raise Unreadable("not_expected", f"a push of channel {wrapper.channel!r:.60} without trades")
+        symbol = wrapper.symbol or wrapper.channel.rpartition("@")[2]
+        return [_deal(symbol, item) for item in getattr(wrapper, body).deals]
+
+    def read_listing(self, body: bytes) -> Mapping[str, Listing]:
+        """A status other than 1 is not traded."""
+        return {
+            one.symbol: Listing(one.status == _TRADING, _STATUS.get(one.status, one.status))
+            for one in decoded(body, _Symbols).symbols
+        }
+
+    def trades_query(self, symbol: str, after: Deal | None) -> dict[str, str]:
+        """The newest 1000; there are no pages."""
+        return {"symbol": symbol, "limit": str(self.page_length)}
+
+    def read_trades(self, symbol: str, body: bytes) -> list[Deal]:
+        """The answer has the newest first."""
+        return [
+            Deal(
+                symbol,
+                trade.time * _MS,
+                number(trade.price),
+                number(trade.qty),
+                "SELL" if trade.isBuyerMaker else "BUY",
+            )
+            for trade in reversed(decoded(body, list[_Trade]))
+        ]
+
+
+class MexcSettings(Settings):
+    """Where it is."""
+
+    ws_url: WsAddress = Field(default="wss://wbs-api.mexc.com/ws", validation_alias="MEXC_WS_URL")
+    rest_url: WebAddress = Field(default="https://api.mexc.com", validation_alias="MEXC_REST_URL")
+
+
+class MexcSource(LiveSource):
+    """Real trades of MEXC."""
+
+    name = Mexc.name
+    settings = MexcSettings
+
+    def __init__(self, settings: MexcSettings, symbols: tuple[str, ...]) -> None:
+        super().__init__(Mexc(settings.ws_url, settings.rest_url), symbols)
+
+
+def _read_answer(frame: str) -> Heard:
+    answer = decoded(frame, _Answer)
+    if answer.msg == "PONG":
+        return None
+    _, channel, name = answer.msg.rpartition(_CHANNEL)
+    symbol = name.split("]")[0].split(" ")[0].strip()
+    if answer.code == 0 and answer.msg.startswith(_CHANNEL):
+        return Confirmed([symbol])
+    if channel:
+        return Refused([symbol], answer.msg)
+    raise Unreadable("not_expected", f"{frame!r:.120}")
+
+
+def _deal(symbol: str, item: Any) -> Deal:
+    side = _TAKER.get(item.tradeType)
+    if side is None:
+        raise Unreadable("bad_value", f"tradeType {item.tradeType} of {symbol!r:.40}")
+    return Deal(symbol, item.time * _MS, number(item.price), number(item.quantity), side)
+
+
+def _message(method: str, params: list[str] | None = None) -> str:
+    message: dict[str, object] = {"method": method}
+    if params is not None:
+        message["params"] = params
+    return msgspec.json.encode(message).decode()
+
+
+SOURCE: Final[type[Source]] = MexcSource
