@@ -1,0 +1,62 @@
+"""`python -m tests.exchange mexc`: an exchange on this machine, to run the bot against, until it is told to stop."""
+
+import argparse
+import asyncio
+import signal
+import sys
+from typing import Final
+
+from tests.exchange.faults import Faults
+from tests.exchange.market import Market
+from tests.exchange.mexc import MexcServer
+from tests.exchange.server import ExchangeServer
+from tests.exchange.tape import Tape
+
+SERVERS: Final[dict[str, type[MexcServer]]] = {"mexc": MexcServer}
+REMEMBERED: Final = 100_000
+PAST_S: Final = 600.0
+
+
+def main() -> int:
+    """Run one exchange until SIGTERM or SIGINT."""
+    return asyncio.run(_serve(_arguments()))
+
+
+async def _serve(asked: argparse.Namespace) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    market = Market(asked.symbols.split(","), skew_s=asked.skew, remembers=REMEMBERED)
+    tape = Tape(market, seed=asked.seed, rate=asked.rate)
+    tape.play_past(PAST_S, 100 * len(market.listings))
+    server = SERVERS[asked.exchange](market, Faults(), ws_port=asked.ws_port, rest_port=asked.rest_port)
+    await server.start()
+    playing = asyncio.ensure_future(tape.run())
+    sys.stdout.write(f"{_how_to_use(server)}\n")
+    sys.stdout.flush()
+    await stop.wait()
+    playing.cancel()
+    await server.stop()
+    return 0
+
+
+def _how_to_use(server: ExchangeServer) -> str:
+    name = server.name.upper()
+    urls = f"{name}_WS_URL={server.ws_url} {name}_REST_URL={server.rest_url}"
+    return f"{server.name} at {server.ws_url} and {server.rest_url}; CDB_SOURCE={server.name} {urls} make up"
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.exchange", description=__doc__)
+    parser.add_argument("exchange", choices=SERVERS)
+    parser.add_argument("--ws-port", type=int, default=9001, help="0 is any free one (default: 9001)")
+    parser.add_argument("--rest-port", type=int, default=9002, help="0 is any free one (default: 9002)")
+    parser.add_argument("--symbols", default="BTCUSDT,ETHUSDT", help="comma-separated (default: BTCUSDT,ETHUSDT)")
+    parser.add_argument("--rate", type=float, default=20.0, help="deals per second, of all symbols (default: 20)")
+    parser.add_argument("--seed", type=int, default=1, help="decides prices and quantities (default: 1)")
+    parser.add_argument("--skew", type=float, default=0.0, help="seconds its clock is ahead of ours (default: 0)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
