@@ -13,7 +13,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from services.ws.exchange import report
 from services.ws.exchange.backoff import BackOff
 from services.ws.exchange.merging import Teller
-from services.ws.exchange.protocol import Confirmed, Deal, Ending, Exchange, Heard, Refused, Unreadable
+from services.ws.exchange.protocol import Confirmed, Deal, Ending, Exchange, Heard, Push, Refused, Unreadable
 
 LARGEST_FRAME: Final = 4 * 1024 * 1024
 TOO_LARGE: Final = 1009
@@ -32,8 +32,15 @@ class Timing:
     symbol_silence_most_s: float = 600.0
     unusual: float = 20.0
     """How many times its usual pause a symbol may be silent."""
+    compare_every_s: float = 60.0
+    """How often REST is asked whether a connection has missed something; where trades have ids, those show it."""
     lifetime_s: float = 23.5 * 3600
-    look_every_s: float = 0.5
+    watch_every_s: float = 0.5
+    hold_s: float = 1.0
+    """For how long trades wait for REST to tell of those before them; then they are worth more than order."""
+    ask_again_s: float = 1.0
+    overdue_s: float = 2.0
+    """A trade that REST knows and no connection has told for so long will not be told any more."""
 
 
 class Listener(Protocol):
@@ -42,6 +49,10 @@ class Listener(Protocol):
     def confirmed(self, symbols: Sequence[str]) -> None: ...
     def told(self, deals: Sequence[Deal], teller: Teller) -> None: ...
     def refused(self, symbols: Sequence[str], why: str) -> None: ...
+    def missed(self, symbols: Sequence[str]) -> None:
+        """Something was sent that nobody could read."""
+        ...
+
     def lost(self, symbols: Sequence[str], why: str) -> None: ...
     async def is_dead(self, symbols: Sequence[str], *, if_unknown: bool) -> bool:
         """Whether the exchange has had trades of *symbols* that nobody told; *if_unknown* if it does not say."""
@@ -58,7 +69,7 @@ class _Silence:
 
     heard: float
     usual_s: float = 1.0
-    looked: float = 0.0
+    looked: float = field(default_factory=time.monotonic)
 
     def hear(self, now: float) -> None:
         self.usual_s += 0.05 * (now - self.heard - self.usual_s)
@@ -67,6 +78,9 @@ class _Silence:
     def is_unusual(self, now: float, timing: Timing) -> bool:
         most_s = min(max(timing.unusual * self.usual_s, timing.symbol_silence_least_s), timing.symbol_silence_most_s)
         return now - max(self.heard, self.looked) > most_s
+
+    def is_to_compare(self, now: float, timing: Timing) -> bool:
+        return now - self.looked > timing.compare_every_s
 
 
 @dataclass
@@ -84,6 +98,7 @@ class Session:
     _awaited: set[str] = field(default_factory=set)
     _silences: dict[str, _Silence] = field(default_factory=dict)
     _tellers: dict[str, Teller] = field(default_factory=dict)
+    _pushes: dict[str, Push] = field(default_factory=dict)
     _heard: float = 0.0
     _unreadable: int = 0
 
@@ -167,29 +182,32 @@ class Session:
                 self.listener.refused(symbols, why)
             case Ending():
                 self.due.set()
-            case [Deal() as first, *_]:
-                if first.symbol in self._tellers:
-                    self._told(first.symbol, heard)
-                else:
-                    self._cannot_read(Unreadable("not_expected", f"trades of {first.symbol!r:.40}"))
+            case Push(deals) if deals:
+                self._told(deals[0].symbol, heard)
         if not self._awaited:
             self.ready.set()
 
-    def _told(self, symbol: str, deals: Sequence[Deal]) -> None:
+    def _told(self, symbol: str, push: Push) -> None:
+        if symbol not in self._tellers:
+            self._cannot_read(Unreadable("not_expected", f"trades of {symbol!r:.40}"))
+            return
         if symbol in self._awaited:  # data are as good as a confirmation
             self._take(Confirmed([symbol]))
         if silence := self._silences.get(symbol):
             silence.hear(self._heard)
-        self.listener.told(deals, self._tellers[symbol])
+        if not push.sent or push != self._pushes.get(symbol):  # the same frame again is no news
+            self.listener.told(push.deals, self._tellers[symbol])
+        self._pushes[symbol] = push
 
     def _cannot_read(self, error: Unreadable) -> None:
         self._unreadable += 1
         report.unreadable(error, self.exchange.name, in_log=self._unreadable <= UNREADABLE_LOGGED)
+        self.listener.missed(self.symbols)
 
     async def _watch(self) -> None:
         began = time.monotonic()
         while True:
-            await asyncio.sleep(self.timing.look_every_s)
+            await asyncio.sleep(self.timing.watch_every_s)
             now = time.monotonic()
             if self._awaited and now - began > self.timing.confirming_s:
                 raise Dead(f"no answer to the subscription of {', '.join(sorted(self._awaited))}")
@@ -198,9 +216,11 @@ class Session:
             if now - self._heard > self.timing.silence_s:
                 await self._look([*self._silences], now, now - self._heard, if_unknown=True)
                 self._heard = now
-            unusual = [symbol for symbol, silence in self._silences.items() if silence.is_unusual(now, self.timing)]
-            if unusual:
-                await self._look(unusual, now, now - min(self._silences[s].heard for s in unusual), if_unknown=False)
+            for symbol, silence in [*self._silences.items()]:
+                if silence.is_unusual(now, self.timing) or (
+                    not self.exchange.has_ids and silence.is_to_compare(now, self.timing)
+                ):
+                    await self._look([symbol], now, now - silence.heard, if_unknown=False)
 
     async def _look(self, symbols: Sequence[str], now: float, seconds: float, *, if_unknown: bool) -> None:
         for symbol in symbols:

@@ -17,15 +17,10 @@ from services.ws.exchange.protocol import Deal, Exchange, Unreadable
 from services.ws.exchange.rest import Rest, RestAway
 from services.ws.trades import MOST_BEHIND_NS, RawTrade
 
-HOLD_S: Final = 1.0
-"""For how long trades wait for REST to tell of those before them; then they are worth more than order."""
-ASK_AGAIN_S: Final = 1.0
 QUIET_ASKS: Final = 4
 """After so many answers without a trade on the connection the market is believed to be quiet."""
 EMPTY_BELIEVED: Final = 3
 MOST_PAGES: Final = 500
-OVERDUE_NS: Final = 2 * NANOSECONDS
-"""A trade that REST knows and no connection has told for so long will not be told any more."""
 CLOCK_EVERY_S: Final = 60.0
 LOOK_AT_OUR_CLOCK_EVERY_S: Final = 1.0
 
@@ -93,7 +88,7 @@ class Feed:
         for symbol in map(self._symbol, symbols):
             if symbol.merger.gap() is not None and symbol.held is None:
                 symbol.held = []
-                asyncio.get_running_loop().call_later(HOLD_S, self._release, symbol)
+                asyncio.get_running_loop().call_later(self._timing.hold_s, self._release, symbol)
             self._ask_for_gap(symbol)
 
     def told(self, deals: Sequence[Deal], teller: Teller) -> None:
@@ -110,6 +105,12 @@ class Feed:
     def refused(self, symbols: Sequence[str], why: str) -> None:
         """The exchange does not give these; the others go on."""
         report.refused(symbols, self._exchange.name, why)
+
+    def missed(self, symbols: Sequence[str]) -> None:
+        """Some trades of *symbols* may have been missed just now."""
+        for symbol in map(self._symbol, symbols):
+            symbol.merger.open_gap()
+            self._ask_for_gap(symbol)
 
     def lost(self, symbols: Sequence[str], why: str) -> None:
         """From now on trades of *symbols* may be missed."""
@@ -128,8 +129,8 @@ class Feed:
                 report.rest_away(self._exchange.name, str(away))
                 return dead or if_unknown
             taken = self._publish(symbol, _by_rest(answer))
-            now_ns = time.time_ns()
-            dead = dead or any(self._clock.ours_ns(one.deal.time_ns) < now_ns - OVERDUE_NS for one in taken)
+            overdue_ns = time.time_ns() - int(self._timing.overdue_s * NANOSECONDS)
+            dead = dead or any(not one.late and self._clock.ours_ns(one.deal.time_ns) < overdue_ns for one in taken)
             report.filled(symbol.name, self._exchange.name, len(taken), 0.0)
         return dead
 
@@ -157,17 +158,21 @@ class Feed:
                 asked += 1
                 self._take_answer(symbol, answer, quiet=asked >= QUIET_ASKS)
                 if symbol.merger.gap() is not None:
-                    await asyncio.sleep(ASK_AGAIN_S)
+                    await asyncio.sleep(self._timing.ask_again_s)
         finally:
             symbol.filling = None
 
     def _take_answer(self, symbol: _Symbol, answer: Sequence[Deal], *, quiet: bool) -> None:
+        is_start = symbol.merger.newest is None
         held, symbol.held = symbol.held or [], None
         told = sorted([*_by_rest(answer), *held], key=lambda one: position(one[0]))
         taken = self._publish(symbol, told)
         by_rest = sum(not one.live for one in taken)
         filled, lost = symbol.merger.fill(answer, quiet=quiet)
-        report.filled(symbol.name, self._exchange.name, by_rest, sum(gap.seconds() for gap in filled))
+        if is_start:
+            report.began(symbol.name, self._exchange.name, by_rest)
+        else:
+            report.filled(symbol.name, self._exchange.name, by_rest, sum(gap.seconds() for gap in filled))
         for gap in lost:
             report.not_filled(symbol.name, self._exchange.name, gap)
 
@@ -204,7 +209,7 @@ class Feed:
     def _trade(self, taken: Taken) -> RawTrade:
         deal = taken.deal
         ts_event = self._clock.stamp(deal.symbol, deal.time_ns, late=taken.late)
-        late = taken.late or ts_event < self._newest_ns - MOST_BEHIND_NS
+        late = taken.late or ts_event < max(time.time_ns(), self._newest_ns) - MOST_BEHIND_NS
         self._newest_ns = max(self._newest_ns, ts_event)
         return RawTrade(deal.symbol, taken.trade_id, deal.side, deal.price, deal.quantity, ts_event, late=late)
 

@@ -31,6 +31,13 @@ class Deal(msgspec.Struct, frozen=True, gc=False):
         return (self.price, self.quantity, self.side) if self.id is None else self.id
 
 
+class Push(msgspec.Struct, frozen=True):
+    """Trades of one symbol in their order. *sent* differs from frame to frame; 0 if the exchange does not say."""
+
+    deals: Sequence[Deal]
+    sent: int = 0
+
+
 class Confirmed(msgspec.Struct, frozen=True):
     """The exchange has taken a subscription to these symbols."""
 
@@ -55,7 +62,7 @@ class Listing(msgspec.Struct, frozen=True):
     status: str
 
 
-Heard = Sequence[Deal] | Confirmed | Refused | Ending | None
+Heard = Push | Confirmed | Refused | Ending | None
 """What a frame says; None is what is known and says nothing, such as a pong."""
 
 

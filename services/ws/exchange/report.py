@@ -51,6 +51,11 @@ def silent(symbols: Sequence[str], exchange: str, seconds: float) -> None:
     log.warning("silent for longer than usual", exchange=exchange, symbols=list(symbols), seconds=round(seconds, 1))
 
 
+def began(symbol: str, exchange: str, trades: int) -> None:
+    """REST has told of the time before the start."""
+    log.info("began with what REST knows", exchange=exchange, symbol=symbol, trades=trades)
+
+
 def filled(symbol: str, exchange: str, trades: int, seconds: float) -> None:
     """REST has told what a connection did not."""
     metrics.feed_gap_trades_filled.labels(source=exchange).inc(trades)

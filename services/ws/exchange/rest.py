@@ -13,7 +13,8 @@ from services.ws.exchange.protocol import Exchange
 
 ANSWER_WITHIN_S: Final = 5.0
 LARGEST_ANSWER: Final = 32 * 1024 * 1024
-SHORTEST_BAN_S: Final = 120.0
+UNSAID_PAUSE_S: Final = 1.0
+UNSAID_BAN_S: Final = 120.0
 LONGEST_BAN_S: Final = 3 * 86_400.0
 TOO_MANY: Final = 429
 BANNED: Final = frozenset({403, 418})
@@ -82,9 +83,9 @@ class Rest:
 
     def _obey(self, answer: httpx.Response) -> None:
         if answer.status_code == TOO_MANY:
-            self._budget.ban(_retry_after_s(answer, least=1.0))
+            self._budget.ban(_retry_after_s(answer, otherwise=UNSAID_PAUSE_S))
         elif answer.status_code in BANNED:
-            self._budget.ban(_retry_after_s(answer, least=SHORTEST_BAN_S))
+            self._budget.ban(_retry_after_s(answer, otherwise=UNSAID_BAN_S))
 
 
 async def _whole(answer: httpx.Response) -> bytes:
@@ -96,11 +97,12 @@ async def _whole(answer: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _retry_after_s(answer: httpx.Response, *, least: float) -> float:
+def _retry_after_s(answer: httpx.Response, *, otherwise: float) -> float:
     try:
-        return max(least, float(answer.headers["Retry-After"]))
+        said_s = float(answer.headers["Retry-After"])
     except (KeyError, ValueError):
-        return least
+        return otherwise
+    return said_s if said_s > 0 else otherwise
 
 
 def _said(error: Exception) -> str:

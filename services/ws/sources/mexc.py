@@ -15,6 +15,7 @@ from services.ws.exchange.protocol import (
     Exchange,
     Heard,
     Listing,
+    Push,
     Refused,
     Unreadable,
     WebAddress,
@@ -85,7 +86,8 @@ class Mexc(Exchange):
         if body is None:
             raise Unreadable("not_expected", f"a push of channel {wrapper.channel!r:.60} without trades")
         symbol = wrapper.symbol or wrapper.channel.rpartition("@")[2]
-        return [_deal(symbol, item) for item in getattr(wrapper, body).deals]
+        deals = [_deal(symbol, item) for item in getattr(wrapper, body).deals]
+        return Push(deals, wrapper.sendTime or wrapper.createTime)
 
     def read_listing(self, body: bytes) -> Mapping[str, Listing]:
         """A status other than 1 is not traded."""

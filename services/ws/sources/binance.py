@@ -1,0 +1,171 @@
+"""Binance's spot market: JSON over WebSocket, trades whose ids rise by one, pages of them over REST."""
+
+from collections.abc import Mapping, Sequence
+from itertools import count
+from typing import Final
+
+import msgspec
+from pydantic import Field
+
+from services.messages import Side
+from services.settings import Settings
+from services.ws.exchange.protocol import (
+    Confirmed,
+    Deal,
+    Ending,
+    Exchange,
+    Heard,
+    Listing,
+    Push,
+    Refused,
+    Unreadable,
+    WebAddress,
+    WsAddress,
+    decoded,
+    number,
+)
+from services.ws.live_source import LiveSource
+from services.ws.sources.port import Source
+
+_MS: Final = 1_000_000
+_TRADING: Final = "TRADING"
+_MICROSECONDS_FROM: Final = 10**14
+"""A time in milliseconds reaches this in the year 5138."""
+
+
+class _Event(msgspec.Struct, rename={"kind": "e", "symbol": "s", "trade_id": "t", "at": "T", "by_maker": "m"}):
+    kind: str
+    symbol: str = ""
+    trade_id: int = -1
+    p: str = ""
+    q: str = ""
+    at: int = 0
+    by_maker: bool = False
+
+
+class _Error(msgspec.Struct):
+    code: int = 0
+    msg: str = ""
+
+
+class _Frame(msgspec.Struct):
+    """An event of a combined stream, an answer to a message of ours (id), or an error."""
+
+    data: _Event | None = None
+    e: str = ""
+    id: int | None = None
+    error: _Error | None = None
+
+
+class _Trade(msgspec.Struct):
+    id: int
+    price: str
+    qty: str
+    time: int
+    isBuyerMaker: bool  # noqa: N815  as Binance writes it
+
+
+class _Symbol(msgspec.Struct):
+    symbol: str
+    status: str
+
+
+class _Symbols(msgspec.Struct):
+    symbols: list[_Symbol]
+
+
+class Binance(Exchange):
+    """Its protocol, as documented in late 2026."""
+
+    name = "binance"
+    most_subscriptions = 30
+    messages_per_s = 2.5
+    requests_per_s = 2.0
+    has_ids = True
+    trades_path = "/api/v3/historicalTrades"
+
+    def __init__(self, ws_url: str, rest_url: str) -> None:
+        super().__init__(ws_url, rest_url)
+        self._numbers = count(1)
+        self._asked: dict[int, Sequence[str]] = {}
+
+    def stream_url(self) -> str:
+        """Combined streams, to which subscriptions are added."""
+        return f"{self.ws_url}/stream"
+
+    def subscriptions(self, symbols: Sequence[str]) -> list[str]:
+        """One message for all: there may be few in a second."""
+        asked = next(self._numbers)
+        self._asked[asked] = symbols
+        streams = [f"{symbol.lower()}@trade" for symbol in symbols]
+        return [msgspec.json.encode({"method": "SUBSCRIBE", "params": streams, "id": asked}).decode()]
+
+    def read(self, frame: str | bytes) -> Heard:
+        """All frames are JSON."""
+        message = decoded(frame, _Frame)
+        if message.data is not None:
+            return _read_event(message.data)
+        if message.e == "serverShutdown":
+            return Ending()
+        if message.id is not None and (symbols := self._asked.pop(message.id, None)) is not None:
+            return Refused(symbols, message.error.msg) if message.error else Confirmed(symbols)
+        raise Unreadable("not_expected", f"{frame!r:.120}")
+
+    def read_listing(self, body: bytes) -> Mapping[str, Listing]:
+        """A status other than TRADING is not traded."""
+        return {one.symbol: Listing(one.status == _TRADING, one.status) for one in decoded(body, _Symbols).symbols}
+
+    def trades_query(self, symbol: str, after: Deal | None) -> dict[str, str]:
+        """The newest 1000, or those after an id."""
+        query = {"symbol": symbol, "limit": str(self.page_length)}
+        if after is not None and after.id is not None:
+            query["fromId"] = str(after.id + 1)
+        return query
+
+    def read_trades(self, symbol: str, body: bytes) -> list[Deal]:
+        """The answer has the oldest first."""
+        return [
+            Deal(
+                symbol,
+                _ns(trade.time),
+                number(trade.price),
+                number(trade.qty),
+                "SELL" if trade.isBuyerMaker else "BUY",
+                trade.id,
+            )
+            for trade in sorted(decoded(body, list[_Trade]), key=lambda trade: trade.id)
+        ]
+
+
+class BinanceSettings(Settings):
+    """Where it is."""
+
+    ws_url: WsAddress = Field(default="wss://data-stream.binance.vision", validation_alias="BINANCE_WS_URL")
+    rest_url: WebAddress = Field(default="https://api.binance.com", validation_alias="BINANCE_REST_URL")
+
+
+class BinanceSource(LiveSource):
+    """Real trades of Binance."""
+
+    name = Binance.name
+    settings = BinanceSettings
+
+    def __init__(self, settings: BinanceSettings, symbols: tuple[str, ...]) -> None:
+        super().__init__(Binance(settings.ws_url, settings.rest_url), symbols)
+
+
+def _read_event(event: _Event) -> Heard:
+    if event.kind == "serverShutdown":
+        return Ending()
+    if event.kind != "trade":
+        raise Unreadable("not_expected", f"an event {event.kind!r:.40}")
+    side: Side = "SELL" if event.by_maker else "BUY"
+    return Push([Deal(event.symbol, _ns(event.at), number(event.p), number(event.q), side, event.trade_id)])
+
+
+def _ns(told: int) -> int:
+    """Milliseconds, or microseconds where the exchange was asked for those."""
+    return told * (1_000 if told >= _MICROSECONDS_FROM else _MS)
+
+
+SOURCE: Final[type[Source]] = BinanceSource
