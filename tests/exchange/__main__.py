@@ -4,15 +4,18 @@ import argparse
 import asyncio
 import signal
 import sys
+import time
 from typing import Final
 
+from tests.exchange.binance import BinanceServer
 from tests.exchange.faults import Faults
 from tests.exchange.market import Market
 from tests.exchange.mexc import MexcServer
 from tests.exchange.server import ExchangeServer
 from tests.exchange.tape import Tape
 
-SERVERS: Final[dict[str, type[MexcServer]]] = {"mexc": MexcServer}
+SERVERS: Final[dict[str, type[MexcServer | BinanceServer]]] = {"mexc": MexcServer, "binance": BinanceServer}
+REST_KEEPS: Final = {"mexc": 1000, "binance": None}
 REMEMBERED: Final = 100_000
 PAST_S: Final = 600.0
 
@@ -26,7 +29,13 @@ async def _serve(asked: argparse.Namespace) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    market = Market(asked.symbols.split(","), skew_s=asked.skew, remembers=REMEMBERED)
+    market = Market(
+        asked.symbols.split(","),
+        rest_keeps=REST_KEEPS[asked.exchange],
+        skew_s=asked.skew,
+        first_id=time.time_ns() // 10_000,  # higher than any id of an earlier run
+        remembers=REMEMBERED,
+    )
     tape = Tape(market, seed=asked.seed, rate=asked.rate)
     tape.play_past(PAST_S, 100 * len(market.listings))
     server = SERVERS[asked.exchange](market, Faults(), ws_port=asked.ws_port, rest_port=asked.rest_port)

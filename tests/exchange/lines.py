@@ -44,6 +44,7 @@ class Line(ServerConnection):
         self.owner = owner
         self.number = 0
         self.channels: set[str] = set()
+        self.unit = ""
         self.frozen = False
         self.meter = Meter(owner.limits.messages_per_s, 1.0)
         self.opened_at = self.flow_at = self.loop.time()

@@ -2,6 +2,7 @@
 
 import time
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -116,3 +117,14 @@ class Market:
             latest = self.now_ns() - int(lag_s * NS_PER_S)
             deals = deals[: bisect_right(deals, latest, key=lambda deal: deal.time_ns)]
         return deals if self.rest_keeps is None else deals[-self.rest_keeps :]
+
+
+def identities(deals: Iterable[Deal]) -> list[tuple[int, Decimal, Decimal, Taker, int]]:
+    """What tells deals without ids apart: millisecond, price, quantity, taker, and how many equal ones came before."""
+    seen: Counter[tuple[int, Decimal, Decimal, Taker]] = Counter()
+    found = []
+    for deal in deals:
+        values = (deal.time_ns // NS_PER_MS, deal.price, deal.quantity, deal.taker)
+        found.append((*values, seen[values]))
+        seen[values] += 1
+    return found

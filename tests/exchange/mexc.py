@@ -62,8 +62,8 @@ class MexcServer(ExchangeServer):
     def symbol_of(self, channel: str) -> str:
         return channel.rpartition("@")[2]
 
-    def is_due(self, channel: str, tick: int) -> bool:
-        return tick % 10 == 0 or "@10ms@" in channel
+    def is_due(self, channel: str, last: int, now: int) -> bool:
+        return last // 10 != now // 10 or "@10ms@" in channel
 
     def encode(self, channel: str, deals: Sequence[Deal]) -> list[bytes]:
         if not deals:
@@ -120,7 +120,7 @@ class MexcServer(ExchangeServer):
                 self.pushes.listen(line, channel)
         if accepted and not self.faults.no_acks:
             self._answer(line, number, ",".join(accepted))
-        for why, several in (("Blocked!", refused), ("Up to 30 subscriptions on one connection!", too_many)):
+        for why, several in (("Blocked!", refused), (f"At most {self.limits.subscriptions} subscriptions!", too_many)):
             if several:
                 self._answer(line, number, f"Not Subscribed successfully! [{','.join(several)}].  Reason： {why} ")  # noqa: RUF001  it writes so
 

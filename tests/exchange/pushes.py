@@ -46,14 +46,14 @@ class Pushes:
         self._told.clear()
         self._held.clear()
 
-    def tick(self, tick: int) -> None:
-        """Send what was held back until now, then all that is new and due."""
+    def tick(self, last: int, now: int) -> None:
+        """Send what was held back, then all that is new and due; times are in hundredths of a second."""
         if self._held and not self._server.faults.hold:
             held, self._held = self._held, []
             for lines, batch in held:
                 self._send(lines, batch)
         for channel, lines in self._listeners.items():
-            if self._server.is_due(channel, tick):
+            if self._server.is_due(channel, last, now):
                 self._push(channel, lines)
 
     def each(self) -> list[tuple[str, list[Line]]]:

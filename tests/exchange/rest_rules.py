@@ -78,6 +78,8 @@ class RestRules:
             return as_json(self._server.rest_rows(request.path, request.query, micros=micros))
         except RestError as error:
             return as_json({"code": error.code, "msg": str(error)}, status=400)
+        except ValueError:
+            return as_json({"code": -1100, "msg": "Illegal characters found in a parameter."}, status=400)
         except KeyError:
             return as_json({"error": "Not Found", "path": request.path}, status=404)
 
@@ -88,6 +90,8 @@ def refusal(status: int, retry_s: float) -> Answer:
     return as_json({"code": status, "msg": HTTPStatus(status).phrase}, status=status, **told)
 
 
-def written(value: Decimal, *, zeros: bool) -> str:
-    """*value* without an exponent; with *zeros*, it has some more of them, which change nothing."""
-    return f"{value:.12f}" if zeros and value == round(value, 12) else f"{value:f}"
+def written(value: Decimal, *, zeros: bool, places: int | None = None) -> str:
+    """*value* without an exponent, with so many *places*; with *zeros*, there are more at its end."""
+    if zeros:
+        return f"{value:.{max(12, -int(value.as_tuple().exponent))}f}"
+    return f"{value:f}" if places is None else f"{value:.{places}f}"

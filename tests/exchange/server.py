@@ -65,6 +65,11 @@ class ExchangeServer(ABC):
         return f"http://127.0.0.1:{self._ports[1]}"
 
     @property
+    def is_up(self) -> bool:
+        """Whether it listens."""
+        return self._server is not None
+
+    @property
     def subscriptions(self) -> list[set[str]]:
         """The channels of each connection that is open, oldest first."""
         return [set(line.channels) for line in sorted(self.lines, key=lambda line: line.number) if line.number]
@@ -98,6 +103,7 @@ class ExchangeServer(ABC):
         if self._server:
             self._server.close(close_connections=False)
             await self._server.wait_closed()
+            self._server = None
         if self._ticking:
             with suppress(asyncio.CancelledError):
                 await self._ticking
@@ -116,8 +122,8 @@ class ExchangeServer(ABC):
         """The symbol of a channel, in upper case."""
 
     @abstractmethod
-    def is_due(self, channel: str, tick: int) -> bool:
-        """Whether deals of *channel* are pushed at this tick."""
+    def is_due(self, channel: str, last: int, now: int) -> bool:
+        """Whether deals of *channel* are pushed; *last* and *now* are times in hundredths of a second."""
 
     @abstractmethod
     def encode(self, channel: str, deals: Sequence[Deal]) -> list[bytes]:
@@ -177,15 +183,16 @@ class ExchangeServer(ABC):
             self.record.closed.append(Closed(time.monotonic(), line.close_code or 1006, line.why_closed or "left"))
 
     async def _tick_forever(self) -> None:
-        tick = 0
+        loop = asyncio.get_running_loop()
+        now = int(loop.time() / TICK_S)
         while True:
             await asyncio.sleep(TICK_S)
-            tick += 1
+            last, now = now, int(loop.time() / TICK_S)
             strike(self)
             for line in list(self.lines):
                 if line.number and not line.frozen:
                     self._end_in_time(line)
-            self.pushes.tick(tick)
+            self.pushes.tick(last, now)
 
     def _end_in_time(self, line: Line) -> None:
         now, limits = line.loop.time(), self.limits

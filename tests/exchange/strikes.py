@@ -33,10 +33,10 @@ def strike(server: "ExchangeServer") -> None:
 
 def _drop(server: "ExchangeServer", how: str) -> None:
     for line in list(server.lines):
-        if how in CODES:
-            server.end(line, CODES[how], how)
-        else:
+        if how not in CODES:
             line.cut(how, reset=how == "reset")
+        elif line.number and not line.frozen:
+            server.end(line, CODES[how], how)
 
 
 def _tell_again(server: "ExchangeServer", age_s: float) -> None:
