@@ -11,7 +11,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from services.ws.exchange import report
-from services.ws.exchange.backoff import BackOff
+from services.ws.exchange.backoff import LONGEST_S, BackOff
 from services.ws.exchange.merging import Teller
 from services.ws.exchange.protocol import Confirmed, Deal, Ending, Exchange, Heard, Push, Refused, Unreadable
 
@@ -34,11 +34,13 @@ class Timing:
     """How many times its usual pause a symbol may be silent."""
     compare_every_s: float = 60.0
     """How often REST is asked whether a connection has missed something; where trades have ids, those show it."""
+    refused_again_s: float = 60.0
     lifetime_s: float = 23.5 * 3600
     watch_every_s: float = 0.5
     hold_s: float = 1.0
     """For how long trades wait for REST to tell of those before them; then they are worth more than order."""
     ask_again_s: float = 1.0
+    longest_pause_s: float = LONGEST_S
     overdue_s: float = 2.0
     """A trade that REST knows and no connection has told for so long will not be told any more."""
 
@@ -96,6 +98,7 @@ class Session:
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     opened: float | None = None
     _awaited: set[str] = field(default_factory=set)
+    _refused: set[str] = field(default_factory=set)
     _silences: dict[str, _Silence] = field(default_factory=dict)
     _tellers: dict[str, Teller] = field(default_factory=dict)
     _pushes: dict[str, Push] = field(default_factory=dict)
@@ -118,20 +121,20 @@ class Session:
             return f"{type(error).__name__}: {error}"
 
     async def _talk(self, socket: ClientConnection) -> str:
-        now = self._heard = self.opened = time.monotonic()
+        self._heard = self.opened = time.monotonic()
         self._awaited = set(self.symbols)
-        self._silences = {symbol: _Silence(now) for symbol in self.symbols}
         self._tellers = {symbol: Teller(live=True) for symbol in self.symbols}
         report.connected(self.symbols, self.exchange.name, again=self.again)
         try:
             async with asyncio.TaskGroup() as tasks:
-                speaking = tasks.create_task(self._speak(socket))
-                watching = tasks.create_task(self._watch())
+                beside = [
+                    tasks.create_task(work) for work in (self._subscribe(socket), self._ping(socket), self._watch())
+                ]
                 try:
                     return await self._listen(socket)
                 finally:
-                    speaking.cancel()
-                    watching.cancel()
+                    for task in beside:
+                        task.cancel()
         except* Dead as dead:
             why = str(dead.exceptions[0])
         except* WebSocketException as closed:
@@ -150,10 +153,17 @@ class Session:
             return str(closed)
         return f"closed by the exchange: {socket.close_code} {socket.close_reason or ''}".strip()
 
-    async def _speak(self, socket: ClientConnection) -> None:
-        for message in self.exchange.subscriptions(self.symbols):
-            await socket.send(message)
-            await asyncio.sleep(1 / self.exchange.messages_per_s)
+    async def _subscribe(self, socket: ClientConnection) -> None:
+        """Ask for all symbols, and from time to time again for those that were refused."""
+        asked: Sequence[str] = self.symbols
+        while True:
+            for message in self.exchange.subscriptions(asked) if asked else ():
+                await socket.send(message)
+                await asyncio.sleep(1 / self.exchange.messages_per_s)
+            await asyncio.sleep(self.timing.refused_again_s)
+            asked = sorted(self._refused)
+
+    async def _ping(self, socket: ClientConnection) -> None:
         while (ping := self.exchange.ping()) is not None:
             await asyncio.sleep(self.timing.ping_every_s)
             await socket.send(ping)
@@ -172,14 +182,18 @@ class Session:
             case None:
                 pass
             case Confirmed(symbols):
-                known = [symbol for symbol in symbols if symbol in self._awaited]
+                known = [symbol for symbol in symbols if symbol in self._awaited | self._refused]
                 self._awaited -= set(known)
+                self._refused -= set(known)
+                self._silences |= {symbol: _Silence(self._heard) for symbol in known}
                 self.listener.confirmed(known)
             case Refused(symbols, why):
                 self._awaited -= set(symbols)
                 for symbol in symbols:
                     self._silences.pop(symbol, None)
-                self.listener.refused(symbols, why)
+                if news := [symbol for symbol in symbols if symbol not in self._refused]:
+                    self._refused |= set(news)
+                    self.listener.refused(news, why)
             case Ending():
                 self.due.set()
             case Push(deals) if deals:
@@ -191,7 +205,7 @@ class Session:
         if symbol not in self._tellers:
             self._cannot_read(Unreadable("not_expected", f"trades of {symbol!r:.40}"))
             return
-        if symbol in self._awaited:  # data are as good as a confirmation
+        if symbol in self._awaited or symbol in self._refused:  # data are as good as a confirmation
             self._take(Confirmed([symbol]))
         if silence := self._silences.get(symbol):
             silence.hear(self._heard)
@@ -238,7 +252,7 @@ class Keeper:
         self._symbols = symbols
         self._listener = listener
         self._timing = timing
-        self._backoff = BackOff()
+        self._backoff = BackOff(timing.longest_pause_s)
         self._was_open = False
 
     async def run(self) -> None:

@@ -105,6 +105,8 @@ class Feed:
     def refused(self, symbols: Sequence[str], why: str) -> None:
         """The exchange does not give these; the others go on."""
         report.refused(symbols, self._exchange.name, why)
+        for symbol in map(self._symbol, symbols):
+            symbol.merger.open_gap()
 
     def missed(self, symbols: Sequence[str]) -> None:
         """Some trades of *symbols* may have been missed just now."""
@@ -146,7 +148,7 @@ class Feed:
     async def _fill(self, symbol: _Symbol) -> None:
         """Ask REST until nothing is missing, or what is missing cannot be had."""
         try:
-            backoff = BackOff()
+            backoff = BackOff(self._timing.longest_pause_s)
             asked = 0
             while symbol.merger.gap() is not None:
                 try:

@@ -1,0 +1,126 @@
+"""A feed of ours beside a stand-in, in one event loop, and whether it has given what the exchange would still give."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import pairwise
+from typing import Final
+
+from services.ws.exchange.clock import ExchangeClock
+from services.ws.exchange.connection import Timing
+from services.ws.exchange.feed import Feed
+from services.ws.exchange.protocol import Exchange
+from services.ws.sources.binance import Binance
+from services.ws.sources.mexc import Mexc
+from services.ws.trades import RawTrade
+from tests.exchange.binance import BinanceServer
+from tests.exchange.faults import Faults
+from tests.exchange.market import Market
+from tests.exchange.mexc import MexcServer
+from tests.exchange.server import ExchangeServer
+from tests.exchange.tape import Tape
+
+SYMBOLS: Final = ("BTCUSDT", "ETHUSDT")
+QUICK: Final = Timing(
+    opening_s=0.5,
+    confirming_s=0.5,
+    ping_every_s=0.3,
+    silence_s=0.5,
+    symbol_silence_least_s=0.4,
+    symbol_silence_most_s=1.0,
+    compare_every_s=0.4,
+    refused_again_s=0.3,
+    watch_every_s=0.05,
+    hold_s=0.2,
+    ask_again_s=0.1,
+    overdue_s=0.3,
+    longest_pause_s=0.5,
+)
+"""Everything ten to a hundred times as quick as on a real market."""
+Key = tuple[int, Decimal, Decimal, str]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """An exchange: our side of it, and the stand-in."""
+
+    exchange: type[Exchange]
+    server: Callable[[Market, Faults], ExchangeServer]
+
+
+KINDS: Final = {"mexc": Kind(Mexc, MexcServer), "binance": Kind(Binance, BinanceServer)}
+
+
+@dataclass
+class Run:
+    """One market, one stand-in and one feed."""
+
+    kind: Kind
+    market: Market
+    tape: Tape
+    server: ExchangeServer
+    given: list[RawTrade] = field(default_factory=list)
+    states: list[str] = field(default_factory=list)
+
+    @classmethod
+    def new(cls, name: str, *, seed: int = 1, rate: float = 100.0, skew_s: float = 0.0) -> "Run":
+        kind = KINDS[name]
+        market = Market(SYMBOLS, skew_s=skew_s)
+        tape = Tape(market, seed=seed, rate=rate)
+        tape.play_past(60.0, 50)
+        return cls(kind, market, tape, kind.server(market, Faults()))
+
+    def feed(self, timing: Timing = QUICK, *, clock: ExchangeClock | None = None) -> Feed:
+        exchange = self.kind.exchange(self.server.ws_url.removesuffix("/stream"), self.server.rest_url)
+        return Feed(
+            exchange, clock or ExchangeClock(), give=self.given.extend, tell_state=self.states.append, timing=timing
+        )
+
+    def missing(self, symbol: str) -> Counter[Key]:
+        """What happened and was not given."""
+        return self._happened(symbol) - self._given(symbol)
+
+    def surplus(self, symbol: str) -> Counter[Key]:
+        """What was given and did not happen, or not so often."""
+        return self._given(symbol) - self._happened(symbol)
+
+    def disorder(self, symbol: str) -> list[tuple[int, int]]:
+        """Trade ids, of those that are not late, that do not rise."""
+        ids = [trade.trade_id for trade in self.given if trade.symbol == symbol and not trade.late]
+        return [(before, after) for before, after in pairwise(ids) if after <= before]
+
+    def wrong(self, symbol: str) -> str:
+        """What is not as it should be; empty if all is."""
+        missing, surplus, disorder = self.missing(symbol), self.surplus(symbol), self.disorder(symbol)
+        if not (missing or surplus or disorder):
+            return ""
+        return f"{symbol}: {missing.total()} missing, {surplus.total()} too many, {len(disorder)} out of order"
+
+    def _happened(self, symbol: str) -> Counter[Key]:
+        return Counter((one.time_ns // 10**6, one.price, one.quantity, one.taker) for one in self.market.deals(symbol))
+
+    def _given(self, symbol: str) -> Counter[Key]:
+        return Counter(
+            (self._told_ms(trade), trade.price, trade.quantity, trade.side)
+            for trade in self.given
+            if trade.symbol == symbol
+        )
+
+    def _told_ms(self, trade: RawTrade) -> int:
+        if not self.kind.exchange.has_ids:
+            return trade.trade_id >> 20
+        deals = self.market.listings[trade.symbol].deals
+        return deals[trade.trade_id - deals[0].id].time_ns // 10**6
+
+
+async def until(holds: Callable[[], bool], *, within_s: float) -> bool:
+    """Wait for something to hold; False if it does not in time."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within_s
+    while not holds():
+        if loop.time() > deadline:
+            return False
+        await asyncio.sleep(0.02)
+    return True
