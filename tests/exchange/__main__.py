@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import itertools
 import signal
 import sys
 import time
@@ -11,6 +12,7 @@ from tests.exchange.binance import BinanceServer
 from tests.exchange.faults import Faults
 from tests.exchange.market import Market
 from tests.exchange.mexc import MexcServer
+from tests.exchange.schedule import random_faults
 from tests.exchange.server import ExchangeServer
 from tests.exchange.tape import Tape
 
@@ -18,6 +20,7 @@ SERVERS: Final[dict[str, type[MexcServer | BinanceServer]]] = {"mexc": MexcServe
 REST_KEEPS: Final = {"mexc": 1000, "binance": None}
 REMEMBERED: Final = 100_000
 PAST_S: Final = 600.0
+FAULTS_S: Final = 30.0
 
 
 def main() -> int:
@@ -40,13 +43,26 @@ async def _serve(asked: argparse.Namespace) -> int:
     tape.play_past(PAST_S, 100 * len(market.listings))
     server = SERVERS[asked.exchange](market, Faults(), ws_port=asked.ws_port, rest_port=asked.rest_port)
     await server.start()
-    playing = asyncio.ensure_future(tape.run())
+    playing = [asyncio.ensure_future(tape.run())]
+    if asked.faults is not None:
+        playing.append(asyncio.ensure_future(_fail(server, asked.faults)))
     sys.stdout.write(f"{_how_to_use(server)}\n")
     sys.stdout.flush()
     await stop.wait()
-    playing.cancel()
+    for task in playing:
+        task.cancel()
+    await asyncio.gather(*playing, return_exceptions=True)
     await server.stop()
     return 0
+
+
+async def _fail(server: ExchangeServer, seed: int) -> None:
+    """Let one schedule of faults follow another, and print each of them."""
+    for number in itertools.count(seed):
+        schedule = random_faults(number, lasts_s=FAULTS_S, most=3, longest_s=FAULTS_S / 3)
+        sys.stdout.write(f"seed {number}:\n{schedule}\n")
+        sys.stdout.flush()
+        await schedule.run(server)
 
 
 def _how_to_use(server: ExchangeServer) -> str:
@@ -64,6 +80,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=20.0, help="deals per second, of all symbols (default: 20)")
     parser.add_argument("--seed", type=int, default=1, help="decides prices and quantities (default: 1)")
     parser.add_argument("--skew", type=float, default=0.0, help="seconds its clock is ahead of ours (default: 0)")
+    parser.add_argument("--faults", type=int, metavar="SEED", help="let things go wrong, from this seed on")
     return parser.parse_args()
 
 
