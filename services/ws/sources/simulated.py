@@ -1,5 +1,6 @@
 """The simulated market as a source: trades in real time from a seed."""
 
+import secrets
 import threading
 import time
 from collections.abc import Collection, Mapping, Sequence
@@ -24,7 +25,9 @@ TOO_FAR_BEHIND_NS: Final = NANOSECONDS
 class SimulatorSettings(Settings):
     """Which market, and how fast."""
 
-    seed: int = Field(default=20_251_121, validation_alias="SIMULATOR_SEED")
+    seed: int | None = Field(
+        default=None, validation_alias="SIMULATOR_SEED", description="empty: other price moves at every start"
+    )
     trades_per_second: Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)] = Field(
         default=20.0, validation_alias="SIMULATOR_TRADES_PER_SECOND"
     )
@@ -34,7 +37,10 @@ class SimulatorSettings(Settings):
 
 
 class SimulatedSource(Source):
-    """Its seconds pass *pace* times as fast as real ones. Trade ids begin at the start's microsecond."""
+    """Its seconds pass *pace* times as fast as real ones. Trade ids begin at the start's microsecond.
+
+    Without a seed each start has price moves of its own, or two restarts would be the same luck three times.
+    """
 
     name = "simulated"
     may_lose = True
@@ -44,7 +50,8 @@ class SimulatedSource(Source):
         self._pace = settings.pace
         self._lock = threading.Lock()
         market = MarketSettings(trades_per_second=settings.trades_per_second / settings.pace)
-        self._market = Market(symbols, market, seed=settings.seed)
+        seed = secrets.randbits(32) if settings.seed is None else settings.seed
+        self._market = Market(symbols, market, seed=seed)
         self._start_ns = self._now_ns = time.time_ns()
         self._next_id = self._start_ns // 1000
         self._upcoming: RawTrade | None = None

@@ -22,6 +22,7 @@ MODULES: Final = (
     *("services.settings", "services.risk.limits"),
     *("services.core.strategies.momentum_v1", "services.core.strategies.mean_reversion_v1"),
     *("services.ws.sources.simulated", "services.ws.sources.replay", "monitoring.receiver.settings"),
+    *("services.ws.sources.mexc", "services.ws.sources.binance"),
     "cdb.running.server_settings",
     *(f"services.{service}.settings" for service in ("core", "execution", "risk", "ws")),
 )

@@ -157,7 +157,7 @@ def test_an_emptied_line_means_the_default(checkout: Path) -> None:
         ("CDB_TRACE_DECISION_WAIT=2s", "CDB_TRACE_DECISION_WAIT=2s and MAX_SIGNAL_AGE_S=3 cannot work together"),
         ("CDB_OTLP_TOKEN=gr\u00f6\u00dfe", "CDB_OTLP_TOKEN is refused: only letters, digits"),
         ("GRAFANA_PASSWORD=gr\u00f6\u00dfe", "GRAFANA_PASSWORD is refused: only printable ASCII"),
-        ("CDB_SOURCE=simulatd", "CDB_SOURCE='simulatd' is refused: there are replay, simulated"),
+        ("CDB_SOURCE=simulatd", "CDB_SOURCE='simulatd' is refused: there are binance, mexc, replay, simulated"),
         ("POSTGRES_PASSWORD=a$b", "POSTGRES_PASSWORD in .*/.env has a \\$, which Docker Compose replaces"),
     ],
 )
