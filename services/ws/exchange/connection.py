@@ -103,6 +103,7 @@ class Session:
     _tellers: dict[str, Teller] = field(default_factory=dict)
     _pushes: dict[str, Push] = field(default_factory=dict)
     _heard: float = 0.0
+    _asked: float = 0.0
     _unreadable: int = 0
 
     async def run(self) -> str:
@@ -160,6 +161,7 @@ class Session:
             for message in self.exchange.subscriptions(asked) if asked else ():
                 await socket.send(message)
                 await asyncio.sleep(1 / self.exchange.messages_per_s)
+            self._asked = time.monotonic()
             await asyncio.sleep(self.timing.refused_again_s)
             asked = sorted(self._refused)
 
@@ -223,7 +225,7 @@ class Session:
         while True:
             await asyncio.sleep(self.timing.watch_every_s)
             now = time.monotonic()
-            if self._awaited and now - began > self.timing.confirming_s:
+            if self._awaited and self._asked and now - self._asked > self.timing.confirming_s:
                 raise Dead(f"no answer to the subscription of {', '.join(sorted(self._awaited))}")
             if now - began > self.timing.lifetime_s:
                 self.due.set()
@@ -283,6 +285,7 @@ class Keeper:
             if not task.done():
                 await _end(old)
                 report.turned_over(self._exchange.name)
+                self._listener.missed(self._symbols)  # the old one may have ended too early
                 old = None
         if not task.done():
             self._was_open = True

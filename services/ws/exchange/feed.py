@@ -62,10 +62,12 @@ class Feed:
 
     def remember(self, recent: Iterable[MarketData]) -> None:
         """Go on after these trades, which are on the bus already."""
+        told: dict[str, list[Deal]] = {}
         for trade in recent:
             if trade.source == self._exchange.name:
-                told = as_told(trade, has_ids=self._exchange.has_ids)
-                self._symbol(trade.symbol).merger.remember([told])
+                told.setdefault(trade.symbol, []).append(as_told(trade, has_ids=self._exchange.has_ids))
+        for symbol, deals in told.items():
+            self._symbol(symbol).merger.remember(sorted(deals, key=position))
 
     async def run(self, symbols: Sequence[str]) -> None:
         """Never ends by itself."""

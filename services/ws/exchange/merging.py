@@ -163,6 +163,8 @@ class Merger:
             elif gap.ends_in(answer) or (quiet and gap.before is None):
                 self.gaps.remove(gap)
                 filled.append(gap)
+            elif answer:
+                gap.after = answer[-1]
         if answer and self._forgotten < 0:
             self._forgotten = position(answer[0]) - 1
         return filled, lost
