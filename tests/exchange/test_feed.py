@@ -214,15 +214,24 @@ def test_a_wrong_certificate_is_a_reason(certificate: str, tmp_path: Path) -> No
 def test_symbols_that_the_exchange_does_not_have_are_refused_with_near_ones() -> None:
     async def scene() -> None:
         run = Run.new("mexc")
-        run.market.listings["ETHUSDT"].status = "paused"
         await run.server.start()
         with pytest.raises(SourceRefused) as refused:
-            await asyncio.to_thread(refuse_unknown, exchange_of(run), ("BTCUSDT", "BTCUSD", "ETHUSDT"))
-        assert str(refused.value) == (
-            "CDB_SYMBOLS is refused by mexc: BTCUSD is unknown there (did you mean BTCUSDT?); "
-            "ETHUSDT is not traded there now: its status is paused"
-        )
+            await asyncio.to_thread(refuse_unknown, exchange_of(run), ("BTCUSDT", "BTCUSD", "XYZ"))
+        assert str(refused.value) == ("CDB_SYMBOLS is refused: mexc does not have BTCUSD (did you mean BTCUSDT?), XYZ")
         await run.server.stop()
+
+    play(scene())
+
+
+@EXCHANGES
+def test_a_symbol_that_the_exchange_has_paused_is_told(name: str) -> None:
+    async def scene() -> None:
+        run = Run.new(name)
+        run.market.listings["ETHUSDT"].status = "paused"
+        async with running_feed(run):
+            await given(run, 60)
+            assert counted("cdb_exchange_symbol_trading", '"BTCUSDT"') == 1
+            assert counted("cdb_exchange_symbol_trading", '"ETHUSDT"') == 0
 
     play(scene())
 

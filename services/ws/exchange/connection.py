@@ -81,9 +81,6 @@ class _Silence:
         most_s = min(max(timing.unusual * self.usual_s, timing.symbol_silence_least_s), timing.symbol_silence_most_s)
         return now - max(self.heard, self.looked) > most_s
 
-    def is_to_compare(self, now: float, timing: Timing) -> bool:
-        return now - self.looked > timing.compare_every_s
-
 
 @dataclass
 class Session:
@@ -232,11 +229,13 @@ class Session:
             if now - self._heard > self.timing.silence_s:
                 await self._look([*self._silences], now, now - self._heard, if_unknown=True)
                 self._heard = now
-            for symbol, silence in [*self._silences.items()]:
-                if silence.is_unusual(now, self.timing) or (
-                    not self.exchange.has_ids and silence.is_to_compare(now, self.timing)
-                ):
-                    await self._look([symbol], now, now - silence.heard, if_unknown=False)
+            elif due := [symbol for symbol, silence in self._silences.items() if self._is_due(silence, now)]:
+                longest_s = max(now - self._silences[symbol].heard for symbol in due)
+                await self._look(due, now, longest_s, if_unknown=False)
+
+    def _is_due(self, silence: _Silence, now: float) -> bool:
+        to_compare = not self.exchange.has_ids and now - silence.looked > self.timing.compare_every_s
+        return to_compare or silence.is_unusual(now, self.timing)
 
     async def _look(self, symbols: Sequence[str], now: float, seconds: float, *, if_unknown: bool) -> None:
         for symbol in symbols:
