@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from tests.exchange.feeds import Run, running_feed, settled
-from tests.exchange.schedule import random_faults
+from tests.exchange.schedule import Schedule, random_faults
 
 SEEDS = range(100)
 AT_ONCE = 10
@@ -14,12 +14,19 @@ AT_ONCE = 10
 async def play(name: str, seed: int) -> str:
     """Run *seed*; says what is wrong at the end, if anything."""
     run = Run.new(name, seed=seed)
-    schedule = random_faults(seed)
+    schedule = telling_apart(random_faults(seed))
     async with running_feed(run):
         await schedule.run(run.server)
         await asyncio.sleep(0.3)
         wrong = await settled(run)
     return f"{name}, seed {seed}: {wrong}\n{schedule}" if wrong else ""
+
+
+def telling_apart(schedule: Schedule) -> Schedule:
+    """The same without frames that lack their times, if frames come twice: nobody could tell that from equal trades."""
+    if not any(step.fault == "twice" for step in schedule.steps):
+        return schedule
+    return Schedule([step for step in schedule.steps if step.fault != "bare"], lasts_s=schedule.lasts_s)
 
 
 async def play_all(name: str, seeds: range) -> list[str]:
