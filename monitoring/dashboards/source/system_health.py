@@ -246,7 +246,8 @@ def _connection() -> list[AnyPanel]:
                 low=0,
                 runbooks=("FeedGapNotFilled", "FeedReconnecting"),
             ),
-            Query("sum by (result) (increase(cdb_feed_gap_seconds_total[5m]))", "{{result}}"),
+            Query('sum(increase(cdb_feed_gap_seconds_total{result="filled"}[5m]))', "filled"),
+            Query('sum(increase(cdb_feed_gap_seconds_total{result="not_filled"}[5m]))', "not filled"),
         ),
         time_panel(
             About(
