@@ -1,7 +1,7 @@
 """How much processor time a live source needs for a trade, from the frame to what cdb_ws publishes, decoding included.
 
-`python -m bench.live_feed [mexc|binance]`: a stand-in exchange in a process of its own sends at each of several rates; the
-source runs here, in one process, as in cdb_ws. "load" is processor seconds per second: below 1 it keeps up on one core.
+`python -m bench.live_feed [mexc|binance]`: a stand-in exchange in a process of its own sends at each of several rates,
+and the source runs here, as in cdb_ws. "load" is processor seconds per second: below 1 it keeps up on one core.
 """
 
 import argparse

@@ -217,7 +217,9 @@ def test_symbols_that_the_exchange_does_not_have_are_refused_with_near_ones() ->
         await run.server.start()
         with pytest.raises(SourceRefused) as refused:
             await asyncio.to_thread(refuse_unknown, exchange_of(run), ("BTCUSDT", "BTCUSD", "XYZ"))
-        assert str(refused.value) == ("CDB_SYMBOLS is refused: mexc does not have BTCUSD (did you mean BTCUSDT or ETHUSDT?), XYZ")
+        assert str(refused.value) == (
+            "CDB_SYMBOLS is refused: mexc does not have BTCUSD (did you mean BTCUSDT or ETHUSDT?), XYZ"
+        )
         await run.server.stop()
 
     play(scene())

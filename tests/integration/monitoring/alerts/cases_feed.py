@@ -7,6 +7,7 @@ from tests.integration.monitoring.alerts.promtool import Case, Firing
 RECONNECTING: Final = "FeedReconnecting"
 GAP: Final = "FeedGapNotFilled"
 SKEW: Final = "ExchangeClockSkew"
+NOT_TRADED: Final = "SymbolNotTraded"
 AT_WS: Final = 'instance="cdb_ws:8000", job="cdb_services"'
 STARTED: Final = f"process_start_time_seconds{{{AT_WS}}}"
 
@@ -50,6 +51,17 @@ def missing(seconds: int, source: str = "mexc") -> Firing:
         summary=f"Trades of {source} are missing",
         description=f"cdb_ws missed trades of {source} that the exchange no longer has: within 10 minutes about "
         f"{seconds} s, all symbols added up. The log of cdb_ws has the symbols and the times.",
+    )
+
+
+def not_traded(symbol: str) -> Firing:
+    return Firing(
+        severity="warning",
+        component="market_data",
+        labels={"symbol": symbol},
+        summary=f"The exchange does not trade {symbol}",
+        description=f"The exchange has paused or removed {symbol}, so it has no new prices: the bot neither buys nor "
+        "sells it. If the bot holds it, purchases of all symbols stop once its price is older than MAX_HELD_PRICE_AGE_S.",
     )
 
 
@@ -142,6 +154,15 @@ CASES: Final = (
         alert=GAP,
         series={**gaps("0x7 45x60"), **gaps("0x7 90x60", source="binance")},
         at={"2m30s": [missing(45), missing(90, "binance")]},
+    ),
+    Case(
+        rule="a symbol that the exchange has paused is told after a minute, until it is traded again",
+        alert=NOT_TRADED,
+        series={
+            f'cdb_exchange_symbol_trading{{symbol="SOLUSDT", {AT_WS}}}': "1x3 0x20 1x20",
+            f'cdb_exchange_symbol_trading{{symbol="BTCUSDT", {AT_WS}}}': "1x60",
+        },
+        at={"1m45s": [], "2m": [not_traded("SOLUSDT")], "6m": [not_traded("SOLUSDT")], "6m15s": []},
     ),
     Case(
         rule="a clock that is ahead or behind is told after 3 minutes, and until it is right",
