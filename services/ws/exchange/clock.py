@@ -38,7 +38,7 @@ class ExchangeClock:
         return True
 
     def follow_jumps(self) -> bool:
-        """Notice whether our own clock was set since the last look, and go with it."""
+        """Notice whether our own clock was set since the last look, and go with it; True if it was."""
         jump_s = self._jump_s()
         self._correction_ns += int(jump_s * NANOSECONDS)
         if jump_s and self.skew_s is not None:
@@ -52,10 +52,14 @@ class ExchangeClock:
     def stamp(self, symbol: str, time_ns: int, *, late: bool) -> int:
         """When it was by our clock. What is not *late* is never before what came before it, if that is not ahead."""
         ours_ns = self.ours_ns(time_ns)
+        latest_ns = self._now_ns() + MOST_AHEAD_NS
+        if ours_ns > latest_ns:  # nothing can be: our clock was set back just now, or theirs was never measured
+            self.follow_jumps()
+            ours_ns = min(self.ours_ns(time_ns), self._now_ns())
         if late:
             return ours_ns
         last_ns = self._stamped.get(symbol, 0)
-        if ours_ns < last_ns <= self._now_ns() + MOST_AHEAD_NS:
+        if ours_ns < last_ns <= latest_ns:
             return last_ns
         self._stamped[symbol] = ours_ns
         return ours_ns

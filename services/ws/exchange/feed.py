@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from services.clock import NANOSECONDS
+from services.clock import MOST_AHEAD_NS, NANOSECONDS
 from services.messages import MarketData
 from services.ws.exchange import report
 from services.ws.exchange.backoff import BackOff
@@ -218,7 +218,10 @@ class Feed:
     def _trade(self, taken: Taken) -> RawTrade:
         deal = taken.deal
         ts_event = self._clock.stamp(deal.symbol, deal.time_ns, late=taken.late)
-        late = taken.late or ts_event < max(time.time_ns(), self._newest_ns) - MOST_BEHIND_NS
+        now_ns = time.time_ns()
+        if self._newest_ns > now_ns + MOST_AHEAD_NS:  # our clock was set back
+            self._newest_ns = 0
+        late = taken.late or ts_event < max(now_ns, self._newest_ns) - MOST_BEHIND_NS
         self._newest_ns = max(self._newest_ns, ts_event)
         return RawTrade(deal.symbol, taken.trade_id, deal.side, deal.price, deal.quantity, ts_event, late=late)
 
@@ -226,7 +229,7 @@ class Feed:
         next_s = 0.0
         while True:
             if self._clock.follow_jumps():
-                self._newest_ns = next_s = 0
+                next_s = 0.0
             if time.monotonic() >= next_s:
                 next_s = time.monotonic() + CLOCK_EVERY_S
                 await self._measure()

@@ -9,7 +9,8 @@ from tests.exchange.lively import LivelyTape
 from tests.exchange.market import Market
 from tests.exchange.mexc import MexcServer
 from tests.exchange.running import Running, running
-from tests.support.bot import LIVELY, Bot, running_bot
+from tests.support.bot import LIVELY, SERVICES, Bot, running_bot
+from tests.support.clocks import WrongClock
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
@@ -27,11 +28,18 @@ def exchange() -> Iterator[Running]:
 
 
 @pytest.fixture(scope="module")
-def bot(tmp_path_factory: pytest.TempPathFactory, exchange: Running) -> Iterator[Bot]:
+def clock(tmp_path_factory: pytest.TempPathFactory) -> WrongClock:
+    """The clock of all services; the exchange has the true one."""
+    return WrongClock(tmp_path_factory.mktemp("clock") / "ours")
+
+
+@pytest.fixture(scope="module")
+def bot(tmp_path_factory: pytest.TempPathFactory, exchange: Running, clock: WrongClock) -> Iterator[Bot]:
     """Run the services on the stand-in, which listens before they start."""
     addresses = {"MEXC_WS_URL": exchange.server.ws_url, "MEXC_REST_URL": exchange.server.rest_url}
     chosen = {**LIVELY, **addresses, "CDB_SOURCE": "mexc", "CDB_SYMBOLS": ",".join(SYMBOLS)}
-    with running_bot(tmp_path_factory.mktemp("live"), chosen) as each:
+    own = dict.fromkeys(SERVICES, clock.environment())
+    with running_bot(tmp_path_factory.mktemp("live"), chosen, only_for=own) as each:
         each.wait_healthy()
         yield each
 
@@ -78,3 +86,15 @@ def test_an_outage_shows_stops_trading_and_is_filled(bot: Bot, exchange: Running
     assert bot.metric("cdb_ws", "cdb_websocket_reconnects_total") >= 1
     assert bot.metric("cdb_ws", "cdb_feed_gap_seconds_total", result="not_filled") == 0
     bot.audit()
+
+
+@pytest.mark.parametrize("ahead_s", [-60, 3600, 0])
+def test_when_our_clock_is_set_trading_goes_on(bot: Bot, clock: WrongClock, ahead_s: int) -> None:
+    """The exchange's clock shows that it was ours; prices are as old as they are."""
+    jumps = bot.metric("cdb_ws", "cdb_clock_jumps_total")
+    clock.set(ahead_s)
+    until(lambda: bot.metric("cdb_ws", "cdb_clock_jumps_total"), holds=lambda seen: seen > jumps, what="a jump")
+    bot.wait_trading()
+    until(lambda: bot.metric("cdb_risk", "cdb_data_staleness_seconds"), holds=lambda age: age < 3, what="fresh prices")
+    skew_s = bot.metric("cdb_ws", "cdb_exchange_clock_skew_seconds")
+    assert abs(skew_s + ahead_s) < 5

@@ -55,6 +55,18 @@ def test_an_answer_that_took_too_long_measures_nothing(clock: ExchangeClock, our
     assert clock.skew_s is None
 
 
+@pytest.mark.parametrize("by_s", [-3600.0, -60.0])
+def test_a_clock_that_is_set_back_is_noticed_at_the_next_trade(clock: ExchangeClock, ours: Ours, by_s: float) -> None:
+    clock.stamp("BTCUSDT", NOW, late=False)
+    ours.set(by_s)
+    clock.stamp("BTCUSDT", NOW + 1, late=False)
+    assert clock.ours_ns(NOW) == ours.now
+
+
+def test_before_the_first_measurement_no_trade_is_from_the_future(clock: ExchangeClock, ours: Ours) -> None:
+    assert clock.stamp("BTCUSDT", NOW + 3600 * S, late=False) == ours.now
+
+
 @pytest.mark.parametrize("by_s", [-3600.0, -60.0, 60.0])
 def test_when_our_clock_is_set_trades_are_now_by_the_new_one(clock: ExchangeClock, ours: Ours, by_s: float) -> None:
     """The exchange's own clock goes on as before."""
