@@ -60,8 +60,9 @@ def not_traded(symbol: str) -> Firing:
         component="market_data",
         labels={"symbol": symbol},
         summary=f"The exchange does not trade {symbol}",
-        description=f"The exchange has paused or removed {symbol}, so it has no new prices: the bot neither buys nor "
-        "sells it. If the bot holds it, purchases of all symbols stop once its price is older than MAX_HELD_PRICE_AGE_S.",
+        description=f"The exchange has paused or removed {symbol}, so it has no new prices: the bot neither buys "
+        "nor sells it. If the bot holds it, purchases of all symbols stop once its price is older than "
+        "MAX_HELD_PRICE_AGE_S.",
     )
 
 
