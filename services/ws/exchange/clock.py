@@ -24,6 +24,8 @@ class ExchangeClock:
         self._stamped: dict[str, int] = {}
         self.skew_s: float | None = None
         """By how much the exchange's clock is ahead of ours, as last measured; negative: behind."""
+        self.is_measured = False
+        """Whether that was measured since our clock was set."""
 
     def measure(self, began_ns: int, theirs_ns: int, ended_ns: int) -> bool:
         """Take in that they answered *theirs_ns* between two times of ours; False if the answer took too long."""
@@ -32,18 +34,17 @@ class ExchangeClock:
         middle_ns = (began_ns + ended_ns) // 2
         skew_ns = theirs_ns - middle_ns
         self.skew_s = skew_ns / NANOSECONDS
+        self.is_measured = True
         wrong_ns = abs(skew_ns + self._correction_ns)
         if wrong_ns > CERTAIN_WITHIN_NS + (ended_ns - began_ns) // 2:
             self._correction_ns = -skew_ns
         return True
 
-    def follow_jumps(self) -> bool:
-        """Notice whether our own clock was set since the last look, and go with it; True if it was."""
+    def follow_jumps(self) -> None:
+        """Notice whether our own clock was set since the last look, and go with it."""
         jump_s = self._jump_s()
         self._correction_ns += int(jump_s * NANOSECONDS)
-        if jump_s and self.skew_s is not None:
-            self.skew_s -= jump_s
-        return bool(jump_s)
+        self.is_measured = self.is_measured and not jump_s
 
     def ours_ns(self, time_ns: int) -> int:
         """A time of the exchange by our clock."""

@@ -22,6 +22,7 @@ QUIET_ASKS: Final = 4
 EMPTY_BELIEVED: Final = 3
 MOST_PAGES: Final = 500
 CLOCK_EVERY_S: Final = 60.0
+MEASURE_AGAIN_S: Final = 5.0
 LOOK_AT_OUR_CLOCK_EVERY_S: Final = 1.0
 LISTING_EVERY_S: Final = 3600.0
 LISTING_AGAIN_S: Final = 60.0
@@ -61,6 +62,7 @@ class Feed:
         self._symbols: dict[str, _Symbol] = {}
         self._listed: dict[str, Listing] = {}
         self._newest_ns = 0
+        self._away = ""
         self._rest: Rest
         self._tasks: asyncio.TaskGroup
 
@@ -135,7 +137,7 @@ class Feed:
             try:
                 answer = await self._ask(symbol)
             except (RestAway, Unreadable) as away:
-                report.rest_away(self._exchange.name, str(away))
+                self._note_away(away)
                 return dead or if_unknown
             taken = self._publish(symbol, _by_rest(answer))
             overdue_ns = time.time_ns() - int(self._timing.overdue_s * NANOSECONDS)
@@ -161,7 +163,7 @@ class Feed:
                 try:
                     answer = await self._ask(symbol)
                 except (RestAway, Unreadable) as away:
-                    report.rest_away(self._exchange.name, str(away))
+                    self._note_away(away)
                     await asyncio.sleep(backoff.next_s())
                     continue
                 asked += 1
@@ -195,11 +197,18 @@ class Feed:
             page = self._exchange.read_trades(symbol.name, await self._rest.get(self._exchange.trades_path, query))
             if not page and after is not None and not self._exchange.has_ids:
                 raise RestAway("an empty answer, though there were trades")
+            self._away = ""
             answer += page
             if not self._exchange.has_ids or after is None or len(page) < self._exchange.page_length:
                 break
             after = page[-1]
         return answer
+
+    def _note_away(self, away: RestAway | Unreadable) -> None:
+        """Tell why REST is of no use; once, however often it is asked meanwhile."""
+        if str(away) != self._away:
+            self._away = str(away)
+            report.rest_away(self._exchange.name, self._away)
 
     def _release(self, symbol: _Symbol) -> None:
         held, symbol.held = symbol.held, None
@@ -228,9 +237,8 @@ class Feed:
     async def _measure_clock(self) -> None:
         next_s = 0.0
         while True:
-            if self._clock.follow_jumps():
-                next_s = 0.0
-            if time.monotonic() >= next_s:
+            self._clock.follow_jumps()
+            if not self._clock.is_measured or time.monotonic() >= next_s:
                 next_s = time.monotonic() + CLOCK_EVERY_S
                 await self._measure()
             await asyncio.sleep(LOOK_AT_OUR_CLOCK_EVERY_S)
@@ -240,7 +248,8 @@ class Feed:
         try:
             theirs_ns = self._exchange.read_time(await self._rest.get(self._exchange.time_path))
         except (RestAway, Unreadable) as away:
-            report.rest_away(self._exchange.name, str(away))
+            self._note_away(away)
+            await asyncio.sleep(MEASURE_AGAIN_S)
             return
         if self._clock.measure(began_ns, theirs_ns, time.time_ns()) and self._clock.skew_s is not None:
             report.clock_measured(self._exchange.name, self._clock.skew_s)
@@ -251,7 +260,7 @@ class Feed:
             try:
                 listed = self._exchange.read_listing(await self._rest.get(self._exchange.listing_path))
             except (RestAway, Unreadable) as away:
-                report.rest_away(self._exchange.name, str(away))
+                self._note_away(away)
                 await asyncio.sleep(LISTING_AGAIN_S)
                 continue
             for symbol in self._symbols:
