@@ -16,7 +16,7 @@ from services.ws.exchange.connection import Timing
 from services.ws.exchange.feed import Feed
 from services.ws.exchange.protocol import Exchange, Listing, Unreadable
 from services.ws.exchange.rest import Rest, RestAway
-from services.ws.sources.port import Source, SourceGaveUp, SourceRefused, SourceWaits
+from services.ws.sources.port import NOT_YET, Source, SourceGaveUp, SourceRefused, SourceWaits
 from services.ws.trades import RawTrade, Refusal
 
 LONGEST_WAIT_S: Final = 0.25
@@ -34,7 +34,7 @@ class LiveSource(Source):
 
     def __init__(self, exchange: Exchange, symbols: Sequence[str], *, timing: Timing | None = None) -> None:
         self._symbols = list(symbols)
-        self._why = "not connected yet"
+        self._why = NOT_YET
         self._waiting: deque[RawTrade] = deque()
         self._has_come = threading.Event()
         self._failure: BaseException | None = None
