@@ -6,6 +6,7 @@ from typing import Final
 from cdb.doctor.findings import Finding, fail, ok, warn
 from cdb.doctor.uptime import own_metrics, uptime_s
 from cdb.running.base import RunningStack
+from cdb.running.feed import feed as market_feed
 from services import durations
 from services.topology import RISK
 from telemetry.contract import load_contract
@@ -63,11 +64,14 @@ def feed(stack: RunningStack) -> Finding:
     """Market data are fresh, by cdb_risk itself: the age grows while nothing arrives, whatever Prometheus has."""
     advice = "monitoring/runbooks/StaleMarketData.md"
     ages = [float(age) for age in _STALENESS.findall(own_metrics(stack, RISK.name))]
+    if ages and max(ages) <= _STALE_S:
+        return ok(f"the newest market data is {max(ages):.0f} s old")
+    if (market := market_feed(stack)) and market.problem:
+        return fail(market.problem, f"docs/live.md, then {advice}")
     if not ages:
         address = stack.url(RISK.name, "/metrics")
         return fail(f"{RISK.name} does not show cdb_data_staleness_seconds", f"curl -s {address}")
-    said = f"the newest market data is {max(ages):.0f} s old"
-    return ok(said) if max(ages) <= _STALE_S else fail(f"{said}; {_STALE_S:.0f} s is the limit", advice)
+    return fail(f"the newest market data is {max(ages):.0f} s old; {_STALE_S:.0f} s is the limit", advice)
 
 
 def _rise(stack: RunningStack, name: str, window_s: float) -> float:

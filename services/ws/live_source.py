@@ -3,7 +3,8 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 from typing import Final
 
@@ -23,6 +24,8 @@ LONGEST_WAIT_S: Final = 0.25
 MOST_WAITING: Final = 500_000
 """Trades that wait for the bus; the market does not, so older ones are dropped."""
 MOST_AT_ONCE: Final = 2_000
+LISTED_WITHIN_S: Final = 3.0
+"""So long the start may wait for an exchange that does not answer."""
 
 log = structlog.get_logger()
 
@@ -93,7 +96,7 @@ class LiveSource(Source):
 def refuse_unknown(exchange: Exchange, symbols: Sequence[str]) -> None:
     """Refuse to start with symbols that the exchange does not trade, if it can be asked; raises SourceRefused."""
     try:
-        listed = asyncio.run(_listed(exchange))
+        listed = _listed(exchange)
     except (RestAway, Unreadable) as away:
         log.warning("symbols not compared with the exchange's", exchange=exchange.name, error=str(away))
         return
@@ -102,12 +105,26 @@ def refuse_unknown(exchange: Exchange, symbols: Sequence[str]) -> None:
         raise SourceRefused(f"CDB_SYMBOLS is refused by {exchange.name}: {'; '.join(problems)}")
 
 
-async def _listed(exchange: Exchange) -> dict[str, Listing]:
+def _listed(exchange: Exchange) -> Mapping[str, Listing]:
+    """What the exchange lists, if it says so soon; raises RestAway, Unreadable.
+
+    The thread is left behind if it does not: to look up a name that no server answers cannot be interrupted.
+    """
+    thread = ThreadPoolExecutor(max_workers=1)
+    answer = thread.submit(asyncio.run, _ask(exchange))
+    thread.shutdown(wait=False)
+    try:
+        return exchange.read_listing(answer.result(LISTED_WITHIN_S))
+    except TimeoutError as error:
+        raise RestAway(f"{exchange.listing_path}: no answer within {LISTED_WITHIN_S:.0f} s") from error
+
+
+async def _ask(exchange: Exchange) -> bytes:
     async with Rest(exchange) as rest:
-        return dict(exchange.read_listing(await rest.get(exchange.listing_path)))
+        return await rest.get(exchange.listing_path)
 
 
-def _problem(symbol: str, listed: dict[str, Listing]) -> str | None:
+def _problem(symbol: str, listed: Mapping[str, Listing]) -> str | None:
     listing = listed.get(symbol)
     if listing is None:
         near = get_close_matches(symbol, [name for name, one in listed.items() if one.trading], n=3)
