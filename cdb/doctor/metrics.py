@@ -64,10 +64,12 @@ def feed(stack: RunningStack) -> Finding:
     """Market data are fresh, by cdb_risk itself: the age grows while nothing arrives, whatever Prometheus has."""
     advice = "monitoring/runbooks/StaleMarketData.md"
     ages = [float(age) for age in _STALENESS.findall(own_metrics(stack, RISK.name))]
-    if ages and max(ages) <= _STALE_S:
-        return ok(f"the newest market data is {max(ages):.0f} s old")
-    if (market := market_feed(stack)) and market.problem:
+    is_fresh = bool(ages) and max(ages) <= _STALE_S
+    market = market_feed(stack)
+    if market and market.problem and not (is_fresh and market.published):
         return fail(market.problem, f"docs/live.md, then {advice}")
+    if is_fresh:
+        return ok(f"the newest market data is {max(ages):.0f} s old")
     if not ages:
         address = stack.url(RISK.name, "/metrics")
         return fail(f"{RISK.name} does not show cdb_data_staleness_seconds", f"curl -s {address}")
