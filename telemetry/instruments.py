@@ -615,3 +615,4 @@ class Instruments:
         self.feed_duplicates_dropped = BySource(recorder.counter("cdb_feed_duplicates_dropped_total"))
         self.feed_frames_unreadable = BySourceReason(recorder.counter("cdb_feed_frames_unreadable_total"))
         self.exchange_clock_skew_seconds = BySource(recorder.gauge("cdb_exchange_clock_skew_seconds"))
+        self.exchange_symbol_trading = BySymbol(recorder.gauge("cdb_exchange_symbol_trading"))

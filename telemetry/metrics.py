@@ -21,6 +21,7 @@ __all__ = [
     "equity_usd",
     "event_processing_duration_seconds",
     "exchange_clock_skew_seconds",
+    "exchange_symbol_trading",
     "execution_errors",
     "expected_shortfall_pct",
     "feed_duplicates_dropped",
@@ -110,6 +111,7 @@ dead_letters = METRICS.dead_letters
 equity_usd = METRICS.equity_usd
 event_processing_duration_seconds = METRICS.event_processing_duration_seconds
 exchange_clock_skew_seconds = METRICS.exchange_clock_skew_seconds
+exchange_symbol_trading = METRICS.exchange_symbol_trading
 execution_errors = METRICS.execution_errors
 expected_shortfall_pct = METRICS.expected_shortfall_pct
 feed_duplicates_dropped = METRICS.feed_duplicates_dropped

@@ -94,15 +94,18 @@ class LiveSource(Source):
 
 
 def refuse_unknown(exchange: Exchange, symbols: Sequence[str]) -> None:
-    """Refuse to start with symbols that the exchange does not trade, if it can be asked; raises SourceRefused."""
+    """Refuse to start with symbols that the exchange does not have, if it can be asked; raises SourceRefused.
+
+    One that is only paused is no reason: a restart must not end the trade of all others. The feed tells of it.
+    """
     try:
         listed = _listed(exchange)
     except (RestAway, Unreadable) as away:
         log.warning("symbols not compared with the exchange's", exchange=exchange.name, error=str(away))
         return
-    problems = [problem for symbol in symbols if (problem := _problem(symbol, listed))]
-    if problems:
-        raise SourceRefused(f"CDB_SYMBOLS is refused by {exchange.name}: {'; '.join(problems)}")
+    unknown = [_unknown(symbol, listed) for symbol in symbols if symbol not in listed]
+    if unknown:
+        raise SourceRefused(f"CDB_SYMBOLS is refused: {exchange.name} does not have {', '.join(unknown)}")
 
 
 def _listed(exchange: Exchange) -> Mapping[str, Listing]:
@@ -124,9 +127,6 @@ async def _ask(exchange: Exchange) -> bytes:
         return await rest.get(exchange.listing_path)
 
 
-def _problem(symbol: str, listed: Mapping[str, Listing]) -> str | None:
-    listing = listed.get(symbol)
-    if listing is None:
-        near = get_close_matches(symbol, [name for name, one in listed.items() if one.trading], n=3)
-        return f"{symbol} is unknown there" + (f" (did you mean {' or '.join(near)}?)" if near else "")
-    return None if listing.trading else f"{symbol} is not traded there now: its status is {listing.status}"
+def _unknown(symbol: str, listed: Mapping[str, Listing]) -> str:
+    near = get_close_matches(symbol, [name for name, one in listed.items() if one.trading], n=3)
+    return symbol + (f" (did you mean {' or '.join(near)}?)" if near else "")

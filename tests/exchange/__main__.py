@@ -10,16 +10,17 @@ from typing import Final
 
 from tests.exchange.binance import BinanceServer
 from tests.exchange.faults import Faults
+from tests.exchange.lively import LivelyTape
 from tests.exchange.market import Market
 from tests.exchange.mexc import MexcServer
 from tests.exchange.schedule import random_faults
 from tests.exchange.server import ExchangeServer
-from tests.exchange.tape import Tape
 
 SERVERS: Final[dict[str, type[MexcServer | BinanceServer]]] = {"mexc": MexcServer, "binance": BinanceServer}
 REST_KEEPS: Final = {"mexc": 1000, "binance": None}
 REMEMBERED: Final = 100_000
 PAST_S: Final = 600.0
+PAST_DEALS: Final = 5_000
 FAULTS_S: Final = 30.0
 
 
@@ -39,8 +40,8 @@ async def _serve(asked: argparse.Namespace) -> int:
         first_id=time.time_ns() // 10_000,  # higher than any id of an earlier run
         remembers=REMEMBERED,
     )
-    tape = Tape(market, seed=asked.seed, rate=asked.rate)
-    tape.play_past(PAST_S, 100 * len(market.listings))
+    tape = LivelyTape(market, seed=asked.seed, rate=asked.rate, pace=asked.pace)
+    tape.play_past(min(PAST_S, PAST_DEALS / asked.rate))
     server = SERVERS[asked.exchange](market, Faults(), ws_port=asked.ws_port, rest_port=asked.rest_port)
     await server.start()
     playing = [asyncio.ensure_future(tape.run())]
@@ -78,6 +79,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rest-port", type=int, default=9002, help="0 is any free one (default: 9002)")
     parser.add_argument("--symbols", default="BTCUSDT,ETHUSDT", help="comma-separated (default: BTCUSDT,ETHUSDT)")
     parser.add_argument("--rate", type=float, default=20.0, help="deals per second, of all symbols (default: 20)")
+    parser.add_argument("--pace", type=float, default=1.0, help="how many times faster prices swing (default: 1)")
     parser.add_argument("--seed", type=int, default=1, help="decides prices and quantities (default: 1)")
     parser.add_argument("--skew", type=float, default=0.0, help="seconds its clock is ahead of ours (default: 0)")
     parser.add_argument("--faults", type=int, metavar="SEED", help="let things go wrong, from this seed on")

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final
 
+from services.messages import MarketData
 from services.ws.exchange.clock import ExchangeClock
 from services.ws.exchange.connection import Timing
 from services.ws.exchange.feed import Feed
@@ -63,20 +65,40 @@ class Run:
     server: ExchangeServer
     given: list[RawTrade] = field(default_factory=list)
     states: list[str] = field(default_factory=list)
+    before: Sequence[MarketData] = ()
 
     @classmethod
-    def new(cls, name: str, *, seed: int = 1, rate: float = 100.0, skew_s: float = 0.0) -> "Run":
+    def new(
+        cls, name: str, *, seed: int = 1, rate: float = 100.0, skew_s: float = 0.0, symbols: Sequence[str] = SYMBOLS
+    ) -> "Run":
         kind = KINDS[name]
-        market = Market(SYMBOLS, skew_s=skew_s)
+        market = Market(symbols, skew_s=skew_s)
         tape = Tape(market, seed=seed, rate=rate)
         tape.play_past(60.0, 50)
         return cls(kind, market, tape, kind.server(market, Faults()))
 
-    def feed(self, timing: Timing = QUICK, *, clock: ExchangeClock | None = None) -> Feed:
-        exchange = self.kind.exchange(self.server.ws_url.removesuffix("/stream"), self.server.rest_url)
-        return Feed(
-            exchange, clock or ExchangeClock(), give=self.given.extend, tell_state=self.states.append, timing=timing
+    def feed(self, timing: Timing = QUICK, *, ws_url: str = "") -> Feed:
+        feed = Feed(
+            self.kind.exchange(ws_url or self.server.ws_url, self.server.rest_url),
+            ExchangeClock(),
+            give=self.given.extend,
+            tell_state=self.states.append,
+            timing=timing,
         )
+        feed.remember(self.before)
+        return feed
+
+    def after_restart(self) -> "Run":
+        """The same market and stand-in; what was given is on the bus, and a new feed begins."""
+        name = self.kind.exchange.name
+        before = [
+            MarketData(
+                ts_event=one.ts_event, ts_init=one.ts_event, symbol=one.symbol, trade_id=one.trade_id, side=one.side,
+                price=one.price, quantity=one.quantity, source=name, feed=1, sequence=1,
+            )
+            for one in self.given
+        ]  # fmt: skip
+        return replace(self, given=[*self.given], states=[], before=before)
 
     def missing(self, symbol: str) -> Counter[Key]:
         """What happened and was not given."""
@@ -113,6 +135,29 @@ class Run:
             return trade.trade_id >> 20
         deals = self.market.listings[trade.symbol].deals
         return deals[trade.trade_id - deals[0].id].time_ns // 10**6
+
+
+@asynccontextmanager
+async def running_feed(run: Run, symbols: Sequence[str] = SYMBOLS, timing: Timing = QUICK) -> AsyncIterator[Feed]:
+    """Start the stand-in, its tape and a feed; stop all at the end."""
+    await run.server.start()
+    feed = run.feed(timing)
+    tasks = [asyncio.create_task(run.tape.run()), asyncio.create_task(feed.run(symbols))]
+    try:
+        yield feed
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await run.server.stop()
+
+
+async def settled(run: Run, symbols: Sequence[str] = SYMBOLS) -> str:
+    """Let the market rest and say what is wrong with what was given, once nothing more can come."""
+    run.tape.rate = 0.0
+    await until(lambda: not any(run.missing(symbol) for symbol in symbols), within_s=10)
+    await asyncio.sleep(0.5)  # what would come twice
+    return "; ".join(wrong for symbol in symbols if (wrong := run.wrong(symbol)))
 
 
 async def until(holds: Callable[[], bool], *, within_s: float) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from tests.exchange.lively import LivelyTape
 from tests.exchange.server import ExchangeServer
 from tests.exchange.tape import Tape
 
@@ -33,7 +34,7 @@ class Running:
 
 
 @contextmanager
-def running(server: ExchangeServer, tape: Tape | None = None) -> Iterator[Running]:
+def running(server: ExchangeServer, tape: Tape | LivelyTape | None = None) -> Iterator[Running]:
     """Start *server* and, if there is one, *tape*; stop both at the end."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="stand-in", daemon=True)

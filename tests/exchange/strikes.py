@@ -48,8 +48,10 @@ def _tell_again(server: "ExchangeServer", age_s: float) -> None:
 
 
 async def _shut_down(server: "ExchangeServer", notice_s: float) -> None:
-    for line in list(server.lines):
+    told = list(server.lines)
+    for line in told:
         if notice := server.shutdown_notice():
             server.say(line, notice)
     await asyncio.sleep(notice_s)
-    _drop(server, "away")
+    for line in told:
+        server.end(line, CODES["away"], "away")

@@ -11,6 +11,8 @@ from services import topology
 UID: Final = "cdb-system-health"
 _SERVICES: Final = {service.name: service.instance for service in topology.SERVICES}
 _SIGNAL_TRACES: Final = topology.RISK.name
+_NO_EXCHANGE: Final = "no live exchange"
+"""What a panel says of a figure that only a live exchange has."""
 _COLLECTOR: Final = ("cdb_otel_collector:9464", "cdb_otel_collector:8888")
 
 
@@ -21,7 +23,7 @@ def build() -> dashboard.Dashboard:
         UID,
         refresh="15s",
         description="The services, the servers they use, and what watches them.",
-        panels=[_health(), *_events(), *_servers(), *_resources()],
+        panels=[_health(), *_events(), *_servers(), *_connection(), *_answers(), *_resources()],
     )
 
 
@@ -71,7 +73,7 @@ def _events() -> list[AnyPanel]:
             height=8,
             runbooks=("HighEventProcessingLatency",),
         ),
-        Query(_p95("cdb_event_processing_duration_seconds"), "{{service}}", exemplars=True),
+        Query(_p95("cdb_event_processing_duration_seconds", by="service"), "{{service}}", exemplars=True),
         line=1.0,
     )
     orders = time_panel(
@@ -134,9 +136,9 @@ def _events() -> list[AnyPanel]:
     ]
 
 
-def _p95(histogram: str) -> str:
+def _p95(histogram: str, *, by: str) -> str:
     # Without events a quantile is NaN, which is not >= 0.
-    return f"histogram_quantile(0.95, sum by (service, le) (rate({histogram}_bucket[5m]))) >= 0"
+    return f"histogram_quantile(0.95, sum by ({by}, le) (rate({histogram}_bucket[5m]))) >= 0"
 
 
 def _trade_to_order(share: float) -> str:
@@ -210,6 +212,130 @@ def _servers() -> list[AnyPanel]:
             Query("sum(rate(pg_stat_database_xact_rollback[$__rate_interval]))", "rolled back"),
         ),
     ]
+
+
+def _connection() -> list[AnyPanel]:
+    return [
+        time_panel(
+            About(
+                title="Exchange Connections",
+                description=(
+                    "Open WebSocket connections to the exchange, one for each 30 symbols, and how often one was opened "
+                    "again within 5 minutes. Each is replaced once a day; more reconnections are losses. All is 0 with "
+                    "a simulated market; with an exchange, 0 open means that no trades come."
+                ),
+                width=8,
+                height=8,
+                low=0,
+                runbooks=("FeedReconnecting", "StaleMarketData"),
+            ),
+            Query("sum(cdb_websocket_connections_active)", "open"),
+            Query("sum(increase(cdb_websocket_reconnects_total[5m]))", "opened again"),
+        ),
+        time_panel(
+            About(
+                title="Gaps in the Feed",
+                description=(
+                    "Time in which no connection told the trades, over 5 minutes, all symbols added up: what REST has "
+                    "filled, and what it no longer had. Filled gaps are harmless; one that is not filled is an alert. "
+                    "0 is normal."
+                ),
+                unit="s",
+                width=8,
+                height=8,
+                low=0,
+                runbooks=("FeedGapNotFilled", "FeedReconnecting"),
+            ),
+            Query('sum(increase(cdb_feed_gap_seconds_total{result="filled"}[5m]))', "filled"),
+            Query('sum(increase(cdb_feed_gap_seconds_total{result="not_filled"}[5m]))', "not filled"),
+        ),
+        time_panel(
+            About(
+                title="Trades Filled and Dropped",
+                description=(
+                    "Trades per second that REST told before any connection did, and those that were dropped because "
+                    "they had been told before. On MEXC REST is asked once a minute for the newest 1000 trades of each "
+                    "symbol, so about 17 dropped per second and symbol are normal there, and a few filled."
+                ),
+                unit="cps",
+                width=8,
+                height=8,
+                low=0,
+                runbooks=("FeedGapNotFilled",),
+            ),
+            Query("sum(rate(cdb_feed_gap_trades_filled_total[5m]))", "filled by REST"),
+            Query("sum(rate(cdb_feed_duplicates_dropped_total[5m]))", "dropped as told before"),
+        ),
+    ]
+
+
+def _answers() -> list[AnyPanel]:
+    return [
+        time_panel(
+            About(
+                title="Unreadable Frames",
+                description=(
+                    "Frames of the exchange that cdb_ws could not read, within 5 minutes, by reason. 0 is normal. Many "
+                    "mean that the exchange has changed its protocol: the log of cdb_ws shows what came."
+                ),
+                height=8,
+                low=0,
+                runbooks=("FeedReconnecting",),
+            ),
+            Query("sum by (reason) (increase(cdb_feed_frames_unreadable_total[5m]))", "{{reason}}"),
+        ),
+        time_panel(
+            About(
+                title="REST Answers",
+                description=(
+                    "What the exchange has answered to requests within 5 minutes. Refused are the statuses 429, 418 "
+                    "and 403: too many requests from this address; cdb_ws then waits as long as it is told. Errors and "
+                    "no reply are repeated; while they last, gaps stay open."
+                ),
+                height=8,
+                low=0,
+                runbooks=("FeedGapNotFilled",),
+            ),
+            Query(_requests('status_code="200"'), "answered"),
+            Query(_requests('status_code=~"403|418|429"'), "refused"),
+            Query(_requests('status_code!~"200|403|418|429|no_reply"'), "errors"),
+            Query(_requests('status_code="no_reply"'), "no reply"),
+        ),
+        time_panel(
+            About(
+                title="Exchange Clock Skew",
+                description=(
+                    "By how much the exchange's clock is ahead of ours (below 0: behind), measured once a minute. "
+                    "Tenths of a second are normal; more than 1 s for 3 minutes is an alert. The times of trades are "
+                    "corrected by it. A simulated market has no clock of its own."
+                ),
+                unit="s",
+                height=8,
+                no_value=_NO_EXCHANGE,
+                runbooks=("ExchangeClockSkew", "ClockSkew"),
+            ),
+            Query("max by (source) (cdb_exchange_clock_skew_seconds)", "{{source}}"),
+        ),
+        time_panel(
+            About(
+                title="p95 Ingestion Latency",
+                description=(
+                    "19 of 20 trades are on the bus no later than this after the exchange's time, over 5 minutes. "
+                    "Tenths of a second are normal for an exchange, milliseconds for a simulated market. Trades that "
+                    "REST tells after a gap count with their age; it shows 1 s at most."
+                ),
+                unit="s",
+                height=8,
+                low=0,
+                runbooks=("StaleMarketData", "ExchangeClockSkew"),
+            ),
+            Query(_p95("cdb_data_ingestion_latency_seconds", by="source"), "{{source}}"),
+        ),
+    ]
+
+
+def _requests(answered: str) -> str:
+    return f"sum(increase(cdb_rest_requests_total{{{answered}}}[5m]))"
 
 
 def _resources() -> list[AnyPanel]:

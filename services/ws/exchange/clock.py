@@ -17,9 +17,9 @@ LONGEST_ROUND_TRIP_NS: Final = 2 * NANOSECONDS
 class ExchangeClock:
     """Turns the exchange's times into ours."""
 
-    def __init__(self, now_ns: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, now_ns: Callable[[], int] = time.time_ns, jump_s: Callable[[], float] | None = None) -> None:
         self._now_ns = now_ns
-        self._jumps = JumpWatch()
+        self._jump_s = jump_s or JumpWatch().jump_s
         self._correction_ns = 0
         self._stamped: dict[str, int] = {}
         self.skew_s: float | None = None
@@ -39,7 +39,7 @@ class ExchangeClock:
 
     def follow_jumps(self) -> bool:
         """Notice whether our own clock was set since the last look, and go with it."""
-        jump_s = self._jumps.jump_s()
+        jump_s = self._jump_s()
         self._correction_ns += int(jump_s * NANOSECONDS)
         if jump_s and self.skew_s is not None:
             self.skew_s -= jump_s

@@ -82,9 +82,6 @@ class _Silence:
         most_s = min(max(timing.unusual * self.usual_s, timing.symbol_silence_least_s), timing.symbol_silence_most_s)
         return now - max(self.heard, self.looked) > most_s
 
-    def is_to_compare(self, now: float, timing: Timing) -> bool:
-        return now - self.looked > timing.compare_every_s
-
 
 @dataclass
 class Session:
@@ -104,6 +101,7 @@ class Session:
     _tellers: dict[str, Teller] = field(default_factory=dict)
     _pushes: dict[str, Push] = field(default_factory=dict)
     _heard: float = 0.0
+    _asked: float = 0.0
     _unreadable: int = 0
 
     async def run(self) -> str:
@@ -161,6 +159,7 @@ class Session:
             for message in self.exchange.subscriptions(asked) if asked else ():
                 await socket.send(message)
                 await asyncio.sleep(1 / self.exchange.messages_per_s)
+            self._asked = time.monotonic()
             await asyncio.sleep(self.timing.refused_again_s)
             asked = sorted(self._refused)
 
@@ -224,18 +223,20 @@ class Session:
         while True:
             await asyncio.sleep(self.timing.watch_every_s)
             now = time.monotonic()
-            if self._awaited and now - began > self.timing.confirming_s:
+            if self._awaited and self._asked and now - self._asked > self.timing.confirming_s:
                 raise Dead(f"no answer to the subscription of {', '.join(sorted(self._awaited))}")
             if now - began > self.timing.lifetime_s:
                 self.due.set()
             if now - self._heard > self.timing.silence_s:
                 await self._look([*self._silences], now, now - self._heard, if_unknown=True)
                 self._heard = now
-            for symbol, silence in [*self._silences.items()]:
-                if silence.is_unusual(now, self.timing) or (
-                    not self.exchange.has_ids and silence.is_to_compare(now, self.timing)
-                ):
-                    await self._look([symbol], now, now - silence.heard, if_unknown=False)
+            elif due := [symbol for symbol, silence in self._silences.items() if self._is_due(silence, now)]:
+                longest_s = max(now - self._silences[symbol].heard for symbol in due)
+                await self._look(due, now, longest_s, if_unknown=False)
+
+    def _is_due(self, silence: _Silence, now: float) -> bool:
+        to_compare = not self.exchange.has_ids and now - silence.looked > self.timing.compare_every_s
+        return to_compare or silence.is_unusual(now, self.timing)
 
     async def _look(self, symbols: Sequence[str], now: float, seconds: float, *, if_unknown: bool) -> None:
         for symbol in symbols:
@@ -284,6 +285,7 @@ class Keeper:
             if not task.done():
                 await _end(old)
                 report.turned_over(self._exchange.name)
+                self._listener.missed(self._symbols)  # the old one may have ended too early
                 old = None
         if not task.done():
             self._was_open = True

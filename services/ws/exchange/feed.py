@@ -13,7 +13,7 @@ from services.ws.exchange.backoff import BackOff
 from services.ws.exchange.clock import ExchangeClock
 from services.ws.exchange.connection import Keeper, Timing
 from services.ws.exchange.merging import Merger, Taken, Teller, as_told, position
-from services.ws.exchange.protocol import Deal, Exchange, Unreadable
+from services.ws.exchange.protocol import Deal, Exchange, Listing, Unreadable
 from services.ws.exchange.rest import Rest, RestAway
 from services.ws.trades import MOST_BEHIND_NS, RawTrade
 
@@ -23,6 +23,9 @@ EMPTY_BELIEVED: Final = 3
 MOST_PAGES: Final = 500
 CLOCK_EVERY_S: Final = 60.0
 LOOK_AT_OUR_CLOCK_EVERY_S: Final = 1.0
+LISTING_EVERY_S: Final = 3600.0
+LISTING_AGAIN_S: Final = 60.0
+NOT_LISTED: Final = Listing(trading=False, status="not listed")
 
 Told = tuple[Deal, Teller]
 
@@ -56,21 +59,25 @@ class Feed:
         self._tell_state = tell_state
         self._timing = timing
         self._symbols: dict[str, _Symbol] = {}
+        self._listed: dict[str, Listing] = {}
         self._newest_ns = 0
         self._rest: Rest
         self._tasks: asyncio.TaskGroup
 
     def remember(self, recent: Iterable[MarketData]) -> None:
         """Go on after these trades, which are on the bus already."""
+        told: dict[str, list[Deal]] = {}
         for trade in recent:
             if trade.source == self._exchange.name:
-                told = as_told(trade, has_ids=self._exchange.has_ids)
-                self._symbol(trade.symbol).merger.remember([told])
+                told.setdefault(trade.symbol, []).append(as_told(trade, has_ids=self._exchange.has_ids))
+        for symbol, deals in told.items():
+            self._symbol(symbol).merger.remember(sorted(deals, key=position))
 
     async def run(self, symbols: Sequence[str]) -> None:
         """Never ends by itself."""
         async with Rest(self._exchange) as self._rest, asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._measure_clock())
+            self._tasks.create_task(self._watch_listing())
             self.add(symbols)
 
     def add(self, symbols: Sequence[str]) -> None:
@@ -234,6 +241,23 @@ class Feed:
             return
         if self._clock.measure(began_ns, theirs_ns, time.time_ns()) and self._clock.skew_s is not None:
             report.clock_measured(self._exchange.name, self._clock.skew_s)
+
+    async def _watch_listing(self) -> None:
+        """Look from time to time whether the exchange still trades what is traded here."""
+        while True:
+            try:
+                listed = self._exchange.read_listing(await self._rest.get(self._exchange.listing_path))
+            except (RestAway, Unreadable) as away:
+                report.rest_away(self._exchange.name, str(away))
+                await asyncio.sleep(LISTING_AGAIN_S)
+                continue
+            for symbol in self._symbols:
+                self._note_listing(symbol, listed.get(symbol, NOT_LISTED))
+            await asyncio.sleep(LISTING_EVERY_S)
+
+    def _note_listing(self, symbol: str, listing: Listing) -> None:
+        report.listed(symbol, self._exchange.name, listing, changed=self._listed.get(symbol) != listing)
+        self._listed[symbol] = listing
 
 
 def _by_rest(answer: Sequence[Deal]) -> list[Told]:

@@ -134,7 +134,7 @@ class Merger:
                 self._went_on(deal)
             if is_new:
                 yield self._note(deal, identity, instant, live=teller.live)
-            else:
+            elif teller.live:
                 self.duplicates += 1
 
     def open_gap(self) -> None:
@@ -163,6 +163,8 @@ class Merger:
             elif gap.ends_in(answer) or (quiet and gap.before is None):
                 self.gaps.remove(gap)
                 filled.append(gap)
+            elif answer:
+                gap.after = answer[-1]
         if answer and self._forgotten < 0:
             self._forgotten = position(answer[0]) - 1
         return filled, lost
@@ -178,14 +180,19 @@ class Merger:
         self._remembered += 1
         if not late:
             if newest is not None and deal.id is not None and newest.id is not None and deal.id > newest.id + 1:
-                self.open_gap()
-                self._went_on(deal)
+                self._note_hole(deal)
             self.newest = deal
         while self._remembered > REMEMBERED and len(self._instants) > 1:
             where, forgotten = self._instants.popitem(last=False)
             self._remembered -= forgotten.total
             self._forgotten = max(self._forgotten, where)
         return Taken(deal, trade_id, late, live)
+
+    def _note_hole(self, deal: Deal) -> None:
+        """Ids rise by one, so some are missing before *deal*."""
+        if not self.gaps or self.gaps[-1].before is not deal:
+            self.open_gap()
+            self._went_on(deal)
 
     def _went_on(self, deal: Deal) -> None:
         """The newest gap ends where the feed goes on."""

@@ -84,7 +84,8 @@ class Exchange(ABC):
     messages_per_s: ClassVar[float]
     """What one connection may send, with some room left."""
     requests_per_s: ClassVar[float]
-    """What REST may be asked, with some room left: half of what the exchange allows or less."""
+    requests_at_once: ClassVar[int]
+    """What REST may be asked, with some room left: steadily, and after a rest, such as at a start."""
     page_length: ClassVar[int] = 1000
     """How many trades one answer of REST has at most."""
     has_ids: ClassVar[bool]

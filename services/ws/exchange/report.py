@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import structlog
 
 from services.ws.exchange.merging import Gap
-from services.ws.exchange.protocol import Unreadable
+from services.ws.exchange.protocol import Listing, Unreadable
 from telemetry import metrics
 
 log = structlog.get_logger()
@@ -90,6 +90,13 @@ def rest_answered(endpoint: str, status: str) -> None:
 def rest_away(exchange: str, why: str) -> None:
     """What REST was asked for must wait."""
     log.warning("REST does not answer", exchange=exchange, error=why)
+
+
+def listed(symbol: str, exchange: str, listing: Listing, *, changed: bool) -> None:
+    """The exchange trades a symbol, or does not."""
+    metrics.exchange_symbol_trading.labels(symbol=symbol).set(int(listing.trading))
+    if changed and not listing.trading:
+        log.error("not traded by the exchange", exchange=exchange, symbol=symbol, status=listing.status)
 
 
 def clock_measured(exchange: str, skew_s: float) -> None:

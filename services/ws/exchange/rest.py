@@ -26,11 +26,11 @@ class RestAway(Exception):
 
 
 class Budget:
-    """Lets *per_s* requests a second begin, the first second's worth at once, and none while it is banned."""
+    """Lets *per_s* requests a second begin, *burst* of them at once after a rest, and none while it is banned."""
 
-    def __init__(self, per_s: float) -> None:
+    def __init__(self, per_s: float, burst: int) -> None:
         self._every_s = 1 / per_s
-        self._burst_s = max(1.0, self._every_s)
+        self._burst_s = burst / per_s
         self._next = time.monotonic() - self._burst_s
         self._banned_until = 0.0
 
@@ -55,7 +55,7 @@ class Rest:
     """One exchange's REST interface."""
 
     def __init__(self, exchange: Exchange) -> None:
-        self._budget = Budget(exchange.requests_per_s)
+        self._budget = Budget(exchange.requests_per_s, exchange.requests_at_once)
         self._client = httpx.AsyncClient(base_url=exchange.rest_url, timeout=ANSWER_WITHIN_S)
 
     async def __aenter__(self) -> Self:

@@ -81,6 +81,7 @@ class Binance(Exchange):
     most_subscriptions = 30
     messages_per_s = 2.5
     requests_per_s = 2.0
+    requests_at_once = 60
     has_ids = True
     trades_path = "/api/v3/historicalTrades"
 

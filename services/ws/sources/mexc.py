@@ -62,6 +62,7 @@ class Mexc(Exchange):
     most_subscriptions = 30
     messages_per_s = 20.0
     requests_per_s = 20.0
+    requests_at_once = 200
     has_ids = False
     trades_path = "/api/v3/trades"
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.monitoring.alerts import (
+    cases_feed,
     cases_market,
     cases_standing_still,
     cases_system,
@@ -19,6 +20,7 @@ CASES = (
     *cases_trading.CASES,
     *cases_standing_still.CASES,
     *cases_market.CASES,
+    *cases_feed.CASES,
     *cases_system.CASES,
     *cases_telemetry.CASES,
 )

@@ -33,6 +33,10 @@ JAEGER: Final = ("Service Health", "jaeger")
 TO_ORDER: Final = ("Time from Trade to Order", "p50")
 DRAWDOWN: Final = ("Drawdown", "below the peak of 24 h")
 OF_A_DAY: Final = ("Best and Worst Symbols of 24 Hours", "")
+REFUSED: Final = ("REST Answers", "refused")
+ERRORS: Final = ("REST Answers", "errors")
+INGESTED: Final = ("p95 Ingestion Latency", "{{source}}")
+SKEW: Final = ("Exchange Clock Skew", "{{source}}")
 
 UP: Final = 'up{job="cdb_services", instance="cdb_ws:8000"}'
 OWN: Final = 'cdb_health_status{service="cdb_ws"}'
@@ -84,6 +88,12 @@ def earned(**by_symbol: str) -> dict[str, str]:
     return {f'cdb_symbol_pnl_usd{{symbol="{symbol}"}}': values for symbol, values in by_symbol.items()}
 
 
+def answers_of_rest(**by_status: str) -> dict[str, str]:
+    """How often REST has answered with each status."""
+    name = 'cdb_rest_requests_total{endpoint="/api/v3/trades", status_code="%s"}'
+    return {name % status.removeprefix("_"): values for status, values in by_status.items()}
+
+
 def nothing_to_sell(count: str) -> dict[str, str]:
     """The series of signals to sell what is not held."""
     return {'cdb_orders_rejected_total{symbol="BTCUSDT", reason_code="NO_POSITION"}': count}
@@ -131,6 +141,33 @@ CASES: Final[dict[str, Case]] = {
     "no position was closed yet: no bar": (("Distribution of Durations", "1s to 5s"), {}, {}),
     "there never was an order: no time": (TO_ORDER, orders("0x40", "0x40"), {}),
     "no order lately: the times until then": (TO_ORDER, orders("0 4x39", "0 4x39"), {"{}": 0.5}),
+    "REST that refuses, and nothing else": (
+        REFUSED,
+        answers_of_rest(_200="0+1x40", _429="0+1x40", _418="0+1x40", _500="0+1x40", no_reply="0+1x40"),
+        {"{}": 40},
+    ),
+    "every other status is an error, but for no reply": (
+        ERRORS,
+        answers_of_rest(_200="0+1x40", _429="0+1x40", _500="0+1x40", other="0+1x40", no_reply="0+1x40"),
+        {"{}": 40},
+    ),
+    "REST that nobody asks: zero": (REFUSED, answers_of_rest(_429="0x40"), {"{}": 0}),
+    "trades of two sources, one of them quiet": (
+        INGESTED,
+        {
+            'cdb_data_ingestion_latency_seconds_bucket{source="mexc", le="0.5"}': "0+9x40",
+            'cdb_data_ingestion_latency_seconds_bucket{source="mexc", le="+Inf"}': "0+10x40",
+            'cdb_data_ingestion_latency_seconds_bucket{source="simulated", le="0.5"}': "7x40",
+            'cdb_data_ingestion_latency_seconds_bucket{source="simulated", le="+Inf"}': "7x40",
+        },
+        {'{source="mexc"}': 0.5},
+    ),
+    "a clock that is behind": (
+        SKEW,
+        {'cdb_exchange_clock_skew_seconds{source="mexc"}': "-1.5x40"},
+        {'{source="mexc"}': -1.5},
+    ),
+    "a market that is simulated has no clock": (SKEW, {}, {}),
     "equity below its peak": (DRAWDOWN, {"cdb_equity_usd": "100x10 200x10 150x20"}, {"{}": 25}),
     "equity at its peak": (DRAWDOWN, {"cdb_equity_usd": "100x10 200x30"}, {"{}": 0}),
     "no equity, no drawdown": (DRAWDOWN, {}, {}),

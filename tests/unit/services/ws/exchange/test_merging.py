@@ -157,6 +157,21 @@ def test_a_missing_id_is_a_gap() -> None:
     assert ([one.trade_id for one in taken], lost, merger.gap()) == ([3, 4], [], None)
 
 
+def test_an_outage_on_an_exchange_with_ids_is_one_gap() -> None:
+    merger = begun(deal(0, number=1))
+    merger.open_gap()
+    take(merger, [deal(9, number=9)])
+    assert [(gap.after, gap.before) for gap in merger.gaps] == [(deal(0, number=1), deal(9, number=9))]
+
+
+def test_a_gap_longer_than_what_is_remembered_is_filled_once() -> None:
+    merger = begun(deal(0, number=1))
+    merger.open_gap()
+    missing = [deal(number, number=number) for number in range(2, 2 * merging.REMEMBERED)]
+    taken = ask(merger, missing[:5_000])[0] + ask(merger, missing[4_999:])[0]
+    assert [one.trade_id for one in taken] == [one.id for one in missing]
+
+
 @pytest.mark.parametrize("number", [None, 7])
 def test_what_is_on_the_bus_already_is_not_taken_again(number: int | None) -> None:
     """Neither the trades themselves nor any that are older."""
