@@ -42,6 +42,12 @@ GROUPS: Final = {
             "Test settings and strategies on files of recorded trades, in one process, with a report at the end.",
         )
     },
+    "record": {
+        "record": Listed(
+            TRADING,
+            "Record the trades that the running stack publishes, to a file for replays and backtests.",
+        )
+    },
     "audit": {"audit": Listed(TRADING, "Recompute the ledger from its rows and report rows that break a rule.")},
     "account": {
         "positions": Listed(

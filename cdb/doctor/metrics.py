@@ -6,6 +6,7 @@ from typing import Final
 from cdb.doctor.findings import Finding, fail, ok, warn
 from cdb.doctor.uptime import own_metrics, uptime_s
 from cdb.running.base import RunningStack
+from cdb.running.feed import feed as market_feed
 from services import durations
 from services.topology import RISK
 from telemetry.contract import load_contract
@@ -63,11 +64,16 @@ def feed(stack: RunningStack) -> Finding:
     """Market data are fresh, by cdb_risk itself: the age grows while nothing arrives, whatever Prometheus has."""
     advice = "monitoring/runbooks/StaleMarketData.md"
     ages = [float(age) for age in _STALENESS.findall(own_metrics(stack, RISK.name))]
+    is_fresh = bool(ages) and max(ages) <= _STALE_S
+    market = market_feed(stack)
+    if market and market.problem and not (is_fresh and market.published):
+        return fail(market.problem, f"docs/live.md, then {advice}")
+    if is_fresh:
+        return ok(f"the newest market data is {max(ages):.0f} s old")
     if not ages:
         address = stack.url(RISK.name, "/metrics")
         return fail(f"{RISK.name} does not show cdb_data_staleness_seconds", f"curl -s {address}")
-    said = f"the newest market data is {max(ages):.0f} s old"
-    return ok(said) if max(ages) <= _STALE_S else fail(f"{said}; {_STALE_S:.0f} s is the limit", advice)
+    return fail(f"the newest market data is {max(ages):.0f} s old; {_STALE_S:.0f} s is the limit", advice)
 
 
 def _rise(stack: RunningStack, name: str, window_s: float) -> float:

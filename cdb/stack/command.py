@@ -1,9 +1,10 @@
 """`cdb up`, `down`, `status`, `env` and `clean`: the operator's stack."""
 
 import os
+from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -17,12 +18,16 @@ from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
 from cdb.running.account import ignored_opening_cash
 from cdb.running.errors import StackError
-from cdb.running.native import Failure, PartStatus, Stack, StackConfig, envfile, grafana, select, with_needs
+from cdb.running.feed import feed, why_no_trades
+from cdb.running.native import Failure, Part, PartStatus, Stack, StackConfig, envfile, grafana, select, with_needs
 from cdb.running.native.unknown_settings import refuse_unknown, unread
 from cdb.running.native_stack import NativeStack
 from cdb.running.stack import running_stack
 from cdb.stack import view
 from services.errors import ServerAway
+from services.topology import WS
+
+_MARKET_S: Final = 5.0
 
 
 def register(app: typer.Typer) -> None:
@@ -72,6 +77,7 @@ def up(
     console.print(view.addresses(active.config))
     _say_what_is_missing(console, [part.name for part in active.config.parts])
     _say_what_nobody_reads(console)
+    _say_why_no_trades(awaited.config.parts)
     with suppress(StackError, ServerAway):  # only some parts were started
         if said := ignored_opening_cash(running_stack()):
             console.print(f"{said}. To begin anew: {NativeStack.how_to_begin_anew}", highlight=False)
@@ -99,12 +105,17 @@ def status(as_json: JsonOption = False) -> None:
         stack = running_stack()
         parts = stack.parts()
         not_running = "" if parts else stack.not_running
+        market = feed(stack) if any(part.name == WS.name and part.ready for part in parts) else None
     healthy = bool(parts) and all(part.ready for part in parts)
     if as_json:
-        print_json({"running": bool(parts), "healthy": healthy, "parts": [_as_json(p) for p in parts]})
+        print_json(
+            {"running": bool(parts), "healthy": healthy, "parts": [_as_json(p) for p in parts], "market": market}
+        )
     elif parts:
         standard_output().print(view.health(parts))
         _say_what_is_missing(standard_output(), [part.name for part in parts])
+        if market and market.problem:
+            complain(market.problem)
     else:
         typer.echo(not_running, err=True)
     if not healthy:
@@ -202,6 +213,12 @@ def _say_what_is_missing(console: Console, parts: list[str]) -> None:
 def _say_what_nobody_reads(console: Console) -> None:
     for line in unread(envfile.read(ROOT / ".env"), ROOT):
         console.print(line, highlight=False)
+
+
+def _say_why_no_trades(parts: Iterable[Part]) -> None:
+    """Give the market a moment to be there; all is healthy without it, but nothing trades."""
+    if any(part.name == WS.name for part in parts) and (problem := why_no_trades(running_stack(), within_s=_MARKET_S)):
+        complain(problem)
 
 
 def _explain(failure: Failure, stack: Stack) -> None:

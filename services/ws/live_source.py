@@ -3,7 +3,8 @@
 import asyncio
 import threading
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
 from typing import Final
 
@@ -16,13 +17,15 @@ from services.ws.exchange.connection import Timing
 from services.ws.exchange.feed import Feed
 from services.ws.exchange.protocol import Exchange, Listing, Unreadable
 from services.ws.exchange.rest import Rest, RestAway
-from services.ws.sources.port import Source, SourceGaveUp, SourceRefused, SourceWaits
+from services.ws.sources.port import NOT_YET, Source, SourceGaveUp, SourceRefused, SourceWaits
 from services.ws.trades import RawTrade, Refusal
 
 LONGEST_WAIT_S: Final = 0.25
 MOST_WAITING: Final = 500_000
 """Trades that wait for the bus; the market does not, so older ones are dropped."""
 MOST_AT_ONCE: Final = 2_000
+LISTED_WITHIN_S: Final = 3.0
+"""So long the start may wait for an exchange that does not answer."""
 
 log = structlog.get_logger()
 
@@ -34,7 +37,7 @@ class LiveSource(Source):
 
     def __init__(self, exchange: Exchange, symbols: Sequence[str], *, timing: Timing | None = None) -> None:
         self._symbols = list(symbols)
-        self._why = "not connected yet"
+        self._why = NOT_YET
         self._waiting: deque[RawTrade] = deque()
         self._has_come = threading.Event()
         self._failure: BaseException | None = None
@@ -96,7 +99,7 @@ def refuse_unknown(exchange: Exchange, symbols: Sequence[str]) -> None:
     One that is only paused is no reason: a restart must not end the trade of all others. The feed tells of it.
     """
     try:
-        listed = asyncio.run(_listed(exchange))
+        listed = _listed(exchange)
     except (RestAway, Unreadable) as away:
         log.warning("symbols not compared with the exchange's", exchange=exchange.name, error=str(away))
         return
@@ -105,11 +108,25 @@ def refuse_unknown(exchange: Exchange, symbols: Sequence[str]) -> None:
         raise SourceRefused(f"CDB_SYMBOLS is refused: {exchange.name} does not have {', '.join(unknown)}")
 
 
-async def _listed(exchange: Exchange) -> dict[str, Listing]:
+def _listed(exchange: Exchange) -> Mapping[str, Listing]:
+    """What the exchange lists, if it says so soon; raises RestAway, Unreadable.
+
+    The thread is left behind if it does not: to look up a name that no server answers cannot be interrupted.
+    """
+    thread = ThreadPoolExecutor(max_workers=1)
+    answer = thread.submit(asyncio.run, _ask(exchange))
+    thread.shutdown(wait=False)
+    try:
+        return exchange.read_listing(answer.result(LISTED_WITHIN_S))
+    except TimeoutError as error:
+        raise RestAway(f"{exchange.listing_path}: no answer within {LISTED_WITHIN_S:.0f} s") from error
+
+
+async def _ask(exchange: Exchange) -> bytes:
     async with Rest(exchange) as rest:
-        return dict(exchange.read_listing(await rest.get(exchange.listing_path)))
+        return await rest.get(exchange.listing_path)
 
 
-def _unknown(symbol: str, listed: dict[str, Listing]) -> str:
+def _unknown(symbol: str, listed: Mapping[str, Listing]) -> str:
     near = get_close_matches(symbol, [name for name, one in listed.items() if one.trading], n=3)
     return symbol + (f" (did you mean {' or '.join(near)}?)" if near else "")

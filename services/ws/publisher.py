@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass
 class FeedStatus:
-    """How far the feed is, for whoever asks over HTTP. *failure* says why the source waits or gave up."""
+    """How far the feed is, for whoever asks over HTTP. *failure* says why the source waits or, for good, gave up."""
 
     source: str
     read: int = 0
@@ -41,6 +41,7 @@ class FeedStatus:
     dropped: int = 0
     waiting: bool = False
     finished: bool = False
+    gave_up: bool = False
     failure: str = ""
     refusals: list[dict[str, str]] = field(default_factory=list)
 
@@ -117,7 +118,7 @@ class Publisher:
             self._state.stop.wait(IDLE_PAUSE_S)
             return []
         except SourceGaveUp as end:
-            self.status.failure = str(end)
+            self.status.failure, self.status.gave_up = str(end), True
             report.source_gave_up(self._source.name, str(end))
             return None
         self.status.failure = ""

@@ -73,7 +73,10 @@ class TradeCheck:
             return refusal
         if self._clock.is_ahead(trade.ts_event):
             return Refusal("malformed", trade.origin, f"trade {trade.trade_id} of {trade.symbol} is from the future")
-        return None if trade.late else self._order_refusal(trade)
+        if trade.late:
+            self._clock.advance(trade.ts_event)
+            return None
+        return self._order_refusal(trade)
 
     def _order_refusal(self, trade: RawTrade) -> Refusal | None:
         if self._clock.is_ahead(self._newest_ns):

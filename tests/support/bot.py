@@ -146,6 +146,10 @@ class Bot:
     def quiesce(self, within_s: float = 45.0) -> None:
         """Stop the market, and wait until nothing is unread and every order has its final state."""
         until(lambda: self.ask("cdb_ws", "/test/scenario?kind=stall&seconds=600", post=True)[0] == 200)
+        self.settle(within_s)
+
+    def settle(self, within_s: float = 45.0) -> None:
+        """Wait until nothing is unread and every order has its final state; the market must be still."""
         until(self._settled, within_s=within_s, what="a settled bus")
         until(
             lambda: self.query("SELECT order_id FROM orders WHERE state = 'placed'"),

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
@@ -116,7 +117,7 @@ class Session:
             ) as socket:
                 return await self._talk(socket)
         except (OSError, TimeoutError, WebSocketException) as error:
-            return f"{type(error).__name__}: {error}"
+            return f"cannot connect to {self.exchange.ws_url}: {_in_words(error)}"
 
     async def _talk(self, socket: ClientConnection) -> str:
         self._heard = self.opened = time.monotonic()
@@ -302,6 +303,13 @@ class Keeper:
         self._listener.lost(self._symbols, why)
         await asyncio.sleep(pause_s)
         return None
+
+
+def _in_words(error: Exception) -> str:
+    """What the system calls *error*; asyncio's own words are about a call that failed."""
+    if isinstance(error, ConnectionError) and error.errno is not None:
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__
 
 
 async def _first_of(task: "asyncio.Task[str]", other: Coroutine[Any, Any, object]) -> None:

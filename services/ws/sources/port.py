@@ -3,11 +3,14 @@
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from services.messages import MarketData
 from services.settings import Settings
 from services.ws.trades import RawTrade, Refusal
+
+NOT_YET: Final = "not connected yet"
+"""What a source says that has only begun; there is no reason to know yet."""
 
 
 class SourceWaits(Exception):

@@ -11,6 +11,7 @@ from services.ws.tape import values
 
 DELIMITERS: Final = ",;\t|"
 OURS: Final = ("ts_ms", "trade_id", "symbol", "side", "price", "quantity")
+RECORDED: Final = ("ts_ns", "trade_id", "symbol", "side", "price", "quantity", "late")
 WITHOUT_HEADER: Final = (
     ("id", "price", "qty", "quoteQty", "time", "isBuyerMaker", "isBestMatch"),
     ("id", "price", "qty", "quoteQty", "time", "isBuyerMaker"),
@@ -30,6 +31,7 @@ _MAKER: Final = ("isbuyermaker", "buyermaker", "wasthebuyerthemaker", "m")
 _SIDE: Final = ("side", "takerside", *_MAKER, "tradetype", "type")
 _PRICE: Final = ("price", "p")
 _QUANTITY: Final = ("quantity", "qty", "amount", "size", "volume", "q")
+_LATE: Final = ("late",)
 """Names as _plain writes them, the best first: ccxt has both timestamp and datetime, freqtrade both side and type."""
 
 
@@ -48,6 +50,7 @@ class Columns:
     sides: Mapping[str, Side]
     trade_id: int | None
     symbol: int | None
+    late: int | None
     width: int
     delimiter: str
 
@@ -94,6 +97,7 @@ def named(names: Iterable[str], delimiter: str) -> Columns:
         sides=values.BUYER_IS_MAKER if found[side] in _MAKER else values.TAKERS,
         trade_id=first(_ID),
         symbol=first(_SYMBOL),
+        late=first(_LATE),
         width=len(found),
         delimiter=delimiter,
     )

@@ -36,7 +36,7 @@ def plausible(rows: Iterable[Row], *, now_ns: int) -> Iterator[Row]:
     newest_ns = 0
     prices: dict[str, Decimal] = {}
     for row in upcoming:
-        if not isinstance(row, RawTrade) or not is_sound(row):
+        if not isinstance(row, RawTrade) or not is_witness(row):
             yield row  # for the check of trades, which says what is wrong with it
         elif row.ts_event > newest_ns + MOST_BEHIND_NS and (ahead := _ahead(row, upcoming, now_ns)):
             yield Refusal("out_of_order", row.origin, ahead)
@@ -116,14 +116,14 @@ class _Upcoming(Iterable[Row]):
             yield row
 
     def trades(self) -> Iterator[RawTrade]:
-        """The next sound trades, without taking them."""
+        """The next trades that are witnesses, without taking them."""
         for place in range(FARTHEST):
             if place == len(self._seen):
                 row = next(self._rows, None)
                 if row is None:
                     return
                 self._seen.append(row)
-            if isinstance(found := self._seen[place], RawTrade) and is_sound(found):
+            if isinstance(found := self._seen[place], RawTrade) and is_witness(found):
                 yield found
 
 
@@ -153,9 +153,9 @@ def _absurd(trade: RawTrade, last: Decimal | None, upcoming: _Upcoming) -> str:
     return ""
 
 
-def is_sound(trade: RawTrade) -> bool:
-    """Whether price and quantity can be those of a trade, so that the row says something about those around it."""
-    return _ZERO < trade.price <= MAX_PRICE and trade.quantity > _ZERO
+def is_witness(trade: RawTrade) -> bool:
+    """Whether the row says something about those around it: price and quantity can be a trade's, and it is not late."""
+    return not trade.late and _ZERO < trade.price <= MAX_PRICE and trade.quantity > _ZERO
 
 
 def _is_far(price: Decimal, other: Decimal) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from services.clock import EventClock
-from services.ws.tape.order import Extent, IdCheck, Row, is_sound, plausible, with_made_ids
+from services.ws.tape.order import Extent, IdCheck, Row, is_witness, plausible, with_made_ids
 from services.ws.tape.rows import Reading, Table
 from services.ws.trades import RawTrade, Refusal, TradeCheck
 
@@ -74,7 +74,7 @@ def _look(path: Path, reading: Reading, on_rows: OnRows) -> Survey:
             if row.symbol not in found.symbols:
                 found.symbols.add(row.symbol)
                 check.admit([row.symbol])
-            if is_sound(row):
+            if is_witness(row):
                 ids.note(row)
             refusal = check.objection(row)
         else:
@@ -92,7 +92,7 @@ def _look(path: Path, reading: Reading, on_rows: OnRows) -> Survey:
 def _noting_order(rows: Iterable[Row], found: Survey) -> Iterator[Row]:
     last = None
     for row in rows:
-        if isinstance(row, RawTrade):
+        if isinstance(row, RawTrade) and not row.late:
             if last is not None:
                 found.falls += (row.ts_event < last) - (row.ts_event > last)
             last = row.ts_event

@@ -65,6 +65,7 @@ class Rows:
                 values.number("quantity", quantity.strip()),
                 ts_event,
                 origin,
+                table.late is not None and values.late(cells[table.late].strip()),
             )
         except BadValue as bad:
             return Refusal(bad.reason, origin, bad.detail)

@@ -18,6 +18,9 @@ NO_ID: Final = -1
 TAKERS: Final[dict[str, Side]] = {"buy": "BUY", "b": "BUY", "bid": "BUY", "sell": "SELL", "s": "SELL", "ask": "SELL"}
 BUYER_IS_MAKER: Final[dict[str, Side]] = {"true": "SELL", "1": "SELL", "false": "BUY", "0": "BUY"}
 """If the buyer was the maker, the taker sold."""
+LATE: Final = "late"
+"""What a recorded tape says of a trade that nobody may act on."""
+_LATE: Final = {LATE: True, "true": True, "1": True, "": False, "false": False, "0": False}
 
 _BY_DIGITS: Final[dict[int, TimeUnit]] = {10: "s", 13: "ms", 16: "us", 19: "ns"}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -107,6 +110,14 @@ def side(text: str, words: Mapping[str, Side]) -> Side:
             hint = "; a column that says whether the buyer was the maker is named isBuyerMaker" if boolean else ""
             raise BadValue("malformed", f"side must be buy or sell, got {text!r:.40}{hint}")
         raise BadValue("malformed", f"isBuyerMaker must be true or false, got {text!r:.40}")
+    return found
+
+
+def late(text: str) -> bool:
+    """Whether nobody may act on the trade."""
+    found = _LATE.get(text.lower())
+    if found is None:
+        raise BadValue("malformed", f"late must be {LATE}, true or 1, or empty, false or 0; got {text!r:.40}")
     return found
 
 

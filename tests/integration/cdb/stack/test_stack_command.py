@@ -4,15 +4,22 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import pytest
 
 from cdb.running.native import Ports
 from cdb.running.native.config import STACK_ID
+from tests.exchange.market import Market
+from tests.exchange.mexc import MexcServer
+from tests.exchange.running import running as exchange
+from tests.exchange.tape import Tape
 from tests.support.cli import on_a_terminal
 from tests.support.paths import ROOT
 from tests.support.waiting import until
@@ -171,3 +178,62 @@ def test_every_command_explains_itself_with_an_example(command: str) -> None:
     help_text = run_cdb(ROOT, command, "--help")
     assert help_text.returncode == 0
     assert "Example: " in help_text.stdout
+
+
+@contextmanager
+def hanging_port() -> Iterator[int]:
+    """A port that answers nobody: whoever connects waits, as for a host that drops all packets."""
+    with ExitStack() as sockets:
+        server = sockets.enter_context(socket.socket())
+        server.bind(("127.0.0.1", 0))
+        server.listen(0)
+        for _ in range(4):  # fills what waits to be accepted
+            client = sockets.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(server.getsockname())
+        yield server.getsockname()[1]
+
+
+def market_at(port: int) -> dict[str, str]:
+    places = {"MEXC_WS_URL": f"ws://127.0.0.1:{port}", "MEXC_REST_URL": f"http://127.0.0.1:{port}"}
+    return {"CDB_SOURCE": "mexc", "CDB_SYMBOLS": "BTCUSDT,ETHUSDT", **places}
+
+
+def test_a_market_that_cannot_be_reached_is_one_line_and_all_is_healthy(checkout: Path) -> None:
+    up = run_cdb(checkout, "up", "--part", "cdb_ws", **market_at(1))
+    line = (
+        "cdb: cdb_ws waits for mexc: cannot connect to ws://127.0.0.1:1: Connection refused; it keeps trying"
+        " (docs/live.md)\n"
+    )
+    assert (up.returncode, up.stderr) == (0, line)
+    status = run_cdb(checkout, "status")
+    assert (status.returncode, status.stderr) == (0, line)
+    found = json.loads(run_cdb(checkout, "status", "--json").stdout)
+    assert (found["healthy"], found["market"]["source"], found["market"]["published"]) == (True, "mexc", 0)
+
+
+def test_a_market_that_does_not_answer_holds_up_the_start_for_seconds_only(checkout: Path) -> None:
+    with hanging_port() as port:
+        began = time.monotonic()
+        up = run_cdb(checkout, "up", "--part", "cdb_ws", **market_at(port))
+        took_s = time.monotonic() - began
+    assert up.returncode == 0, up.stderr
+    assert up.stderr.startswith("cdb: cdb_ws waits for mexc: ")
+    assert up.stderr.count("\n") == 1
+    assert took_s < 25  # of a busy machine; alone it takes about 12
+
+
+def test_a_market_that_answers_needs_no_line_and_an_unknown_symbol_is_refused_by_name(checkout: Path) -> None:
+    market = Market(["BTCUSDT", "ETHUSDT"], rest_keeps=1000)
+    with exchange(MexcServer(market), Tape(market)) as mexc:
+        place = {"MEXC_WS_URL": mexc.server.ws_url, "MEXC_REST_URL": mexc.server.rest_url, "CDB_SOURCE": "mexc"}
+        up = run_cdb(checkout, "up", "--part", "cdb_ws", **place, CDB_SYMBOLS="BTCUSDT,ETHUSDT")
+        assert (up.returncode, up.stderr) == (0, "")
+        assert json.loads(run_cdb(checkout, "status", "--json").stdout)["market"]["published"] > 0
+        run_cdb(checkout, "down")
+        refused = run_cdb(checkout, "up", "--part", "cdb_ws", **place, CDB_SYMBOLS="BTCUSDT,ETHUSTD")
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[-2] == (
+        "cdb: cdb_ws is not ready: keeps exiting: CDB_SYMBOLS is refused: mexc does not have ETHUSTD"
+        " (did you mean ETHUSDT?)"
+    )

@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from services.ws.tape.files import NotATape
 from services.ws.tape.reader import Survey, read_tape, survey
 from services.ws.tape.rows import Reading
-from services.ws.trades import RawTrade
+from services.ws.trades import RawTrade, Refusal
 from tests.support.building import quick
-from tests.unit.services.ws.tape.tables import HEADER, essence, row, rows_in, written
+from tests.unit.services.ws.tape.tables import HEADER, NOON_MS, essence, row, rows_in, written
 
 GOOD = [row(place) for place in range(12)]
 
@@ -129,3 +129,20 @@ def test_made_ids_are_those_of_the_time_so_another_file_never_has_them_too(tmp_p
     whole = [item for item in rows_in(written(tmp_path, [HEADER, *GOOD]), make_ids=True) if isinstance(item, RawTrade)]
     together = [*halves[0], *(replace(item, origin=f"line {place + 8}") for place, item in enumerate(halves[1]))]
     assert whole == together
+
+
+def test_late_trades_are_read_as_they_stand_and_say_nothing_about_the_others(tmp_path: Path) -> None:
+    """They stand behind later ones, with ids that do not rise, and outnumber the others at a jump of 10 s."""
+    jumped = [f"{row(place, ts_ms=NOON_MS + 60_000 + place)},late" for place in (9, 8, 7, 6, 5, 4)]
+    trades = [f"{row(1)},", f"{row(61)},false", *jumped, f"{row(62)},0"]
+    file = written(tmp_path, [f"{HEADER},late", *trades])
+    found = survey(file, Reading())
+    assert (found.reading, found.refused, found.falls) == (Reading(), {}, -2)
+    rows = list(read_tape(file, found.reading))
+    assert [isinstance(item, RawTrade) and item.late for item in rows] == [False, False, *[True] * 6, False]
+
+
+def test_a_late_column_with_another_word_is_refused(tmp_path: Path) -> None:
+    (refused,) = rows_in(written(tmp_path, [f"{HEADER},late", f"{row(1)},perhaps"]))
+    assert isinstance(refused, Refusal)
+    assert refused.detail == "late must be late, true or 1, or empty, false or 0; got 'perhaps'"

@@ -1,0 +1,61 @@
+"""Whether trades come from the market, as cdb_ws says it itself at /feed."""
+
+import time
+from typing import Final
+
+import httpx
+import msgspec
+
+from cdb.running.base import RunningStack
+from services.topology import WS
+from services.ws.sources.port import NOT_YET
+
+_ANSWER_WITHIN_S: Final = 2.0
+_LOOK_S: Final = 0.2
+
+
+class Feed(msgspec.Struct, frozen=True):
+    """What cdb_ws has read from its source, and why it has nothing."""
+
+    source: str
+    published: int = 0
+    failure: str = ""
+    gave_up: bool = False
+
+    @property
+    def has_come(self) -> bool:
+        """Whether there was a trade, and nothing fails now."""
+        return bool(self.published) and not self.failure
+
+    @property
+    def problem(self) -> str:
+        """Why no trades come, as a line for the operator; "" while nothing fails."""
+        if not self.failure:
+            return ""
+        if self.gave_up:
+            return f"{WS.name} gets nothing more from {self.source}: {self.failure}"
+        return f"{WS.name} waits for {self.source}: {self.failure}; it keeps trying (docs/live.md)"
+
+
+def feed(stack: RunningStack) -> Feed | None:
+    """Ask cdb_ws; None if it does not answer."""
+    try:
+        answer = stack.http.get(stack.url(WS.name, "/feed"), timeout=_ANSWER_WITHIN_S)
+        return msgspec.json.decode(answer.raise_for_status().content, type=Feed)
+    except (httpx.HTTPError, msgspec.MsgspecError):
+        return None
+
+
+def why_no_trades(stack: RunningStack, *, within_s: float) -> str:
+    """Wait until trades come or cdb_ws says why not; "" if they come, or if it does not answer at all."""
+    deadline = time.monotonic() + within_s
+    while True:
+        now = feed(stack)
+        if now is None or now.has_come:
+            return ""
+        is_last = time.monotonic() >= deadline
+        if now.failure and (is_last or now.failure != NOT_YET):
+            return now.problem
+        if is_last:
+            return f"{WS.name} has no trade from {now.source} after {within_s:.0f} s; it keeps trying (docs/live.md)"
+        time.sleep(_LOOK_S)
