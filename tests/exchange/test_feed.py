@@ -101,6 +101,26 @@ def test_a_refused_symbol_does_not_harm_the_others_and_joins_when_it_is_taken() 
     play(scene())
 
 
+def test_one_trade_from_the_future_spoils_nothing() -> None:
+    async def scene() -> None:
+        run = Run.new("mexc")
+        async with running_feed(run):
+            await given(run, 60)
+            before = counted("cdb_feed_frames_unreadable_total")
+            deals = run.market.listings["BTCUSDT"].deals
+            right = deals[-1]
+            deals[-1] = right._replace(time_ns=right.time_ns + 10**9 * 10**6)
+            run.server.faults.again_on_subscribe, run.server.faults.drop = 1, "reset"
+            assert await until(lambda: counted("cdb_feed_frames_unreadable_total") > before, within_s=10)
+            deals[:] = [right if deal.time_ns > right.time_ns + 10**9 * 10**3 else deal for deal in deals]
+            run.server.faults.heal()
+            run.given.clear()
+            await given(run, 60)
+        assert sum(trade.late for trade in run.given if trade.symbol == "BTCUSDT") < 30
+
+    play(scene())
+
+
 def test_more_symbols_than_one_connection_takes_get_more_connections() -> None:
     async def scene() -> None:
         run = Run.new("mexc", rate=300.0, symbols=tuple(f"S{number}USDT" for number in range(65)))

@@ -11,6 +11,7 @@ from typing import Final
 from services.clock import MOST_AHEAD_NS, NANOSECONDS, JumpWatch
 
 CERTAIN_WITHIN_NS: Final = NANOSECONDS // 4
+FAR_AHEAD_NS: Final = 60 * NANOSECONDS
 LONGEST_ROUND_TRIP_NS: Final = 2 * NANOSECONDS
 
 
@@ -49,6 +50,13 @@ class ExchangeClock:
     def ours_ns(self, time_ns: int) -> int:
         """A time of the exchange by our clock."""
         return time_ns + self._correction_ns
+
+    def is_far_ahead(self, time_ns: int) -> bool:
+        """Whether a time of the exchange is further ahead than its clock can explain."""
+        if not self.is_measured or self.ours_ns(time_ns) <= self._now_ns() + FAR_AHEAD_NS:
+            return False
+        self.follow_jumps()
+        return self.is_measured
 
     def stamp(self, symbol: str, time_ns: int, *, late: bool) -> int:
         """When it was by our clock. What is not *late* is never before what came before it, if that is not ahead."""

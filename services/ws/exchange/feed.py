@@ -19,7 +19,6 @@ from services.ws.trades import MOST_BEHIND_NS, RawTrade
 
 QUIET_ASKS: Final = 4
 """After so many answers without a trade on the connection the market is believed to be quiet."""
-EMPTY_BELIEVED: Final = 3
 MOST_PAGES: Final = 500
 CLOCK_EVERY_S: Final = 60.0
 MEASURE_AGAIN_S: Final = 5.0
@@ -216,13 +215,21 @@ class Feed:
             self._publish(symbol, held)
 
     def _publish(self, symbol: _Symbol, told: Iterable[Told]) -> list[Taken]:
-        taken = list(symbol.merger.take(told))
+        taken = list(symbol.merger.take(one for one in told if self._can_be(one[0])))
         if symbol.merger.duplicates > symbol.dropped:
             report.duplicates_dropped(self._exchange.name, symbol.merger.duplicates - symbol.dropped)
             symbol.dropped = symbol.merger.duplicates
         if taken:
             self._give([self._trade(one) for one in taken])
         return taken
+
+    def _can_be(self, deal: Deal) -> bool:
+        """Whether its time is none that is still to come: all that follows would look late beside it."""
+        if not self._clock.is_far_ahead(deal.time_ns):
+            return True
+        error = Unreadable("bad_value", f"a trade of {deal.symbol} from the future: {deal.time_ns} ns since 1970")
+        report.unreadable(error, self._exchange.name, in_log=True)
+        return False
 
     def _trade(self, taken: Taken) -> RawTrade:
         deal = taken.deal

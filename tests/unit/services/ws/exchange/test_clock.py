@@ -63,6 +63,14 @@ def test_a_clock_that_is_set_back_is_noticed_at_the_next_trade(clock: ExchangeCl
     assert clock.ours_ns(NOW) == ours.now
 
 
+def test_a_time_far_ahead_is_wrong_unless_our_clock_was_set_back(clock: ExchangeClock, ours: Ours) -> None:
+    assert not clock.is_far_ahead(NOW + 3600 * S), "theirs is not known yet"
+    measure(clock, ours, 0)
+    assert clock.is_far_ahead(NOW + 3600 * S)
+    ours.set(-3600)
+    assert not clock.is_far_ahead(NOW)
+
+
 def test_before_the_first_measurement_no_trade_is_from_the_future(clock: ExchangeClock, ours: Ours) -> None:
     assert clock.stamp("BTCUSDT", NOW + 3600 * S, late=False) == ours.now
 
