@@ -182,11 +182,19 @@ class ExportSettings(Settings):
     tracing: bool = Field(default=True, validation_alias="CDB_TRACING")
 
 
+LIVE_SOURCES: Final = frozenset({"binance", "mexc"})
+
+
 class TradedSettings(Settings):
     """What is traded."""
 
     symbols: Symbols = Field(default=DEFAULT_SYMBOLS, validation_alias="CDB_SYMBOLS")
     source: Plugin = Field(default="simulated", validation_alias="CDB_SOURCE")
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the prices are those of a real market."""
+        return self.source in LIVE_SOURCES
 
 
 class PluginSettings(Settings):

@@ -3,6 +3,7 @@
 from services import topology
 from services.execution import report
 from services.execution.handlers import ExecutionHandler
+from services.execution.market import NextTrades
 from services.execution.settings import ExecutionSettings
 from services.execution.store import ExecutionStore
 from services.runtime.consumer import Consumer
@@ -18,7 +19,8 @@ def main() -> None:
     process = Process.begin(topology.EXECUTION, settings)
     faults = Faults()
     store = ExecutionStore(process.ledger("fill", writer=True))
-    handler = ExecutionHandler(store, settings.venue, clock=process.clock, faults=faults)
+    market = NextTrades(process.bus()) if settings.is_live else None
+    handler = ExecutionHandler(store, settings.venue, clock=process.clock, faults=faults, market=market)
     consumer = Consumer(process.bus(only=True), handler, process.state, on_error=report.error)
     process.run(consumer, add_test_endpoints=lambda app: add_faults_endpoint(app, faults.order))
 

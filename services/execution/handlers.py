@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import partial
 
 from opentelemetry.trace import Span
@@ -11,6 +12,7 @@ from services.clock import Clock
 from services.errors import InjectedFault, ServerAway
 from services.execution import ledger_rows, report, trace
 from services.execution.accounting import CannotBook, Holding, book, cash_after
+from services.execution.market import NextTrades
 from services.execution.results import Results
 from services.execution.store import Account, Changes, ExecutionStore, HeldPosition
 from services.execution.venue import VenueSettings, execute
@@ -40,11 +42,23 @@ class _Session:
 
 
 class ExecutionHandler:
-    """Fills orders. An order that comes again gets the fill it already has."""
+    """Fills orders. An order that comes again gets the fill it already has.
+
+    With a *market* an order waits for the next trade of its symbol, whose price it gets.
+    """
 
     streams: Sequence[str] = EXECUTION.reads
 
-    def __init__(self, store: ExecutionStore, venue: VenueSettings, *, clock: Clock, faults: Faults) -> None:
+    def __init__(
+        self,
+        store: ExecutionStore,
+        venue: VenueSettings,
+        *,
+        clock: Clock,
+        faults: Faults,
+        market: NextTrades | None = None,
+    ) -> None:
+        self._market = market
         self._store = store
         self._venue = venue
         self._clock = clock
@@ -61,6 +75,8 @@ class ExecutionHandler:
         account = self._store.read([order.order_id for _, order in orders])
         if account is None:
             raise ServerAway("PostgreSQL", "no account has been opened yet")
+        if self._market is not None:
+            self._market.look()
         timeline.mark("read")
         session = _Session(timeline, account)
         for item, order in orders:
@@ -107,16 +123,20 @@ class ExecutionHandler:
             outcome.outgoing.append(Outgoing(FILLS, known.fill, item.span.context if item.span else None))
             outcome.afterwards.append(report.fill_sent_again)
         elif known.state == "placed" and order.order_id not in session.done:
+            trade = self._market.after(order) if self._market else None
+            if self._market and trade is None:
+                outcome.deferred.append(item)
+                return
             span = trace.start_order(item, order, known.strategy, session.timeline)
-            fill = self._fill(order, known.strategy, session)
+            fill = self._fill(order, known.strategy, session, market=trade.price if trade else None)
             session.done[order.order_id] = _Done(fill, span)
             if fill is not None:
                 outcome.outgoing.append(Outgoing(FILLS, fill, span.get_span_context()))
 
-    def _fill(self, order: Order, strategy: str, session: _Session) -> Fill | None:
+    def _fill(self, order: Order, strategy: str, session: _Session, *, market: Decimal | None) -> Fill | None:
         """Fill *order* of *strategy*, or refuse it if that has not what it would sell or pay; None then."""
         now_ns = self._clock.now_ns()
-        execution = execute(order, self._venue)
+        execution = execute(order, self._venue, market=market)
         key = PositionKey(order.symbol, strategy)
         held = session.account.positions.get(key) or HeldPosition("", Holding())
         try:

@@ -8,6 +8,7 @@ import structlog
 from opentelemetry.trace import Span, use_span
 
 from services import topology
+from services.execution.accounting import ZERO
 from services.execution.results import Results
 from services.execution.store import Account
 from services.messages import Fill, Order
@@ -32,7 +33,7 @@ def order_finished(fill: Fill | None, span: Span, took_s: float) -> None:
             took_s
         )
         if fill is not None:
-            metrics.record_trade(fill.symbol, fill.side, pnl=fill.realised_pnl, slippage=fill.slippage_bps)
+            metrics.record_trade(fill.symbol, fill.side, pnl=fill.realised_pnl, slippage=max(ZERO, fill.slippage_bps))
             log.info("filled", **_line(fill))
 
 

@@ -1,6 +1,7 @@
 """The paper venue: at what price an order is filled, and what that costs. The same order always fills the same way.
 
-The fill price is the order's reference price, moved against the order by a slippage in basis points:
+The fill price is the order's reference price or, on a live market, the price of the next trade, moved against the order
+by a slippage in basis points:
 
     base + size_bps x (notional / depth) + volatility_share x volatility x 10 000, times a random factor of 0.5 to 1.5
 
@@ -39,7 +40,10 @@ class VenueSettings(Settings):
 
 @dataclass(frozen=True)
 class Execution:
-    """How the venue filled an order: price, notional and fee in the quote asset, slippage in basis points."""
+    """How the venue filled an order: price, notional and fee in the quote asset, slippage in basis points.
+
+    Slippage is against the price that was decided on; negative: the market has moved in the order's favour.
+    """
 
     price: Decimal
     notional: Decimal
@@ -47,12 +51,14 @@ class Execution:
     slippage_bps: Decimal
 
 
-def execute(order: Order, settings: VenueSettings) -> Execution:
-    """Fill *order* completely."""
+def execute(order: Order, settings: VenueSettings, *, market: Decimal | None = None) -> Execution:
+    """Fill *order* completely, at the price of the *market* if that is known better than when it was decided."""
     slippage_bps = slippage_of(order, settings)
     direction = 1 if order.side == "BUY" else -1
-    moved = order.reference_price * (1 + direction * slippage_bps / BASIS_POINTS)
+    moved = (market or order.reference_price) * (1 + direction * slippage_bps / BASIS_POINTS)
     price = moved.quantize(price_unit(order.reference_price), ROUND_HALF_EVEN)
+    if market is not None:
+        slippage_bps = (direction * (price / order.reference_price - 1) * BASIS_POINTS).quantize(_TWO_DECIMALS)
     notional = (price * order.quantity).quantize(UNIT, ROUND_HALF_EVEN)
     fee = (notional * settings.fee_bps / BASIS_POINTS).quantize(UNIT, ROUND_HALF_EVEN)
     return Execution(price, notional, fee, slippage_bps)

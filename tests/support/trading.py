@@ -75,7 +75,7 @@ class TradingDay:
     def execute(self) -> None:
         """Fill all waiting orders in one batch, and give risk the fills."""
         waiting, self.waiting = self.waiting, []
-        outcome = self.execution.handle(self._batch([(ORDERS, item.message) for item in waiting]))
+        outcome = self.execution.handle(self.batch([(ORDERS, item.message) for item in waiting]))
         self._to_risk([(FILLS, item.message) for item in outcome.outgoing])
 
     def trade(self, side: Side, *symbols: str, strategy: str = "momentum_v1") -> None:
@@ -109,9 +109,9 @@ class TradingDay:
         )
 
     def _to_risk(self, messages: Sequence[tuple[str, Message]]) -> None:
-        self.waiting += [item for item in self.risk.handle(self._batch(messages)).outgoing if item.stream == ORDERS]
+        self.waiting += [item for item in self.risk.handle(self.batch(messages)).outgoing if item.stream == ORDERS]
 
-    def _batch(self, messages: Sequence[tuple[str, Message]]) -> Batch:
+    def batch(self, messages: Sequence[tuple[str, Message]]) -> Batch:
         received = [
             Received(Entry(stream, f"{self.number}-{place}", b"", None), message)
             for place, (stream, message) in enumerate(messages)

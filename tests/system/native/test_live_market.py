@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
+from functools import partial
 
 import pytest
 
@@ -59,6 +61,19 @@ def test_it_trades_on_what_the_exchange_tells(bot: Bot) -> None:
     assert bot.metric("cdb_ws", "cdb_websocket_connections_active") == 1
     assert bot.metric("cdb_ws", "cdb_rest_requests_total", status_code="200") >= len(SYMBOLS)
     assert bot.metric("cdb_ws", "cdb_market_data_refused_total") == 0
+
+
+def test_each_fill_has_a_price_that_the_market_had_after_the_order(bot: Bot, exchange: Running) -> None:
+    """Moved by the venue's slippage, which is some basis points."""
+    until(lambda: bot.count("fills"), holds=lambda fills: fills >= 5, what="fills")
+    rows = bot.query(
+        "SELECT symbol, price, extract(epoch FROM placed_at), extract(epoch FROM filled_at) FROM fills JOIN orders "
+        "USING (order_id, symbol)"
+    )
+    for symbol, price, placed_s, filled_s in rows:
+        deals = exchange.call(partial(exchange.server.market.deals, symbol))
+        then = [deal.price for deal in deals if placed_s <= deal.time_ns / 1e9 <= filled_s]
+        assert any(abs(price / one - 1) < Decimal("0.003") for one in then), (symbol, price, then)
 
 
 def test_an_outage_shows_stops_trading_and_is_filled(bot: Bot, exchange: Running) -> None:

@@ -1,5 +1,6 @@
 """What cannot import the table of the system says the same; each test names the file and what is to be added."""
 
+import pkgutil
 import re
 import tomllib
 from typing import Any, Final
@@ -7,9 +8,12 @@ from typing import Any, Final
 import pytest
 import yaml
 
-from services import topology
+from services import plugins, topology
 from services.risk.rules import LAYERS, Reason
+from services.settings import LIVE_SOURCES
 from services.topology import SERVICES, Service
+from services.ws import sources
+from services.ws.live_source import LiveSource
 from telemetry.contract import load_contract
 from tests.support.paths import ROOT
 
@@ -97,3 +101,9 @@ def test_services_are_kept_apart() -> None:
 def test_no_port_is_taken_twice() -> None:
     ports = re.findall(r"127\.0\.0\.1:\$\{CDB_[A-Z_]+_PORT:-(\d+)\}", text(COMPOSE))
     assert sorted(set(ports)) == sorted(ports)
+
+
+def test_live_sources_are_those_that_stand_on_the_live_source() -> None:
+    modules = [module.name for module in pkgutil.iter_modules(sources.__path__) if module.name != "port"]
+    found = {name for name in modules if issubclass(plugins.find(sources, name, "SOURCE"), LiveSource)}
+    assert found == LIVE_SOURCES

@@ -264,7 +264,7 @@ def test_a_symbol_that_is_dropped_while_it_is_held_is_sold_on_a_signal_and_not_b
     restarted(day, "BTCUSDT")
     decided = database.query("SELECT count(*) FROM decisions")
     signal = day._signal("BUY", day.prices["ETHUSDT"], "momentum_v1")
-    outcome = day.risk.handle(day._batch([("signals", signal)]))
+    outcome = day.risk.handle(day.batch([("signals", signal)]))
     assert [letter.reason for letter in outcome.dead] == ["unknown_symbol"]
     assert database.query("SELECT count(*) FROM decisions") == decided
     day.trade("SELL", "ETHUSDT")
@@ -276,11 +276,11 @@ def test_a_price_of_a_symbol_that_nobody_knows_is_put_aside(database: Database) 
     day.price("BTCUSDT", "100")
     restarted(day, "ETHUSDT", "SOLUSDT")
     trade = day.prices["BTCUSDT"]
-    assert day.risk.handle(day._batch([("market_data", trade)])).dead == []  # it was traded once: its price is kept
+    assert day.risk.handle(day.batch([("market_data", trade)])).dead == []  # it was traded once: its price is kept
     database.query("DELETE FROM marks")
     restarted(day, "ETHUSDT", "SOLUSDT")
     database.query("DELETE FROM marks")
-    start_over = day.risk.handle(day._batch([("market_data", trade)]))
+    start_over = day.risk.handle(day.batch([("market_data", trade)]))
     assert [letter.reason for letter in start_over.dead] == ["unknown_symbol"]
 
 
