@@ -26,8 +26,8 @@ from tests.exchange.tape import Tape
 
 SYMBOLS: Final = ("BTCUSDT", "ETHUSDT")
 QUICK: Final = Timing(
-    opening_s=0.5,
-    confirming_s=0.5,
+    opening_s=1.5,
+    confirming_s=1.5,
     ping_every_s=0.3,
     silence_s=0.5,
     symbol_silence_least_s=0.4,
@@ -155,7 +155,7 @@ async def running_feed(run: Run, symbols: Sequence[str] = SYMBOLS, timing: Timin
 async def settled(run: Run, symbols: Sequence[str] = SYMBOLS) -> str:
     """Let the market rest and say what is wrong with what was given, once nothing more can come."""
     run.tape.rate = 0.0
-    await until(lambda: not any(run.missing(symbol) for symbol in symbols), within_s=10)
+    await until(lambda: not any(run.missing(symbol) for symbol in symbols), within_s=40)
     await asyncio.sleep(0.5)  # what would come twice
     return "; ".join(wrong for symbol in symbols if (wrong := run.wrong(symbol)))
 

@@ -8,7 +8,7 @@ from tests.exchange.feeds import Run, running_feed, settled
 from tests.exchange.schedule import Schedule, random_faults
 
 SEEDS = range(100)
-AT_ONCE = 10
+AT_ONCE = 8
 
 
 async def play(name: str, seed: int) -> str:

@@ -89,7 +89,8 @@ def market(bus_client: Any) -> Iterator[Market]:
 @contextmanager
 def recording(environment: dict[str, str], *arguments: str) -> Iterator["subprocess.Popen[str]"]:
     """Record in another process; the block begins when it has begun to write."""
-    command = [sys.executable, "-m", "cdb", "record", *arguments]
+    take_ctrl_c = ("env", "--default-signal=INT")  # a shell has its programs in the background ignore it
+    command = [*take_ctrl_c, sys.executable, "-m", "cdb", "record", *arguments]
     folder = Path(arguments[-1]).parent
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=-1, stderr=-1, text=True) as process:
         try:
