@@ -18,6 +18,8 @@ from cdb.running.server_settings import CollectorSettings, JaegerSettings, Secre
 from services.core.strategies.mean_reversion_v1 import MeanReversionSettings
 from services.core.strategies.momentum_v1 import MomentumSettings
 from services.settings import Settings
+from services.ws.sources.binance import BinanceSettings
+from services.ws.sources.mexc import MexcSettings
 from services.ws.sources.replay import ReplaySettings
 from services.ws.sources.simulated import SimulatorSettings
 from tests.support.paths import ROOT
@@ -311,7 +313,7 @@ def test_the_default_trades_on_the_simulator_without_test_endpoints() -> None:
 
 
 PLUGINS: Final[dict[str, tuple[type[Settings], ...]]] = {
-    "cdb_ws": (SimulatorSettings, ReplaySettings),
+    "cdb_ws": (SimulatorSettings, ReplaySettings, MexcSettings, BinanceSettings),
     "cdb_core": (MomentumSettings, MeanReversionSettings),
 }
 """The sources and strategies of ours, which have settings of their own."""
