@@ -52,8 +52,9 @@ class ExchangeClock:
         return time_ns + self._correction_ns
 
     def is_far_ahead(self, time_ns: int) -> bool:
-        """Whether a time of the exchange is further ahead than its clock can explain."""
-        if not self.is_measured or self.ours_ns(time_ns) <= self._now_ns() + FAR_AHEAD_NS:
+        """Whether a time of the exchange is further ahead than its clock can explain, even if it was measured wrong."""
+        earliest_ns = min(time_ns, self.ours_ns(time_ns))
+        if not self.is_measured or earliest_ns <= self._now_ns() + FAR_AHEAD_NS:
             return False
         self.follow_jumps()
         return self.is_measured

@@ -71,6 +71,12 @@ def test_a_time_far_ahead_is_wrong_unless_our_clock_was_set_back(clock: Exchange
     assert not clock.is_far_ahead(NOW)
 
 
+def test_a_wrong_measurement_makes_no_trade_one_from_the_future(clock: ExchangeClock, ours: Ours) -> None:
+    measure(clock, ours, -3600)
+    assert not clock.is_far_ahead(NOW)
+    assert clock.stamp("BTCUSDT", NOW, late=False) == NOW
+
+
 def test_before_the_first_measurement_no_trade_is_from_the_future(clock: ExchangeClock, ours: Ours) -> None:
     assert clock.stamp("BTCUSDT", NOW + 3600 * S, late=False) == ours.now
 
