@@ -178,4 +178,4 @@ def all_end_in_time(bot: Bot) -> None:
     for service in SERVICES:
         asked = time.monotonic()
         assert "exit status 0" in end_of(bot, service)
-        assert time.monotonic() - asked < 5
+        assert time.monotonic() - asked < 9
