@@ -17,7 +17,6 @@ from cdb.kit.options import JsonOption, YesOption, confirm
 from cdb.kit.output import console, plain_table, print_json
 from cdb.kit.printable import printable
 from cdb.running.stack import running_stack
-from services.bus.client import connect
 from services.messages import is_stream_id
 
 group = typer.Typer(
@@ -135,11 +134,8 @@ def discard(
 
 @contextmanager
 def _dead_letters() -> Iterator[DeadLetters]:
-    with exit_codes():
-        settings = running_stack().bus_settings()
-        password = settings.redis_password.get_secret_value()
-        with closing(connect(host=settings.redis_host, port=settings.redis_port, password=password)) as client:
-            yield DeadLetters(client)
+    with exit_codes(), closing(running_stack().bus_client()) as client:
+        yield DeadLetters(client)
 
 
 def _chosen(letters: DeadLetters, letter_ids: list[str] | None, *, every: bool) -> list[Letter]:

@@ -28,7 +28,6 @@ from cdb.running.base import RunningStack
 from cdb.running.feed import feed
 from cdb.running.settings import read_settings
 from cdb.running.stack import running_stack
-from services.bus.client import connect
 from services.bus.held import HeldSymbols
 from services.settings import TradedSettings
 from services.ws.tape import values
@@ -116,11 +115,8 @@ def _recorded(
 
 @contextmanager
 def _bus() -> Iterator[tuple[RunningStack, redis.Redis]]:
-    with closing(running_stack()) as stack:
-        settings = stack.bus_settings()
-        password = settings.redis_password.get_secret_value()
-        with closing(connect(host=settings.redis_host, port=settings.redis_port, password=password)) as client:
-            yield stack, client
+    with closing(running_stack()) as stack, closing(stack.bus_client()) as client:
+        yield stack, client
 
 
 def _symbols(text: str | None) -> frozenset[str] | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar, Final, Self
 
 import httpx
+import redis
 
 from cdb.kit.http_client import local_client
 from cdb.kit.prometheus import Prometheus
@@ -18,6 +19,7 @@ from cdb.running.native import PartStatus, Ports, envfile
 from cdb.running.native.config import state_dir
 from cdb.running.native.ports import HOST
 from cdb.running.settings import read_settings
+from services.bus.client import connect
 from services.settings import BadSecretsDir, BusSettings, LedgerSettings, settings_in_files, without_empty
 
 PSQL: Final = ("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1")
@@ -206,6 +208,11 @@ class RunningStack(ABC):
     def bus_settings(self) -> BusSettings:
         """How to reach the bus."""
         return read_settings(BusSettings, self._servers("REDIS_HOST"))
+
+    def bus_client(self) -> redis.Redis:
+        """A client of the bus, which connects at its first command; the caller closes it."""
+        bus = self.bus_settings()
+        return connect(host=bus.redis_host, port=bus.redis_port, password=bus.redis_password.get_secret_value())
 
     def _servers(self, variable: str, *, elsewhere: bool = False) -> dict[str, str]:
         """Settings of the servers; *variable* is that of the address of the one that is meant.

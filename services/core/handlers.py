@@ -6,8 +6,8 @@ from functools import partial
 from time import perf_counter_ns
 
 from services.bus.entries import Outgoing
-from services.bus.finished import finished_trades
 from services.bus.port import Bus
+from services.bus.trades import finished_trades
 from services.clock import Clock
 from services.core import report, trace
 from services.core.activity import Activity

@@ -1,11 +1,10 @@
 """What the market traded after an order came: on a live market that is what the order is filled at."""
 
-from contextlib import suppress
 from typing import Final
 
 from services.bus.port import Bus
-from services.messages import BadMessage, MarketData, Order
-from services.topology import MARKET_DATA
+from services.bus.trades import newest_trades
+from services.messages import MarketData, Order
 
 LOOKED_AT: Final = 1_000
 """So many of the newest trades; orders wait for tenths of a second."""
@@ -20,12 +19,7 @@ class NextTrades:
 
     def look(self) -> None:
         """Read the bus; raises ServerAway."""
-        self._trades = []
-        for entry in self._bus.newest(MARKET_DATA, count=LOOKED_AT):
-            with suppress(BadMessage):
-                trade = entry.read()
-                if isinstance(trade, MarketData) and not trade.late:
-                    self._trades.append(trade)
+        self._trades = [trade for trade in newest_trades(self._bus, most=LOOKED_AT) if not trade.late]
 
     def after(self, order: Order) -> MarketData | None:
         """The first trade of the order's symbol after the order was made; None if there was none yet."""

@@ -7,8 +7,8 @@ from time import perf_counter_ns
 from typing import Any, Final
 
 from services.bus.entries import Outgoing, stream_position
-from services.bus.finished import finished_trades
 from services.bus.port import Bus
+from services.bus.trades import finished_trades
 from services.messages import BadMessage, Fill, MarketData, Order, Signal, decode, encode
 from services.risk import report
 from services.risk.decider import Decider
