@@ -254,8 +254,8 @@ def _connection() -> list[AnyPanel]:
                 title="Trades Filled and Dropped",
                 description=(
                     "Trades per second that REST told before any connection did, and those that were dropped because "
-                    "they had been told before. On MEXC REST is asked once a minute for the newest 1000 trades of each "
-                    "symbol, so about 17 dropped per second and symbol are normal there, and a few filled."
+                    "a connection had told them before. On MEXC REST is asked once a minute for the newest trades of "
+                    "each symbol and may be quicker, so a few filled are normal there."
                 ),
                 unit="cps",
                 width=8,
