@@ -11,8 +11,9 @@ import threading
 import time
 from contextlib import suppress
 
-from services.ws.sources.binance import BinanceSettings, BinanceSource
-from services.ws.sources.mexc import MexcSettings, MexcSource
+from services import plugins
+from services.ws import sources
+from services.ws.live_source import LiveSource
 from services.ws.sources.port import Source, SourceWaits
 
 SYMBOLS = tuple(f"S{number:02d}USDT" for number in range(30))
@@ -45,9 +46,8 @@ def measured(exchange: str, rate: int) -> str:
 
 
 def source_of(exchange: str, ws_url: str, rest_url: str) -> Source:
-    if exchange == "mexc":
-        return MexcSource(MexcSettings(ws_url=ws_url, rest_url=rest_url), SYMBOLS)
-    return BinanceSource(BinanceSettings(ws_url=ws_url, rest_url=rest_url), SYMBOLS)
+    kind: type[LiveSource] = plugins.find(sources, exchange, "SOURCE")
+    return kind(kind.settings(ws_url=ws_url, rest_url=rest_url), SYMBOLS)
 
 
 def _line(source: Source, rate: int) -> str:

@@ -1,24 +1,20 @@
 """cdb_ws: `python -m services.ws`."""
 
 import sys
-from contextlib import suppress
 
 from flask import Flask
 
 from services import plugins, topology
-from services.bus.port import Bus
-from services.messages import BadMessage, MarketData
+from services.bus.trades import newest_trades
 from services.runtime.process import Process
 from services.settings import load
-from services.topology import MARKET_DATA, READERS
+from services.topology import READERS
 from services.ws import sources
 from services.ws.endpoints import add_feed_page, add_scenarios
 from services.ws.publisher import Publisher
 from services.ws.settings import WsSettings
 from services.ws.sources.port import Source, SourceRefused
 from services.ws.trades import TradeCheck
-
-RECENT = 20_000
 
 
 def main() -> None:
@@ -35,7 +31,7 @@ def main() -> None:
         process.state,
         clock=process.clock,
         readers=READERS if settings.lockstep else None,
-        prepare=lambda: source.start_from(recent_trades(bus)),
+        prepare=lambda: source.start_from(list(newest_trades(bus, most=source.remembers))),
         held=process.held().read,
     )
     garbage_bus = process.bus()
@@ -56,17 +52,6 @@ def make_source(settings: WsSettings) -> Source:
     except SourceRefused as error:
         sys.stderr.write(f"{error}\n")
     raise SystemExit(2)
-
-
-def recent_trades(bus: Bus) -> list[MarketData]:
-    """The newest trades that the bus still has, oldest first."""
-    trades: list[MarketData] = []
-    for entry in bus.newest(MARKET_DATA, count=RECENT):
-        with suppress(BadMessage):
-            trade = entry.read()
-            if isinstance(trade, MarketData):
-                trades.append(trade)
-    return trades
 
 
 if __name__ == "__main__":

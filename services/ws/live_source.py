@@ -6,16 +6,17 @@ from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from difflib import get_close_matches
-from typing import Final
+from typing import ClassVar, Final
 
 import structlog
 
 from services.messages import MarketData
+from services.settings import Settings
 from services.ws import report
 from services.ws.exchange.clock import ExchangeClock
 from services.ws.exchange.connection import Timing
 from services.ws.exchange.feed import Feed
-from services.ws.exchange.protocol import Exchange, Listing, Unreadable
+from services.ws.exchange.protocol import Exchange, Listing, Unreadable, WebAddress, WsAddress
 from services.ws.exchange.rest import Rest, RestAway
 from services.ws.sources.port import NOT_YET, Source, SourceGaveUp, SourceRefused, SourceWaits
 from services.ws.trades import RawTrade, Refusal
@@ -30,22 +31,31 @@ LISTED_WITHIN_S: Final = 3.0
 log = structlog.get_logger()
 
 
+class LiveSettings(Settings):
+    """Where an exchange is. Each says its own addresses, with a default."""
+
+    ws_url: WsAddress
+    rest_url: WebAddress
+
+
 class LiveSource(Source):
-    """Trades of *symbols* on *exchange*."""
+    """Trades of some symbols on *exchange*."""
 
     may_lose = True
+    remembers = 20_000
+    exchange: ClassVar[type[Exchange]]
+    settings: ClassVar[type[LiveSettings]]
 
-    def __init__(self, exchange: Exchange, symbols: Sequence[str], *, timing: Timing | None = None) -> None:
-        self._symbols = list(symbols)
+    def __init__(self, settings: LiveSettings, symbols: tuple[str, ...]) -> None:
+        exchange = self.exchange(settings.ws_url, settings.rest_url)
+        self._symbols = symbols
         self._why = NOT_YET
         self._waiting: deque[RawTrade] = deque()
         self._has_come = threading.Event()
         self._failure: BaseException | None = None
         self._loop = asyncio.new_event_loop()
-        self._feed = Feed(
-            exchange, ExchangeClock(), give=self._take, tell_state=self._note_state, timing=timing or Timing()
-        )
-        refuse_unknown(exchange, symbols)
+        self._feed = Feed(exchange, ExchangeClock(), give=self._take, tell_state=self._note_state, timing=Timing())
+        self._listed = refuse_unknown(exchange, symbols)
 
     def start_from(self, recent: Sequence[MarketData]) -> None:
         """Connect; what the bus has already is not given again."""
@@ -74,7 +84,7 @@ class LiveSource(Source):
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
-            self._loop.run_until_complete(self._feed.run(self._symbols))
+            self._loop.run_until_complete(self._feed.run(self._symbols, listed=self._listed))
         except BaseException as error:
             log.exception("the feed has ended")
             self._failure = error
@@ -93,8 +103,10 @@ class LiveSource(Source):
         self._why = why
 
 
-def refuse_unknown(exchange: Exchange, symbols: Sequence[str]) -> None:
-    """Refuse to start with symbols that the exchange does not have, if it can be asked; raises SourceRefused.
+def refuse_unknown(exchange: Exchange, symbols: Sequence[str]) -> Mapping[str, Listing] | None:
+    """Refuse to start with symbols that the exchange does not have; raises SourceRefused.
+
+    Gives what the exchange lists, None if it cannot be asked.
 
     One that is only paused is no reason: a restart must not end the trade of all others. The feed tells of it.
     """
@@ -102,10 +114,11 @@ def refuse_unknown(exchange: Exchange, symbols: Sequence[str]) -> None:
         listed = _listed(exchange)
     except (RestAway, Unreadable) as away:
         log.warning("symbols not compared with the exchange's", exchange=exchange.name, error=str(away))
-        return
+        return None
     unknown = [_unknown(symbol, listed) for symbol in symbols if symbol not in listed]
     if unknown:
         raise SourceRefused(f"CDB_SYMBOLS is refused: {exchange.name} does not have {', '.join(unknown)}")
+    return listed
 
 
 def _listed(exchange: Exchange) -> Mapping[str, Listing]:

@@ -77,9 +77,13 @@ class Run:
         tape.play_past(60.0, 50)
         return cls(kind, market, tape, kind.server(market, Faults()))
 
+    def exchange(self, *, ws_url: str = "") -> Exchange:
+        """Our side of the stand-in."""
+        return self.kind.exchange(ws_url or self.server.ws_url, self.server.rest_url)
+
     def feed(self, timing: Timing = QUICK, *, ws_url: str = "") -> Feed:
         feed = Feed(
-            self.kind.exchange(ws_url or self.server.ws_url, self.server.rest_url),
+            self.exchange(ws_url=ws_url),
             ExchangeClock(),
             give=self.given.extend,
             tell_state=self.states.append,

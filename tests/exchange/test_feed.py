@@ -12,10 +12,8 @@ from typing import Any
 import pytest
 
 from services.clock import WallClock
-from services.ws.exchange.protocol import Exchange
 from services.ws.exchange.rest import Rest, RestAway
 from services.ws.live_source import refuse_unknown
-from services.ws.sources.binance import Binance
 from services.ws.sources.mexc import Mexc
 from services.ws.sources.port import SourceRefused
 from services.ws.trades import TradeCheck
@@ -168,7 +166,7 @@ def test_nothing_is_asked_for_as_long_as_the_exchange_says(name: str, status: in
         run = Run.new(name)
         await run.server.start()
         run.server.faults.rest_status, run.server.faults.retry_after_s = status, pause_s
-        exchange = exchange_of(run)
+        exchange = run.exchange()
         async with Rest(exchange) as rest:
             with pytest.raises(RestAway, match=str(status)):
                 await rest.get(exchange.time_path)
@@ -236,7 +234,7 @@ def test_symbols_that_the_exchange_does_not_have_are_refused_with_near_ones() ->
         run = Run.new("mexc")
         await run.server.start()
         with pytest.raises(SourceRefused) as refused:
-            await asyncio.to_thread(refuse_unknown, exchange_of(run), ("BTCUSDT", "BTCUSD", "XYZ"))
+            await asyncio.to_thread(refuse_unknown, run.exchange(), ("BTCUSDT", "BTCUSD", "XYZ"))
         assert str(refused.value) == (
             "CDB_SYMBOLS is refused: mexc does not have BTCUSD (did you mean BTCUSDT or ETHUSDT?), XYZ"
         )
@@ -321,11 +319,6 @@ async def until_answered(rest: Rest, path: str) -> bool:
         else:
             return True
     return False
-
-
-def exchange_of(run: Run) -> Exchange:
-    kind = Binance if run.server.name == "binance" else Mexc
-    return kind(run.server.ws_url, run.server.rest_url)
 
 
 async def _hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -38,7 +38,6 @@ class _Symbol:
     merger: Merger = field(default_factory=Merger)
     held: list[Told] | None = None
     filling: "asyncio.Task[None] | None" = None
-    dropped: int = 0
 
 
 class Feed:
@@ -74,11 +73,11 @@ class Feed:
         for symbol, deals in told.items():
             self._symbol(symbol).merger.remember(sorted(deals, key=position))
 
-    async def run(self, symbols: Sequence[str]) -> None:
-        """Never ends by itself."""
+    async def run(self, symbols: Sequence[str], *, listed: Mapping[str, Listing] | None = None) -> None:
+        """Never ends by itself. *listed* is what the exchange lists, if it was asked already."""
         async with Rest(self._exchange) as self._rest, asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._measure_clock())
-            self._tasks.create_task(self._watch_listing())
+            self._tasks.create_task(self._watch_listing(listed))
             self.add(symbols)
 
     def add(self, symbols: Sequence[str]) -> None:
@@ -215,10 +214,10 @@ class Feed:
             self._publish(symbol, held)
 
     def _publish(self, symbol: _Symbol, told: Iterable[Told]) -> list[Taken]:
+        before = symbol.merger.duplicates
         taken = list(symbol.merger.take(one for one in told if self._can_be(one[0])))
-        if symbol.merger.duplicates > symbol.dropped:
-            report.duplicates_dropped(self._exchange.name, symbol.merger.duplicates - symbol.dropped)
-            symbol.dropped = symbol.merger.duplicates
+        if dropped := symbol.merger.duplicates - before:
+            report.duplicates_dropped(self._exchange.name, dropped)
         if taken:
             self._give([self._trade(one) for one in taken])
         return taken
@@ -261,17 +260,18 @@ class Feed:
         if self._clock.measure(began_ns, theirs_ns, time.time_ns()) and self._clock.skew_s is not None:
             report.clock_measured(self._exchange.name, self._clock.skew_s)
 
-    async def _watch_listing(self) -> None:
+    async def _watch_listing(self, listed: Mapping[str, Listing] | None) -> None:
         """Look from time to time whether the exchange still trades what is traded here."""
         while True:
             try:
-                listed = self._exchange.read_listing(await self._rest.get(self._exchange.listing_path))
+                listed = listed or self._exchange.read_listing(await self._rest.get(self._exchange.listing_path))
             except (RestAway, Unreadable) as away:
                 self._note_away(away)
                 await asyncio.sleep(LISTING_AGAIN_S)
                 continue
             for symbol in self._symbols:
                 self._note_listing(symbol, listed.get(symbol, NOT_LISTED))
+            listed = None
             await asyncio.sleep(LISTING_EVERY_S)
 
     def _note_listing(self, symbol: str, listing: Listing) -> None:

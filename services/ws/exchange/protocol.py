@@ -119,9 +119,17 @@ class Exchange(ABC):
         """The exchange's time in nanoseconds; raises Unreadable."""
         return decoded(body, _Time).serverTime * 1_000_000
 
-    @abstractmethod
+    trading_status: ClassVar[str]
+    """The status of a symbol that is traded."""
+    statuses: ClassVar[Mapping[str, str]] = {}
+    """Words for statuses that are none."""
+
     def read_listing(self, body: bytes) -> Mapping[str, Listing]:
         """Every symbol that the exchange has; raises Unreadable."""
+        return {
+            one.symbol: Listing(one.status == self.trading_status, self.statuses.get(one.status, one.status))
+            for one in decoded(body, _Symbols).symbols
+        }
 
     @abstractmethod
     def trades_query(self, symbol: str, after: Deal | None) -> dict[str, str]:
@@ -132,8 +140,31 @@ class Exchange(ABC):
         """The trades of an answer in the exchange's order, oldest first; raises Unreadable."""
 
 
+class RestTrade(msgspec.Struct):
+    """What a trade has over REST on every exchange here. An id that can be relied on is a field of a subclass."""
+
+    price: str
+    qty: str
+    time: int
+    isBuyerMaker: bool  # noqa: N815  as exchanges write it
+
+    def deal(self, symbol: str, time_ns: int, trade_id: int | None = None) -> Deal:
+        """The same as a deal; raises Unreadable."""
+        side: Side = "SELL" if self.isBuyerMaker else "BUY"
+        return Deal(symbol, time_ns, number(self.price), number(self.qty), side, trade_id)
+
+
 class _Time(msgspec.Struct):
     serverTime: int  # noqa: N815  as exchanges write it
+
+
+class _Symbol(msgspec.Struct):
+    symbol: str
+    status: str
+
+
+class _Symbols(msgspec.Struct):
+    symbols: list[_Symbol]
 
 
 def decoded(body: bytes | str, kind: type[T]) -> T:

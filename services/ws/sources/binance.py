@@ -1,6 +1,6 @@
 """Binance's spot market: JSON over WebSocket, trades whose ids rise by one, pages of them over REST."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import count
 from typing import Final
 
@@ -8,27 +8,25 @@ import msgspec
 from pydantic import Field
 
 from services.messages import Side
-from services.settings import Settings
 from services.ws.exchange.protocol import (
     Confirmed,
     Deal,
     Ending,
     Exchange,
     Heard,
-    Listing,
     Push,
     Refused,
+    RestTrade,
     Unreadable,
     WebAddress,
     WsAddress,
     decoded,
     number,
 )
-from services.ws.live_source import LiveSource
+from services.ws.live_source import LiveSettings, LiveSource
 from services.ws.sources.port import Source
 
 _MS: Final = 1_000_000
-_TRADING: Final = "TRADING"
 _MICROSECONDS_FROM: Final = 10**14
 """A time in milliseconds reaches this in the year 5138."""
 
@@ -57,21 +55,8 @@ class _Frame(msgspec.Struct):
     error: _Error | None = None
 
 
-class _Trade(msgspec.Struct):
+class _Trade(RestTrade):
     id: int
-    price: str
-    qty: str
-    time: int
-    isBuyerMaker: bool  # noqa: N815  as Binance writes it
-
-
-class _Symbol(msgspec.Struct):
-    symbol: str
-    status: str
-
-
-class _Symbols(msgspec.Struct):
-    symbols: list[_Symbol]
 
 
 class Binance(Exchange):
@@ -84,6 +69,7 @@ class Binance(Exchange):
     requests_at_once = 60
     has_ids = True
     trades_path = "/api/v3/historicalTrades"
+    trading_status = "TRADING"
 
     def __init__(self, ws_url: str, rest_url: str) -> None:
         super().__init__(ws_url, rest_url)
@@ -112,10 +98,6 @@ class Binance(Exchange):
             return Refused(symbols, message.error.msg) if message.error else Confirmed(symbols)
         raise Unreadable("not_expected", f"{frame!r:.120}")
 
-    def read_listing(self, body: bytes) -> Mapping[str, Listing]:
-        """A status other than TRADING is not traded."""
-        return {one.symbol: Listing(one.status == _TRADING, one.status) for one in decoded(body, _Symbols).symbols}
-
     def trades_query(self, symbol: str, after: Deal | None) -> dict[str, str]:
         """The newest 1000, or those after an id."""
         query = {"symbol": symbol, "limit": str(self.page_length)}
@@ -125,20 +107,11 @@ class Binance(Exchange):
 
     def read_trades(self, symbol: str, body: bytes) -> list[Deal]:
         """The answer has the oldest first."""
-        return [
-            Deal(
-                symbol,
-                _ns(trade.time),
-                number(trade.price),
-                number(trade.qty),
-                "SELL" if trade.isBuyerMaker else "BUY",
-                trade.id,
-            )
-            for trade in sorted(decoded(body, list[_Trade]), key=lambda trade: trade.id)
-        ]
+        trades = sorted(decoded(body, list[_Trade]), key=lambda trade: trade.id)
+        return [trade.deal(symbol, _ns(trade.time), trade.id) for trade in trades]
 
 
-class BinanceSettings(Settings):
+class BinanceSettings(LiveSettings):
     """Where it is."""
 
     ws_url: WsAddress = Field(default="wss://data-stream.binance.vision", validation_alias="BINANCE_WS_URL")
@@ -149,10 +122,8 @@ class BinanceSource(LiveSource):
     """Real trades of Binance."""
 
     name = Binance.name
+    exchange = Binance
     settings = BinanceSettings
-
-    def __init__(self, settings: BinanceSettings, symbols: tuple[str, ...]) -> None:
-        super().__init__(Binance(settings.ws_url, settings.rest_url), symbols)
 
 
 def _read_event(event: _Event) -> Heard:

@@ -1,6 +1,6 @@
 """MEXC's spot market: Protocol Buffers over WebSocket, trades without ids over REST."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -8,15 +8,14 @@ from google.protobuf.message import DecodeError
 from pydantic import Field
 
 from services.messages import Side
-from services.settings import Settings
 from services.ws.exchange.protocol import (
     Confirmed,
     Deal,
     Exchange,
     Heard,
-    Listing,
     Push,
     Refused,
+    RestTrade,
     Unreadable,
     WebAddress,
     WsAddress,
@@ -24,35 +23,17 @@ from services.ws.exchange.protocol import (
     number,
 )
 from services.ws.exchange.schema.mexc_pb2 import PushDataV3ApiWrapper
-from services.ws.live_source import LiveSource
+from services.ws.live_source import LiveSettings, LiveSource
 from services.ws.sources.port import Source
 
 _CHANNEL: Final = "spot@public.aggre.deals.v3.api.pb@100ms@"
 _MS: Final = 1_000_000
 _TAKER: Final[dict[int, Side]] = {1: "BUY", 2: "SELL"}
-_TRADING: Final = "1"
-_STATUS: Final = {"1": "trading", "2": "paused", "3": "offline"}
 
 
 class _Answer(msgspec.Struct):
     code: int | None = None
     msg: str = ""
-
-
-class _Symbol(msgspec.Struct):
-    symbol: str
-    status: str
-
-
-class _Symbols(msgspec.Struct):
-    symbols: list[_Symbol]
-
-
-class _Trade(msgspec.Struct):
-    price: str
-    qty: str
-    time: int
-    isBuyerMaker: bool  # noqa: N815  as MEXC writes it
 
 
 class Mexc(Exchange):
@@ -65,6 +46,8 @@ class Mexc(Exchange):
     requests_at_once = 200
     has_ids = False
     trades_path = "/api/v3/trades"
+    trading_status = "1"
+    statuses = {"1": "trading", "2": "paused", "3": "offline"}  # noqa: RUF012  nobody changes it
 
     def subscriptions(self, symbols: Sequence[str]) -> list[str]:
         """One message for each, so that one that is refused does not harm the others."""
@@ -90,32 +73,16 @@ class Mexc(Exchange):
         deals = [_deal(symbol, item) for item in getattr(wrapper, body).deals]
         return Push(deals, wrapper.sendTime or wrapper.createTime)
 
-    def read_listing(self, body: bytes) -> Mapping[str, Listing]:
-        """A status other than 1 is not traded."""
-        return {
-            one.symbol: Listing(one.status == _TRADING, _STATUS.get(one.status, one.status))
-            for one in decoded(body, _Symbols).symbols
-        }
-
     def trades_query(self, symbol: str, after: Deal | None) -> dict[str, str]:
         """The newest 1000; there are no pages."""
         return {"symbol": symbol, "limit": str(self.page_length)}
 
     def read_trades(self, symbol: str, body: bytes) -> list[Deal]:
         """The answer has the newest first."""
-        return [
-            Deal(
-                symbol,
-                trade.time * _MS,
-                number(trade.price),
-                number(trade.qty),
-                "SELL" if trade.isBuyerMaker else "BUY",
-            )
-            for trade in reversed(decoded(body, list[_Trade]))
-        ]
+        return [trade.deal(symbol, trade.time * _MS) for trade in reversed(decoded(body, list[RestTrade]))]
 
 
-class MexcSettings(Settings):
+class MexcSettings(LiveSettings):
     """Where it is."""
 
     ws_url: WsAddress = Field(default="wss://wbs-api.mexc.com/ws", validation_alias="MEXC_WS_URL")
@@ -126,10 +93,8 @@ class MexcSource(LiveSource):
     """Real trades of MEXC."""
 
     name = Mexc.name
+    exchange = Mexc
     settings = MexcSettings
-
-    def __init__(self, settings: MexcSettings, symbols: tuple[str, ...]) -> None:
-        super().__init__(Mexc(settings.ws_url, settings.rest_url), symbols)
 
 
 def _read_answer(frame: str) -> Heard:

@@ -37,6 +37,8 @@ class Source(ABC):
     may_lose: ClassVar[bool]
     """Whether a trade that cannot be published is dropped (the market does not wait) or kept until it can."""
     settings: ClassVar[type[Settings]]
+    remembers: ClassVar[int] = 2_000
+    """How many of the newest trades on the bus `start_from` gets, of all symbols."""
 
     @abstractmethod
     def __init__(self, settings: Settings, symbols: tuple[str, ...]) -> None:
