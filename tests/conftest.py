@@ -10,6 +10,8 @@ from tests.support.spans import provider, spans
 __all__ = ["provider", "spans"]
 
 SLOWEST_FIRST: Final = (
+    "simulation",
+    "exchange",
     "system/documented",
     "system/contract",
     "system/native",

@@ -58,11 +58,12 @@ class Stream:
         return self.entries[place] if 0 <= place < len(self.entries) else None
 
     def drop_before(self, number: int) -> int:
-        """Drop entries that are older than *number*; return how many."""
-        dropped = min(max(0, number - self.first), len(self.entries))
-        del self.entries[:dropped]
-        self.first += dropped
-        return dropped
+        """Drop entries that are older than *number*; return how many were still there."""
+        end = min(max(0, number - self.first), len(self.entries))
+        removed = self.entries[:end].count(None)
+        del self.entries[:end]
+        self.first += end
+        return end - removed
 
 
 class Streams:
@@ -118,15 +119,15 @@ class MemoryBus:
         return [self._streams.add(one.stream, one.message).id for one in messages]
 
     def newest(self, stream: str, *, count: int) -> list[Entry]:
-        return [entry for entry in self._streams.stream(stream).entries[-count:] if entry is not None]
+        return _last(reversed(self._streams.stream(stream).entries), count)
 
     def newest_finished(self, stream: str, *, count: int) -> list[Entry]:
         found = self._streams.stream(stream)
         group = found.groups.get(self.group)
         if group is None:
             return []
-        end = _oldest_open(group) - found.first
-        return [entry for entry in found.entries[max(0, end - count) : max(0, end)] if entry is not None]
+        end = max(0, _oldest_open(group) - found.first)
+        return _last((found.entries[place] for place in range(end - 1, -1, -1)), count)
 
     def read(
         self,
@@ -218,11 +219,12 @@ class MemoryBus:
             pending.pop(entry.id, None)
 
     def _new(self, stream: Stream, group: Group, count: int) -> list[Entry]:
-        begin = max(group.upcoming, stream.first)
-        entries = stream.entries[begin - stream.first : begin - stream.first + count]
-        group.upcoming = begin + len(entries)
-        there = [entry for entry in entries if entry is not None]
+        place = max(group.upcoming - stream.first, 0)
+        there = [entry for entry in stream.entries[place : place + count] if entry is not None]
+        if len(there) < count and None in stream.entries[place : place + count]:  # one was removed: go on after it
+            there = [*islice((entry for entry in stream.entries[place:] if entry is not None), count)]
         if there:
+            group.upcoming = _number(there[-1].id) + 1
             group.pending.update(dict.fromkeys((entry.id for entry in there), Delivered(1, self._monotonic())))
         return there
 
@@ -235,6 +237,11 @@ class MemoryBus:
                 group.pending[entry_id] = Delivered(group.pending[entry_id].times + 1, self._monotonic())
             found.append(entry or Entry(stream.name, entry_id, None, None))
         return found
+
+
+def _last(backwards: Iterable[Entry | None], count: int) -> list[Entry]:
+    """The last *count* entries that are still there, oldest first."""
+    return [*islice((entry for entry in backwards if entry is not None), count)][::-1]
 
 
 def _oldest_open(group: Group) -> int:

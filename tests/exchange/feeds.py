@@ -152,8 +152,10 @@ async def running_feed(run: Run, symbols: Sequence[str] = SYMBOLS, timing: Timin
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
         await run.server.stop()
+        by_themselves = [error for error in ended if not isinstance(error, asyncio.CancelledError)]
+        assert not by_themselves, by_themselves
 
 
 async def settled(run: Run, symbols: Sequence[str] = SYMBOLS) -> str:

@@ -145,6 +145,20 @@ def test_a_silent_connection_is_looked_into_and_opened_again(name: str) -> None:
 
 
 @EXCHANGES
+def test_a_subscription_that_nobody_answers_is_a_dead_connection(name: str) -> None:
+    async def scene() -> None:
+        run = Run.new(name)
+        run.server.faults.silent, run.server.faults.no_acks = ALL, True
+        async with running_feed(run):
+            assert await until(lambda: len(run.server.record.opened) >= 2, within_s=20)
+            run.server.faults.heal()
+            assert await settled(run) == ""
+        assert any(state.startswith("no answer to the subscription of BTCUSDT") for state in run.states)
+
+    play(scene())
+
+
+@EXCHANGES
 def test_a_quiet_market_is_no_dead_connection(name: str) -> None:
     async def scene() -> None:
         run = Run.new(name)

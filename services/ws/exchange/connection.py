@@ -159,7 +159,7 @@ class Session:
             for message in self.exchange.subscriptions(asked) if asked else ():
                 await socket.send(message)
                 await asyncio.sleep(1 / self.exchange.messages_per_s)
-            self._asked = time.monotonic()
+            self._asked = self._asked or time.monotonic()
             await asyncio.sleep(self.timing.refused_again_s)
             asked = sorted(self._refused)
 
