@@ -30,7 +30,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     groups = {item: group for item in items if (group := group_of(item))}
     for item, group in groups.items():
         item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=lambda item: (item not in groups, turn_of(item)))
+    items.sort(key=lambda item: (turn_of(item), item not in groups))
 
 
 def group_of(item: pytest.Item) -> str:
