@@ -53,6 +53,11 @@ class Stream:
     def end(self) -> int:
         return self.first + len(self.entries)
 
+    def newest(self) -> int:
+        """The number of the newest entry that was not removed; -1 if there is none."""
+        places = range(len(self.entries) - 1, -1, -1)
+        return next((self.first + place for place in places if self.entries[place] is not None), -1)
+
     def at(self, number: int) -> Entry | None:
         place = number - self.first
         return self.entries[place] if 0 <= place < len(self.entries) else None
@@ -195,7 +200,9 @@ class MemoryBus:
             stream = self._streams.stream(name)
             for group in groups:
                 known = stream.groups.get(group)
-                if known is None or known.pending or known.upcoming < stream.end:
+                if known is None or known.pending:
+                    return False
+                if known.upcoming < stream.end and known.upcoming <= stream.newest():
                     return False
         return True
 

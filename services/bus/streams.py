@@ -195,9 +195,13 @@ class RedisBus:
             stream_info, group_rows = found[2 * number], found[2 * number + 1]
             if isinstance(stream_info, Exception) or isinstance(group_rows, Exception):
                 return False
-            states = {row["name"].decode(): (row["last-delivered-id"], row["pending"]) for row in group_rows}
-            quiet = (_end_of(stream_info), 0)
-            if any(states.get(group) != quiet for group in groups):
+            newest = _newest_of(stream_info)
+            quiet = {
+                row["name"].decode()
+                for row in group_rows
+                if not row["pending"] and stream_position(row["last-delivered-id"].decode()) >= newest
+            }
+            if not quiet.issuperset(groups):
                 return False
         return True
 
@@ -305,6 +309,7 @@ def _sending(pipeline: Any, messages: Iterable[Outgoing]) -> Iterator[list[str]]
                 messaging_spans.sent(span, stream, entry_id, began_ns=began_ns, ended_ns=ended_ns, error=error)
 
 
-def _end_of(stream_info: dict[str, Any]) -> bytes:
-    last: bytes = stream_info["last-generated-id"]
-    return last
+def _newest_of(stream_info: dict[str, Any]) -> tuple[int, int]:
+    """The place of the newest entry that is still there: nobody can read one that was removed."""
+    entry = stream_info["last-entry"]
+    return stream_position(entry[0].decode()) if entry else (0, 0)
