@@ -20,12 +20,14 @@ from cdb.running.account import ignored_opening_cash
 from cdb.running.errors import StackError
 from cdb.running.feed import feed, why_no_trades
 from cdb.running.native import Failure, Part, PartStatus, Stack, StackConfig, envfile, grafana, select, with_needs
+from cdb.running.native.stack import Progress
 from cdb.running.native.unknown_settings import refuse_unknown, unread
 from cdb.running.native_stack import NativeStack
 from cdb.running.stack import running_stack
 from cdb.stack import view
 from services.errors import ServerAway
 from services.topology import WS
+from services.ws.sources.port import NOT_YET
 
 _MARKET_S: Final = 5.0
 
@@ -64,11 +66,12 @@ def up(
         _ensure_env(console)
         stack = Stack(StackConfig.for_operator(ROOT, os.environ, parts=select(with_needs(tuple(part or ())))))
         ran_before = stack.running()
-        with stack.held(), view.progress(console) as on_progress:
+        with stack.held(), view.progress(console) as show:
+            market = _Market(show)
             changed = stack.start()
             active = Stack.attach(stack.config.state_dir) or stack
             awaited = active.only(stack.config.parts) if part else active
-            failure = awaited.wait_ready(within.total_seconds(), on_progress)
+            failure = awaited.wait_ready(within.total_seconds(), market.look)
         if failure:
             _explain(failure, active)
             raise typer.Exit(1)
@@ -77,7 +80,7 @@ def up(
     console.print(view.addresses(active.config))
     _say_what_is_missing(console, [part.name for part in active.config.parts])
     _say_what_nobody_reads(console)
-    _say_why_no_trades(awaited.config.parts)
+    market.wait(awaited.config.parts)
     with suppress(StackError, ServerAway):  # only some parts were started
         if said := ignored_opening_cash(running_stack()):
             console.print(f"{said}. To begin anew: {NativeStack.how_to_begin_anew}", highlight=False)
@@ -215,10 +218,29 @@ def _say_what_nobody_reads(console: Console) -> None:
         console.print(line, highlight=False)
 
 
-def _say_why_no_trades(parts: Iterable[Part]) -> None:
-    """Give the market a moment to be there; all is healthy without it, but nothing trades."""
-    if any(part.name == WS.name for part in parts) and (problem := why_no_trades(running_stack(), within_s=_MARKET_S)):
-        complain(problem)
+class _Market:
+    """Says once why no trades come, as soon as cdb_ws knows; all is healthy without them, but nothing trades."""
+
+    def __init__(self, show: Progress) -> None:
+        self._show = show
+        self._has_said = False
+
+    def look(self, parts: tuple[PartStatus, ...]) -> None:
+        """Show the progress, and say what cdb_ws knows while others are still starting."""
+        self._show(parts)
+        if not self._has_said and any(part.name == WS.name and part.ready for part in parts):
+            now = feed(running_stack())
+            self._say(now.problem if now and now.failure != NOT_YET else "")
+
+    def wait(self, parts: Iterable[Part]) -> None:
+        """Give the market a moment to be there."""
+        if not self._has_said and any(part.name == WS.name for part in parts):
+            self._say(why_no_trades(running_stack(), within_s=_MARKET_S))
+
+    def _say(self, problem: str) -> None:
+        if problem:
+            self._has_said = True
+            complain(problem)
 
 
 def _explain(failure: Failure, stack: Stack) -> None:

@@ -117,6 +117,20 @@ def test_bus_and_ledger_have_no_way_out() -> None:
         assert all(networks[network].get("internal") for network in ALL[name]["networks"])
 
 
+def test_only_ws_and_what_tells_of_alerts_can_leave_the_machine() -> None:
+    """The one for the market, the other for Slack and e-mail."""
+    masquerading = "com.docker.network.bridge.enable_ip_masquerade"
+    networks = read()["networks"]
+    ways_out = {
+        name
+        for name, network in networks.items()
+        if not network.get("internal") and network.get("driver_opts", {}).get(masquerading) != "false"
+    }
+    assert ways_out == {"cdb_market", "cdb_watch"}
+    assert {name for name, service in ALL.items() if "cdb_market" in service.get("networks", [])} == {"cdb_ws"}
+    assert not [name for name in SERVICES if "cdb_watch" in ALL[name]["networks"]]
+
+
 def test_memory_limits_fit_four_gibibytes_together() -> None:
     assert sum(mebibytes(service["mem_limit"]) for service in ALL.values()) <= 4096
     assert all(0 < service["cpus"] <= 1 for service in ALL.values()), "an engine refuses more than the machine has"

@@ -109,6 +109,13 @@ def test_ws_cannot_reach_postgres(stack: Containers) -> None:
         assert stack.python("cdb_ws", connect.format(address)).returncode != 0, address
 
 
+def test_ws_goes_out_through_the_network_of_the_market(stack: Containers) -> None:
+    gateway = stack.inspect("cdb_ws")["NetworkSettings"]["Networks"]["cdb_market"]["Gateway"]
+    routes = stack.python("cdb_ws", "print(open('/proc/net/route').read())").stdout.splitlines()[1:]
+    default = next(fields[2] for fields in map(str.split, routes) if fields[1] == "00000000")
+    assert str(ipaddress.ip_address(bytes.fromhex(default)[::-1])) == gateway
+
+
 def test_postgres_refuses_a_wrong_password(stack: Containers) -> None:
     settings = read_env(ROOT / ".env")
     user = settings.get("POSTGRES_USER", "claire")

@@ -43,10 +43,11 @@ def test_compose_runs_it(service: Service) -> None:
     container = compose().get(service.name)
     assert container, f"{COMPOSE}: add services.{service.name}"
     published = f"127.0.0.1:${{{service.port_variable}:-{service.port}}}:{service.port}"
+    further = ["cdb_market"] if service is topology.WS else ["cdb_ledger"] if service.ledger else []
     wanted = {
         "command": ["python", "-m", service.module],
         "ports": [published],
-        "networks": ["cdb_network", "cdb_bus", *(["cdb_ledger"] if service.ledger else [])],
+        "networks": ["cdb_network", "cdb_bus", *further],
     }
     assert {key: container[key] for key in wanted} == wanted, f"{COMPOSE}: services.{service.name} must have {wanted}"
     line = f'{service.port_variable}: "{service.port}"'
