@@ -53,6 +53,11 @@ class Operator:
     def backtest(self, *arguments: str | Path) -> dict[str, Any]:
         return self._json("backtest", *map(str, arguments))
 
+    def backtested(self, file: Path, *arguments: str) -> dict[str, Any]:
+        """What `replay` of *file* would give."""
+        summary: dict[str, Any] = self.backtest(file, *arguments)["summary"]
+        return summary
+
     def _json(self, *arguments: str) -> dict[str, Any]:
         result = self.cdb(*arguments, "--json")
         assert result.returncode == 0, result.stdout + result.stderr
