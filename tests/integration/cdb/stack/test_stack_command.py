@@ -43,7 +43,7 @@ def run_cdb(checkout: Path, *arguments: str, **environment: str) -> subprocess.C
 @pytest.fixture
 def checkout(tmp_path: Path) -> Iterator[Path]:
     """Copy the command and the template of .env, so that .env and state are its own."""
-    shutil.copytree(ROOT / "cdb", tmp_path / "cdb", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "cdb", tmp_path / "cdb")
     (tmp_path / "deploy").mkdir()
     shutil.copy(ROOT / "deploy" / "env.template", tmp_path / "deploy")
     yield tmp_path
