@@ -49,7 +49,7 @@ class Kind:
     """An exchange: our side of it, and the stand-in."""
 
     exchange: type[Exchange]
-    server: Callable[[Market, Faults], ExchangeServer]
+    server: type[MexcServer] | type[BinanceServer]
 
 
 KINDS: Final = {"mexc": Kind(Mexc, MexcServer), "binance": Kind(Binance, BinanceServer)}
@@ -69,13 +69,20 @@ class Run:
 
     @classmethod
     def new(
-        cls, name: str, *, seed: int = 1, rate: float = 100.0, skew_s: float = 0.0, symbols: Sequence[str] = SYMBOLS
+        cls,
+        name: str,
+        *,
+        seed: int = 1,
+        rate: float = 100.0,
+        skew_s: float = 0.0,
+        symbols: Sequence[str] = SYMBOLS,
+        deflate: bool = False,
     ) -> "Run":
         kind = KINDS[name]
         market = Market(symbols, skew_s=skew_s)
         tape = Tape(market, seed=seed, rate=rate)
         tape.play_past(60.0, 50)
-        return cls(kind, market, tape, kind.server(market, Faults()))
+        return cls(kind, market, tape, kind.server(market, Faults(), deflate=deflate))
 
     def exchange(self, *, ws_url: str = "") -> Exchange:
         """Our side of the stand-in."""

@@ -217,28 +217,52 @@ def test_what_cannot_be_read_is_counted_and_survived(name: str, fault: str) -> N
         assert counted("cdb_feed_frames_unreadable_total") > before
 
 
-@pytest.mark.parametrize("certificate", ["none", "of nobody we know"])
-def test_a_wrong_certificate_is_a_reason(certificate: str, tmp_path: Path) -> None:
-    """TLS where there is none, and a certificate that nobody has signed."""
+@pytest.mark.parametrize(
+    ("certificate", "trusted", "said"),
+    [
+        ("", False, ""),
+        ("IP:127.0.0.1", False, "CERTIFICATE_VERIFY_FAILED] certificate verify failed: self-signed certificate"),
+        ("DNS:elsewhere", True, "CERTIFICATE_VERIFY_FAILED] certificate verify failed: IP address mismatch"),
+        ("IP:127.0.0.1", True, "did not receive a valid HTTP response"),
+    ],
+)
+def test_a_wrong_certificate_is_a_reason(
+    certificate: str, trusted: bool, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No TLS where there should be, a certificate of nobody we know, one for another host; and a good one passes."""
 
     async def scene() -> None:
         run = Run.new("mexc")
         await run.server.start()
         port = int(run.server.ws_url.split(":")[2].split("/")[0])
         relay = None
-        if certificate != "none":
-            relay = await asyncio.start_server(_hang_up, "127.0.0.1", 0, ssl=self_signed(tmp_path))
+        if certificate:
+            relay = await asyncio.start_server(_hang_up, "127.0.0.1", 0, ssl=self_signed(tmp_path, certificate))
             port = relay.sockets[0].getsockname()[1]
+        if trusted:
+            monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "cert.pem"))
         feed = run.feed(ws_url=f"wss://127.0.0.1:{port}/ws")
         feeding = asyncio.create_task(feed.run(SYMBOLS))
         assert await until(lambda: bool(run.states), within_s=10)
-        assert run.states[-1]
-        assert certificate == "none" or "CERTIFICATE_VERIFY_FAILED" in run.states[-1]
+        assert run.states[-1].startswith(f"cannot connect to wss://127.0.0.1:{port}/ws: ")
+        assert said in run.states[-1]
         feeding.cancel()
         await asyncio.gather(feeding, return_exceptions=True)
         if relay:
             relay.close()
         await run.server.stop()
+
+    play(scene())
+
+
+@EXCHANGES
+def test_compressed_frames_are_read(name: str) -> None:
+    async def scene() -> None:
+        run = Run.new(name, deflate=True)
+        async with running_feed(run):
+            await given(run, 100)
+            assert all(line.protocol.extensions for line in run.server.lines)
+            assert await settled(run) == ""
 
     play(scene())
 
@@ -339,8 +363,9 @@ async def _hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) 
     writer.close()
 
 
-def self_signed(folder: Path) -> ssl.SSLContext:
-    subject = ("-subj", "/CN=localhost", "-days", "1", "-nodes", "-newkey", "rsa:2048")
+def self_signed(folder: Path, name: str) -> ssl.SSLContext:
+    names = ("-subj", "/CN=stand-in", "-addext", f"subjectAltName={name}")
+    subject = (*names, "-days", "1", "-nodes", "-newkey", "rsa:2048")
     files = ("-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem"))
     subprocess.run(["openssl", "req", "-x509", *subject, *files], check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
