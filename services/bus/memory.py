@@ -227,11 +227,14 @@ class MemoryBus:
 
     def _new(self, stream: Stream, group: Group, count: int) -> list[Entry]:
         place = max(group.upcoming - stream.first, 0)
-        there = [entry for entry in stream.entries[place : place + count] if entry is not None]
-        if len(there) < count and None in stream.entries[place : place + count]:  # one was removed: go on after it
+        entries = stream.entries[place : place + count]
+        there = [entry for entry in entries if entry is not None]
+        end = stream.first + place + len(there)
+        if len(there) < len(entries):  # some were removed: go on after them
             there = [*islice((entry for entry in stream.entries[place:] if entry is not None), count)]
+            end = _number(there[-1].id) + 1 if there else end
         if there:
-            group.upcoming = _number(there[-1].id) + 1
+            group.upcoming = end
             group.pending.update(dict.fromkeys((entry.id for entry in there), Delivered(1, self._monotonic())))
         return there
 
