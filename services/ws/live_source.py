@@ -56,6 +56,8 @@ class LiveSource(Source):
         self._loop = asyncio.new_event_loop()
         self._feed = Feed(exchange, ExchangeClock(), give=self._take, tell_state=self._note_state, timing=Timing())
         self._listed = refuse_unknown(exchange, symbols)
+        if self._listed is None:  # the operator need not wait for the connection to fail, too
+            self._why = f"{NOT_YET}, and REST gives no list of symbols"
 
     def start_from(self, recent: Sequence[MarketData]) -> None:
         """Connect; what the bus has already is not given again."""
