@@ -28,6 +28,11 @@ class Feed(msgspec.Struct, frozen=True):
         return bool(self.published) and not self.failure
 
     @property
+    def has_failed(self) -> bool:
+        """Whether something fails, and it is more than that nothing has come of the first try yet."""
+        return self.failure not in {"", NOT_YET}
+
+    @property
     def problem(self) -> str:
         """Why no trades come, as a line for the operator; "" while nothing fails."""
         if not self.failure:
@@ -54,7 +59,7 @@ def why_no_trades(stack: RunningStack, *, within_s: float) -> str:
         if now is None or now.has_come:
             return ""
         is_last = time.monotonic() >= deadline
-        if now.failure and (is_last or now.failure != NOT_YET):
+        if now.has_failed or (now.failure and is_last):
             return now.problem
         if is_last:
             return f"{WS.name} has no trade from {now.source} after {within_s:.0f} s; it keeps trying (docs/live.md)"

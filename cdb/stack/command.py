@@ -17,6 +17,7 @@ from cdb.kit.output import console as standard_output
 from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
 from cdb.running.account import ignored_opening_cash
+from cdb.running.base import RunningStack
 from cdb.running.errors import StackError
 from cdb.running.feed import feed, why_no_trades
 from cdb.running.native import Failure, Part, PartStatus, Stack, StackConfig, envfile, grafana, select, with_needs
@@ -27,7 +28,6 @@ from cdb.running.stack import running_stack
 from cdb.stack import view
 from services.errors import ServerAway
 from services.topology import WS
-from services.ws.sources.port import NOT_YET
 
 _MARKET_S: Final = 5.0
 
@@ -67,8 +67,8 @@ def up(
         stack = Stack(StackConfig.for_operator(ROOT, os.environ, parts=select(with_needs(tuple(part or ())))))
         ran_before = stack.running()
         with stack.held(), view.progress(console) as show:
-            market = _Market(show)
             changed = stack.start()
+            market = _Market(running_stack(), show)
             active = Stack.attach(stack.config.state_dir) or stack
             awaited = active.only(stack.config.parts) if part else active
             failure = awaited.wait_ready(within.total_seconds(), market.look)
@@ -221,7 +221,8 @@ def _say_what_nobody_reads(console: Console) -> None:
 class _Market:
     """Says once why no trades come, as soon as cdb_ws knows; all is healthy without them, but nothing trades."""
 
-    def __init__(self, show: Progress) -> None:
+    def __init__(self, stack: RunningStack, show: Progress) -> None:
+        self._stack = stack
         self._show = show
         self._has_said = False
 
@@ -229,13 +230,13 @@ class _Market:
         """Show the progress, and say what cdb_ws knows while others are still starting."""
         self._show(parts)
         if not self._has_said and any(part.name == WS.name and part.ready for part in parts):
-            now = feed(running_stack())
-            self._say(now.problem if now and now.failure != NOT_YET else "")
+            now = feed(self._stack)
+            self._say(now.problem if now and now.has_failed else "")
 
     def wait(self, parts: Iterable[Part]) -> None:
         """Give the market a moment to be there."""
         if not self._has_said and any(part.name == WS.name for part in parts):
-            self._say(why_no_trades(running_stack(), within_s=_MARKET_S))
+            self._say(why_no_trades(self._stack, within_s=_MARKET_S))
 
     def _say(self, problem: str) -> None:
         if problem:

@@ -20,6 +20,7 @@ from services.topology import WS, Service
 from tests.simulation.adversary import Adversary
 from tests.simulation.copies import Connection, Connections, Copy, Crash, current
 from tests.simulation.streams import FailingStreams
+from tests.support.waiting import until
 
 CRASH: Final = "crash"
 HANG: Final = "hangs for a while"
@@ -252,8 +253,8 @@ class _FailingLedger(Ledger):
             with closing(connect(self._address)) as other, other.cursor() as cursor:
                 other.autocommit = True
                 cursor.execute("SELECT pg_terminate_backend(%s)", session)
-                while cursor.rowcount:  # for about a millisecond; to let the server wait takes a tenth of a second
-                    cursor.execute("SELECT FROM pg_stat_activity WHERE pid = %s", session)
+                # The server's own waiting looks only every tenth of a second.
+                until(lambda: _has_ended(cursor, session), within_s=5, every_s=0.001, what="the end of a session")
 
     def _doing(self, what: str, action: Callable[[], T]) -> T:
         try:
@@ -352,3 +353,8 @@ class _FailingBus(MemoryBus):
     def remove(self, key: Key) -> None:
         plain = super().remove
         self._doing("remove", lambda: plain(key))
+
+
+def _has_ended(cursor: Cursor, session: tuple[int]) -> bool:
+    cursor.execute("SELECT FROM pg_stat_activity WHERE pid = %s", session)
+    return not cursor.rowcount

@@ -20,6 +20,8 @@ from tests.support.programs import required
 from tests.support.waiting import until
 
 REAL: Final = ROOT / "tests" / "data" / "ethusdt-trades-2023-02-02.csv"
+HEADER: Final = "ts_ms,trade_id,symbol,side,price,quantity\n"
+NOON: Final = 1_700_049_600_000  # 2023-11-15 12:00:00 UTC
 QUIET_MARKET: Final = ("--set", "MOMENTUM_THRESHOLD_PCT=0.00008")
 TABLES: Final = ("account", "signals", "decisions", "orders", "fills", "positions", "marks", "equity", "breaker")
 

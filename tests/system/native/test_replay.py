@@ -11,12 +11,9 @@ from pathlib import Path
 import pytest
 
 from cdb.running.native import Stack, processes
-from tests.system.native.replay_operator import QUIET_MARKET, REAL, Operator, reads
+from tests.system.native.replay_operator import HEADER, NOON, QUIET_MARKET, REAL, Operator, reads
 
 pytestmark = pytest.mark.e2e
-
-HEADER = "ts_ms,trade_id,symbol,side,price,quantity\n"
-NOON = 1_700_049_600_000  # 2023-11-15 12:00:00 UTC
 
 
 def test_a_real_file_gives_the_same_ledger_every_time(operator: Operator) -> None:

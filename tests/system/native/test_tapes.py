@@ -4,12 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.native.replay_operator import QUIET_MARKET, REAL, Operator
+from tests.system.native.replay_operator import HEADER, NOON, QUIET_MARKET, REAL, Operator
 
 pytestmark = pytest.mark.e2e
 
-HEADER = "ts_ms,trade_id,symbol,side,price,quantity\n"
-NOON = 1_700_049_600_000  # 2023-11-15 12:00:00 UTC
 MIDNIGHT = 1_700_092_800_000  # the next one
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import yaml
 
+from cdb.check.files import read_yaml
 from tests.support.paths import ROOT
 from tests.support.programs import promtool
 
@@ -38,7 +39,7 @@ class Case:
 
 def alerts(file: Path = RULES) -> dict[str, dict[str, Any]]:
     """Every alert of *file* by its name."""
-    groups = _content(file.read_text(encoding="utf-8"))["groups"]
+    groups = read_yaml(file.parent, file, dict[str, Any])["groups"]
     return {rule["alert"]: rule for group in groups for rule in group["rules"] if "alert" in rule}
 
 
@@ -61,16 +62,10 @@ def outcome(cases: Sequence[Case], folder: Path, rules: Path = RULES) -> tuple[b
 
 def _only(wanted: Collection[str], file: Path) -> str:
     """The *wanted* alerts of *file* and all that is recorded: what nobody asks about need not be evaluated."""
-    content = _content(file.read_text(encoding="utf-8"))
+    content = read_yaml(file.parent, file, dict[str, Any])
     for group in content["groups"]:
         group["rules"] = [rule for rule in group["rules"] if rule.get("alert", "") in {*wanted, ""}]
     return str(yaml.dump(content, Dumper=yaml.CSafeDumper, sort_keys=False, width=10_000))
-
-
-def _content(text: str) -> dict[str, Any]:
-    """Rules as YAML; the loader in C, for these are read some thousand times."""
-    found: dict[str, Any] = yaml.load(text, yaml.CSafeLoader)
-    return found
 
 
 def _as_promtool_wants(case: Case) -> dict[str, Any]:
