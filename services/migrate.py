@@ -1,4 +1,4 @@
-"""Migrate the ledger and let its exporter in: `python -m services.migrate`, before the services start."""
+"""Migrate the ledger and let exporter and readers in: `python -m services.migrate`, before the services start."""
 
 import sys
 
@@ -6,11 +6,11 @@ import structlog
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from services.ledger import exporter_account
+from services.ledger import accounts
 from services.ledger.migrate import migrate
 from services.risk.rules import LAYERS
 from services.runtime import logs
-from services.settings import MigrateSettings, load
+from services.settings import READER, MigrateSettings, load
 
 LAYERS_OF_THE_LEDGER = [(layer.number, layer.reason.value) for layer in LAYERS]
 
@@ -24,8 +24,9 @@ def main() -> None:
     except (CommandError, DBAPIError) as error:
         reason = error.orig if isinstance(error, DBAPIError) else error
         sys.exit(f"{settings.postgres_db} cannot be migrated: {' '.join(str(reason).split())}")
-    if password := settings.monitoring_password.get_secret_value():
-        exporter_account.let_in(settings, password)
+    for role, secret in ((accounts.MONITORING, settings.monitoring_password), (READER, settings.reader_password)):
+        if password := secret.get_secret_value():
+            accounts.let_in(settings, role, password)
     structlog.get_logger().info("the ledger's schema is up to date", database=settings.postgres_db)
 
 

@@ -74,7 +74,8 @@ def _spelt(secret: SecretStr, pattern: str, allowed: str) -> SecretStr:
     return secret
 
 
-def _split(value: object) -> object:
+def split(value: object) -> object:
+    """Separate at commas what is given as one text."""
     if isinstance(value, str):
         return tuple(part.strip() for part in value.split(",") if part.strip())
     return value
@@ -88,12 +89,12 @@ def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
 
 Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,20}$")]
 Symbols = Annotated[
-    tuple[Symbol, ...], BeforeValidator(_split), AfterValidator(_unique), Field(min_length=1, max_length=200)
+    tuple[Symbol, ...], BeforeValidator(split), AfterValidator(_unique), Field(min_length=1, max_length=200)
 ]
 Plugin = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,40}$|^[A-Za-z0-9_.]+:[A-Za-z0-9_]+$")]
 """A module of ours by its name, or somebody else's class as package.module:Class."""
 Plugins = Annotated[
-    tuple[Plugin, ...], BeforeValidator(_split), AfterValidator(_unique), Field(min_length=1, max_length=20)
+    tuple[Plugin, ...], BeforeValidator(split), AfterValidator(_unique), Field(min_length=1, max_length=20)
 ]
 
 
@@ -228,10 +229,26 @@ class LedgerSettings(Settings):
     postgres_db: str = Field(default="claire_de_binaire", validation_alias="POSTGRES_DB", min_length=1)
 
 
+READER: Final = "reader"
+"""The account on PostgreSQL and on Redis that may read all, and change nothing."""
+
+
+class ReaderSettings(Settings):
+    """How to read the bus and the ledger."""
+
+    redis_host: str = Field(default="127.0.0.1", validation_alias="REDIS_HOST")
+    redis_port: Port = Field(default=16379, validation_alias="REDIS_PORT")
+    postgres_host: str = Field(default="127.0.0.1", validation_alias="POSTGRES_HOST")
+    postgres_port: Port = Field(default=15432, validation_alias="POSTGRES_PORT")
+    postgres_db: str = Field(default="claire_de_binaire", validation_alias="POSTGRES_DB", min_length=1)
+    reader_password: Password = Field(validation_alias="CDB_READER_PASSWORD", min_length=1)
+
+
 class MigrateSettings(LedgerSettings):
-    """What a migration of the ledger needs; without the password nobody can monitor the server."""
+    """What a migration of the ledger needs; without a password its account stays out."""
 
     monitoring_password: Password = Field(default=SecretStr(""), validation_alias="CDB_MONITORING_PASSWORD")
+    reader_password: Password = Field(default=SecretStr(""), validation_alias="CDB_READER_PASSWORD")
 
 
 def port_of(service: Service) -> Any:

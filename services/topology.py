@@ -24,11 +24,12 @@ class Service:
     reads: tuple[str, ...] = ()
     writes: tuple[str, ...] = ()
     ledger: bool = False
+    package: str = "services."
 
     @property
     def module(self) -> str:
         """What `python -m` starts."""
-        return f"services.{self.name.removeprefix('cdb_')}"
+        return f"{self.package}{self.name.removeprefix('cdb_')}"
 
     @property
     def port_variable(self) -> str:
@@ -50,6 +51,9 @@ WS: Final = Service(name="cdb_ws", port=8000, writes=(MARKET_DATA,))
 CORE: Final = Service(name="cdb_core", port=8001, reads=(MARKET_DATA,), writes=(SIGNALS,))
 RISK: Final = Service(name="cdb_risk", port=8002, reads=(FILLS, MARKET_DATA, SIGNALS), writes=(ORDERS,), ledger=True)
 EXECUTION: Final = Service(name="cdb_execution", port=8003, reads=(ORDERS,), writes=(FILLS,), ledger=True)
+
+CONSOLE: Final = Service(name="cdb_console", port=8010, package="")
+"""Shows and acts; it trades nothing, so it is none of SERVICES."""
 
 SERVICES: Final = (WS, CORE, RISK, EXECUTION)
 NAMES: Final = tuple(service.name for service in SERVICES)

@@ -1,4 +1,4 @@
-"""What fires now, as Alertmanager has it, and the notifications that the local receiver has stored."""
+"""What fires now, as Alertmanager has it, and the notifications that the console has stored."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -69,7 +69,7 @@ def look(ports: Ports, *, limit: int, since: datetime | None) -> Alerts:
     except Away as away:
         problems.append(str(away))
     try:
-        with _client(ports.alert_receiver, "the alert receiver") as server:
+        with _client(ports.cdb_console, "the console") as server:
             asked = {"limit": limit, "since": since.isoformat() if since else None}
             stored = server.read(_Notifications, "/api/notifications", asked)
     except Away as away:

@@ -45,10 +45,10 @@ def alerts(
 ) -> None:
     """Show alerts that fire or are suppressed, and those sent before (newest first).
 
-    Alertmanager says what fires now; the others come from the local receiver. Each alert is listed once. A firing
+    Alertmanager says what fires now; the others come from the console. Each alert is listed once. A firing
     alert does not change the exit code.
 
-    Exit code: 0 shown, 2 invalid option, 3 Alertmanager or the receiver did not answer.
+    Exit code: 0 shown, 2 invalid option, 3 Alertmanager or the console did not answer.
 
     Example: cdb alerts --since 2h
     """
@@ -87,7 +87,7 @@ def _show(found: Alerts, now: datetime) -> None:
             screen.print(_past_table(told, known=found.firing is not None))
         if found.total > len(found.received):
             typer.echo(
-                f"The receiver has stored {found.total:,} notifications; --limit and --since select what is shown."
+                f"The console has stored {found.total:,} notifications; --limit and --since select what is shown."
             )
     elif found.received is not None:
         typer.echo("No notification was received." if not found.total else "No notification since that time.")
@@ -109,7 +109,7 @@ def _firing_table(firing: list[Firing], now: datetime) -> Table:
 def _past_table(told: list[Received], *, known: bool) -> Table:
     """List each alert once; *known* is whether Alertmanager has said which ones fire now."""
     titles = ("received (UTC)", "", "severity", "alert", "about", "lasted", "summary")
-    table = plain_table(*titles, title="Received by the local receiver" + (", not firing now" if known else ""))
+    table = plain_table(*titles, title="Received by the console" + (", not firing now" if known else ""))
     for sent in told:
         state = "resolved" if sent.ended_at else "not firing" if known else sent.status
         mark = Text(state, "green" if sent.ended_at else "yellow" if known else "red")

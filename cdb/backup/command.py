@@ -34,7 +34,7 @@ def backup(
 ) -> None:
     """Save the running stack's ledger, Prometheus data and notifications to one archive.
 
-    Trading continues; the ledger is saved as one consistent snapshot. Prometheus and the alert receiver each stop
+    Trading continues; the ledger is saved as one consistent snapshot. Prometheus and the console each stop
     briefly. Not saved: .env with its secrets (keep a copy in a safe place), the bus, Jaeger's traces, Alertmanager's
     silences, Grafana's database (the dashboards are files in this repository).
     With CDB_STACK=compose it saves the Docker stack; the archive format is the same.

@@ -21,7 +21,7 @@ from cdb.running.native import PartStatus
 from services.ledger.connection import SCHEMA_VERSION
 
 LEDGER: Final = "ledger.dump"
-DATA_OF: Final = ("prometheus", "alert_receiver")
+DATA_OF: Final = ("prometheus", "cdb_console")
 """Parts whose data directories are saved."""
 _SUFFIX: Final = ".cdb-backup.tar"
 _READY_AGAIN_S: Final = 60.0
@@ -44,8 +44,8 @@ def target_file(target: Path, now: datetime) -> Path:
 def save(stack: RunningStack, target: Path, *, now: datetime, say: Say) -> Manifest:
     """Write the archive *target*, saying what is done.
 
-    The ledger is that of one moment, and nobody waits for it. Prometheus and the receiver are stopped for moments, one
-    after the other; Alertmanager sends again what the receiver missed. Raises BackupError, StackError or ServerAway;
+    The ledger is that of one moment, and nobody waits for it. Prometheus and the console are stopped for moments, one
+    after the other; Alertmanager sends again what the console missed. Raises BackupError, StackError or ServerAway;
     then there is no archive.
     """
     mark = f".cdb-backup-{sha256(bytes(stack.state_dir)).hexdigest()[:12]}-"
@@ -77,7 +77,7 @@ def _save(
     prometheus = prometheus_version(stack) if "prometheus" in parts else ""
     series = _series(stack) if "prometheus" in parts else 0
     notifications = (
-        _number(stack, "alert_receiver", "/api/notifications?limit=1", "total") if "alert_receiver" in parts else 0
+        _number(stack, "cdb_console", "/api/notifications?limit=1", "total") if "cdb_console" in parts else 0
     )
     files = {LEDGER: folder / LEDGER}
     say("ledger: saving")

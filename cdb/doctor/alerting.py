@@ -80,7 +80,7 @@ def notification(stack: RunningStack, within_s: float = 30.0) -> Finding:
         time.sleep(_LOOK_S)
     return fail(
         f"{name} did not reach the receiver within {within_s:.0f} s",
-        f"{stack.where_to_look}: alert_receiver and alertmanager",
+        f"{stack.where_to_look}: cdb_console and alertmanager",
     )
 
 
@@ -98,7 +98,7 @@ def _alert(name: str, now: datetime) -> dict[str, object]:
 
 def _arrived(stack: RunningStack, name: str) -> bool:
     try:
-        answer = stack.http.get(stack.url("alert_receiver", "/api/notifications"), params={"alertname": name})
+        answer = stack.http.get(stack.url("cdb_console", "/api/notifications"), params={"alertname": name})
     except httpx.TransportError:
         return False  # it may come back within the time that a notification has
     return answer.is_success and bool(answer.json()["notifications"])

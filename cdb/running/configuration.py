@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from cdb.running.errors import StackError
+from services.settings import READER
 
 MONITORING_USER: Final = "monitoring"
 """Account of the exporters, on Redis and on PostgreSQL."""
@@ -89,11 +90,24 @@ def _email(settings: Mapping[str, str], secrets: Path) -> dict[str, Any]:
     }
 
 
-def redis_monitoring_account(password: str) -> str:
-    """Redis account of the exporter: it may read figures, but no key and no setting (one of these is the password)."""
-    digest = hashlib.sha256(password.encode()).hexdigest()
-    rights = "-@all +ping +info +latency|latest +slowlog|len +slowlog|get +client|setname"
-    return f"user {MONITORING_USER} on #{digest} {rights}"
+def redis_accounts(settings: Mapping[str, str]) -> tuple[str, str]:
+    """Redis accounts, as Redis' configuration has them.
+
+    That of the exporter may read figures, but no key and no setting (one of these is the password); that of readers
+    may read all keys, and change none.
+    """
+    return (
+        _account(
+            MONITORING_USER,
+            settings["CDB_MONITORING_PASSWORD"],
+            "-@all +ping +info +latency|latest +slowlog|len +slowlog|get +client|setname",
+        ),
+        _account(READER, settings["CDB_READER_PASSWORD"], "~* -@all +@read +ping +info +client|setname"),
+    )
+
+
+def _account(user: str, password: str, rights: str) -> str:
+    return f"user {user} on #{hashlib.sha256(password.encode()).hexdigest()} {rights}"
 
 
 def redis_exporter_passwords(address: str, password: str) -> str:

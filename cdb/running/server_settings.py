@@ -72,6 +72,8 @@ class Secrets(Settings):
     redis_password: Password = Field(validation_alias="REDIS_PASSWORD")
     otlp_token: BearerToken = Field(validation_alias="CDB_OTLP_TOKEN")
     monitoring_password: Password = Field(validation_alias="CDB_MONITORING_PASSWORD")
+    reader_password: Password = Field(validation_alias="CDB_READER_PASSWORD")
+    console_password: Password = Field(validation_alias="CDB_CONSOLE_PASSWORD")
     grafana_password: Password = Field(validation_alias="GRAFANA_PASSWORD")
 
 

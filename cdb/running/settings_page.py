@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 from cdb.kit.paths import ROOT
 from cdb.running.native import Ports, envfile, known_settings
 from cdb.running.server_settings import ServerSettings
-from monitoring.receiver.settings import KeepSettings
+from monitoring.notifications.settings import NotificationSettings
 from services.settings import Settings
 
 PAGE: Final = ROOT / "docs" / "settings.md"
@@ -45,7 +45,7 @@ def page() -> str:
 
 
 def _sections() -> Iterator[str]:
-    kinds: list[type[Settings]] = [*known_settings.SERVICES, ServerSettings, KeepSettings]
+    kinds: list[type[Settings]] = [*known_settings.SERVICES, ServerSettings, NotificationSettings]
     kinds += known_settings.of_plugins_here({}, ROOT)
     fields = {name: field for kind in kinds for name, field in kind.variables().items()}
     for title, body in re.findall(

@@ -17,19 +17,22 @@ import yaml
 from cdb.running import configuration, server_settings
 from cdb.running.errors import StackError
 from cdb.running.settings import read_settings
+from services.topology import CONSOLE
 
 SECRETS: Final = Path("/run/secrets")
 HANDOVER: Final = Path("/handover")
 COMMITTED: Final = Path("/app/monitoring/alertmanager")
 ALERTMANAGER_CONF: Final = Path("/etc/alertmanager")
 ALERTMANAGER_FILE: Final = "alertmanager.yml"
-RECEIVER: Final = "http://cdb_alert_receiver:9094/webhook"
+WEBHOOK: Final = f"http://{CONSOLE.instance}/webhook"
 REDIS_ADDRESS: Final = "cdb_redis:6379"
 NEEDED: Final = {
     "redis": "REDIS_PASSWORD",
     "postgres": "POSTGRES_PASSWORD",
     "otlp": "CDB_OTLP_TOKEN",
     "monitoring": "CDB_MONITORING_PASSWORD",
+    "reader": "CDB_READER_PASSWORD",
+    "console": "CDB_CONSOLE_PASSWORD",
     "grafana": "GRAFANA_PASSWORD",
 }
 """For each volume the secret that is in it, in a file called as its variable is."""
@@ -99,15 +102,15 @@ def _content(path: Path) -> str:
 
 def _redis_accounts(secrets: Mapping[str, str]) -> str:
     password = hashlib.sha256(secrets["REDIS_PASSWORD"].encode()).hexdigest()
-    monitoring = configuration.redis_monitoring_account(secrets["CDB_MONITORING_PASSWORD"])
-    return f"user default on #{password} ~* &* +@all\n{monitoring}\n"
+    accounts = (f"user default on #{password} ~* &* +@all", *configuration.redis_accounts(secrets))
+    return "".join(f"{account}\n" for account in accounts)
 
 
 def _alertmanager(secrets: Mapping[str, str], settings: Mapping[str, str], committed: Path) -> dict[Path, str]:
     place = Path("alertmanager")
     text = (committed / ALERTMANAGER_FILE).read_text(encoding="utf-8")
     effective: dict[str, Any] = configuration.alertmanager(
-        yaml.safe_load(text), {**settings, **secrets}, ALERTMANAGER_CONF, webhook=RECEIVER
+        yaml.safe_load(text), {**settings, **secrets}, ALERTMANAGER_CONF, webhook=WEBHOOK
     )
     handed = {place / ALERTMANAGER_FILE: yaml.safe_dump(effective)}
     for template in sorted((committed / "templates").iterdir()):

@@ -19,15 +19,22 @@ _AWAY: Final = ("MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "LOADING",
 
 
 def connect(
-    *, host: str, port: int, password: str, timeout_s: float = 5.0, greet: Callable[[Any], None] | None = None
+    *,
+    host: str,
+    port: int,
+    password: str,
+    user: str | None = None,
+    timeout_s: float = 5.0,
+    greet: Callable[[Any], None] | None = None,
 ) -> redis.Redis:
-    """A client that connects at its first command and never retries by itself.
+    """A client that connects at its first command and never retries by itself; without *user* the bus's own account.
 
     *greet* gets each new connection and must call its on_connect().
     """
     return redis.Redis(
         host=host,
         port=port,
+        username=user,
         password=password or None,
         socket_timeout=timeout_s,
         socket_connect_timeout=2.0,

@@ -99,7 +99,7 @@ class Watch:
 
     def notifications(self, *, since: float) -> list[dict[str, Any]]:
         """Notifications that arrived after Unix time *since*, oldest first."""
-        status, body = self.bot.ask("alert_receiver", f"/api/notifications?since={since:.3f}&limit=1000")
+        status, body = self.bot.ask("cdb_console", f"/api/notifications?since={since:.3f}&limit=1000")
         assert status == 200, body
         return [one for one in reversed(body["notifications"]) if _seconds(one["received_at"]) >= since]
 

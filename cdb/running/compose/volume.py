@@ -10,7 +10,7 @@ from typing import IO, Final
 from cdb.running.compose.engine import docker
 from cdb.running.data_files import REPLACED, RESTORE
 
-PLACES: Final = {"prometheus": ("cdb_prometheus", "/prometheus"), "alert_receiver": ("cdb_alert_receiver", "/data")}
+PLACES: Final = {"prometheus": ("cdb_prometheus", "/prometheus"), "cdb_console": ("cdb_console", "/data")}
 """Container of each part, and the place of the data in it."""
 _ALONE: Final = (
     *("--rm", "--interactive", "--pull", "never", "--network", "none", "--read-only", "--memory", "128m"),

@@ -29,22 +29,13 @@ def command(config: StackConfig) -> tuple[str, ...]:
     )
 
 
-def receiver_environment(config: StackConfig) -> dict[str, str]:
-    """Where the local receiver stores what it is sent, and who sends it."""
-    return {
-        "CDB_ALERT_RECEIVER_DATA": str(config.layout.data_of("alert_receiver")),
-        "CDB_ALERT_RECEIVER_ALERTMANAGER": f"http://{HOST}:{config.ports.alertmanager}",
-        "CDB_ALERT_RECEIVER_PROMETHEUS": f"http://{HOST}:{config.ports.prometheus}",
-    }
-
-
 def prepare(config: StackConfig) -> None:
     """Put configuration, templates and secrets where the server reads them; raises StackError on a wrong setting."""
     source, place = config.root / "monitoring" / "alertmanager", config.layout.alertmanager_conf
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(mode=0o700)
     shutil.copytree(source / "templates", place / "templates")
-    webhook = f"http://{HOST}:{config.ports.alert_receiver}/webhook"
+    webhook = f"http://{HOST}:{config.ports.cdb_console}/webhook"
     committed = yaml.safe_load((source / FILE).read_text(encoding="utf-8"))
     write_private(
         place / FILE, yaml.safe_dump(configuration.alertmanager(committed, config.environment, place, webhook=webhook))

@@ -7,10 +7,10 @@ from typing import Final
 from cdb.running.errors import StackError
 from cdb.running.native import known_settings
 from cdb.running.server_settings import Secrets, ServerSettings
-from monitoring.receiver.settings import KeepSettings
+from monitoring.notifications.settings import NotificationSettings
 from services.settings import BadSettings, Settings, read
 
-_OTHERS: Final[tuple[type[Settings], ...]] = (Secrets, ServerSettings, KeepSettings)
+_OTHERS: Final[tuple[type[Settings], ...]] = (Secrets, ServerSettings, NotificationSettings)
 """What parts read that do not trade."""
 
 

@@ -154,6 +154,8 @@ class StackConfig:
             "REDIS_PASSWORD": secrets.token_urlsafe(24),
             "CDB_OTLP_TOKEN": secrets.token_urlsafe(24),
             "CDB_MONITORING_PASSWORD": secrets.token_urlsafe(24),
+            "CDB_READER_PASSWORD": secrets.token_urlsafe(24),
+            "CDB_CONSOLE_PASSWORD": secrets.token_urlsafe(24),
             "GRAFANA_PASSWORD": secrets.token_urlsafe(24),
             **(environment or {}),
             **_OWN_SERVERS,

@@ -13,7 +13,7 @@ _SOCKET_SUFFIX = len(".4194304")  # supervisord first binds a name with its pid,
 _SHORT = Path("/tmp")  # noqa: S108  not TMPDIR: the next command may have another one; create() checks the owner
 _FOREIGN_DATA = Path("/var/lib/claire-de-binare")
 _REPLAYS = "replays"
-_SERVERS = ("redis", "prometheus", "jaeger", "otel_collector", "alertmanager", "alert_receiver")
+_SERVERS = ("redis", "prometheus", "jaeger", "otel_collector", "alertmanager", "cdb_console")
 
 
 class Layout:

@@ -7,6 +7,7 @@ from cdb.running.errors import StackError
 from cdb.running.native import (
     alertmanager,
     collector,
+    console,
     exporters,
     grafana,
     jaeger,
@@ -16,7 +17,7 @@ from cdb.running.native import (
     redis_server,
 )
 from cdb.running.native.config import Kind, Part, StackConfig
-from services.topology import NAMES, SERVICES, Service
+from services.topology import CONSOLE, NAMES, SERVICES, Service
 
 
 def _module(name: str) -> Callable[[StackConfig], tuple[str, ...]]:
@@ -65,7 +66,7 @@ ALL_PARTS: tuple[Part, ...] = (
         kind=Kind.ONE_SHOT,
         command=_module("services.migrate"),
         needs=("postgres",),
-        secrets=("POSTGRES_PASSWORD", "CDB_MONITORING_PASSWORD"),
+        secrets=("POSTGRES_PASSWORD", "CDB_MONITORING_PASSWORD", "CDB_READER_PASSWORD"),
     ),
     *(_service(service) for service in SERVICES),
     Part(
@@ -133,12 +134,13 @@ ALL_PARTS: tuple[Part, ...] = (
         address="http://127.0.0.1:{port}/api/v2/alerts, or cdb alerts",
     ),
     Part(
-        "alert_receiver",
-        command=_module("monitoring.receiver"),
-        environment=alertmanager.receiver_environment,
-        probe=probes.http_ok("alert_receiver"),
-        ports=("alert_receiver",),
-        address="http://127.0.0.1:{port}, every notification",
+        CONSOLE.name,
+        command=_module(CONSOLE.module),
+        environment=console.environment,
+        probe=probes.http_ok(CONSOLE.name),
+        ports=(CONSOLE.name,),
+        secrets=("CDB_CONSOLE_PASSWORD", "CDB_READER_PASSWORD", "CDB_OPERATOR_TOKEN"),
+        address="http://localhost:{port}, dashboards, decisions, traces, alerts",
     ),
     Part(
         "grafana",

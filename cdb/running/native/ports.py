@@ -16,7 +16,7 @@ _FREE_RANGE: Final = range(20_000, 32_000)
 _LISTENERS: Final = {
     "redis": (16379, "cdb_redis:6379"),
     "postgres": (15432, "cdb_postgres:5432"),
-    **{service.name: (service.port, service.instance) for service in topology.SERVICES},
+    **{one.name: (one.port, one.instance) for one in (*topology.SERVICES, topology.CONSOLE)},
     "otlp_grpc": (4317, "cdb_otel_collector:4317"),
     "otlp_http": (4318, "cdb_otel_collector:4318"),
     "exposition": (9464, "cdb_otel_collector:9464"),
@@ -26,7 +26,6 @@ _LISTENERS: Final = {
     "postgres_exporter": (9187, "cdb_postgres_exporter:9187"),
     "prometheus": (19090, "cdb_prometheus:9090"),
     "alertmanager": (9093, "cdb_alertmanager:9093"),
-    "alert_receiver": (9094, "cdb_alert_receiver:9094"),
     "jaeger": (16686, "cdb_jaeger:16686"),
     "jaeger_grpc": (16685, "cdb_jaeger:16685"),
     "jaeger_otlp_grpc": (14317, "cdb_jaeger:4317"),

@@ -1,6 +1,6 @@
 """The stack's own Redis."""
 
-from cdb.running.configuration import redis_monitoring_account
+from cdb.running.configuration import redis_accounts
 from cdb.running.native.config import StackConfig
 from cdb.running.native.files import write_private
 from cdb.running.native.ports import HOST
@@ -28,8 +28,7 @@ def prepare(config: StackConfig) -> None:
         "maxmemory": "256mb",
         "maxmemory-policy": "noeviction",
     }
-    accounts = redis_monitoring_account(config.environment["CDB_MONITORING_PASSWORD"])
-    lines = [*(f"{name} {value}" for name, value in settings.items()), accounts]
+    lines = [*(f"{name} {value}" for name, value in settings.items()), *redis_accounts(config.environment)]
     write_private(config.layout.redis_conf, "".join(f"{line}\n" for line in lines))
 
 

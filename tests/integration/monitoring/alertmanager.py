@@ -22,7 +22,7 @@ from tests.support.waiting import until
 
 FAST: Final = {"group_wait": "200ms", "group_interval": "500ms", "repeat_interval": "1s"}
 FENCE: Final = {"source_matchers": ['alertname="Fence"'], "target_matchers": ['alertname="BehindTheFence"']}
-NAMES: Final = ("alertmanager", "alert_receiver")
+NAMES: Final = ("alertmanager", "cdb_console")
 
 
 @dataclass
@@ -77,7 +77,7 @@ class Alerting:
 
     def received(self, **asked: str) -> list[dict[str, Any]]:
         """What the local receiver has kept, newest first."""
-        answer = self._ask("alert_receiver", f"/api/notifications?{urllib.parse.urlencode({'limit': 1000, **asked})}")
+        answer = self._ask("cdb_console", f"/api/notifications?{urllib.parse.urlencode({'limit': 1000, **asked})}")
         found: list[dict[str, Any]] = answer["notifications"]
         return found
 

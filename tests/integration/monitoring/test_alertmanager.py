@@ -1,4 +1,4 @@
-"""Alerts on their way: a real Alertmanager routes, inhibits and tells; the real local receiver keeps."""
+"""Alerts on their way: a real Alertmanager routes, inhibits and tells; the real console keeps."""
 
 import copy
 import email
@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -16,6 +17,7 @@ from cdb.main import assembled
 from tests.integration.monitoring.alertmanager import Alerting, name_of, running_alerting
 from tests.integration.monitoring.alerts.test_routing import committed
 from tests.support.cli import run_cdb
+from tests.support.consoles import variables
 from tests.support.paths import ROOT
 from tests.support.waiting import until
 
@@ -138,9 +140,7 @@ def test_what_was_held_back_is_told_when_its_cause_is_over(alerting: Alerting) -
 
 
 @pytest.mark.parametrize("labels", [DRAWDOWN, STALE, MILESTONE], ids=lambda labels: labels["severity"])
-def test_every_severity_reaches_the_local_receiver_when_it_begins_and_when_it_ends(
-    alerting: Alerting, labels: Labels
-) -> None:
+def test_every_severity_reaches_the_console_when_it_begins_and_when_it_ends(alerting: Alerting, labels: Labels) -> None:
     one = fresh(labels, "arrives")
     alerting.post(one)
     began = alerting.receives(one)
@@ -162,32 +162,32 @@ def test_what_alertmanager_repeats_is_kept_once_and_counted(alerting: Alerting) 
     until(found, holds=lambda times: len(times) == 1 and times[0] >= 2, what="a repeat")
 
 
-def test_notifications_survive_the_receiver_and_none_is_lost_while_it_is_away(alerting: Alerting) -> None:
+def test_notifications_survive_the_console_and_none_is_lost_while_it_is_away(alerting: Alerting) -> None:
     before, meanwhile = fresh(DRAWDOWN, "before"), fresh(DRAWDOWN, "meanwhile")
     alerting.post(before)
     first = alerting.receives(before)
-    alerting.stack.stop_part("alert_receiver")
+    alerting.stack.stop_part("cdb_console")
     alerting.post(meanwhile)
-    alerting.stack.start_part("alert_receiver")
+    alerting.stack.start_part("cdb_console")
     assert alerting.stack.wait_ready(60) is None
     alerting.receives(meanwhile)
     kept = alerting.receives(before)
     assert {name: kept[name] for name in ("id", "received_at")} == {name: first[name] for name in ("id", "received_at")}
 
 
-def test_the_receiver_ends_in_order_when_it_is_told_to(alerting: Alerting) -> None:
-    alerting.stack.stop_part("alert_receiver")
-    last = json.loads(alerting.stack.log_tail("alert_receiver", 1)[0])
-    alerting.stack.start_part("alert_receiver")
+def test_the_console_ends_in_order_when_it_is_told_to(alerting: Alerting) -> None:
+    alerting.stack.stop_part("cdb_console")
+    last = json.loads(alerting.stack.log_tail("cdb_console", 1)[0])
+    alerting.stack.start_part("cdb_console")
     assert alerting.stack.wait_ready(60) is None
-    assert (last["event"], last["service"]) == ("stopped", "cdb_alert_receiver")
+    assert (last["event"], last["service"]) == ("stopped", "cdb_console")
 
 
-def test_the_log_of_the_receiver_has_every_notification(alerting: Alerting) -> None:
+def test_the_log_of_the_console_has_every_notification(alerting: Alerting) -> None:
     one = {**fresh(MILESTONE, "logged"), "component": "logged"}
     alerting.post(one)
     alerting.receives(one)
-    events = [json.loads(line) for line in alerting.stack.log_tail("alert_receiver", 50)]
+    events = [json.loads(line) for line in alerting.stack.log_tail("cdb_console", 50)]
     assert [event["summary"] for event in events if event.get("component") == "logged"][:1] == [
         "PositivePnLMilestone in short"
     ]
@@ -289,11 +289,11 @@ def test_cdb_alerts_lists_each_alert_once(alerting: Alerting) -> None:
         alerting.receives(one)
     alerting.post(ends, ended=True)
     alerting.receives(ends, "resolved")
-    alerting.stack.stop_part("alert_receiver")
+    alerting.stack.stop_part("cdb_console")
     alerting.post(lost, ended=True)
     until(alerting.held_back, holds=lambda seen: name_of(lost) not in seen, what="the end at Alertmanager")
     alerting.stack.stop_part("alertmanager")  # which would try again to tell it
-    alerting.stack.start_part("alert_receiver")
+    alerting.stack.start_part("cdb_console")
     alerting.stack.start_part("alertmanager")
     assert alerting.stack.wait_ready(60) is None
     alerting.post(fires)
@@ -335,7 +335,7 @@ def test_cdb_alerts_says_what_since_may_be(since: str) -> None:
 
 
 def test_cdb_alerts_without_a_stack_is_one_line_and_exit_code_3() -> None:
-    said = run_cdb("alerts", environment={"CDB_ALERTMANAGER_PORT": "1", "CDB_ALERT_RECEIVER_PORT": "2"})
+    said = run_cdb("alerts", environment={"CDB_ALERTMANAGER_PORT": "1", "CDB_CONSOLE_PORT": "2"})
     assert said.returncode == 3
     (line,) = said.stderr.splitlines()
     assert "Alertmanager at http://127.0.0.1:1 does not answer" in line
@@ -352,21 +352,17 @@ def test_cdb_alerts_shows_what_one_of_the_two_knows(alerting: Alerting) -> None:
 
 
 def test_cdb_alerts_says_if_somebody_else_answers(alerting: Alerting) -> None:
-    receiver = str(alerting.stack.config.ports.alert_receiver)
-    said = cdb_alerts(alerting, CDB_ALERTMANAGER_PORT=receiver, CDB_ALERT_RECEIVER_PORT="1")
+    receiver = str(alerting.stack.config.ports.cdb_console)
+    said = cdb_alerts(alerting, CDB_ALERTMANAGER_PORT=receiver, CDB_CONSOLE_PORT="1")
     assert (said.exit_code, len(said.stderr.splitlines())) == (3, 1)
     assert "answered 404: is it Alertmanager?" in said.stderr
 
 
-def test_a_receiver_without_a_place_for_its_data_says_so_in_one_line() -> None:
-    for given, wanted in (
-        ({}, "CDB_ALERT_RECEIVER_DATA is not set"),
-        ({"CDB_ALERT_RECEIVER_DATA": "/nonexistent"}, "CDB_ALERT_RECEIVER_DATA='/nonexistent' cannot be used: "),
-    ):
-        done = subprocess.run(
-            [sys.executable, "-m", "monitoring.receiver"],
-            cwd=ROOT, env=given, capture_output=True, text=True, check=False, timeout=60,
-        )  # fmt: skip
-        assert done.returncode != 0
-        assert done.stderr.startswith(wanted)
-        assert len(done.stderr.splitlines()) == 1
+def test_a_console_without_a_place_for_its_data_says_so_in_one_line() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "console"],
+        cwd=ROOT, env=variables(Path("/nonexistent")), capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert done.stderr.startswith("CDB_CONSOLE_DATA='/nonexistent' cannot be used: ")
+    assert len(done.stderr.splitlines()) == 1

@@ -15,14 +15,14 @@ import pytest
 import yaml
 
 from cdb.running.native import Stack, StackConfig, select
-from monitoring.receiver.ends import NOTE
+from monitoring.notifications.ends import NOTE
 from tests.integration.monitoring.alertmanager import Alerting, outside_world, started
 from tests.support.fast_copy import make_fast_copy
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
-NAMES: Final = ("prometheus", "alertmanager", "alert_receiver")
+NAMES: Final = ("prometheus", "alertmanager", "cdb_console")
 DOWN: Final = "CollectorDown"
 PATIENCE_S: Final = 120.0
 

@@ -19,7 +19,7 @@ from tests.support.waiting import until
 
 BEFORE_ALERTMANAGER: Final = (
     *(*SERVICES, "cdb_redis", "cdb_postgres", "cdb_otel_collector", "cdb_jaeger"),
-    *("cdb_redis_exporter", "cdb_postgres_exporter", "cdb_prometheus", "cdb_alert_receiver"),
+    *("cdb_redis_exporter", "cdb_postgres_exporter", "cdb_prometheus", "cdb_console"),
 )
 """All that may be killed while Alertmanager has still to tell of something."""
 ALL: Final = (*BEFORE_ALERTMANAGER, "cdb_alertmanager")
@@ -112,7 +112,7 @@ class Containers:
 
     def notifications(self, alertname: str) -> list[dict[str, Any]]:
         """What the receiver got of *alertname*, newest first."""
-        status, body = self.ask("alert_receiver", f"/api/notifications?alertname={alertname}&limit=1000")
+        status, body = self.ask("cdb_console", f"/api/notifications?alertname={alertname}&limit=1000")
         return list(body["notifications"]) if status == 200 else []
 
     def wait_told(self, service: str, status: str, within_s: float) -> None:

@@ -35,7 +35,7 @@ LONG_RUNNING: Final = {
     "cdb_jaeger",
     "cdb_prometheus",
     "cdb_alertmanager",
-    "cdb_alert_receiver",
+    "cdb_console",
     "cdb_grafana",
 }
 # The native stack's name of a port, and the container and its port that stand for it.
@@ -53,7 +53,7 @@ PUBLISHED: Final = {
     "postgres_exporter": ("cdb_postgres_exporter", 9187),
     "prometheus": ("cdb_prometheus", 9090),
     "alertmanager": ("cdb_alertmanager", 9093),
-    "alert_receiver": ("cdb_alert_receiver", 9094),
+    "cdb_console": ("cdb_console", 8010),
     "jaeger": ("cdb_jaeger", 16686),
     "grafana": ("cdb_grafana", 3000),
 }
@@ -89,7 +89,7 @@ def test_what_prometheus_scrapes_are_these_containers_on_a_network_of_its_own() 
             name = target.split(":")[0]
             seen.add(name)
             assert near & set(ALL[name]["networks"]), target
-    assert seen == LONG_RUNNING - {"cdb_redis", "cdb_postgres", "cdb_alert_receiver", "cdb_grafana"}
+    assert seen == LONG_RUNNING - {"cdb_redis", "cdb_postgres", "cdb_console", "cdb_grafana"}
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_what_prometheus_scrapes_are_these_containers_on_a_network_of_its_own() 
         ("cdb_redis", {*SERVICES, "cdb_redis_exporter"}),
         (
             "cdb_grafana",
-            {"cdb_prometheus", "cdb_jaeger", "cdb_otel_collector", "cdb_alertmanager", "cdb_alert_receiver"},
+            {"cdb_prometheus", "cdb_jaeger", "cdb_otel_collector", "cdb_alertmanager", "cdb_console"},
         ),
     ],
 )
@@ -245,7 +245,7 @@ def test_configuration_is_the_same_files_as_without_containers() -> None:
         if source.startswith("./")
     }
     assert binds == {
-        ("cdb_alert_receiver", "monitoring/runbooks"),
+        ("cdb_console", "monitoring/runbooks"),
         ("cdb_grafana", "monitoring/dashboards/json"),
         ("cdb_grafana", "monitoring/grafana/provisioning"),
         ("cdb_handover", "monitoring/alertmanager"),
@@ -290,7 +290,7 @@ def test_an_empty_value_means_the_default() -> None:
     """With - instead of :- an emptied line of .env would reach a server; a service takes its default by itself."""
     text = FILE.read_text(encoding="utf-8")
     assert re.findall(r"\$\{[A-Z0-9_]+-[^}]*\}", text) == []
-    ours = {*SERVICES, "cdb_handover", "cdb_alert_receiver", "cdb", "cdb_migrate"}
+    ours = {*SERVICES, "cdb_handover", "cdb_console", "cdb", "cdb_migrate"}
     passed_on = {
         f"{container}: {name}"
         for container, service in ALL.items()

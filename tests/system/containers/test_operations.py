@@ -31,7 +31,7 @@ NAMED_EXCEPTIONS: Final = {"grafana", "secrets", "clock", "resources", "firing"}
 
 And what is the test machine's: no chrony, a small disk or memory, so much load that an alert of latency fires.
 """
-AWAY: Final = ("cdb_redis_exporter", "cdb_alert_receiver")
+AWAY: Final = ("cdb_redis_exporter", "cdb_console")
 
 
 @pytest.fixture

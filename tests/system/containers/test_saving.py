@@ -25,7 +25,7 @@ from tests.support.waiting import until
 from tests.system.containers.running import Containers, docker
 
 STREAMS: Final = (MARKET_DATA, SIGNALS, ORDERS, FILLS)
-PLACES: Final = {"cdb_prometheus": "/prometheus", "cdb_alert_receiver": "/data"}
+PLACES: Final = {"cdb_prometheus": "/prometheus", "cdb_console": "/data"}
 SCRAPED: Final = "max(timestamp(up))"
 NEWEST: Final = "SELECT fill_id FROM fills ORDER BY fill_seq DESC LIMIT 1"
 
@@ -139,7 +139,7 @@ def test_what_fails_leaves_the_ledger_as_it_was_and_the_services_as_they_ran(
 def test_nothing_is_left_over(folder: Path, saved: Path) -> None:
     for container, volume in {
         "cdb_prometheus": "cdb_prom_data",
-        "cdb_alert_receiver": "cdb_alert_receiver_data",
+        "cdb_console": "cdb_console_data",
     }.items():
         users = docker("ps", "--all", "--filter", f"volume={volume}", "--format", "{{.Names}}")
         assert users.split() == [container]
@@ -166,7 +166,7 @@ def tell(stack: Containers, alertname: str) -> None:
     times = {"startsAt": now, "endsAt": "0001-01-01T00:00:00Z", "fingerprint": alertname}
     body = json.dumps({"version": "4", "receiver": "info", "alerts": [{**alert, **times}]}).encode()
     until(
-        lambda: stack.ask("alert_receiver", "/webhook", post=body, **{"Content-Type": "application/json"})[0],
+        lambda: stack.ask("cdb_console", "/webhook", post=body, **{"Content-Type": "application/json"})[0],
         holds=lambda status: status == 200,
         what="the receiver takes a notification",
     )
@@ -184,7 +184,7 @@ def began(stack: Containers, stream: str) -> float:
 
 def owners() -> str:
     """Owner and mode of the saved places and of what is in them for ever."""
-    kept = {"cdb_prometheus": ("", "/wal", "/chunks_head"), "cdb_alert_receiver": ("", "/notifications.sqlite")}
+    kept = {"cdb_prometheus": ("", "/wal", "/chunks_head"), "cdb_console": ("", "/notifications.sqlite")}
     return "".join(
         docker("exec", container, "stat", "-c", "%n %u %g %a", *(PLACES[container] + name for name in names))
         for container, names in kept.items()

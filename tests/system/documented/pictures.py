@@ -23,7 +23,7 @@ LARGEST: Final = 150_000
 PAGES: Final = {
     "targets": "http://localhost:19090/classic/targets",
     "alerts": "http://localhost:19090/classic/alerts",
-    "notifications": "http://localhost:9094",
+    "notifications": "http://localhost:8010",
 }
 BOARDS: Final = ("trading-overview", "risk-alerts", "system-health", "account-performance")
 _ZOOM: Final = "0.7"  # a whole page on a picture that is small enough
@@ -38,7 +38,7 @@ _OLD_ENOUGH: Final = (
 )
 _TRIGGER: Final = "curl -s -X POST http://localhost:8002/test/trigger-drawdown"
 _NOTIFIED: Final = (
-    "curl -s 'http://localhost:9094/api/notifications?alertname=DailyDrawdownLimitExceeded' | grep -c firing"
+    "curl -s 'http://localhost:8010/api/notifications?alertname=DailyDrawdownLimitExceeded' | grep -c firing"
 )
 
 

@@ -11,7 +11,7 @@ from tests.system.documented.documented_stack import Documented
 pytestmark = pytest.mark.e2e
 
 PROMETHEUS = "http://localhost:19090"
-RECEIVER = "http://localhost:9094"
+RECEIVER = "http://localhost:8010"
 WITHIN_S = 120.0
 BREACH = {"DailyDrawdownLimitExceeded", "CircuitBreakerActivated"}
 

@@ -68,7 +68,7 @@ def test_on_a_healthy_bot_nothing_fails_and_only_the_named_exceptions_warn(whole
 
 def test_the_notification_is_seen_at_the_receiver(whole: Bot, stack: RunningStack) -> None:
     assert alerting.notification(stack).verdict is Verdict.OK
-    _, kept = whole.ask("alert_receiver", "/api/notifications?limit=1000")
+    _, kept = whole.ask("cdb_console", "/api/notifications?limit=1000")
     ours = [one for one in kept["notifications"] if one["alertname"].startswith(alerting.TEST_ALERT)]
     assert {(one["severity"], one["receiver"]) for one in ours} == {("info", "info")}
 
@@ -125,7 +125,7 @@ def test_without_prometheus_each_item_that_asks_it_fails_and_the_others_do_not(w
     assert all("Prometheus" in seen[name].found for name in asks), seen
 
 
-@pytest.mark.parametrize("part", ["alertmanager", "alert_receiver"])
+@pytest.mark.parametrize("part", ["alertmanager", "cdb_console"])
 def test_without_who_tells_no_notification_arrives(whole: Bot, stack: RunningStack, part: str) -> None:
     with without(whole, part):
         failed(verdicts(stack, "notification")["notification"])
@@ -260,7 +260,7 @@ def test_after_a_restore_the_checklist_is_green_again(whole: Bot) -> None:
 
 
 def told(whole: Bot) -> set[tuple[str, str]]:
-    _, kept = whole.ask("alert_receiver", "/api/notifications?limit=1000")
+    _, kept = whole.ask("cdb_console", "/api/notifications?limit=1000")
     return {(one["alertname"], one["status"]) for one in kept["notifications"]}
 
 

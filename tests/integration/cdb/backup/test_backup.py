@@ -32,7 +32,7 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
-PARTS: Final = ("redis", "postgres", "migrate", "prometheus", "alert_receiver")
+PARTS: Final = ("redis", "postgres", "migrate", "prometheus", "cdb_console")
 MARK: Final = "INSERT INTO marks VALUES ('{}', 1, 1, 1)"
 SYMBOLS: Final = "SELECT symbol FROM marks ORDER BY symbol"
 RESTORING: Final = "SELECT wait_event_type FROM pg_stat_activity WHERE application_name = 'cdb_restore'"
@@ -77,14 +77,14 @@ def test_an_archive_is_for_its_owner_only_and_counts_what_it_holds(saved: Path) 
             "marks": 1,
             "signals": 1,
         }
-        assert {*found.manifest.members} == {"ledger.dump", "prometheus.tar.gz", "alert_receiver.tar.gz"}
+        assert {*found.manifest.members} == {"ledger.dump", "prometheus.tar.gz", "cdb_console.tar.gz"}
     assert [*saved.parent.iterdir()] == [saved]
 
 
 def test_no_secret_is_in_an_archive(bot: Bot, saved: Path, tmp_path: Path) -> None:
     with archive.opened(saved) as found:
         files = [found.extract(name, tmp_path) for name in found.manifest.members]
-    for name in ("prometheus", "alert_receiver"):
+    for name in ("prometheus", "cdb_console"):
         data_files.unpack(tmp_path / f"{name}.tar.gz", tmp_path / name)
     there = [saved, *files, *(file for file in tmp_path.rglob("*") if file.is_file())]
     secrets = [bot.stack.config.environment[name] for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD", "CDB_OTLP_TOKEN")]

@@ -17,7 +17,7 @@ from tests.support.paths import ROOT
 from tests.support.programs import amtool
 
 COMMITTED: Final = ROOT / "monitoring" / "alertmanager" / "alertmanager.yml"
-LOCAL: Final = {"url": "http://cdb_alert_receiver:9094/webhook", "send_resolved": True}
+LOCAL: Final = {"url": "http://cdb_console:8010/webhook", "send_resolved": True}
 SLACK: Final = {"CDB_SLACK_WEBHOOK_URL": "https://hooks.example.com/services/T0/hush-slack"}
 EMAIL: Final = {
     "CDB_SMTP_SMARTHOST": "mail.example.com:587",
@@ -99,7 +99,7 @@ def test_without_secrets_a_stack_changes_nothing_but_the_address(tmp_path: Path)
     config, made = prepared(tmp_path)
     wanted = copy.deepcopy(committed())
     for receiver in wanted["receivers"]:
-        receiver["webhook_configs"][0]["url"] = f"http://127.0.0.1:{config.ports.alert_receiver}/webhook"
+        receiver["webhook_configs"][0]["url"] = f"http://127.0.0.1:{config.ports.cdb_console}/webhook"
     assert made == wanted
 
 

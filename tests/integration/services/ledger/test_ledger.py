@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 
 from services.errors import ServerAway
-from services.ledger import exporter_account
+from services.ledger import accounts
 from services.ledger.connection import Ledger
 from services.ledger.migrate import migrate
 from services.migrate import LAYERS_OF_THE_LEDGER
@@ -149,4 +149,4 @@ def test_no_variable_of_libpq_changes_where_or_how_the_ledger_is_reached(
     with_all()
     migrate(database.settings, layers=LAYERS_OF_THE_LEDGER, wait_s=0)
     with_all()
-    exporter_account.let_in(database.settings, "a password")
+    accounts.let_in(database.settings, accounts.MONITORING, "a password")

@@ -97,7 +97,7 @@ def test_ports_are_those_that_are_published_whatever_the_environment_says(compos
 
 def test_only_containers_that_run_are_stopped_for_moments(compose: Make, tmp_path: Path) -> None:
     stack = compose({"cdb_ws": RUNS, "cdb_risk": STOPPED, "cdb_prometheus": RUNS})
-    with stack.stopped("cdb_ws", "cdb_risk", "prometheus", "alert_receiver"):
+    with stack.stopped("cdb_ws", "cdb_risk", "prometheus", "cdb_console"):
         assert calls(tmp_path) == ["stop cdb_ws cdb_prometheus"]
     assert calls(tmp_path)[1:] == ["start cdb_ws cdb_prometheus"]
 

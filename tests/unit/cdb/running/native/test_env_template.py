@@ -21,15 +21,21 @@ DEFAULTS: Final = {name: value for commented_out, name, value in LINES if commen
 MODULES: Final = (
     *("services.settings", "services.risk.limits"),
     *("services.core.strategies.momentum_v1", "services.core.strategies.mean_reversion_v1"),
-    *("services.ws.sources.simulated", "services.ws.sources.replay", "monitoring.receiver.settings"),
+    *(
+        "services.ws.sources.simulated",
+        "services.ws.sources.replay",
+        "monitoring.notifications.settings",
+        "console.settings",
+    ),
     *("services.ws.sources.mexc", "services.ws.sources.binance"),
     "cdb.running.server_settings",
     *(f"services.{service}.settings" for service in ("core", "execution", "risk", "ws")),
 )
 """Where settings are declared. A new strategy or source works without a line in the template; one here helps users."""
-REQUIRED: Final = {**dict.fromkeys(envfile.SECRETS, "x"), "CDB_ALERT_RECEIVER_DATA": "x"}
+CONSOLE: Final = ("ALERTMANAGER", "DATA", "JAEGER", "PROMETHEUS", "RISK")
+REQUIRED: Final = dict.fromkeys((*envfile.SECRETS, *(f"CDB_CONSOLE_{name}" for name in CONSOLE)), "x")
 CONFIGURATIONS: Final = ("docker-compose.yml", "otel-collector/config.yaml", "monitoring/jaeger/config.yaml")
-CODE: Final = ("cdb", "services", "telemetry", "monitoring/receiver", "deploy")
+CODE: Final = ("cdb", "services", "telemetry", "console", "monitoring/notifications", "deploy")
 
 ELSEWHERE: Final = OF_A_REPLAY | OF_THE_ENVIRONMENT | OF_THE_STACK
 """Variables that do not stand in .env."""

@@ -9,7 +9,7 @@ import pytest
 from cdb.running.errors import StackError
 from cdb.running.native import envfile, known_settings
 from cdb.running.native.unknown_settings import nearest, unread
-from monitoring.receiver.settings import ReceiverSettings
+from console.settings import ConsoleSettings
 from services.settings import Settings
 from tests.support.paths import ROOT
 
@@ -31,8 +31,8 @@ def test_every_line_of_the_template_and_nothing_internal_is_a_setting() -> None:
     assert not SETTINGS & (known_settings.OF_THE_ENVIRONMENT | known_settings.OF_A_REPLAY | known_settings.OF_THE_STACK)
 
 
-def test_what_the_alert_receiver_reads_is_known() -> None:
-    assert ReceiverSettings.variables().keys() <= known_settings.names({}, ROOT)
+def test_what_the_console_reads_is_known() -> None:
+    assert ConsoleSettings.variables().keys() <= known_settings.names({}, ROOT)
 
 
 def test_what_only_docker_reads_stands_under_that_heading() -> None:

@@ -153,7 +153,7 @@ def test_an_emptied_line_means_the_default(checkout: Path) -> None:
         ("MAX_POSITION_PCT=5", "MAX_POSITION_PCT='5' is refused: Input should be less than or equal to 1"),
         ("MAX_POSITION_PCT=0.05", "ORDER_SIZE_PCT=0.085 and MAX_POSITION_PCT=0.05 cannot work together"),
         ("CDB_TRACE_SHARE_PERCENT=abc", "CDB_TRACE_SHARE_PERCENT='abc' is refused"),
-        ("CDB_ALERT_RECEIVER_KEEP=all", "CDB_ALERT_RECEIVER_KEEP='all' is refused"),
+        ("CDB_NOTIFICATIONS_KEEP=all", "CDB_NOTIFICATIONS_KEEP='all' is refused"),
         ("CDB_TRACE_DECISION_WAIT=2s", "CDB_TRACE_DECISION_WAIT=2s and MAX_SIGNAL_AGE_S=3 cannot work together"),
         ("CDB_OTLP_TOKEN=gr\u00f6\u00dfe", "CDB_OTLP_TOKEN is refused: only letters, digits"),
         ("GRAFANA_PASSWORD=gr\u00f6\u00dfe", "GRAFANA_PASSWORD is refused: only printable ASCII"),

@@ -25,7 +25,7 @@ def test_the_default_ports_are_the_documented_ones() -> None:
         "CDB_POSTGRES_EXPORTER_PORT": "9187",
         "CDB_PROMETHEUS_PORT": "19090",
         "CDB_ALERTMANAGER_PORT": "9093",
-        "CDB_ALERT_RECEIVER_PORT": "9094",
+        "CDB_CONSOLE_PORT": "8010",
         "CDB_JAEGER_PORT": "16686",
         "CDB_JAEGER_GRPC_PORT": "16685",
         "CDB_JAEGER_OTLP_GRPC_PORT": "14317",

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
-from monitoring.receiver.webhook import Alert, Status
+from monitoring.notifications.webhook import Alert, Status
 from services.clock import Clock, to_datetime
 
 FILE: Final = "notifications.sqlite"

@@ -1,4 +1,4 @@
-"""Web endpoints: Alertmanager's webhook, a page of notifications, the same as JSON, and the runbooks."""
+"""Alerts: which fire, what was told, the runbooks, and Alertmanager's webhook."""
 
 import re
 from dataclasses import asdict
@@ -8,26 +8,18 @@ from typing import Annotated, Any, Final, Literal
 
 import msgspec
 import structlog
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, abort, jsonify, render_template, request
 from msgspec import Meta
-from werkzeug.exceptions import HTTPException
 
-from monitoring.receiver.store import Notification, Store, StoreFailed
-from monitoring.receiver.webhook import BadWebhook, Webhook, parse
+from console.ground import Ground
+from monitoring.notifications.store import Notification
+from monitoring.notifications.webhook import Webhook, parse
 from services.clock import NANOSECONDS
 from services.runtime.web import BadRequest, parameters
 
-MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 MOST: Final = 10_000
 ON_PAGE: Final = 200
 _NAME: Final = re.compile(r"[A-Za-z0-9_]{1,100}")
-_HEADERS: Final = {
-    # The page shows text that others wrote: it allows no script and loads nothing.
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
 log = structlog.get_logger()
 
 
@@ -40,36 +32,33 @@ class Asked(msgspec.Struct):
     status: Literal["firing", "resolved"] | None = None
 
 
-def create_app(store: Store, runbooks: Path) -> Flask:
-    """Build the web application; *runbooks* is the folder with the files that runbook_url names."""
-    app = Flask(__name__)
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.jinja_env.filters["moment"] = lambda moment: f"{moment:%Y-%m-%d %H:%M:%S}"
-    _add_webhook(app, store)
-    _add_views(app, store, runbooks)
-    _add_errors(app)
-    return app
+def add(app: Flask, ground: Ground) -> None:
+    """Answer /alerts, /runbooks/NAME, /api/notifications and Alertmanager's /webhook."""
+    _add_webhook(app, ground)
+    _add_views(app, ground)
 
 
-def _add_webhook(app: Flask, store: Store) -> None:
+def _add_webhook(app: Flask, ground: Ground) -> None:
     @app.post("/webhook")
-    def receive() -> Response:
+    def webhook() -> Response:
         # A web page may post plain text to any address without asking, but not this type.
         if request.mimetype != "application/json":
             raise BadRequest(f"the content type must be application/json; got {request.mimetype!r:.80}")
-        webhook = parse(request.get_data())
-        store.put(webhook.receiver, webhook.alerts)
-        _log(webhook)
-        return jsonify({"kept": len(webhook.alerts)})
+        found = parse(request.get_data())
+        ground.notifications.put(found.receiver, found.alerts)
+        _log(found)
+        return jsonify({"kept": len(found.alerts)})
 
 
-def _add_views(app: Flask, store: Store, runbooks: Path) -> None:
-    @app.get("/")
-    def page() -> str:
+def _add_views(app: Flask, ground: Ground) -> None:
+    store, runbooks = ground.notifications, ground.runbooks
+
+    @app.get("/alerts")
+    def alerts() -> str:
         found = store.newest(ON_PAGE)
         firing = store.count(open_only=True)
         links = {one.id: runbook_link(one.annotations.get("runbook_url", ""), runbooks) for one in found}
-        return render_template("page.html", notifications=found, firing=firing, links=links)
+        return render_template("alerts.html", notifications=found, firing=firing, links=links)
 
     @app.get("/api/notifications")
     def notifications() -> Response:
@@ -80,39 +69,11 @@ def _add_views(app: Flask, store: Store, runbooks: Path) -> None:
         return jsonify({"total": store.count(), "notifications": [as_json(one) for one in found]})
 
     @app.get("/runbooks/<name>")
-    def runbook(name: str) -> tuple[Response, int]:
+    def runbook(name: str) -> str:
         file = runbooks / f"{name}.md"
         if not _NAME.fullmatch(name) or not file.is_file():
-            return jsonify({"error": f"there is no runbook {name!r:.80}"}), 404
-        return Response(file.read_text(encoding="utf-8"), content_type="text/plain; charset=utf-8"), 200
-
-    @app.get("/health")
-    def health() -> Response:
-        store.count()
-        return jsonify({"status": "ok", "service": "cdb_alert_receiver", "checks": {"store": "ok"}})
-
-
-def _add_errors(app: Flask) -> None:
-    @app.after_request
-    def protect(response: Response) -> Response:
-        response.headers.update(_HEADERS)
-        return response
-
-    @app.errorhandler(BadWebhook)
-    @app.errorhandler(BadRequest)
-    def refuse(error: Exception) -> tuple[Response, int]:
-        log.warning("refused", path=request.path, error=str(error))
-        return jsonify({"error": str(error)}), 400
-
-    @app.errorhandler(StoreFailed)
-    def unavailable(error: StoreFailed) -> tuple[Response, int]:
-        # Not a 4xx: Alertmanager would not try again.
-        log.error("not kept", path=request.path, error=str(error))
-        return jsonify({"status": "error", "error": str(error), "checks": {"store": str(error)}}), 503
-
-    @app.errorhandler(HTTPException)
-    def other(error: HTTPException) -> tuple[Response, int]:
-        return jsonify({"error": f"{error.name}: {error.description}"}), error.code or 500
+            abort(404, f"there is no runbook {name!r:.80}")
+        return render_template("runbook.html", name=name, text=file.read_text(encoding="utf-8"))
 
 
 def as_json(notification: Notification) -> dict[str, Any]:
@@ -125,7 +86,7 @@ def as_json(notification: Notification) -> dict[str, Any]:
 
 
 def runbook_link(address: str, runbooks: Path) -> str:
-    """Link for an alert's runbook_url: a web address, or a page of the receiver; "" if there is none."""
+    """Link for an alert's runbook_url: a web address, or a page of ours; "" if there is none."""
     if address.startswith(("http://", "https://")):
         return address
     name = Path(address).stem

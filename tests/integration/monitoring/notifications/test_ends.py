@@ -10,9 +10,9 @@ import httpx
 import msgspec
 import pytest
 
-from monitoring.receiver.ends import NOTE, Ends
-from monitoring.receiver.store import Notification, Store
-from monitoring.receiver.webhook import Alert
+from monitoring.notifications.ends import NOTE, Ends
+from monitoring.notifications.store import Notification, Store
+from monitoring.notifications.webhook import Alert
 from services.clock import WallClock
 from tests.integration.cdb.fake_server import Answer, fake_server
 

@@ -14,8 +14,8 @@ import httpx
 import msgspec
 import structlog
 
-from monitoring.receiver.store import Notification, Store, StoreFailed
-from monitoring.receiver.webhook import Alert, Moment
+from monitoring.notifications.store import Notification, Store, StoreFailed
+from monitoring.notifications.webhook import Alert, Moment
 from services.clock import Clock, to_datetime
 
 NOTE: Final = "Monitoring was restarted while this alert was firing. Since then its condition no longer holds."

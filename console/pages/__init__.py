@@ -1,0 +1,1 @@
+"""The pages: a module for each, whose `add` gives its addresses to the application."""

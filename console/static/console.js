@@ -1,0 +1,68 @@
+// Keeps a page alive: asks for it again, replaces what has changed, shows times in the reader's zone.
+"use strict";
+
+const TROUBLE = document.getElementById("trouble");
+const ZONED = new Intl.DateTimeFormat(undefined, {
+  year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
+});
+
+function showTimes(root) {
+  for (const time of root.querySelectorAll("time[datetime]")) {
+    if (time.title) continue;
+    time.title = time.textContent;
+    time.textContent = ZONED.format(new Date(time.dateTime));
+  }
+}
+
+// A part of the page that may change has an id and data-live. One that draws itself hears of new data by an event.
+function update(fresh) {
+  document.title = fresh.title;
+  for (const part of document.querySelectorAll("[data-live][id]")) {
+    const next = fresh.getElementById(part.id);
+    if (!next) continue;
+    if (part.dataset.source === undefined) part.dataset.source = "";
+    const source = next.innerHTML;
+    if (source === part.dataset.source) continue;
+    part.dataset.source = source;
+    if (part.dataset.live === "drawn") {
+      part.dispatchEvent(new CustomEvent("data", { detail: next }));
+      continue;
+    }
+    if (part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) continue;
+    const open = new Set([...part.querySelectorAll("details[open][id]")].map((one) => one.id));
+    const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+    part.className = next.className;
+    part.innerHTML = source;
+    for (const id of open) document.getElementById(id)?.setAttribute("open", "");
+    if (focused) document.getElementById(focused)?.focus();
+    showTimes(part);
+  }
+}
+
+async function refresh() {
+  try {
+    const answer = await fetch(location.href, { headers: { "X-Refresh": "1" }, signal: AbortSignal.timeout(15000) });
+    if (answer.redirected && new URL(answer.url).pathname === "/login") location.reload();
+    update(new DOMParser().parseFromString(await answer.text(), "text/html"));
+    TROUBLE.hidden = true;
+  } catch (error) {
+    if (TROUBLE.hidden) TROUBLE.textContent = `The console does not answer since ${new Date().toLocaleTimeString()}. What you see is from then; trying again.`;
+    TROUBLE.hidden = false;
+  }
+}
+
+function keepAlive(seconds) {
+  const wait = () => setTimeout(async () => {
+    if (!document.hidden) await refresh();
+    wait();
+  }, seconds * 1000);
+  wait();
+  document.addEventListener("visibilitychange", () => { if (!document.hidden) refresh(); });
+}
+
+showTimes(document);
+for (const part of document.querySelectorAll("[data-live][id]")) part.dataset.source = "";
+if (document.body.dataset.refresh) keepAlive(Number(document.body.dataset.refresh));
+for (const choice of document.querySelectorAll("form[data-submits] select")) {
+  choice.addEventListener("change", () => choice.form.requestSubmit());
+}

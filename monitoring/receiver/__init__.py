@@ -1,1 +1,0 @@
-"""The local alert receiver: stores and shows the notifications of Alertmanager."""
