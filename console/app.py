@@ -15,15 +15,33 @@ from werkzeug.exceptions import HTTPException
 from cdb.kit import figures
 from console import access
 from console.ground import Ground
-from console.pages import alerts, overview
+from console.pages import alerts, dashboards, decisions, metrics, overview, system, traces, trades
 from monitoring.notifications.store import StoreFailed
 from monitoring.notifications.webhook import BadWebhook
 from services.errors import ServerAway
 from services.runtime.web import BadRequest
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
-PAGES: Final[tuple[Callable[[Flask, Ground], None], ...]] = (overview.add, alerts.add)
-MENU: Final = (("/", "Overview"), ("/alerts", "Alerts"))
+PAGES: Final[tuple[Callable[[Flask, Ground], None], ...]] = (
+    overview.add,
+    dashboards.add,
+    decisions.add,
+    traces.add,
+    trades.add,
+    alerts.add,
+    system.add,
+    metrics.add,
+)
+MENU: Final = (
+    ("/", "Overview"),
+    ("/dashboards", "Dashboards"),
+    ("/decisions", "Decisions"),
+    ("/traces", "Traces"),
+    ("/trades", "Trades"),
+    ("/alerts", "Alerts"),
+    ("/system", "System"),
+    ("/metrics-reference", "Metrics"),
+)
 """Address and name of each page, in the order of the menu."""
 _STATIC: Final = Path(__file__).parent / "static"
 log = structlog.get_logger()
