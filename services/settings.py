@@ -228,6 +228,12 @@ class LedgerSettings(Settings):
     postgres_db: str = Field(default="claire_de_binaire", validation_alias="POSTGRES_DB", min_length=1)
 
 
+class OperatorSettings(Settings):
+    """What lets an operator act; without it nobody can."""
+
+    operator_token: BearerToken = Field(default=SecretStr(""), validation_alias="CDB_OPERATOR_TOKEN")
+
+
 class MigrateSettings(LedgerSettings):
     """What a migration of the ledger needs; without the password nobody can monitor the server."""
 

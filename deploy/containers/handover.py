@@ -29,6 +29,7 @@ NEEDED: Final = {
     "redis": "REDIS_PASSWORD",
     "postgres": "POSTGRES_PASSWORD",
     "otlp": "CDB_OTLP_TOKEN",
+    "operator": "CDB_OPERATOR_TOKEN",
     "monitoring": "CDB_MONITORING_PASSWORD",
     "grafana": "GRAFANA_PASSWORD",
 }
