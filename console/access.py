@@ -25,6 +25,8 @@ _COOKIE: Final = "cdb_console"
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _OPEN: Final = frozenset({"login", "health", "grafana_health", "static", "webhook"})
 """What one reaches without a login, wherever the console listens."""
+_ACTING: Final = frozenset({"act"})
+"""What one reaches with a login only."""
 _LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 log = structlog.get_logger()
 
@@ -90,11 +92,11 @@ def _add_checks(app: Flask, names: frozenset[str], *, reads_are_open: bool) -> N
             _refuse_forged()
         if request.endpoint in _OPEN or is_operator():
             return None
-        if request.method not in _SAFE or not reads_are_open:
-            if request.method in _SAFE and request.endpoint is not None:
-                return redirect(url_for("login", next=request.full_path.rstrip("?")))
+        if request.method not in _SAFE:
             refuse("log in first")
-        return None
+        if reads_are_open and request.endpoint not in _ACTING:
+            return None
+        return redirect(url_for("login", next=request.full_path.rstrip("?")))
 
 
 def _name_in(host: str) -> str:

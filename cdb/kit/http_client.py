@@ -62,6 +62,14 @@ class HttpClient:
         except httpx.HTTPError as error:
             raise Away(f"{self.name} at {self.url} does not answer: {error or type(error).__name__}") from error
 
+    def post(self, path: str, body: object, *, token: str) -> httpx.Response:
+        """Send *body* as JSON with the bearer *token*; an answer of any status is returned. Raises Away.
+
+        The cause of Away tells whether the server can have got it: with an httpx.ConnectError it cannot.
+        """
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        return self.send("POST", path, content=msgspec.json.encode(body), headers=headers)
+
     def read(self, kind: type[T], path: str, parameters: Parameters | None = None) -> T:
         """Ask, and read the JSON of a good answer as *kind*. Raises Away."""
         return self.decoded(kind, self.good(self.get(path, parameters)))
