@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -80,7 +80,11 @@ def add_faults_endpoint(app: Flask, order_faults: Callable[[int], None]) -> None
 
 def parameters(kind: type[P]) -> P:
     """Read the request's parameters, from its address, JSON or form; raises BadRequest naming the wrong one."""
-    given = {**request.form, **_json_parameters(), **request.args}
+    return converted({**request.form, **_json_parameters(), **request.args}, kind)
+
+
+def converted(given: Mapping[str, Any], kind: type[P]) -> P:
+    """Read the parameters *given*; raises BadRequest naming the wrong one."""
     try:
         return msgspec.convert(given, kind, strict=False)
     except msgspec.ValidationError as error:
