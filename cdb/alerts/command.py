@@ -13,6 +13,7 @@ from cdb.kit.errors import AWAY, USAGE
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.figures import moment, seconds
 from cdb.kit.help import MONITORING
+from cdb.kit.http_client import HttpClient
 from cdb.kit.options import JsonOption
 from cdb.kit.output import console, plain_table, print_json
 from cdb.kit.printable import cut, printable
@@ -55,7 +56,12 @@ def alerts(
     now = to_datetime(WallClock().now_ns())
     begin = _begin(since, now) if since is not None else None
     with exit_codes():
-        found = look(running_stack().ports, limit=limit, since=begin)
+        stack = running_stack()
+        with (
+            HttpClient(stack.url("alertmanager"), name="Alertmanager") as alertmanager,
+            HttpClient(stack.url("cdb_console"), name="the console") as console_,
+        ):
+            found = look(alertmanager, console_, limit=limit, since=begin)
     if as_json_:
         print_json(as_json(found))
     else:

@@ -12,6 +12,7 @@ from cdb.alerts.alerts import fires_now
 from cdb.check.project import Project
 from cdb.doctor.findings import Finding, fail, ok, warn
 from cdb.kit.errors import Away
+from cdb.kit.http_client import HttpClient
 from cdb.running.base import RunningStack
 
 CONTRACT_GROUP: Final = "alerts"
@@ -55,8 +56,8 @@ def alertmanager(stack: RunningStack) -> Finding:
 def firing(stack: RunningStack) -> Finding:
     """Nothing fires now, neither for Prometheus nor for Alertmanager, which `cdb alerts` shows."""
     found = [alert.labels for alert in stack.prometheus.alerts() if alert.state == "firing"]
-    with suppress(Away):  # another item's finding
-        found += [alert.labels for alert in fires_now(stack.ports)]
+    with suppress(Away), HttpClient(stack.url("alertmanager"), name="Alertmanager") as alertmanager:
+        found += [alert.labels for alert in fires_now(alertmanager)]  # if it is away, that is another item's finding
     severities = {labels.get("alertname", ""): labels.get("severity", "") for labels in found}
     names = sorted(name for name in severities if not name.startswith(TEST_ALERT))
     if not names:

@@ -6,6 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeVar
 
+from services.actions import Recorded
+from services.ledger.actions import find_action
 from services.ledger.results import Reader, trades_closed_by
 from services.performance.trades import ClosedTrade
 
@@ -69,6 +71,7 @@ class Order(NamedTuple):
     state: str
     finished_at: datetime | None
     refusal: str | None
+    action_id: str | None
 
 
 class Fill(NamedTuple):
@@ -104,7 +107,10 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Basis:
-    """What the ledger has; what it lacks is None. *trade* is the position once nothing of it is held."""
+    """What the ledger has; what it lacks is None. *trade* is the position once nothing of it is held.
+
+    *action* is what an operator asked for.
+    """
 
     signal: Signal | None = None
     decision: Decision | None = None
@@ -112,6 +118,7 @@ class Basis:
     fill: Fill | None = None
     steps: tuple[Step, ...] = ()
     trade: ClosedTrade | None = None
+    action: Recorded | None = None
 
     @property
     def at(self) -> datetime:
@@ -155,6 +162,7 @@ def basis_of(ledger: Reader, name: str) -> Basis | None:
         fill=fill,
         steps=_steps(ledger, position) if position else (),
         trade=closed[0] if closed else None,
+        action=find_action(ledger, order.action_id) if order and order.action_id else None,
     )
 
 
