@@ -1,4 +1,4 @@
-"""What fires now, as Alertmanager has it, and the notifications that the console has stored."""
+"""What fires now and the notifications that the console has stored, of the stack that runs."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,26 +6,11 @@ from typing import Any
 
 import msgspec
 
+from cdb.alerts.firing import Firing, fires_now, inhibitors
 from cdb.kit.errors import Away
 from cdb.kit.http_client import HttpClient
 from cdb.running.native import Ports
 from cdb.running.native.ports import HOST
-
-
-class _State(msgspec.Struct, frozen=True, rename="camel"):
-    state: str
-    inhibited_by: tuple[str, ...] = ()
-    silenced_by: tuple[str, ...] = ()
-
-
-class Firing(msgspec.Struct, frozen=True, rename="camel"):
-    """One alert that fires now; *status* says whether its notification is held back, and by which other alerts."""
-
-    labels: dict[str, str]
-    annotations: dict[str, str]
-    starts_at: datetime
-    fingerprint: str
-    status: _State
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -65,7 +50,8 @@ def look(ports: Ports, *, limit: int, since: datetime | None) -> Alerts:
     firing: list[Firing] | None = None
     stored: _Notifications | None = None
     try:
-        firing = fires_now(ports)
+        with _client(ports.alertmanager, "Alertmanager") as server:
+            firing = fires_now(server)
     except Away as away:
         problems.append(str(away))
     try:
@@ -75,13 +61,6 @@ def look(ports: Ports, *, limit: int, since: datetime | None) -> Alerts:
     except Away as away:
         problems.append(str(away))
     return Alerts(firing, stored.notifications if stored else None, stored.total if stored else 0, problems)
-
-
-def fires_now(ports: Ports) -> list[Firing]:
-    """Ask Alertmanager which alerts fire, newest first. Raises Away."""
-    with _client(ports.alertmanager, "Alertmanager") as server:
-        found = server.read(list[Firing], "/api/v2/alerts")
-    return sorted(found, key=lambda alert: alert.starts_at, reverse=True)
 
 
 def past(alerts: Alerts) -> list[Received]:
@@ -114,9 +93,3 @@ def _firing_as_json(alert: Firing, all_firing: list[Firing]) -> dict[str, Any]:
         "annotations": alert.annotations,
         "starts_at": alert.starts_at,
     }
-
-
-def inhibitors(alert: Firing, all_firing: list[Firing]) -> list[str]:
-    """Names of the alerts that hold back the notification of *alert*."""
-    names = {other.fingerprint: other.labels.get("alertname", other.fingerprint) for other in all_firing}
-    return sorted({names.get(fingerprint, fingerprint) for fingerprint in alert.status.inhibited_by})

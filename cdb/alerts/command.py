@@ -8,7 +8,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cdb.alerts.alerts import Alerts, Firing, Received, as_json, inhibitors, look, past
+from cdb.alerts.alerts import Alerts, Received, as_json, look, past
+from cdb.alerts.firing import Firing, inhibitors
 from cdb.kit.errors import AWAY, USAGE
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.figures import moment, seconds
