@@ -70,7 +70,8 @@ GROUPS: Final = {
             BACKUP, "Replace the running stack's ledger, metrics and notifications with those in an archive."
         ),
     },
-    "breaker": {"breaker": Listed(TRADING, "Show and reset the circuit breaker.", is_group=True)},
+    "breaker": {"breaker": Listed(TRADING, "Show, trip and reset the circuit breaker.", is_group=True)},
+    "flatten": {"flatten": Listed(TRADING, "Close all positions, or those in one symbol, at the next price.")},
     "dead_letters": {
         "dead-letters": Listed(
             TRADING, "List, show, resend and discard messages that a service could not process.", is_group=True

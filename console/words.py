@@ -4,27 +4,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Final
 
-from flask import Flask
-
 from cdb.kit import figures
 
 _DASH: Final = "-"
 _UNITS: Final = ("B", "KiB", "MiB", "GiB", "TiB")
-
-
-def add_to(app: Flask) -> None:
-    """Let templates write so."""
-    app.jinja_env.filters.update(
-        money=_or_dash(figures.money),
-        price=_or_dash(figures.price),
-        percent=_or_dash(figures.percent),
-        lasted=_or_dash(figures.seconds),
-        signed=_or_dash(signed),
-        signed_percent=_or_dash(signed_percent),
-        quantity=_or_dash(quantity),
-        bytes=_or_dash(in_bytes),
-        gain=gain,
-    )
 
 
 def signed(amount: Decimal) -> str:
@@ -58,3 +41,17 @@ def gain(amount: Decimal | None) -> str:
 
 def _or_dash(written: Callable[..., str]) -> Callable[..., str]:
     return lambda value: _DASH if value is None else written(value)
+
+
+FILTERS: Final[dict[str, Callable[..., str]]] = {
+    "money": _or_dash(lambda amount: figures.money(Decimal(amount))),
+    "price": _or_dash(lambda amount: figures.price(Decimal(amount))),
+    "percent": _or_dash(lambda share: figures.percent(Decimal(share))),
+    "lasted": _or_dash(figures.seconds),
+    "signed": _or_dash(signed),
+    "signed_percent": _or_dash(signed_percent),
+    "quantity": _or_dash(quantity),
+    "in_bytes": _or_dash(in_bytes),
+    "gain": gain,
+}
+"""By their names in templates."""

@@ -1,4 +1,4 @@
-"""What fires now and the notifications that the console has stored, of the stack that runs."""
+"""What fires now, as Alertmanager has it, and the notifications that the console has stored."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -6,11 +6,24 @@ from typing import Any
 
 import msgspec
 
-from cdb.alerts.firing import Firing, fires_now, inhibitors
 from cdb.kit.errors import Away
 from cdb.kit.http_client import HttpClient
-from cdb.running.native import Ports
-from cdb.running.native.ports import HOST
+
+
+class _State(msgspec.Struct, frozen=True, rename="camel"):
+    state: str
+    inhibited_by: tuple[str, ...] = ()
+    silenced_by: tuple[str, ...] = ()
+
+
+class Firing(msgspec.Struct, frozen=True, rename="camel"):
+    """One alert that fires now; *status* says whether its notification is held back, and by which other alerts."""
+
+    labels: dict[str, str]
+    annotations: dict[str, str]
+    starts_at: datetime
+    fingerprint: str
+    status: _State
 
 
 class Received(msgspec.Struct, frozen=True):
@@ -44,23 +57,27 @@ class Alerts:
     problems: list[str] = field(default_factory=list)
 
 
-def look(ports: Ports, *, limit: int, since: datetime | None) -> Alerts:
-    """Ask the stack on *ports* which alerts fire and for its newest *limit* notifications."""
+def look(alertmanager: HttpClient, console: HttpClient, *, limit: int, since: datetime | None) -> Alerts:
+    """Ask which alerts fire, and for the newest *limit* notifications."""
     problems: list[str] = []
     firing: list[Firing] | None = None
     stored: _Notifications | None = None
     try:
-        with _client(ports.alertmanager, "Alertmanager") as server:
-            firing = fires_now(server)
+        firing = fires_now(alertmanager)
     except Away as away:
         problems.append(str(away))
     try:
-        with _client(ports.cdb_console, "the console") as server:
-            asked = {"limit": limit, "since": since.isoformat() if since else None}
-            stored = server.read(_Notifications, "/api/notifications", asked)
+        asked = {"limit": limit, "since": since.isoformat() if since else None}
+        stored = console.read(_Notifications, "/api/notifications", asked)
     except Away as away:
         problems.append(str(away))
     return Alerts(firing, stored.notifications if stored else None, stored.total if stored else 0, problems)
+
+
+def fires_now(alertmanager: HttpClient) -> list[Firing]:
+    """Ask Alertmanager which alerts fire, newest first. Raises Away."""
+    found = alertmanager.read(list[Firing], "/api/v2/alerts")
+    return sorted(found, key=lambda alert: alert.starts_at, reverse=True)
 
 
 def past(alerts: Alerts) -> list[Received]:
@@ -70,10 +87,6 @@ def past(alerts: Alerts) -> list[Received]:
     for sent in alerts.received or ():  # newest first
         first[sent.fingerprint, sent.starts_at] = sent
     return [sent for sent in first.values() if sent.ended_at or sent.fingerprint not in firing]
-
-
-def _client(port: int, name: str) -> HttpClient:
-    return HttpClient(f"http://{HOST}:{port}", name=name)
 
 
 def as_json(alerts: Alerts) -> dict[str, Any]:
@@ -93,3 +106,9 @@ def _firing_as_json(alert: Firing, all_firing: list[Firing]) -> dict[str, Any]:
         "annotations": alert.annotations,
         "starts_at": alert.starts_at,
     }
+
+
+def inhibitors(alert: Firing, all_firing: list[Firing]) -> list[str]:
+    """Names of the alerts that hold back the notification of *alert*."""
+    names = {other.fingerprint: other.labels.get("alertname", other.fingerprint) for other in all_firing}
+    return sorted({names.get(fingerprint, fingerprint) for fingerprint in alert.status.inhibited_by})

@@ -8,12 +8,12 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from cdb.alerts.alerts import Alerts, Received, as_json, look, past
-from cdb.alerts.firing import Firing, inhibitors
+from cdb.alerts.alerts import Alerts, Firing, Received, as_json, inhibitors, look, past
 from cdb.kit.errors import AWAY, USAGE
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.figures import moment, seconds
 from cdb.kit.help import MONITORING
+from cdb.kit.http_client import HttpClient
 from cdb.kit.options import JsonOption
 from cdb.kit.output import console, plain_table, print_json
 from cdb.kit.printable import cut, printable
@@ -56,7 +56,12 @@ def alerts(
     now = to_datetime(WallClock().now_ns())
     begin = _begin(since, now) if since is not None else None
     with exit_codes():
-        found = look(running_stack().ports, limit=limit, since=begin)
+        stack = running_stack()
+        with (
+            HttpClient(stack.url("alertmanager"), name="Alertmanager") as alertmanager,
+            HttpClient(stack.url("cdb_console"), name="the console") as console_,
+        ):
+            found = look(alertmanager, console_, limit=limit, since=begin)
     if as_json_:
         print_json(as_json(found))
     else:

@@ -7,11 +7,11 @@ from typing import Any, Final
 import msgspec
 import typer
 
-from cdb.dead_letters.letters import Fate, Letter, Resent
 from cdb.kit.failures import complain
 from cdb.kit.figures import moment
 from cdb.kit.output import print_json
 from cdb.kit.printable import cut, printable
+from services.bus.dead_letters import Fate, Letter, Resent
 
 _LONGEST_REASON: Final = 200
 _LONGEST_DUMP: Final = 2_048

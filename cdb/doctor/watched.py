@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from cdb.alerts.firing import fires_now
+from cdb.alerts.alerts import fires_now
 from cdb.check.project import Project
 from cdb.check.run import Depth, run
 from cdb.check.scraping import scraped

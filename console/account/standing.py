@@ -11,6 +11,8 @@ from cdb.account.positions import OpenPositions, open_positions
 from cdb.account.since import Since
 from cdb.performance.rows import account_of
 from console.account.numbers import DECISIONS, first_since
+from services.actions import Recorded
+from services.ledger.actions import newest_actions
 from services.ledger.results import Reader, equity_marks
 from services.ledger.snapshot import Snapshot
 from services.messages import Cause, PositionKey, Side
@@ -21,6 +23,7 @@ from services.risk.portfolio import Mark as Price
 
 T = TypeVar("T")
 LAST_FILLS: Final = 12
+LAST_ACTIONS: Final = 5
 RECENT: Final = timedelta(minutes=15)
 
 _REFERENCE: Final = "SELECT equity, cause, noted_at FROM equity ORDER BY equity_seq DESC LIMIT 1"
@@ -105,6 +108,8 @@ class Standing:
     fills: Sequence[LastFill]
     verdicts: Mapping[str, int]
     """Decisions of the last RECENT by their reason; of approvals it is empty."""
+    actions: Sequence[Recorded]
+    """The newest of operators."""
     today: Sequence[Mark]
     """Marks of equity since 00:00 UTC."""
 
@@ -166,6 +171,7 @@ def standing(rows: Snapshot, limits: Limits) -> Standing:
         breaker=breaker,
         fills=[LastFill(*row) for row in rows.execute(_FILLS, (LAST_FILLS,))],
         verdicts=verdicts_since(rows, now - RECENT),
+        actions=newest_actions(rows, LAST_ACTIONS),
         today=list(equity_marks(rows, midnight)),
     )
 

@@ -7,14 +7,13 @@ from typing import Final
 
 from flask import Flask, render_template
 
-from cdb.alerts.firing import Firing, fires_now, inhibitors
+from cdb.alerts.alerts import Firing, fires_now, inhibitors
 from cdb.trace.decisions import Decision, Slowest, slowest
-from console import words
+from console import runbooks
 from console.account.standing import RECENT, Standing, standing
 from console.curve import Curve, curve
 from console.ground import Ground
 from console.knowledge import Known
-from console.pages.alerts import runbook_link
 from services.clock import to_datetime
 
 ACCOUNT: Final = "standing of the account"
@@ -54,7 +53,6 @@ class SlowDecision:
 
 def add(app: Flask, ground: Ground) -> None:
     """Answer /."""
-    words.add_to(app)
 
     @app.get("/")
     def overview() -> str:
@@ -113,7 +111,7 @@ def _firing(alert: Firing, all_firing: Sequence[Firing], ground: Ground) -> Firi
         since=alert.starts_at,
         summary=alert.annotations.get("summary", ""),
         held_back=held,
-        runbook=runbook_link(alert.annotations.get("runbook_url", ""), ground.runbooks),
+        runbook=runbooks.link(ground.runbooks, alert.annotations.get("runbook_url", "")),
     )
 
 

@@ -22,7 +22,6 @@ from cdb.performance.figures import (
     trade_lines,
 )
 from cdb.performance.spreadsheet import csv_text
-from console import words
 from console.account.performance import SPANS, Performance, performance
 from console.account.trades import Filter, Page, names, newest
 from console.curve import Curve, curve
@@ -73,7 +72,6 @@ class Charts:
 
 def add(app: Flask, ground: Ground) -> None:
     """Answer /trades, and /trades.csv."""
-    words.add_to(app)
 
     @app.get("/trades")
     def trades() -> str:

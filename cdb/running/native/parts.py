@@ -17,7 +17,7 @@ from cdb.running.native import (
     redis_server,
 )
 from cdb.running.native.config import Kind, Part, StackConfig
-from services.topology import CONSOLE, NAMES, SERVICES, Service
+from services.topology import CONSOLE, NAMES, RISK, SERVICES, Service
 
 
 def _module(name: str) -> Callable[[StackConfig], tuple[str, ...]]:
@@ -25,6 +25,8 @@ def _module(name: str) -> Callable[[StackConfig], tuple[str, ...]]:
 
 
 def _service(service: Service) -> Part:
+    ledger = ("POSTGRES_PASSWORD",) if service.ledger else ()
+    operator = ("CDB_OPERATOR_TOKEN",) if service == RISK else ()
     exchange = () if service.reads else ("MEXC_API_KEY", "MEXC_API_SECRET")  # whoever reads no stream has a source
     return Part(
         service.name,
@@ -34,7 +36,7 @@ def _service(service: Service) -> Part:
         ports=(service.name,),
         needs=("redis", "postgres", "migrate"),
         address="http://127.0.0.1:{port}/health and /metrics",
-        secrets=("REDIS_PASSWORD", "CDB_OTLP_TOKEN", *exchange, *(("POSTGRES_PASSWORD",) if service.ledger else ())),
+        secrets=("REDIS_PASSWORD", "CDB_OTLP_TOKEN", *exchange, *ledger, *operator),
     )
 
 

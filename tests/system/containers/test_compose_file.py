@@ -95,8 +95,8 @@ def test_what_prometheus_scrapes_are_these_containers_on_a_network_of_its_own() 
 @pytest.mark.parametrize(
     ("server", "clients"),
     [
-        ("cdb_postgres", {"cdb_risk", "cdb_execution", "cdb_postgres_exporter", "cdb_migrate"}),
-        ("cdb_redis", {*SERVICES, "cdb_redis_exporter"}),
+        ("cdb_postgres", {"cdb_risk", "cdb_execution", "cdb_postgres_exporter", "cdb_migrate", "cdb_console"}),
+        ("cdb_redis", {*SERVICES, "cdb_redis_exporter", "cdb_console"}),
         (
             "cdb_grafana",
             {"cdb_prometheus", "cdb_jaeger", "cdb_otel_collector", "cdb_alertmanager", "cdb_console"},
@@ -245,6 +245,7 @@ def test_configuration_is_the_same_files_as_without_containers() -> None:
         if source.startswith("./")
     }
     assert binds == {
+        ("cdb_console", "monitoring/dashboards/json"),
         ("cdb_console", "monitoring/runbooks"),
         ("cdb_grafana", "monitoring/dashboards/json"),
         ("cdb_grafana", "monitoring/grafana/provisioning"),
