@@ -2,69 +2,36 @@
 
 import secrets
 import time
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import httpx
 
-from cdb.alerts.alerts import fires_now
-from cdb.check.project import Project
-from cdb.doctor.findings import Finding, fail, ok, warn
-from cdb.kit.errors import Away
+from cdb.doctor import watched
+from cdb.doctor.findings import Finding, fail, ok
+from cdb.doctor.watched import TEST_ALERT
 from cdb.kit.http_client import HttpClient
 from cdb.running.base import RunningStack
 
-CONTRACT_GROUP: Final = "alerts"
-TEST_ALERT: Final = "DoctorTest"
-CRITICAL: Final = "critical"
 _LOOK_S: Final = 0.5
 
 
 def rules(stack: RunningStack) -> Finding:
     """Prometheus has loaded every rule of the project, the ten alerts of the contract among them, and evaluates it."""
-    wanted = {(rule.group, rule.name) for rule in Project(stack.root).rules}
-    loaded = {(group.name, rule.name): rule for group in stack.prometheus.rules() for rule in group.rules}
-    faults = [f"{name} is not loaded" for group, name in sorted(wanted - loaded.keys())]
-    here = {name: loaded[group, name] for group, name in sorted(wanted & loaded.keys())}
-    faults += [f"{name}: {rule.last_error}" for name, rule in here.items() if rule.last_error]
-    if early := sum(rule.health == "unknown" for rule in here.values()):
-        faults.append(f"{early} of {len(wanted)} rules are not evaluated yet (this takes up to a minute after a start)")
-    if faults:
-        return fail(
-            "; ".join(faults),
-            f"promtool check rules monitoring/prometheus/rules/*.yml; then {stack.how_to_reload_rules}",
-        )
-    ten = sum(group == CONTRACT_GROUP and rule.type == "alerting" for (group, _), rule in loaded.items())
-    return ok(f"{ten} alerts of the contract, {len(wanted) - ten} other rules, all evaluated")
+    return watched.rules(stack.prometheus, stack.root, how_to_reload=stack.how_to_reload_rules)
 
 
 def alertmanager(stack: RunningStack) -> Finding:
     """Alertmanager is ready, and Prometheus sends to it."""
     advice = f"{stack.where_to_look}: alertmanager; curl -s {stack.url('prometheus', '/api/v1/alertmanagers')}"
-    answer = stack.http.get(stack.url("alertmanager", "/-/ready"))
-    if not answer.is_success:
-        return fail(f"/-/ready answers {answer.status_code}", advice)
-    addresses = stack.prometheus.alertmanagers()
-    return (
-        ok(f"ready; Prometheus sends to {', '.join(addresses)}")
-        if addresses
-        else fail("ready, but Prometheus sends no alerts to it", advice)
-    )
+    with _alertmanager(stack) as server:
+        return watched.alertmanager(stack.prometheus, server, advice=advice)
 
 
 def firing(stack: RunningStack) -> Finding:
     """Nothing fires now, neither for Prometheus nor for Alertmanager, which `cdb alerts` shows."""
-    found = [alert.labels for alert in stack.prometheus.alerts() if alert.state == "firing"]
-    with suppress(Away), HttpClient(stack.url("alertmanager"), name="Alertmanager") as alertmanager:
-        found += [alert.labels for alert in fires_now(alertmanager)]  # if it is away, that is another item's finding
-    severities = {labels.get("alertname", ""): labels.get("severity", "") for labels in found}
-    names = sorted(name for name in severities if not name.startswith(TEST_ALERT))
-    if not names:
-        return ok("no alert fires")
-    critical = any(severities[name] == CRITICAL for name in names)
-    said = ", ".join(f"{name} ({severities[name] or 'no severity'})" for name in names)
-    return (fail if critical else warn)(f"fires now: {said}", "cdb alerts; each has its page in monitoring/runbooks/")
+    with _alertmanager(stack) as server:
+        return watched.firing(stack.prometheus, server)
 
 
 def notification(stack: RunningStack, within_s: float = 30.0) -> Finding:
@@ -103,3 +70,7 @@ def _arrived(stack: RunningStack, name: str) -> bool:
     except httpx.TransportError:
         return False  # it may come back within the time that a notification has
     return answer.is_success and bool(answer.json()["notifications"])
+
+
+def _alertmanager(stack: RunningStack) -> HttpClient:
+    return HttpClient(stack.url("alertmanager"), name="Alertmanager")

@@ -42,7 +42,7 @@ CHECKS: Final = (
     Check("loopback", "only this machine can reach it", machine.loopback),
     Check("resources", "disk and memory suffice", machine.resources),
     Check("clock", "the clocks agree", machine.clock),
-    Check("versions", "programs are new enough", versions.versions),
+    Check("versions", "programs are new enough", lambda stack: versions.versions(stack.prometheus)),
 )
 
 BY_HAND: Final = (
