@@ -370,7 +370,7 @@ def test_a_file_of_the_project_of_another_shape_is_a_finding(
 
 def test_a_notification_that_does_not_arrive_fails() -> None:
     with where(lambda *_: (200, {"total": 0, "notifications": []}), "alertmanager", "cdb_console") as stack:
-        assert "did not reach the receiver within 1 s" in failed(alerting.notification(stack, within_s=1.0))
+        assert "did not reach the console within 1 s" in failed(alerting.notification(stack, within_s=1.0))
 
 
 BOARDS = [
