@@ -34,7 +34,7 @@ def test_generated_secrets_are_long_and_all_different(tmp_path: Path) -> None:
 def test_secrets_made_for_a_test_are_marked_and_nothing_else_is(tmp_path: Path) -> None:
     envfile.ensure(tmp_path / ".env", mark=envfile.TEST_MARK)
     marked = {name for name, value in envfile.read(tmp_path / ".env").items() if value.startswith("test-")}
-    assert marked == {*GENERATED, "CDB_OTLP_TOKEN", "CDB_MONITORING_PASSWORD"}
+    assert marked == {*GENERATED, "CDB_OPERATOR_TOKEN", "CDB_OTLP_TOKEN", "CDB_MONITORING_PASSWORD"}
 
 
 def test_what_is_there_stays_and_only_missing_keys_are_appended(tmp_path: Path) -> None:
