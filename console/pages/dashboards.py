@@ -36,15 +36,17 @@ def add(app: Flask, ground: Ground) -> None:
 
 
 def _dashboard(ground: Ground, boards: Boards, board: Dashboard) -> str | WerkzeugResponse:
+    path = f"/d/{board.uid}"
     choices = boards.choices(board)
     view = address.read(request.args, refresh=board.refresh, known=lambda: choices)
     if chosen := request.args.get("range"):
         again = view.address(start=f"now-{address.offered(chosen)}", end="now")
-        return redirect(f"/d/{board.uid}?{again}")
+        return redirect(f"{path}?{again}")
     return render_template(
         "dashboard.html",
         board=board,
         boards=ground.dashboards.values(),
+        path=path,
         choices=choices,
         view=view,
         known=boards.panels(board, view),

@@ -8,7 +8,6 @@ const TRACES = "traces";
 const MOST_ROWS = 24;
 const charts = new Map();
 let pointedAt = null; // the chart below the pointer: all show the time there, one tells of it
-let pointedTrace = null;
 
 // Grafana's own rule, as cdb/dashboard/model/units.py has it: about three figures.
 function places(size) {
@@ -16,6 +15,12 @@ function places(size) {
   let found = 1 - Math.floor(Math.log10(size));
   if (size * 10 ** found > 2.25) found += 1;
   return Math.min(Math.max(found, 0), 9);
+}
+
+// As Python rounds: a half to the even neighbour.
+function rounded(size, digits) {
+  const half = digits === 0 && size % 1 === 0.5;
+  return (half && Math.floor(size) % 2 === 0 ? Math.floor(size) : size).toFixed(digits);
 }
 
 function written(value, look) {
@@ -26,7 +31,7 @@ function written(value, look) {
   const reached = look.steps.filter(([step]) => (size ? step <= size : step === 1));
   const [divisor, suffix] = reached.at(-1) ?? look.steps[0];
   const digits = look.decimals ?? places(size / divisor);
-  const figure = (size / divisor).toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const figure = rounded(size / divisor, digits).replace(/\B(?<!\.\d*)(?=(\d{3})+(?!\d))/g, ",");
   return `${value < 0 && /[1-9]/.test(figure) ? "-" : ""}${look.sign}${figure}${suffix}`;
 }
 
@@ -46,6 +51,7 @@ function theme() {
     timeAxis: { ...axis, splitLine: { show: false } },
     valueAxis: { ...axis, splitLine: line },
     logAxis: { ...axis, splitLine: line },
+    gauge: { axisLine: { lineStyle: { color: [[1, ink("--line")]] } } },
   };
 }
 
@@ -72,14 +78,23 @@ function told(chart, looks, points) {
     row(table, { text: "━", colour }, one.seriesName, written(one.value[1], looks[one.seriesIndex]));
   }
   if (shown.length > MOST_ROWS) row(table, { text: "", colour: "" }, `… ${shown.length - MOST_ROWS} more`, "");
-  if (pointedTrace) row(table, { text: "◆", colour: pointedTrace.color }, "a click opens the trace", written(pointedTrace.data.was, looks[0]));
+  box.append(when, table);
+  return box;
+}
+
+function toldOfTrace(one, look) {
+  const box = document.createElement("div");
+  const when = document.createElement("p");
+  when.textContent = new Date(one.value[0]).toLocaleString();
+  const table = document.createElement("table");
+  row(table, { text: "◆", colour: one.color }, "a click opens the trace", written(one.data.was, look));
   box.append(when, table);
   return box;
 }
 
 // What all curves have in common, and what JSON cannot say.
 function completed(chart, { option, looks, ticks }) {
-  const tooltip = { renderMode: "html", className: "tip", appendTo: "body", confine: false, transitionDuration: 0 };
+  const tooltip = { renderMode: "html", className: "tip", appendTo: "body", confine: true, transitionDuration: 0 };
   const calm = { animation: false, ...option };
   if (!option.yAxis) {
     const text = (one) => { const box = document.createElement("div"); box.textContent = `${one.name}: ${one.data.text}`; return box; };
@@ -95,7 +110,9 @@ function completed(chart, { option, looks, ticks }) {
     tooltip: { ...tooltip, trigger: "axis", axisPointer: { type: "line", lineStyle: { color: ink("--faint") } }, formatter: (points) => told(chart, looks, points) },
     xAxis: { ...option.xAxis, axisLabel: { hideOverlap: true } },
     yAxis: { ...option.yAxis, axisLabel: { formatter: label } },
-    series: option.series.map((one) => (one.id === TRACES ? { ...one, tooltip: { trigger: "item", show: false }, z: 5 } : { ...one, emphasis: { disabled: true } })),
+    series: option.series.map((one) => (one.id === TRACES
+      ? { ...one, z: 5, tooltip: { trigger: "item", formatter: (point) => toldOfTrace(point, looks[0]) } }
+      : { ...one, emphasis: { disabled: true } })),
   };
 }
 
@@ -109,8 +126,6 @@ function draw(part, text) {
     if (part.closest(".timeseries")) chart.group = "page";
     plot.addEventListener("pointerenter", () => { pointedAt = chart; });
     plot.addEventListener("pointerleave", () => { pointedAt = null; });
-    chart.on("mouseover", { seriesId: TRACES }, (one) => { pointedTrace = one; });
-    chart.on("mouseout", { seriesId: TRACES }, () => { pointedTrace = null; });
     chart.on("click", { seriesId: TRACES }, (one) => location.assign(`/traces/${one.data.trace}`));
     new ResizeObserver(() => chart.resize()).observe(plot);
   }
