@@ -76,7 +76,7 @@ def lines_about(
 def _of_service(
     folder: int, service: str, wanted: re.Pattern[bytes], *, since: datetime | None, most: int, most_bytes: int
 ) -> list[Line]:
-    """The newest lines of one service, at most one more than *most*."""
+    """The newest lines of one service, oldest first, at most one more than *most*."""
     found: list[Line] = []
     left = most_bytes
     for suffix in _ROTATED:
@@ -89,11 +89,11 @@ def _of_service(
             for block in _backwards(file, size, max(size - left, 0)):
                 found += _matching(block, service, wanted)
                 if len(found) > most or _begins_before(block, since):
-                    return found[: most + 1]
+                    return found[most::-1]
             left -= size
         if left <= 0:
             break
-    return found
+    return found[most::-1]
 
 
 @contextmanager
