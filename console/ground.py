@@ -9,7 +9,7 @@ from pathlib import Path
 import redis
 
 from cdb.dashboard.model.dashboards import Dashboard
-from cdb.kit.http_client import HttpClient
+from cdb.kit.http_client import TIMEOUT, HttpClient
 from cdb.kit.prometheus import Prometheus
 from cdb.trace.jaeger import Jaeger
 from console.knowledge import Knowledge
@@ -58,7 +58,7 @@ class Ground:
             runbooks=runbooks,
             prometheus=Prometheus(settings.prometheus),
             alertmanager=HttpClient(settings.alertmanager, name="Alertmanager"),
-            jaeger=Jaeger(settings.jaeger),
+            jaeger=Jaeger(settings.jaeger, timeout=TIMEOUT),
             bus=connect(host=settings.redis_host, port=settings.redis_port, user=READER, password=password),
             ledger=LedgerReader(settings.ledger),
             knowledge=Knowledge(clock),
@@ -73,10 +73,12 @@ class LedgerReader:
         self._threads = threading.local()
 
     @contextmanager
-    def moment(self) -> Iterator[Snapshot]:
-        """Read the ledger as of one moment. Raises ServerAway."""
+    def moment(self, *, timeout_ms: int = 0) -> Iterator[Snapshot]:
+        """Read the ledger as of one moment; with *timeout_ms* no statement may take longer. Raises ServerAway."""
         ledger: Ledger | None = getattr(self._threads, "ledger", None)
         if ledger is None:
             ledger = self._threads.ledger = Ledger(self._address, application="cdb-console")
         with snapshot(ledger) as reading:
+            if timeout_ms:
+                reading.cursor.execute("SET LOCAL statement_timeout = %s", (timeout_ms,))
             yield reading

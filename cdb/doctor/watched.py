@@ -155,8 +155,8 @@ def end_to_end(jaeger: Jaeger, *, uptime_s: float) -> Finding:
     """Jaeger has a trace of the last hour, and since the start, through all three services without a gap."""
     now = time.time()
     since_s = min(_SINCE_S, uptime_s)
-    span = {"start_us": int((now - since_s) * _US), "end_us": int(now * _US)}
-    found = jaeger.find(_SERVICES[-1], **span, limit=_LIMIT, operation=_STEPS[-1])
+    start_us, end_us = int((now - since_s) * _US), int(now * _US)
+    found = jaeger.find(_SERVICES[-1], start_us=start_us, end_us=end_us, limit=_LIMIT, operation=_STEPS[-1])
     whole = [trace for trace in found if is_whole(trace)]
     if whole:
         newest = max(whole, key=lambda trace: trace.start_us)

@@ -2,7 +2,7 @@
 
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -80,7 +80,7 @@ def add_faults_endpoint(app: Flask, order_faults: Callable[[int], None]) -> None
 
 def parameters(kind: type[P]) -> P:
     """Read the request's parameters, from its address, JSON or form; raises BadRequest naming the wrong one."""
-    return _converted({**request.form, **_json_parameters(), **request.args}, kind, strict=False)
+    return converted({**request.form, **_json_parameters(), **request.args}, kind)
 
 
 def json_body(kind: type[P]) -> P:
@@ -91,7 +91,7 @@ def json_body(kind: type[P]) -> P:
         raise BadRequest(f"the body must be a JSON object: {error}") from error
     if not isinstance(given, dict):
         raise BadRequest("the body must be a JSON object")
-    found = _converted(given, kind, strict=True)
+    found = converted(given, kind, strict=True)
     for name in kind.__struct_fields__:
         text = getattr(found, name)
         if isinstance(text, str) and not text.isprintable():
@@ -99,7 +99,8 @@ def json_body(kind: type[P]) -> P:
     return found
 
 
-def _converted(given: dict[str, Any], kind: type[P], *, strict: bool) -> P:
+def converted(given: Mapping[str, Any], kind: type[P], *, strict: bool = False) -> P:
+    """Make a *kind* of what is *given*, texts if not *strict*; raises BadRequest naming the wrong field."""
     try:
         return msgspec.convert(given, kind, strict=strict)
     except msgspec.ValidationError as error:
