@@ -7,7 +7,7 @@ from queue import SimpleQueue
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
-THREADS: Final = 8
+THREADS: Final = 12
 """Each may keep a connection to the ledger, which lets its readers have 20."""
 
 _Job = tuple[Future[Any], Callable[[], Any]]

@@ -59,7 +59,7 @@ def falls(points: Points) -> list[tuple[float, float]]:
     peak, found = 0.0, []
     for when, value in points:
         peak = max(peak, value)
-        found.append((when, -100 * (peak - value) / peak if peak > 0 else 0.0))
+        found.append((when, 100 * (value - peak) / peak if peak > 0 else 0.0))
     return found
 
 

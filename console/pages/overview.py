@@ -13,7 +13,7 @@ from console import runbooks
 from console.account.standing import RECENT, Standing, standing
 from console.curve import Curve, curve
 from console.ground import Ground
-from console.knowledge import Known
+from console.knowledge import WAIT_S, Known
 from services.clock import to_datetime
 
 ACCOUNT: Final = "standing of the account"
@@ -56,39 +56,41 @@ def add(app: Flask, ground: Ground) -> None:
 
     @app.get("/")
     def overview() -> str:
-        account = account_now(ground)
+        for wait_s in (0.0, WAIT_S):  # so that all servers are asked at the same time
+            account = account_now(ground, wait_s=wait_s)
+            firing, slow = firing_now(ground, wait_s=wait_s), slow_decisions(ground, wait_s=wait_s)
         return render_template(
             "overview.html",
             refresh=5,
             account=account,
             curve=_curve(account.value),
-            firing=firing_now(ground),
-            slow=slow_decisions(ground),
+            firing=firing,
+            slow=slow,
             slow_s=SLOW_US / 1e6,
         )
 
 
-def account_now(ground: Ground) -> Known[Standing]:
+def account_now(ground: Ground, *, wait_s: float = WAIT_S) -> Known[Standing]:
     """The account, at most 2 s old."""
 
     def read() -> Standing:
         with ground.ledger.moment() as rows:
             return standing(rows, ground.settings.limits)
 
-    return ground.knowledge.soon(ACCOUNT, read, for_s=2.0)
+    return ground.knowledge.soon(ACCOUNT, read, for_s=2.0, wait_s=wait_s)
 
 
-def firing_now(ground: Ground) -> Known[list[FiringAlert]]:
+def firing_now(ground: Ground, *, wait_s: float = WAIT_S) -> Known[list[FiringAlert]]:
     """What fires, at most 3 s old."""
 
     def ask() -> list[FiringAlert]:
         found = fires_now(ground.alertmanager)
         return [_firing(one, found, ground) for one in found]
 
-    return ground.knowledge.soon(FIRING, ask, for_s=3.0)
+    return ground.knowledge.soon(FIRING, ask, for_s=3.0, wait_s=wait_s)
 
 
-def slow_decisions(ground: Ground) -> Known[list[SlowDecision]]:
+def slow_decisions(ground: Ground, *, wait_s: float = WAIT_S) -> Known[list[SlowDecision]]:
     """The slowest of the last 15 minutes, at most 10 s old."""
 
     def ask() -> list[SlowDecision]:
@@ -98,7 +100,7 @@ def slow_decisions(ground: Ground) -> Known[list[SlowDecision]]:
             slowest(ground.jaeger, over_us=SLOW_US, start_us=start_us, end_us=end_us, limit=SHOWN, page_size=_PAGE)
         )
 
-    return ground.knowledge.soon(SLOWEST, ask, for_s=10.0)
+    return ground.knowledge.soon(SLOWEST, ask, for_s=10.0, wait_s=wait_s)
 
 
 def _firing(alert: Firing, all_firing: Sequence[Firing], ground: Ground) -> FiringAlert:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, NamedTuple, get_args
 from urllib.parse import urlencode
 
 import msgspec
@@ -12,10 +12,10 @@ from flask import Flask, Response, render_template
 from msgspec import Meta
 
 from cdb.account.trades import COLUMNS
+from cdb.kit.figures import money, percent
 from cdb.performance.charts import falls
 from cdb.performance.figures import (
     FIGURES_OF_A_GROUP,
-    drawdown_lines,
     group_rows,
     or_dash,
     return_lines,
@@ -37,7 +37,13 @@ _NAME: Final = re.compile(r"[!-~]{1,40}")
 _REPORT_S: Final = 30.0
 _LIST_S: Final = 5.0
 
-Figures = list[tuple[str, str]]
+
+class Line(NamedTuple):
+    """A figure, and when it was so if that belongs to it."""
+
+    name: str
+    text: str
+    at: datetime | None = None
 
 
 class Asked(msgspec.Struct, omit_defaults=True):
@@ -149,25 +155,32 @@ def _now(ground: Ground) -> datetime:
     return to_datetime(ground.clock.now_ns())
 
 
-def _figures(found: Performance) -> Iterator[tuple[str, str]]:
-    yield from trade_lines(found.figures)
-    yield "best trade", or_dash(found.figures.best_trade, lambda one: f"{one.result:,.2f} ({one.symbol})")
-    yield "worst trade", or_dash(found.figures.worst_trade, lambda one: f"{one.result:,.2f} ({one.symbol})")
-    yield "fees of closed trades", f"{found.figures.fees:,.2f}"
-    yield "fills", f"{found.fills:,}"
-    yield "fees of all fills", f"{found.fees:,.2f}"
-    yield "realised by all sales, at average cost", f"{found.realised:,.2f}"
-    yield "unrealised now", f"{found.unrealised:,.2f}"
-    yield "time with a position", or_dash(found.exposure_time, lambda share: f"{100 * share:.2f} %")
+def _figures(found: Performance) -> Iterator[Line]:
+    figures = found.figures
+    yield from (Line(*line) for line in trade_lines(figures))
+    for name, trade in (("best trade", figures.best_trade), ("worst trade", figures.worst_trade)):
+        yield Line(name, f"{money(trade.result)} {trade.symbol}" if trade else "-", trade.closed_at if trade else None)
+    yield Line("fees of closed trades", money(figures.fees))
+    yield Line("fills", f"{found.fills:,}")
+    yield Line("fees of all fills", money(found.fees))
+    yield Line("realised by all sales, at average cost", money(found.realised))
+    yield Line("unrealised now", money(found.unrealised))
+    yield Line("time with a position", or_dash(found.exposure_time, percent))
 
 
-def _equity_figures(found: Performance) -> Iterator[tuple[str, str]]:
-    if found.equity is None:
+def _equity_figures(found: Performance) -> Iterator[Line]:
+    equity = found.equity
+    if equity is None:
         return
-    yield "equity at the first mark", or_dash(found.equity.opening, lambda mark: f"{mark.equity:,.2f}")
-    yield "equity now", f"{found.equity_now:,.2f}"
-    yield from drawdown_lines(found.equity)
-    yield from return_lines(found.equity)
+    if equity.opening is not None:
+        yield Line("equity at the first mark", money(equity.opening.equity), equity.opening.at)
+    yield Line("equity now", money(found.equity_now))
+    yield Line("maximum drawdown", or_dash(equity.max_drawdown, percent))
+    if (fall := equity.deepest) is not None:
+        yield Line("from the peak", money(fall.peak.equity), fall.peak.at)
+        yield Line("to the trough", money(fall.trough.equity), fall.trough.at)
+        yield Line("recovered", "" if fall.recovered_at else "not yet", fall.recovered_at)
+    yield from (Line(*line) for line in return_lines(equity))
 
 
 def _charts(found: Performance) -> Charts:
