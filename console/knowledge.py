@@ -39,7 +39,10 @@ class Known(Generic[T]):
 
 
 class Knowledge:
-    """Gives answers that are no older than a reader allows, each worked out by one of all who ask at the time."""
+    """Gives answers that are no older than a reader allows, each worked out by one of all who ask at the time.
+
+    A key is that of the module whose function works the answer out: two modules never get each other's.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -49,7 +52,7 @@ class Knowledge:
 
     def of(self, key: object, work_out: Callable[[], T], *, for_s: float = 1.0) -> Known[T]:
         """What *work_out* gives, at most *for_s* old; if it fails, the last that it gave, and why it failed."""
-        return self._answer(key).given(work_out, self._clock, for_s)
+        return self._answer(work_out.__module__, key).given(work_out, self._clock, for_s)
 
     def soon(self, key: object, work_out: Callable[[], T], *, for_s: float = 1.0, wait_s: float = WAIT_S) -> Known[T]:
         """The same, worked out in the background: readers wait for it until it has taken *wait_s*, then it is late.
@@ -57,9 +60,11 @@ class Knowledge:
         *work_out* is called in another thread. What takes long is kept for longer, so that it never takes more than a
         small share of the time.
         """
-        return self._answer(key).given_soon(work_out, self._clock, self._workers, for_s=for_s, wait_s=wait_s)
+        return self._answer(work_out.__module__, key).given_soon(
+            work_out, self._clock, self._workers, for_s=for_s, wait_s=wait_s
+        )
 
-    def _answer(self, key: object) -> "_Answer":
+    def _answer(self, *key: object) -> "_Answer":
         with self._lock:
             answer = self._answers.setdefault(key, _Answer())
             self._answers.move_to_end(key)

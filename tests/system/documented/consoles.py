@@ -10,6 +10,10 @@ from tests.system.documented.documented_stack import Documented
 
 Scheme = Literal["dark", "light"]
 CONSOLE: Final = "http://localhost:8010"
+DRAWN: Final = (
+    "[...document.querySelectorAll('[data-live=drawn]:has(script)')].every(part => part.querySelector('canvas'))"
+)
+"""Tells in a page whether all its charts are drawn."""
 
 
 @contextmanager

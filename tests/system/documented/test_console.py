@@ -149,6 +149,33 @@ def test_all_positions_are_closed_once_however_often_the_form_is_sent(stack: Doc
     assert_audited(stack)
 
 
+def test_a_dead_letter_is_sent_again_and_then_discarded(stack: Documented, browser: Browser) -> None:
+    bus = f"REDISCLI_AUTH={stack.secret('REDIS_PASSWORD')} redis-cli -p 16379"
+    stack.shell(f"{bus} XADD signals '*' data 'no signal <b>at all</b>'")
+    with shown(browser, "/act/trip") as (page, _):
+        log_in(stack, page)
+
+        def letters() -> str:
+            page.goto(f"{CONSOLE}/system")
+            return page.locator("#dead-letters").inner_text()
+
+        assert "no signal <b>at all</b>" in until(letters, holds=lambda said: "no signal" in said, what="the letter")
+        before = stack.shell(f"{bus} XLEN dead_letters").stdout
+        page.locator("#dead-letters").get_by_role("link", name="send again").first.click()
+        page.get_by_role("button", name="Send again").click()
+        expect(page.get_by_text("Sent again: 1.")).to_be_visible()
+        until(
+            lambda: stack.shell(f"{bus} XLEN dead_letters").stdout,
+            holds=lambda now: now == before,
+            what="it comes back",
+        )
+        page.goto(f"{CONSOLE}/act/discard")
+        page.get_by_role("button", name="Discard").click()
+        expect(page.get_by_text("Discarded: ")).to_be_visible()
+        assert stack.shell(f"{bus} XLEN dead_letters").stdout.strip() == "0"
+    assert_audited(stack)
+
+
 def held(stack: Documented) -> int:
     """How many positions the account holds."""
     return stack.shell("cdb positions --json").stdout.count('"symbol"')

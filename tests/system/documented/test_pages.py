@@ -64,9 +64,10 @@ def test_the_console_shows_what_was_received_and_where_to_go_on(browser: Browser
     ("link", "address", "shows"),
     [
         ("in Prometheus", f"{PROMETHEUS}/**", 'cdb_daily_drawdown_pct{instance="cdb_risk:8002"'),
+        ("dashboard", "http://localhost:8010/d/cdb-risk-alerts", "Risk & Alerts"),
         ("what to do", "http://localhost:8010/runbooks/**", "DailyDrawdownLimitExceeded"),
     ],
-    ids=["expression", "runbook"],
+    ids=["expression", "dashboard", "runbook"],
 )
 def test_a_notification_leads_to_what_it_is_about(browser: Browser, link: str, address: str, shows: str) -> None:
     with opened(browser, ALERTS) as (page, _):
