@@ -116,10 +116,9 @@ class Operator:
                 for order, one in zip(orders, found, strict=True)
             ]
             done = self._state.store.actions.flatten(recorded, rows)
-            if done:
-                for order in orders:
-                    self._state.placed(order, span.get_span_context())
-            self._after(recorded.action, done=done)
+            for order in orders if done else ():
+                self._state.placed(order, span.get_span_context())
+        self._after(recorded.action, done=done)
 
     def _order(self, one: Closing, now_ns: int) -> Order:
         volatility = self._state.marks.volatility(one.position.symbol)
