@@ -54,7 +54,7 @@ def _curves(answer: Answer, window: Window, points: Sequence[TracePoint]) -> Opt
     limits = {"id": "limits", "type": "line", "data": [], "markLine": _limits(axis)}
     option = {
         "xAxis": {"type": "time", "min": 1000 * window.start, "max": 1000 * window.end},
-        "yAxis": _logarithmic(answer, points) or _linear(axis),
+        "yAxis": _logarithmic(answer, axis, points) or _linear(axis),
         "series": [*shown, limits, *([_trace_points(points, axis)] if points else [])],
         "visualMap": [one for at, field in enumerate(answer.fields) if (one := _by_threshold(field, at))],
     }
@@ -104,12 +104,13 @@ def _linear(axis: Axis) -> Option:
     return {"type": "value", "min": axis.low, "max": axis.high, "interval": axis.step}
 
 
-def _logarithmic(answer: Answer, points: Iterable[TracePoint]) -> Option | None:
+def _logarithmic(answer: Answer, axis: Axis, points: Iterable[TracePoint]) -> Option | None:
     """Make an axis of whole powers of ten if the panel wants one and there is something on it."""
     values = [value for field in answer.fields for _, value in field.series.points if 0 < value < math.inf]
-    if answer.fields[0].look.settings.custom.scale_distribution.type != "log" or not values:
+    if axis.look.settings.custom.scale_distribution.type != "log" or not values:
         return None
     values += [point.value for point in points if point.value > 0]
+    values += [limit for limit, _ in axis.look.lines if limit > 0 and axis.shows(limit)]
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     return {"type": "log", "min": 10.0**low, "max": 10.0 ** max(high, low + 1)}
 

@@ -21,6 +21,8 @@ from services.clock import NANOSECONDS
 MOST_STEP_S: Final = 10
 """A page that asks less often is shown figures that are at most this old."""
 _CHOICES_S: Final = 15.0
+_AN_INSTANT_S: Final = 1e-5
+"""What was asked as a step began is of that step."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,9 @@ class Boards:
             self.ground.prometheus.query("vector(1)")  # without an answer what was known stays
             return self._written(ask(board, view.window(begun_s), self.ground.prometheus))
 
-        known = self.ground.knowledge.of(("board", board.uid, view.key), ask_again, for_s=now_s - begun_s)
+        known = self.ground.knowledge.of(
+            ("board", board.uid, view.key), ask_again, for_s=now_s - begun_s + _AN_INSTANT_S
+        )
         if known.value is not None:
             return known
         empty = {id(panel): Answer(error=known.problem) for panel in board.shown}
