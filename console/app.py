@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
-from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +13,7 @@ from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from cdb.kit import figures
-from console import access
+from console import access, words
 from console.ground import Ground
 from console.pages import acting, alerts, dashboards, decisions, metrics, overview, system, traces, trades
 from monitoring.notifications.store import StoreFailed
@@ -45,11 +44,6 @@ MENU: Final = (
     ("/metrics-reference", "Metrics"),
 )
 """Address and name of each page, in the order of the menu."""
-FIGURES: Final[dict[str, Callable[..., str]]] = {
-    "money": lambda amount: figures.money(Decimal(amount)),
-    "price": lambda amount: figures.price(Decimal(amount)),
-    "percent": lambda share: figures.percent(Decimal(share)),
-}
 _STATIC: Final = Path(__file__).parent / "static"
 log = structlog.get_logger()
 
@@ -60,7 +54,7 @@ def create_app(ground: Ground) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_MEMORY_SIZE=64 * 1024, MAX_FORM_PARTS=50)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 86_400  # their addresses change with their content
     access.add(app, ground.settings, access.Attempts())
-    app.jinja_env.filters.update(moment=moment, ago=lambda at: ago(at, ground), **FIGURES)
+    app.jinja_env.filters.update(moment=moment, ago=lambda at: ago(at, ground), **words.FILTERS)
     app.jinja_env.globals.update(menu=MENU, asset=asset)
     for add in PAGES:
         add(app, ground)

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 from monitoring.notifications.settings import NotificationSettings
 from services import topology
 from services.ledger.connection import LedgerAddress
+from services.risk.limits import Limits
 from services.settings import READER, OperatorSettings, Password, Port, ReaderSettings, length_of_time, port_of, split
 
 Names = Annotated[tuple[str, ...], BeforeValidator(split)]
@@ -36,6 +37,8 @@ class ConsoleSettings(ReaderSettings, OperatorSettings, NotificationSettings):
     alertmanager: str = Field(validation_alias="CDB_CONSOLE_ALERTMANAGER")
     jaeger: str = Field(validation_alias="CDB_CONSOLE_JAEGER")
     risk: str = Field(validation_alias="CDB_CONSOLE_RISK")
+    limits: Limits
+    """Those that cdb_risk has, for the same variables say them."""
     log_format: Literal["auto", "json", "console"] = Field(default="auto", validation_alias="CDB_LOG_FORMAT")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", validation_alias="CDB_LOG_LEVEL")
 

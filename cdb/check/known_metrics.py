@@ -96,6 +96,12 @@ def load(root: Path, contract: Contract) -> Knowledge:
     return Knowledge(metrics, interval, types)
 
 
+def of_contract(contract: Contract) -> Knowledge:
+    """What *contract* alone says, wherever and however often its services are scraped."""
+    every = [known for metric in contract.metrics for known in _of_contract(metric, {}, contract.services)]
+    return Knowledge({known.name: known for known in every}, "1ms")
+
+
 def _of_contract(metric: Metric, jobs: Jobs, services: tuple[str, ...]) -> Iterator[Known]:
     owners = services if metric.owner == "all" else (f"cdb_{metric.owner}",)
     places = tuple(one for one in jobs.get(CDB_JOB, ()) if one.partition(":")[0] in owners)

@@ -10,6 +10,7 @@ import typer
 from rich.text import Text
 
 from cdb.dead_letters import view
+from cdb.dead_letters.content import readable
 from cdb.kit.errors import REFUSED, USAGE
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.help import TRADING
@@ -79,7 +80,7 @@ def show(letter_id: IdArgument, as_json: JsonOption = False) -> None:
     for name, value in {**view.summary(letter), "traceparent": letter.traceparent}.items():
         table.add_row(name.replace("_", " "), Text(printable(str(value))))
     console().print(table)
-    console().print(Text(view.readable(letter.data)), soft_wrap=True)
+    console().print(Text(readable(letter.data)), soft_wrap=True)
 
 
 @group.command()

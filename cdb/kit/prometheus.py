@@ -1,5 +1,6 @@
 """Ask a Prometheus over its HTTP API, with typed answers."""
 
+from datetime import datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -29,6 +30,14 @@ class Series(msgspec.Struct, frozen=True):
 
     labels: Labels
     points: tuple[tuple[float, float], ...]  # Unix time in seconds, value
+
+
+class Exemplar(msgspec.Struct, frozen=True):
+    """One observation that was kept with what tells where it comes from, such as its trace."""
+
+    labels: Labels
+    at: float  # Unix time in seconds
+    value: float
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -67,6 +76,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     labels: Labels
     health: str
     last_error: str = ""
+    last_scrape: datetime | None = None
+    last_scrape_duration: float = 0.0  # seconds
 
 
 class _Targets(msgspec.Struct, frozen=True, rename="camel"):
@@ -96,6 +107,16 @@ class _Result(msgspec.Struct, frozen=True, rename="camel"):
     result: Any
 
 
+class _Exemplar(msgspec.Struct, frozen=True):
+    labels: Labels
+    value: str
+    timestamp: float
+
+
+class _Exemplars(msgspec.Struct, frozen=True):
+    exemplars: tuple[_Exemplar, ...] = ()
+
+
 class _Rules(msgspec.Struct, frozen=True):
     groups: tuple[RuleGroup, ...]
 
@@ -123,6 +144,11 @@ class Prometheus(HttpClient):
         found = self._get("query_range", _Result, query=expression, start=start, end=end, step=step)
         rows = msgspec.convert(found.result, tuple[_Found, ...])
         return tuple(Series(row.metric, tuple((at, float(text)) for at, text in row.values)) for row in rows)
+
+    def exemplars(self, expression: str, *, start: float, end: float) -> tuple[Exemplar, ...]:
+        """Exemplars from *start* to *end* of all series that *expression* reads, whatever it makes of them."""
+        found = self._get("query_exemplars", tuple[_Exemplars, ...], query=expression, start=start, end=end)
+        return tuple(Exemplar(one.labels, one.timestamp, float(one.value)) for row in found for one in row.exemplars)
 
     def formatted(self, expression: str) -> str:
         """Write *expression* as the server does, which parses it and evaluates nothing."""

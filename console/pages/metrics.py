@@ -1,13 +1,79 @@
 """Metrics: the contract, with a live value and a chart of each."""
 
-from flask import Flask, render_template
+from typing import Annotated, Final
 
+import msgspec
+from flask import Flask, abort, redirect, render_template, request
+from msgspec import Meta
+from werkzeug.wrappers import Response
+
+from cdb.dashboard.model.colours import ON_LIGHT
+from console import reference
+from console.boards import address
+from console.boards.shown import Boards
 from console.ground import Ground
+from services.runtime.web import BadRequest, parameters
+from telemetry.contract import Metric
+
+REFRESH_S: Final = 10
+_RULES_S: Final = 30.0
+_LONGEST: Final = 100
 
 
-def add(app: Flask, _ground: Ground) -> None:
-    """Answer /metrics-reference; /metrics is what Prometheus would expect there."""
+class Asked(msgspec.Struct):
+    """Which metrics: those that have all words of *q*."""
+
+    q: Annotated[str, Meta(max_length=_LONGEST)] = ""
+
+
+def add(app: Flask, ground: Ground) -> None:
+    """Answer /metrics-reference and /metrics-reference/NAME; /metrics is what Prometheus would expect there."""
+    boards = Boards(ground)
 
     @app.get("/metrics-reference")
     def metrics() -> str:
-        return render_template("metrics.html", refresh=5)
+        try:
+            asked = parameters(Asked)
+        except BadRequest as error:
+            raise BadRequest(f"q must be at most {_LONGEST} characters long") from error
+        known = ground.knowledge.of("metrics", lambda: reference.values(ground.prometheus), for_s=REFRESH_S / 2)
+        rows = [
+            (one, reference.value_text(one, known.value or {}), reference.series_text(one, known.value or {}))
+            for one in reference.found(asked.q)
+        ]
+        return render_template(
+            "metrics.html", rows=rows, q=asked.q, known=known, total=len(reference.METRICS), refresh=REFRESH_S
+        )
+
+    @app.get("/metrics-reference/<name>")
+    def metric(name: str) -> str | Response:
+        if name not in reference.METRICS:
+            abort(404, f"the contract has no metric {name!r:.80}")
+        return _metric(ground, boards, reference.METRICS[name])
+
+
+def _metric(ground: Ground, boards: Boards, metric: Metric) -> str | Response:
+    board = reference.board_of(metric)
+    path = f"/metrics-reference/{metric.prometheus}"
+    view = address.read(request.args, refresh=board.refresh, known=dict)
+    if chosen := request.args.get("range"):
+        return redirect(f"{path}?{view.address(start=f'now-{address.offered(chosen)}', end='now')}")
+    rules = ground.knowledge.of(
+        "rules", lambda: [rule for group in ground.prometheus.rules() for rule in group.rules], for_s=_RULES_S
+    )
+    return render_template(
+        "metric.html",
+        metric=metric,
+        board=board,
+        path=path,
+        choices={},
+        view=view,
+        known=boards.panels(board, view),
+        rules=rules,
+        uses=reference.uses(metric, ground.dashboards.values(), rules.value or []),
+        runbooks=frozenset(file.stem for file in ground.runbooks.glob("*.md")),
+        on_light=ON_LIGHT,
+        ranges=address.RANGES,
+        refreshes=address.REFRESHES,
+        refresh=view.refresh_s or None,
+    )

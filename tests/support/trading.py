@@ -161,5 +161,6 @@ def trade_a_day(day: TradingDay) -> None:
     day.trade("BUY", "LTCUSDT")
     day.act("flatten", "LTCUSDT")
     day.execute()
+    day.trade("BUY", "LTCUSDT")
     day.signal("BUY", "DOTUSDT")  # stays in flight
     day.signal("BUY", "DOTUSDT")  # POSITION_SIZE_EXCEEDED, because of it

@@ -9,6 +9,7 @@ from cdb.dashboard.board.lines import bar, cut, fitted, joined, middle
 from cdb.dashboard.model.colours import FAINT, PLAIN
 from cdb.dashboard.model.fields import Answer, Field
 from cdb.dashboard.model.look import Look
+from cdb.dashboard.model.shares import bars, slices
 
 _NARROWEST_BAR = 8
 
@@ -26,28 +27,16 @@ def gauge(answer: Answer, width: int, height: int) -> list[Text]:
 
 def bar_gauge(answer: Answer, width: int, height: int) -> list[Text]:
     """Draw a row for each series, its bar measured by the panel's range or else by the largest."""
-    top = max((field.value for field in answer.fields if math.isfinite(field.value)), default=0.0)
-    rows = []
-    for field in answer.fields:
-        high = field.look.settings.max
-        span = (top if high is None else high) - field.look.low
-        rows.append((field, field.text, field.colour, (field.value - field.look.low) / span if span > 0 else 0.0))
+    rows = [(field, field.text, field.colour, share) for field, share in bars(answer)]
     return cut(_rows(rows, width), height)
 
 
 def pie(answer: Answer, width: int, height: int) -> list[Text]:
     """Draw a row for each share, the largest first, with what it is in percent of all."""
-    fields = sorted(answer.fields, key=_size, reverse=True)
-    total = sum(map(_size, fields)) or 1.0
-    rows = []
-    for field in fields:
-        share = _size(field) / total
-        rows.append((field, f"{field.text} {f'{100 * share:.0f}%':>4}", field.own_colour, share))
+    rows = [
+        (field, f"{field.text} {f'{100 * share:.0f}%':>4}", field.own_colour, share) for field, share in slices(answer)
+    ]
     return cut(_rows(rows, width), height)
-
-
-def _size(field: Field) -> float:
-    return field.value if math.isfinite(field.value) and field.value > 0 else 0.0
 
 
 def _rows(rows: list[tuple[Field, str, str, float]], width: int) -> list[Text]:

@@ -11,9 +11,7 @@ from cdb.dashboard.board.lines import centred
 from cdb.dashboard.model.ask import Window
 from cdb.dashboard.model.colours import BAD, FAINT
 from cdb.dashboard.model.dashboards import Panel
-from cdb.dashboard.model.fields import Answer
-
-NO_DATA: Final = "No data"
+from cdb.dashboard.model.fields import Answer, said
 
 
 @dataclass(frozen=True)
@@ -44,10 +42,8 @@ _UNKNOWN: Final = Kind(lambda *_: [], lambda *_: 1, 30)
 
 def drawn(panel: Panel, answer: Answer, width: int, height: int, window: Window) -> list[Text]:
     """Draw what is inside a panel: its picture, or why there is none."""
-    if answer.error:
-        return centred(answer.error, width, height, BAD)
-    if answer.empty:
-        return centred(panel.field_config.defaults.no_value or NO_DATA, width, height, FAINT)
+    if text := said(panel, answer):
+        return centred(text, width, height, BAD if answer.error else FAINT)
     lines = _kind(panel).draw(panel, answer, width, height, window)[:height]
     for line in lines:
         line.truncate(width)  # on the narrowest terminals figures give way, never the frame

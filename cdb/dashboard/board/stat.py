@@ -16,7 +16,7 @@ def draw(panel: Panel, answer: Answer, width: int, height: int) -> list[Text]:
     if len(answer.fields) == 1:
         (field,) = answer.fields
         lines = [fitted(field.text, width, _style(panel, field), "center")]
-        if _named(panel):
+        if panel.options.named:
             lines.append(fitted(field.name, width, FAINT, "center"))
         return middle(lines, width, height)
     return cut(middle(_together(panel, answer, width), width, height), height)
@@ -25,16 +25,12 @@ def draw(panel: Panel, answer: Answer, width: int, height: int) -> list[Text]:
 def rows(panel: Panel, answer: Answer, width: int) -> int:
     """Lines that the figures need."""
     if len(answer.fields) == 1:
-        return 2 if _named(panel) else 1
+        return 2 if panel.options.named else 1
     return len(_together(panel, answer, width))
 
 
-def _named(panel: Panel) -> bool:
-    return panel.options.text_mode == "value_and_name"
-
-
 def _style(panel: Panel, field: Field) -> str:
-    return f"bold {'#111111 on ' if panel.options.color_mode == 'background' else ''}{field.colour}"
+    return f"bold {'#111111 on ' if panel.options.on_colour else ''}{field.colour}"
 
 
 def _together(panel: Panel, answer: Answer, width: int) -> list[Text]:

@@ -7,11 +7,10 @@ from rich.cells import cell_len
 from rich.text import Text
 
 from cdb.dashboard.board.lines import cut, fitted
-from cdb.dashboard.model.colours import FAINT, PLAIN
+from cdb.dashboard.model.colours import FAINT
 from cdb.dashboard.model.dashboards import Panel
 from cdb.dashboard.model.fields import Answer
-from cdb.dashboard.model.look import Look
-from cdb.dashboard.model.tables import Cell, table_of
+from cdb.dashboard.model.tables import shown, table_of
 
 _GAP: Final = "  "
 _NARROWEST: Final = 6
@@ -21,14 +20,13 @@ def draw(panel: Panel, answer: Answer, width: int, height: int) -> list[Text]:
     """Draw the table with its head; columns of figures stand to the right."""
     table = table_of(panel, answer)
     columns = {
-        heading: [(heading, f"bold {FAINT}"), *(_drawn(look, row.get(heading)) for row in table.rows)]
+        heading: [(heading, f"bold {FAINT}"), *(shown(look, row.get(heading)) for row in table.rows)]
         for heading, look in table.columns.items()
     }
-    figures = {name for name in columns if any(isinstance(row.get(name), float) for row in table.rows)}
     widths = _widths({name: max(cell_len(text) for text, _ in cells) for name, cells in columns.items()}, width)
     lines = [
         Text(_GAP, no_wrap=True).join(
-            fitted(text, wide, style, "right" if name in figures else "left")
+            fitted(text, wide, style, "right" if name in table.figures else "left")
             for name, wide in widths.items()
             for text, style in [columns[name][at]]
         )
@@ -40,14 +38,6 @@ def draw(panel: Panel, answer: Answer, width: int, height: int) -> list[Text]:
 def rows(panel: Panel, answer: Answer, _width: int) -> int:
     """Lines that the whole table needs."""
     return 1 + len(table_of(panel, answer).rows)
-
-
-def _drawn(look: Look, cell: Cell | None) -> tuple[str, str]:
-    """Text of *cell* and its style."""
-    if isinstance(cell, str):
-        return cell, PLAIN
-    coloured = look.settings.custom.cell_options.type == "color-text"
-    return look.text(cell), look.colour(cell) if coloured else PLAIN
 
 
 def _widths(wanted: Mapping[str, int], width: int) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""Grafana's colours on a dark background, as #rrggbb."""
+"""Grafana's colours on a dark ground, as #rrggbb, and those for a light one."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -22,6 +22,24 @@ SERIES: Final = (
     *("#37872D", "#56C8D8", "#FFB357", "#8AB8FF", "#E0B400", "#FF7383"),
 )
 """Of series, one after the other, as in Grafana's classic palette."""
+
+ON_LIGHT: Final[Mapping[str, str]] = {
+    "#73BF69": "#2B7A22",
+    "#FADE2A": "#806000",
+    "#FF9830": "#A85300",
+    "#F2495C": "#C4162A",
+    "#5794F2": "#1F60C4",
+    "#B877D9": "#8F3BB8",
+    "#37872D": "#14532D",
+    "#56C8D8": "#00727F",
+    "#FFB357": "#7A3E00",
+    "#8AB8FF": "#3F7DD6",
+    "#E0B400": "#5F5200",
+    "#FF7383": "#D6456B",
+    PLAIN: "#1E2126",
+    FAINT: "#5C636E",
+}
+"""Each of the colours as it is on a light ground."""
 
 
 def colour(name: str) -> str:

@@ -88,10 +88,11 @@ class Override(_Json, frozen=True, kw_only=True):
 
 
 class Style(_Json, frozen=True, kw_only=True):
-    """One of Grafana's styles: of a table's cells by *type*, of lines at thresholds by *mode*."""
+    """A style: of a table's cells and of an axis by *type*, of thresholds by *mode*, of lines by *fill*."""
 
     type: str = ""
     mode: str = ""
+    fill: str = ""
 
 
 class Custom(_Json, frozen=True, kw_only=True):
@@ -101,6 +102,8 @@ class Custom(_Json, frozen=True, kw_only=True):
     fill_opacity: float = 0
     thresholds_style: Style = Style()
     cell_options: Style = Style()
+    line_style: Style = Style()
+    scale_distribution: Style = Style()
 
 
 class Color(_Json, frozen=True, kw_only=True):
@@ -113,6 +116,7 @@ class Color(_Json, frozen=True, kw_only=True):
 class Link(_Json, frozen=True, kw_only=True):
     """Where a panel or a field leads."""
 
+    title: str = ""
     url: str = ""
 
 
@@ -153,6 +157,7 @@ class Query(_Json, frozen=True, kw_only=True):
     legend_format: str = ""
     instant: bool = False
     hide: bool = False
+    exemplar: bool = False
     format: str = ""
     datasource: DataSource = DataSource()
 
@@ -207,6 +212,16 @@ class Options(_Json, frozen=True, kw_only=True):
     text_mode: str = ""
     sort_by: tuple[SortBy, ...] = ()
 
+    @property
+    def named(self) -> bool:
+        """Tell whether a figure that stands alone has its name beside it."""
+        return self.text_mode == "value_and_name"
+
+    @property
+    def on_colour(self) -> bool:
+        """Tell whether the colour is that of the ground and not that of the figure."""
+        return self.color_mode == "background"
+
 
 class Panel(_Json, frozen=True, kw_only=True):
     """One panel."""
@@ -248,6 +263,7 @@ class Dashboard(_Json, frozen=True, kw_only=True):
 
     title: str
     uid: str
+    description: str = ""
     refresh: str = ""
     templating: Templating = Templating()
     panels: tuple[Panel, ...] = ()

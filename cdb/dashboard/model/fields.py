@@ -3,12 +3,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from cdb.dashboard.model.answers import Series
 from cdb.dashboard.model.colours import SERIES
 from cdb.dashboard.model.config import configured
 from cdb.dashboard.model.dashboards import Panel
 from cdb.dashboard.model.look import Look, look_of
+
+NO_DATA: Final = "No data"
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,11 @@ class Answer:
     def empty(self) -> bool:
         """Tell whether there is no figure to show."""
         return all(math.isnan(field.value) for field in self.fields)
+
+
+def said(panel: Panel, answer: Answer) -> str:
+    """What stands in place of the picture: why there is none, or nothing if there is one."""
+    return answer.error or (panel.field_config.defaults.no_value or NO_DATA if answer.empty else "")
 
 
 def answered(panel: Panel, series: Sequence[Series]) -> Answer:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from cdb.dashboard.model.colours import PLAIN
 from cdb.dashboard.model.dashboards import Panel
 from cdb.dashboard.model.fields import Answer
 from cdb.dashboard.model.look import Look, look_of
@@ -18,6 +19,19 @@ class Table:
 
     columns: Mapping[str, Look]
     rows: list[Row]
+
+    @property
+    def figures(self) -> frozenset[str]:
+        """Headings of the columns that have figures."""
+        return frozenset(name for name in self.columns if any(isinstance(row.get(name), float) for row in self.rows))
+
+
+def shown(look: Look, cell: Cell | None) -> tuple[str, str]:
+    """Text of *cell* and its colour."""
+    if isinstance(cell, str):
+        return cell, PLAIN
+    coloured = look.settings.custom.cell_options.type == "color-text"
+    return look.text(cell), look.colour(cell) if coloured else PLAIN
 
 
 def table_of(panel: Panel, answer: Answer) -> Table:

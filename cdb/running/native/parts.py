@@ -94,7 +94,7 @@ ALL_PARTS: tuple[Part, ...] = (
             "jaeger_telemetry",
             "jaeger_health",
         ),
-        address="http://127.0.0.1:{port}/api/traces, the traces that were kept",
+        address="http://127.0.0.1:{port}/api/services; traces: cdb_console, or cdb trace",
     ),
     Part(
         "redis_exporter",
@@ -133,7 +133,7 @@ ALL_PARTS: tuple[Part, ...] = (
         probe=probes.http_ok("alertmanager", "/-/ready"),
         ports=("alertmanager",),
         packages=("prometheus-alertmanager",),
-        address="http://127.0.0.1:{port}/api/v2/alerts, or cdb alerts",
+        address="http://127.0.0.1:{port}/api/v2/alerts; alerts: cdb_console, or cdb alerts",
     ),
     Part(
         CONSOLE.name,
@@ -142,7 +142,7 @@ ALL_PARTS: tuple[Part, ...] = (
         probe=probes.http_ok(CONSOLE.name),
         ports=(CONSOLE.name,),
         secrets=("CDB_CONSOLE_PASSWORD", "CDB_READER_PASSWORD", "CDB_OPERATOR_TOKEN"),
-        address="http://localhost:{port}, dashboards, decisions, traces, alerts",
+        address="http://localhost:{port}",
     ),
     Part(
         "grafana",

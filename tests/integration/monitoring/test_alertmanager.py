@@ -368,3 +368,23 @@ def test_a_console_without_a_place_for_its_data_says_so_in_one_line() -> None:
     assert done.returncode != 0
     assert done.stderr.startswith("CDB_CONSOLE_DATA='/nonexistent' cannot be used: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_test_notification_reaches_console_slack_and_mail(alerting: Alerting) -> None:
+    said = cdb_alerts(alerting, "test", "--json")
+    assert said.exit_code == 0, said.stderr
+    found = json.loads(said.stdout)
+    assert found["outcomes"] == {"webhook": "delivered", "slack": "delivered", "email": "delivered"}
+    assert slack_about(alerting, f"CRITICAL: {found['alertname']}")
+    assert mail_about(alerting, f"CRITICAL: {found['alertname']}")
+
+
+def test_a_test_notification_that_a_receiver_refuses_is_told(alerting: Alerting) -> None:
+    alerting.stack.stop_part("cdb_console")
+    try:
+        said = cdb_alerts(alerting, "test")
+    finally:
+        alerting.stack.start_part("cdb_console")
+    assert alerting.stack.wait_ready(60) is None
+    assert (said.exit_code, len(said.stderr.splitlines())) == (3, 1)
+    assert "the console at http" in said.stderr

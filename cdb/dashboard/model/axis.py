@@ -1,11 +1,9 @@
-"""The axes of a chart: round figures, round times, thresholds in sight."""
+"""The axis of a chart's values: round figures, thresholds in sight."""
 
 import math
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-from cdb.dashboard.model.ask import Window
 from cdb.dashboard.model.fields import Answer
 from cdb.dashboard.model.look import Look
 
@@ -16,7 +14,6 @@ _FLAT: Final = 0.9
 _ROOM: Final = 1.05
 _ROUND: Final = (1.0, 2.0, 2.5, 5.0, 10.0, 20.0)
 _NEARLY: Final = 1e-9
-_ROUND_TIMES_S: Final = (15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400, 172_800)
 
 
 @dataclass(frozen=True)
@@ -27,11 +24,6 @@ class Axis:
     high: float
     step: float
     look: Look
-
-    def held(self, value: float) -> float:
-        """Keep *value* near the axis: plotext draws every cell of the way to a point."""
-        beyond = (self.high - self.low) / 2
-        return min(max(value, self.low - beyond), self.high + beyond)
 
     def shows(self, value: float) -> bool:
         """Tell whether *value* is on the axis."""
@@ -45,8 +37,8 @@ class Axis:
         return [at * self.step for at in range(first, last + 1)]
 
 
-def axis_of(answer: Answer, rows: int) -> Axis:
-    """Make an axis for all points and for the threshold lines that are near them."""
+def axis_of(answer: Answer, steps: int) -> Axis:
+    """Make an axis of at most so many *steps* for all points and for the threshold lines that are near them."""
     look = answer.fields[0].look
     settings = look.settings
     values = [value for field in answer.fields for _, value in field.series.points if math.isfinite(value)]
@@ -57,7 +49,7 @@ def axis_of(answer: Answer, rows: int) -> Axis:
     low = settings.min if settings.min is not None else low
     high = max(settings.max if settings.max is not None else high, low)
     base = 1024.0 if settings.unit == "bytes" else 1000.0
-    step = _step((high - low) or 1.0, max(1, min(4, rows // 2)), base)
+    step = _step((high - low) or 1.0, steps, base)
     low = low if settings.min is not None else math.floor(low / step + _NEARLY) * step
     high = high if settings.max is not None else math.ceil(high / step - _NEARLY) * step
     return Axis(low, high if high > low else low + step, step, look)
@@ -68,14 +60,3 @@ def _step(span: float, most: int, base: float) -> float:
     unit = base ** math.floor(math.log(span / most, base))
     size = unit * 10.0 ** math.floor(math.log10(span / most / unit))
     return next(round_step * size for round_step in _ROUND if round_step * size * most >= span * (1 - _NEARLY))
-
-
-def times(window: Window, most: int) -> tuple[list[float], list[str]]:
-    """List up to *most* round times of the local clock within *window*, and how they are written."""
-    step = next((s for s in _ROUND_TIMES_S if window.range_s / s <= most), _ROUND_TIMES_S[-1])
-    offset = datetime.fromtimestamp(window.end).astimezone().utcoffset()
-    ahead = offset.total_seconds() if offset else 0.0
-    first = math.ceil((window.start + ahead) / step) * step - ahead
-    found = [first + at * step for at in range(int((window.end - first) // step) + 1)]
-    form = "%H:%M:%S" if step < 60 else "%H:%M" if step < 86_400 else "%d %b"
-    return found, [f"{datetime.fromtimestamp(time).astimezone():{form}}" for time in found]

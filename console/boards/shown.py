@@ -1,0 +1,68 @@
+"""What readers see of a dashboard: asked for and written once for all who look at the same."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from flask import render_template
+from markupsafe import Markup
+
+from cdb.dashboard.model.ask import Snapshot, ask
+from cdb.dashboard.model.dashboards import Dashboard
+from cdb.dashboard.model.fields import Answer
+from cdb.dashboard.model.traces import trace_points
+from cdb.dashboard.model.variables import choices
+from console.boards.address import View
+from console.boards.panels import links_of, panels_of
+from console.ground import Ground
+from console.knowledge import Known
+from services.clock import NANOSECONDS
+
+MOST_STEP_S: Final = 10
+"""A page that asks less often is shown figures that are at most this old."""
+_CHOICES_S: Final = 15.0
+
+
+@dataclass(frozen=True)
+class Boards:
+    """The dashboards of *ground*."""
+
+    ground: Ground
+
+    def panels(self, board: Dashboard, view: View) -> Known[Markup]:
+        """The panels of *board* as HTML; each says why it has no figures, if Prometheus never answered."""
+        step_s = min(view.refresh_s or MOST_STEP_S, MOST_STEP_S)
+        now_s = self.ground.clock.now_ns() / NANOSECONDS
+        begun_s = now_s - now_s % step_s
+
+        def ask_again() -> Markup:
+            self.ground.prometheus.query("vector(1)")  # without an answer what was known stays
+            return self._written(ask(board, view.window(begun_s), self.ground.prometheus))
+
+        known = self.ground.knowledge.of(("board", board.uid, view.key), ask_again, for_s=now_s - begun_s)
+        if known.value is not None:
+            return known
+        empty = {id(panel): Answer(error=known.problem) for panel in board.shown}
+        return Known(self._written(Snapshot(board, view.window(begun_s), empty)), None, known.problem)
+
+    def choices(self, board: Dashboard) -> Mapping[str, tuple[str, ...]]:
+        """What each variable of *board* offers; nothing while that is not known."""
+
+        def ask_again() -> dict[str, tuple[str, ...]]:
+            return choices(board, lambda selector, label: self.ground.prometheus.label_values(label, selector))
+
+        if not board.variables:
+            return {}
+        known = self.ground.knowledge.of(("choices", board.uid), ask_again, for_s=_CHOICES_S)
+        return known.value or {variable.name: () for variable in board.variables}
+
+    def _written(self, snapshot: Snapshot) -> Markup:
+        board, runbooks = snapshot.dashboard, frozenset(file.stem for file in self.ground.runbooks.glob("*.md"))
+        points = {
+            id(panel): trace_points(panel, board, snapshot.window, self.ground.prometheus)
+            for panel in board.shown
+            if not snapshot.answers[id(panel)].empty
+        }
+        shown = panels_of(snapshot, points)
+        links = {one.id: links_of(one.panel, dashboards=self.ground.dashboards, runbooks=runbooks) for one in shown}
+        return Markup(render_template("panels.html", panels=shown, links=links))  # noqa: S704  autoescaped there
