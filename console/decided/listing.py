@@ -15,7 +15,8 @@ from services.ledger.results import Reader
 
 ON_PAGE: Final = 50
 LOOKED_AT: Final = 10_000
-"""Rows that one page looks at to find those asked for."""
+"""Decisions that one page looks at to find those asked for; each has a signal to be read, too."""
+ORDERS_LOOKED_AT: Final = 100_000
 _MOST: Final = 2**63 - 1
 
 # The subqueries keep PostgreSQL from reading whole tables: OFFSET 0 has each row joined by itself.
@@ -111,30 +112,33 @@ class _Table:
     newest: str
     next: str
     last_looked_at: str
+    most: int
 
 
-def _table(name: str, seq: str, at: str, statement: str, row: Callable[..., Decision | Order]) -> _Table:
+def _table(name: str, seq: str, at: str, *, most: int, statement: str, row: Callable[..., Decision | Order]) -> _Table:
     looked_at = f"""
         SELECT {seq}, {at} FROM {name} WHERE {seq} >= %(first)s AND {seq} < %(before)s
         ORDER BY {seq} DESC OFFSET %(looked_at)s - 1 LIMIT 1
     """  # noqa: S608  names of our own, here and below
     newest = f"SELECT {seq} FROM {name} ORDER BY {seq} DESC LIMIT 1"  # noqa: S608
     after = f"SELECT {seq}, {at} FROM {name} WHERE {seq} >= %s ORDER BY {seq} LIMIT 1"  # noqa: S608
-    return _Table(statement, row, newest, after, looked_at)
+    return _Table(statement, row, newest, after, looked_at, most)
 
 
-_OF_DECISIONS: Final = _table("decisions", "decision_seq", "decided_at", _DECISIONS, Decision)
-_OF_ORDERS: Final = _table("orders", "order_seq", "placed_at", _ORDERS, Order)
+_OF_DECISIONS: Final = _table(
+    "decisions", "decision_seq", "decided_at", most=LOOKED_AT, statement=_DECISIONS, row=Decision
+)
+_OF_ORDERS: Final = _table("orders", "order_seq", "placed_at", most=ORDERS_LOOKED_AT, statement=_ORDERS, row=Order)
 
 
-def page_of(ledger: Reader, wanted: Wanted, *, on_page: int = ON_PAGE, looked_at: int = LOOKED_AT) -> Page:
-    """Read the page that is *wanted*. Raises ServerAway."""
+def page_of(ledger: Reader, wanted: Wanted, *, on_page: int = ON_PAGE, looked_at: int | None = None) -> Page:
+    """Read the page that is *wanted*, from at most *looked_at* rows. Raises ServerAway."""
     decisions = wanted.cause == "signal"
     if not decisions and wanted.of_decisions_only:
         return Page(())
     table = _OF_DECISIONS if decisions else _OF_ORDERS
     first, before = _numbers(ledger, table, wanted)
-    bounds = {"first": first, "before": before, "looked_at": looked_at}
+    bounds = {"first": first, "before": before, "looked_at": looked_at or table.most}
     chosen = {name: getattr(wanted, name) for name in ("cause", "symbol", "strategy", "verdict", "reason", "slower_ms")}
     found = [table.row(*row) for row in ledger.execute(table.statement, {**bounds, **chosen, "on_page": on_page + 1})]
     if len(found) > on_page:
