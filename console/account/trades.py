@@ -12,7 +12,7 @@ from services.performance.trades import ClosedTrade
 
 PIECE: Final = 2_000
 """Fills that are looked at together."""
-MOST_PIECES: Final = 100
+MOST_PIECES: Final = 50
 """So many for one page, or a rare filter would read the whole ledger."""
 _SIGNAL: Final = "position:order:"
 
