@@ -44,8 +44,9 @@ class Knowledge:
     A key is that of the module whose function works the answer out: two modules never get each other's.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._answers: OrderedDict[object, _Answer] = OrderedDict()
         self._workers = Workers()
@@ -66,7 +67,7 @@ class Knowledge:
 
     def _answer(self, *key: object) -> "_Answer":
         with self._lock:
-            answer = self._answers.setdefault(key, _Answer())
+            answer = self._answers.setdefault(key, _Answer(self._monotonic))
             self._answers.move_to_end(key)
             while len(self._answers) > MOST:
                 self._answers.popitem(last=False)
@@ -74,7 +75,8 @@ class Knowledge:
 
 
 class _Answer:
-    def __init__(self) -> None:
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._known: Known[Any] = Known(None, None)
         self._asked_ns: int | None = None
@@ -96,8 +98,8 @@ class _Answer:
                 self._working = None
             if self._working is None and self._is_old(clock, max(for_s, SHARE * self._took_ns / NANOSECONDS)):
                 self._working = workers.submit(lambda: self._work_out(work_out, clock))
-                self._working_since = time.monotonic()
-            working, waited_s = self._working, time.monotonic() - self._working_since
+                self._working_since = self._monotonic()
+            working, waited_s = self._working, self._monotonic() - self._working_since
         if working is not None:
             with suppress(TimeoutError):
                 working.result(max(0.0, wait_s - waited_s))

@@ -12,7 +12,7 @@ from services.performance.trades import ClosedTrade
 
 PIECE: Final = 2_000
 """Fills that are looked at together."""
-MOST_PIECES: Final = 100
+MOST_PIECES: Final = 50
 """So many for one page, or a rare filter would read the whole ledger."""
 _SIGNAL: Final = "position:order:"
 
@@ -61,15 +61,23 @@ class Page:
     before: int | None
 
 
-def newest(rows: Reader, which: Filter, *, most: int, before: int | None = None) -> Page:
+def newest(
+    rows: Reader,
+    which: Filter,
+    *,
+    most: int,
+    before: int | None = None,
+    piece: int = PIECE,
+    most_pieces: int = MOST_PIECES,
+) -> Page:
     """The newest trades whose last fill has a number below *before*. Raises ServerAway."""
     found: list[tuple[int, ClosedTrade]] = []
     begin = max(1, first_since(rows, FILLS, which.since))
     end = last_number(rows, FILLS) + 1 if before is None else before
-    for _ in range(MOST_PIECES):
+    for _ in range(most_pieces):
         if end <= begin or len(found) > most:
             break
-        first = max(begin, end - PIECE)
+        first = max(begin, end - piece)
         found += reversed(_closed(rows, which, first, end))
         end = first
     is_more = len(found) > most or end > begin
@@ -78,11 +86,11 @@ def newest(rows: Reader, which: Filter, *, most: int, before: int | None = None)
     return Page(trades, (shown[-1][0] if len(found) > most else end) if is_more else None)
 
 
-def all_closed(rows: Reader, which: Filter) -> Iterator[ClosedTrade]:
+def all_closed(rows: Reader, which: Filter, *, piece: int = PIECE) -> Iterator[ClosedTrade]:
     """All of them, in the order of closing, read as they are needed. Raises ServerAway."""
     first, end = max(1, first_since(rows, FILLS, which.since)), last_number(rows, FILLS) + 1
-    for piece in range(first, end, PIECE):
-        yield from (trade for _, trade in _closed(rows, which, piece, min(piece + PIECE, end)))
+    for begin in range(first, end, piece):
+        yield from (trade for _, trade in _closed(rows, which, begin, min(begin + piece, end)))
 
 
 def names(rows: Reader) -> tuple[list[str], list[str]]:
