@@ -157,11 +157,11 @@ def test_a_dead_letter_is_sent_again_and_then_discarded(stack: Documented, brows
 
         def letters() -> str:
             page.goto(f"{CONSOLE}/system")
-            return page.locator("#dead-letters").inner_text()
+            return page.locator("#letters").inner_text()
 
         assert "no signal <b>at all</b>" in until(letters, holds=lambda said: "no signal" in said, what="the letter")
         before = stack.shell(f"{bus} XLEN dead_letters").stdout
-        page.locator("#dead-letters").get_by_role("link", name="send again").first.click()
+        page.locator("#letters").get_by_role("link", name="send again…", exact=True).first.click()
         page.get_by_role("button", name="Send again").click()
         expect(page.get_by_text("Sent again: 1.")).to_be_visible()
         until(

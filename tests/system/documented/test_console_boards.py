@@ -1,4 +1,4 @@
-"""Dashboards and traces on the console: the figures are Prometheus', and a click leads from a slow point to its cause."""
+"""Dashboards and traces on the console: figures are those of Prometheus, and a slow point leads to its cause."""
 
 import json
 import math
@@ -26,7 +26,8 @@ SLOW: Final = "curl -s -X POST 'http://localhost:8002/test/slow-decisions?delay_
 _POINTS: Final = """
 [...document.querySelectorAll('.timeseries [data-live=drawn]')].flatMap(part => {
   const data = JSON.parse(part.querySelector('script').textContent).option.series.find(one => one.id === 'traces');
-  return (data?.data ?? []).map(point => ({ part: part.id, trace: point.trace, at: point.value[0], value: point.value[1] }));
+  const told = point => ({ part: part.id, trace: point.trace, at: point.value[0], value: point.value[1] });
+  return (data?.data ?? []).map(told);
 })
 """
 _PIXEL: Final = """
@@ -134,9 +135,9 @@ def test_a_slow_decision_is_found_from_the_overview_and_explained(stack: Documen
 
         def slowest() -> str:
             page.goto(CONSOLE)
-            return page.locator("#slowest").inner_text()
+            return page.locator("#slow").inner_text()
 
         until(slowest, holds=lambda said: bool(re.search(r"7\d\d ms", said)), within_s=120, what="a slow decision")
-        page.locator("#slowest a[href^='/traces/']").first.click()
+        page.locator("#slow a[href^='/traces/']").first.click()
         expect(page.get_by_text("The decision took 7")).to_be_visible()
         expect(page.get_by_text("in risk.read_state")).to_be_visible()
