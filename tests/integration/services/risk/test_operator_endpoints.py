@@ -221,7 +221,10 @@ def test_what_broke_off_is_finished_when_it_is_asked_again(
         found = store.find(action.action_id)
         assert found is not None
         assert found.details["finished"] is False
-        answer = LetterDesk(DeadLetters(bus_client), store, WallClock()).act(action, None, preview=False)
+        desk = LetterDesk(DeadLetters(bus_client), store, WallClock())
+        assert desk.act(action, None, preview=True).details == found.details
+        assert len(ids(bus_client)) == 3, "a preview finishes nothing"
+        answer = desk.act(action, None, preview=False)
     assert (answer.repeated, answer.details["finished"], answer.details["resent"]) == (True, True, 2)
     assert len(ids(bus_client)) == 1, "what was put aside later is none of it"
     assert bus_client.xlen(MARKET_DATA) == 4
