@@ -28,10 +28,14 @@ class Known(Generic[T]):
 
 
 class Knowledge:
-    """Gives answers that are no older than a reader allows, each worked out by one of all who ask at the time."""
+    """Gives answers that are no older than a reader allows, each worked out by one of all who ask at the time.
 
-    def __init__(self, clock: Clock) -> None:
+    It keeps at most so many.
+    """
+
+    def __init__(self, clock: Clock, *, most: int = MOST) -> None:
         self._clock = clock
+        self._most = most
         self._lock = threading.Lock()
         self._answers: OrderedDict[object, _Answer] = OrderedDict()
 
@@ -40,7 +44,7 @@ class Knowledge:
         with self._lock:
             answer = self._answers.setdefault(key, _Answer())
             self._answers.move_to_end(key)
-            while len(self._answers) > MOST:
+            while len(self._answers) > self._most:
                 self._answers.popitem(last=False)
         return answer.given(work_out, self._clock, for_s)
 

@@ -1,7 +1,6 @@
 """What readers see of a dashboard: asked for and written once for all who look at the same."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from flask import render_template
@@ -15,21 +14,24 @@ from cdb.dashboard.model.variables import choices
 from console.boards.address import View
 from console.boards.panels import links_of, panels_of
 from console.ground import Ground
-from console.knowledge import Known
+from console.knowledge import Knowledge, Known
 from services.clock import NANOSECONDS
 
 MOST_STEP_S: Final = 10
 """A page that asks less often is shown figures that are at most this old."""
+MOST_VIEWS: Final = 40
+"""What is kept: some 300 kB of HTML for each dashboard, time, choice and refresh that somebody looks at."""
 _CHOICES_S: Final = 15.0
 _AN_INSTANT_S: Final = 1e-5
 """What was asked as a step began is of that step."""
 
 
-@dataclass(frozen=True)
 class Boards:
     """The dashboards of *ground*."""
 
-    ground: Ground
+    def __init__(self, ground: Ground) -> None:
+        self.ground = ground
+        self._panels = Knowledge(ground.clock, most=MOST_VIEWS)
 
     def panels(self, board: Dashboard, view: View) -> Known[Markup]:
         """The panels of *board* as HTML; each says why it has no figures, if Prometheus never answered."""
@@ -41,9 +43,7 @@ class Boards:
             self.ground.prometheus.query("vector(1)")  # without an answer what was known stays
             return self._written(ask(board, view.window(begun_s), self.ground.prometheus))
 
-        known = self.ground.knowledge.of(
-            ("board", board.uid, view.key), ask_again, for_s=now_s - begun_s + _AN_INSTANT_S
-        )
+        known = self._panels.of((board.uid, view.key), ask_again, for_s=now_s - begun_s + _AN_INSTANT_S)
         if known.value is not None:
             return known
         empty = {id(panel): Answer(error=known.problem) for panel in board.shown}

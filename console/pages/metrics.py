@@ -55,7 +55,7 @@ def add(app: Flask, ground: Ground) -> None:
 def _metric(ground: Ground, boards: Boards, metric: Metric) -> str | Response:
     board = reference.board_of(metric)
     path = f"/metrics-reference/{metric.prometheus}"
-    view = address.read(request.args, refresh=board.refresh, known=dict)
+    view = address.read(request.args, refresh=board.refresh, known={})
     if chosen := request.args.get("range"):
         return redirect(f"{path}?{view.address(start=f'now-{address.offered(chosen)}', end='now')}")
     rules = ground.knowledge.of(
