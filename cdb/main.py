@@ -70,7 +70,8 @@ GROUPS: Final = {
             BACKUP, "Replace the running stack's ledger, metrics and notifications with those in an archive."
         ),
     },
-    "breaker": {"breaker": Listed(TRADING, "Show and reset the circuit breaker.", is_group=True)},
+    "breaker": {"breaker": Listed(TRADING, "Show, trip and reset the circuit breaker.", is_group=True)},
+    "flatten": {"flatten": Listed(TRADING, "Close all positions, or those in one symbol, of all strategies.")},
     "dead_letters": {
         "dead-letters": Listed(
             TRADING, "List, show, resend and discard messages that a service could not process.", is_group=True
@@ -80,6 +81,7 @@ GROUPS: Final = {
         "alerts": Listed(
             MONITORING,
             "Show alerts that fire or are suppressed, and those sent before (newest first).",
+            is_group=True,
         )
     },
     "dashboard": {"dashboard": Listed(MONITORING, "Show one of Grafana's dashboards in the terminal.")},

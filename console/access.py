@@ -15,6 +15,7 @@ from flask import Flask, Response, abort, g, redirect, render_template, request,
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from console.settings import ConsoleSettings
+from services import topology
 
 TOKEN: Final = "token"  # noqa: S105  a field's name
 ATTEMPTS: Final = 5
@@ -24,7 +25,9 @@ _COOKIE: Final = "cdb_console"
 _SAFE: Final = frozenset({"GET", "HEAD"})
 _OPEN: Final = frozenset({"login", "health", "grafana_health", "static", "webhook"})
 """What one reaches without a login, wherever the console listens."""
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
+_ACTING: Final = frozenset({"act"})
+"""What one reaches with a login only."""
+_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 log = structlog.get_logger()
 
 
@@ -61,10 +64,9 @@ def add(app: Flask, settings: ConsoleSettings, attempts: Attempts) -> None:
         SESSION_COOKIE_SAMESITE="Strict",
         PERMANENT_SESSION_LIFETIME=settings.session,
         SESSION_REFRESH_EACH_REQUEST=False,
-        # Another name leads here if somebody's page has its own name point to this machine (DNS rebinding).
-        TRUSTED_HOSTS=[*_LOOPBACK, "cdb_console", *settings.names],
     )
-    _add_checks(app, reads_are_open=settings.reads_are_open)
+    names = frozenset(name.lower() for name in (*_LOOPBACK, topology.CONSOLE.name, *settings.names))
+    _add_checks(app, names, reads_are_open=settings.reads_are_open)
     _add_headers(app)
     _add_login(app, password, attempts)
     app.jinja_env.globals.update(token=_token, is_operator=is_operator, nonce=_nonce)
@@ -75,10 +77,13 @@ def is_operator() -> bool:
     return bool(session.get("operator"))
 
 
-def _add_checks(app: Flask, *, reads_are_open: bool) -> None:
+def _add_checks(app: Flask, names: frozenset[str], *, reads_are_open: bool) -> None:
     @app.before_request
     def check() -> WerkzeugResponse | None:
-        _ = request.host  # refuses a foreign name
+        # Another name leads here if somebody's page has its own name point to this machine (DNS rebinding).
+        if _name_in(request.headers.get("Host", "")) not in names:
+            log.warning("refused", why="foreign name", path=request.path, host=request.headers.get("Host"))
+            abort(400, "The console does not answer under this name. CDB_CONSOLE_NAMES adds names.")
         if request.endpoint == "webhook":
             if "Origin" in request.headers or "Sec-Fetch-Site" in request.headers:
                 refuse("a page in a browser may not send notifications")
@@ -87,17 +92,27 @@ def _add_checks(app: Flask, *, reads_are_open: bool) -> None:
             _refuse_forged()
         if request.endpoint in _OPEN or is_operator():
             return None
-        if request.method not in _SAFE or not reads_are_open:
-            if request.method in _SAFE and request.endpoint is not None:
-                return redirect(url_for("login", next=request.full_path.rstrip("?")))
+        if request.method not in _SAFE:
             refuse("log in first")
-        return None
+        if reads_are_open and request.endpoint not in _ACTING:
+            return None
+        return redirect(url_for("login", next=request.full_path.rstrip("?")))
+
+
+def _name_in(host: str) -> str:
+    """The name or address in a Host header; "" if it is malformed. Werkzeug's own check knows no IPv6, and no _."""
+    try:
+        parts = urlsplit(f"//{host}")
+        _ = parts.port
+    except ValueError:
+        return ""
+    return parts.hostname or "" if parts.netloc == host and parts.username is None else ""
 
 
 def _refuse_forged() -> None:
     if request.headers.get("Sec-Fetch-Site", "same-origin") != "same-origin":
         refuse("the request comes from another site")
-    if "Origin" in request.headers and urlsplit(request.headers["Origin"]).netloc != request.host:
+    if "Origin" in request.headers and urlsplit(request.headers["Origin"]).netloc != request.headers["Host"]:
         refuse("the request comes from another site")
     given = request.form.get(TOKEN, "") or request.headers.get("X-CSRF-Token", "")
     known = session.get(TOKEN, "")

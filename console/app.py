@@ -13,9 +13,9 @@ from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from cdb.kit import figures
-from console import access
+from console import access, words
 from console.ground import Ground
-from console.pages import alerts, dashboards, decisions, metrics, overview, system, traces, trades
+from console.pages import acting, alerts, dashboards, decisions, metrics, overview, system, traces, trades
 from monitoring.notifications.store import StoreFailed
 from monitoring.notifications.webhook import BadWebhook
 from services.errors import ServerAway
@@ -31,6 +31,7 @@ PAGES: Final[tuple[Callable[[Flask, Ground], None], ...]] = (
     alerts.add,
     system.add,
     metrics.add,
+    acting.add,
 )
 MENU: Final = (
     ("/", "Overview"),
@@ -53,7 +54,7 @@ def create_app(ground: Ground) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_MEMORY_SIZE=64 * 1024, MAX_FORM_PARTS=50)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 86_400  # their addresses change with their content
     access.add(app, ground.settings, access.Attempts())
-    app.jinja_env.filters.update(moment=moment, ago=lambda at: ago(at, ground))
+    app.jinja_env.filters.update(moment=moment, ago=lambda at: ago(at, ground), **words.FILTERS)
     app.jinja_env.globals.update(menu=MENU, asset=asset)
     for add in PAGES:
         add(app, ground)

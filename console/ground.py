@@ -2,14 +2,14 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import redis
 
 from cdb.dashboard.model.dashboards import Dashboard
-from cdb.kit.http_client import HttpClient
+from cdb.kit.http_client import TIMEOUT, HttpClient
 from cdb.kit.prometheus import Prometheus
 from cdb.trace.jaeger import Jaeger
 from console.knowledge import Knowledge
@@ -17,6 +17,7 @@ from console.settings import ConsoleSettings
 from monitoring.notifications.store import Store
 from services.bus.client import connect
 from services.clock import Clock
+from services.errors import ServerAway
 from services.ledger.connection import Ledger, LedgerAddress
 from services.ledger.snapshot import Snapshot, snapshot
 from services.settings import READER
@@ -58,7 +59,7 @@ class Ground:
             runbooks=runbooks,
             prometheus=Prometheus(settings.prometheus),
             alertmanager=HttpClient(settings.alertmanager, name="Alertmanager"),
-            jaeger=Jaeger(settings.jaeger),
+            jaeger=Jaeger(settings.jaeger, timeout=TIMEOUT),
             bus=connect(host=settings.redis_host, port=settings.redis_port, user=READER, password=password),
             ledger=LedgerReader(settings.ledger),
             knowledge=Knowledge(clock),
@@ -73,10 +74,14 @@ class LedgerReader:
         self._threads = threading.local()
 
     @contextmanager
-    def moment(self) -> Iterator[Snapshot]:
-        """Read the ledger as of one moment. Raises ServerAway."""
+    def moment(self, *, timeout_ms: int = 0) -> Iterator[Snapshot]:
+        """Read the ledger as of one moment; with *timeout_ms* no statement may take longer. Raises ServerAway."""
         ledger: Ledger | None = getattr(self._threads, "ledger", None)
         if ledger is None:
             ledger = self._threads.ledger = Ledger(self._address, application="cdb-console")
+        with suppress(ServerAway):  # of a connection that broke while nobody read, the ledger makes a new one
+            ledger.ping()
         with snapshot(ledger) as reading:
+            if timeout_ms:
+                reading.cursor.execute("SET LOCAL statement_timeout = %s", (timeout_ms,))
             yield reading

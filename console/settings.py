@@ -4,17 +4,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field
 
 from monitoring.notifications.settings import NotificationSettings
 from services import topology
 from services.ledger.connection import LedgerAddress
-from services.settings import READER, BearerToken, Password, Port, ReaderSettings, length_of_time, port_of, split
+from services.risk.limits import Limits
+from services.settings import READER, OperatorSettings, Password, Port, ReaderSettings, length_of_time, port_of, split
 
 Names = Annotated[tuple[str, ...], BeforeValidator(split)]
 
 
-class ConsoleSettings(ReaderSettings, NotificationSettings):
+class ConsoleSettings(ReaderSettings, OperatorSettings, NotificationSettings):
     """Where it listens and under which names, who may log in, and where it reads.
 
     *on_loopback*: whoever reaches it is on this machine, though it listens on another address, as in a container.
@@ -36,8 +37,8 @@ class ConsoleSettings(ReaderSettings, NotificationSettings):
     alertmanager: str = Field(validation_alias="CDB_CONSOLE_ALERTMANAGER")
     jaeger: str = Field(validation_alias="CDB_CONSOLE_JAEGER")
     risk: str = Field(validation_alias="CDB_CONSOLE_RISK")
-    operator_token: BearerToken = Field(default=SecretStr(""), validation_alias="CDB_OPERATOR_TOKEN")
-
+    limits: Limits
+    """Those that cdb_risk has, for the same variables say them."""
     log_format: Literal["auto", "json", "console"] = Field(default="auto", validation_alias="CDB_LOG_FORMAT")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", validation_alias="CDB_LOG_LEVEL")
 

@@ -13,7 +13,7 @@ from services.costs import BASIS_POINTS, MAX_SLIPPAGE_BPS
 from services.topology import DEAD_LETTERS, FILLS, MARKET_DATA, ORDERS, SIGNALS
 
 Side = Literal["BUY", "SELL"]
-Cause = Literal["signal", "stop_loss"]
+Cause = Literal["signal", "stop_loss", "operator"]
 
 MAX_PRICE: Final = Decimal("1e9")
 MAX_FILL_PRICE: Final = MAX_PRICE * (1 + MAX_SLIPPAGE_BPS / BASIS_POINTS)
@@ -211,6 +211,11 @@ def order_id_of_signal(signal: str) -> str:
 def order_id_of_stop_loss(position_id: str, trade_id: int) -> str:
     """Derive the id of the order that closes a position on the price of one trade."""
     return f"stop:{position_id}:{trade_id}"
+
+
+def order_id_of_action(action_id: str, position_id: str) -> str:
+    """Derive the id of the order that closes a position because an operator wants it."""
+    return f"operator:{action_id}:{position_id}"
 
 
 def position_id_of_order(order_id: str) -> str:

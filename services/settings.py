@@ -244,6 +244,12 @@ class ReaderSettings(Settings):
     reader_password: Password = Field(validation_alias="CDB_READER_PASSWORD", min_length=1)
 
 
+class OperatorSettings(Settings):
+    """What lets an operator act; without it nobody can."""
+
+    operator_token: BearerToken = Field(default=SecretStr(""), validation_alias="CDB_OPERATOR_TOKEN")
+
+
 class MigrateSettings(LedgerSettings):
     """What a migration of the ledger needs; without a password its account stays out."""
 

@@ -7,11 +7,12 @@ import typer
 
 from cdb.account.ledger import opened
 from cdb.account.options import CsvFlag, ReplayOption, SinceOption, one_form, read_since
-from cdb.account.pnl import earned, earned_table
+from cdb.account.pnl import earned
 from cdb.account.positions import COLUMNS as POSITION_COLUMNS
-from cdb.account.positions import open_positions, positions_table
+from cdb.account.positions import open_positions
 from cdb.account.trades import COLUMNS as TRADE_COLUMNS
-from cdb.account.trades import trades_json, trades_since, trades_table
+from cdb.account.trades import trades_json, trades_since
+from cdb.account.view import earned_table, positions_table, trades_table
 from cdb.kit.failures import complain, exit_codes
 from cdb.kit.figures import moment, money
 from cdb.kit.help import TRADING

@@ -2,10 +2,8 @@
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 
-from cdb.kit.printable import printable
+from cdb.account.opened import Opened
 from cdb.replay.saved import operators_replays
 from cdb.running.settings import read_settings
 from cdb.running.stack import running_stack
@@ -14,21 +12,6 @@ from services.ledger.connection import Ledger, LedgerAddress
 from services.ledger.snapshot import Snapshot, snapshot
 from services.risk.limits import Limits
 from services.settings import without_empty
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A ledger as of one moment. *limits* are those that the stack runs with; a saved ledger does not know its own."""
-
-    name: str
-    rows: Snapshot
-    now: datetime
-    """When a saved ledger ended, else when it was looked at."""
-    limits: Limits | None
-
-    @property
-    def title(self) -> str:
-        return f"Ledger {printable(self.name)}"
 
 
 @contextmanager

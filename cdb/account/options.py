@@ -1,12 +1,11 @@
 """Options that every command has which reads the account, and what they say."""
 
 import re
-from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Annotated, Final
 
 import typer
 
+from cdb.account.since import Since
 from cdb.backtest.times import time_ns
 from cdb.kit.errors import USAGE
 from cdb.kit.failures import fail
@@ -22,22 +21,6 @@ ReplayOption = Annotated[
 ]
 CsvFlag = Annotated[bool, typer.Option("--csv", help="Print CSV, for spreadsheets.")]
 _DATE: Final = re.compile(r"\d{4}-")
-
-
-@dataclass(frozen=True)
-class Since:
-    """When a span of time begins: a length before its end, or a moment; None is the account's beginning."""
-
-    when: timedelta | datetime | None = None
-
-    def before(self, end: datetime) -> datetime | None:
-        """The moment at which a span begins that ends at *end*."""
-        return end - self.when if isinstance(self.when, timedelta) else self.when
-
-    def includes(self, when: datetime, *, end: datetime) -> bool:
-        """Whether *when* is not before the span that ends at *end*."""
-        begin = self.before(end)
-        return begin is None or when >= begin
 
 
 def read_since(text: str | None) -> Since:

@@ -4,17 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 
-from rich.table import Table
-
-from cdb.account.ledger import Opened
-from cdb.account.options import Since
+from cdb.account.opened import Opened
+from cdb.account.since import Since
 from cdb.account.trades import trades_since
-from cdb.kit.figures import money, percent
-from cdb.kit.output import plain_table
-from cdb.kit.printable import printable
-from cdb.performance.figures import or_dash
 from cdb.performance.rows import Filled, account_of, fills_of
 from cdb.performance.spreadsheet import Columns
 from services.performance.figures import values
@@ -80,9 +74,6 @@ class Earned:
         }
 
 
-TITLES: Final = ("trades", "won", "result", "fees")
-
-
 def earned(ledger: Opened, since: Since, group: str) -> Earned:
     """Read and group the trades that were closed since. Raises ServerAway."""
     trades = trades_since(ledger, since)
@@ -95,27 +86,6 @@ def earned(ledger: Opened, since: Since, group: str) -> Earned:
         closed=TradeFigures(trades),
         account=None if since.when else _account(ledger, trades),
     )
-
-
-def earned_table(found: Earned) -> Table:
-    """For a terminal: groups, their sum, and what leads from it to the account's realised result."""
-    table = plain_table(found.group)
-    for title in TITLES:
-        table.add_column(title, justify="right")
-    for name, figures in found.groups.items():
-        table.add_row(printable(name), *_cells(figures))
-    table.add_row("closed trades", *_cells(found.closed), style="bold")
-    if (account := found.account) is not None:
-        still_open = account.still_open
-        table.add_row("fills of open positions", "", "", money(still_open.result), money(still_open.fees))
-        fees = money(account.closed.fees + still_open.fees)
-        table.add_row("realised by the account", "", "", money(account.realised_pnl), fees, style="bold")
-    return table
-
-
-def _cells(figures: TradeFigures) -> tuple[str, ...]:
-    won = or_dash(figures.win_rate, percent)
-    return f"{figures.trades:,}", won, money(figures.result), money(figures.fees)
 
 
 def _account(ledger: Opened, trades: Sequence[ClosedTrade]) -> Account:

@@ -6,14 +6,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from rich.table import Table
-
-from cdb.account.ledger import Opened
-from cdb.account.options import Since
-from cdb.kit.figures import moment, money, percent, price, seconds
-from cdb.kit.output import plain_table
-from cdb.kit.printable import printable
-from cdb.performance.figures import or_dash
+from cdb.account.opened import Opened
+from cdb.account.since import Since
 from cdb.performance.rows import Held, account_of, held_of
 from cdb.performance.spreadsheet import Columns, records
 from services.clock import to_datetime
@@ -57,6 +51,10 @@ class OpenPositions:
     def unrealised(self) -> Decimal:
         return sum((each.held.unrealised for each in self.positions), ZERO)
 
+    @property
+    def share(self) -> Decimal | None:
+        return _share(self.value, self.equity)
+
     def as_json(self) -> dict[str, Any]:
         return {
             "ledger": self.ledger,
@@ -67,7 +65,7 @@ class OpenPositions:
             "positions": records(COLUMNS, self.positions),
             "total": {
                 "value": self.value,
-                "share_of_equity": _share(self.value, self.equity),
+                "share_of_equity": self.share,
                 "unrealised": self.unrealised,
             },
         }
@@ -110,32 +108,6 @@ def open_positions(ledger: Opened, since: Since) -> OpenPositions:
         equity=equity,
         positions=[looked_at(held) for held in all_held if since.includes(held.opened_at, end=ledger.now)],
     )
-
-
-def positions_table(found: OpenPositions) -> Table:
-    """For a terminal, with a total."""
-    table = plain_table("symbol", "strategy")
-    for title in ("quantity", "entry", "price", "age", "value", "of equity", "unrealised", "stop loss at"):
-        table.add_column(title, justify="right")
-    table.add_column("open since (UTC)")
-    for one in found.positions:
-        held = one.held
-        table.add_row(
-            printable(held.symbol),
-            printable(held.strategy),
-            f"{held.quantity:f}",
-            price(one.entry),
-            or_dash(held.price, price),
-            or_dash(one.price_age_s, seconds),
-            money(held.value),
-            or_dash(one.share, percent),
-            money(held.unrealised),
-            or_dash(one.stop, price),
-            moment(held.opened_at),
-        )
-    share = or_dash(_share(found.value, found.equity), percent)
-    table.add_row("total", "", "", "", "", "", money(found.value), share, money(found.unrealised), "", "")
-    return table
 
 
 def _share(value: Decimal, equity: Decimal) -> Decimal | None:

@@ -3,13 +3,9 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from rich.table import Table
-
-from cdb.account.ledger import Opened
-from cdb.account.options import Since
+from cdb.account.opened import Opened
+from cdb.account.since import Since
 from cdb.kit.figures import moment, money, percent, price, seconds
-from cdb.kit.output import plain_table
-from cdb.kit.printable import printable
 from cdb.performance.spreadsheet import Columns, records
 from services.ledger.results import closed_trades
 from services.performance.trades import ClosedTrade
@@ -57,17 +53,6 @@ def trades_json(ledger: Opened, since: Since, trades: Sequence[ClosedTrade]) -> 
         "since": since.before(ledger.now),
         "trades": records(COLUMNS, trades),
     }
-
-
-def trades_table(trades: Sequence[ClosedTrade]) -> Table:
-    """For a terminal."""
-    table = plain_table()
-    table.show_header = True
-    for place, title in enumerate(TITLES):
-        table.add_column(title, justify="right" if 4 <= place < len(TITLES) - 1 else "left")
-    for trade in trades:
-        table.add_row(*map(printable, trade_cells(trade)))
-    return table
 
 
 def trade_cells(trade: ClosedTrade) -> tuple[str, ...]:

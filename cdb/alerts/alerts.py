@@ -8,8 +8,6 @@ import msgspec
 
 from cdb.kit.errors import Away
 from cdb.kit.http_client import HttpClient
-from cdb.running.native import Ports
-from cdb.running.native.ports import HOST
 
 
 class _State(msgspec.Struct, frozen=True, rename="camel"):
@@ -59,28 +57,26 @@ class Alerts:
     problems: list[str] = field(default_factory=list)
 
 
-def look(ports: Ports, *, limit: int, since: datetime | None) -> Alerts:
-    """Ask the stack on *ports* which alerts fire and for its newest *limit* notifications."""
+def look(alertmanager: HttpClient, console: HttpClient, *, limit: int, since: datetime | None) -> Alerts:
+    """Ask which alerts fire, and for the newest *limit* notifications."""
     problems: list[str] = []
     firing: list[Firing] | None = None
     stored: _Notifications | None = None
     try:
-        firing = fires_now(ports)
+        firing = fires_now(alertmanager)
     except Away as away:
         problems.append(str(away))
     try:
-        with _client(ports.cdb_console, "the console") as server:
-            asked = {"limit": limit, "since": since.isoformat() if since else None}
-            stored = server.read(_Notifications, "/api/notifications", asked)
+        asked = {"limit": limit, "since": since.isoformat() if since else None}
+        stored = console.read(_Notifications, "/api/notifications", asked)
     except Away as away:
         problems.append(str(away))
     return Alerts(firing, stored.notifications if stored else None, stored.total if stored else 0, problems)
 
 
-def fires_now(ports: Ports) -> list[Firing]:
+def fires_now(alertmanager: HttpClient) -> list[Firing]:
     """Ask Alertmanager which alerts fire, newest first. Raises Away."""
-    with _client(ports.alertmanager, "Alertmanager") as server:
-        found = server.read(list[Firing], "/api/v2/alerts")
+    found = alertmanager.read(list[Firing], "/api/v2/alerts")
     return sorted(found, key=lambda alert: alert.starts_at, reverse=True)
 
 
@@ -91,10 +87,6 @@ def past(alerts: Alerts) -> list[Received]:
     for sent in alerts.received or ():  # newest first
         first[sent.fingerprint, sent.starts_at] = sent
     return [sent for sent in first.values() if sent.ended_at or sent.fingerprint not in firing]
-
-
-def _client(port: int, name: str) -> HttpClient:
-    return HttpClient(f"http://{HOST}:{port}", name=name)
 
 
 def as_json(alerts: Alerts) -> dict[str, Any]:

@@ -1,18 +1,21 @@
 """`cdb alerts`: which alerts fire, and which notifications were sent."""
 
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import typer
 from rich.table import Table
 from rich.text import Text
 
+from cdb.alerts import trial
 from cdb.alerts.alerts import Alerts, Firing, Received, as_json, inhibitors, look, past
 from cdb.kit.errors import AWAY, USAGE
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.figures import moment, seconds
 from cdb.kit.help import MONITORING
+from cdb.kit.http_client import HttpClient
 from cdb.kit.options import JsonOption
 from cdb.kit.output import console, plain_table, print_json
 from cdb.kit.printable import cut, printable
@@ -22,15 +25,26 @@ from services.clock import WallClock, to_datetime
 
 _STYLES: Final = {"critical": "bold red", "warning": "yellow", "info": "blue"}
 _LONGEST: Final = 90
+_WITHIN_S: Final = 45.0
+_RECEIVERS: Final = {
+    "webhook": ("console", ""),
+    "slack": ("Slack", "set CDB_SLACK_WEBHOOK_URL; for critical and warning"),
+    "email": ("e-mail", "set CDB_SMTP_SMARTHOST; for critical"),
+}
 _LONGEST_BACK: Final = timedelta(days=3650)
 
 
+group = typer.Typer()
+
+
 def register(app: typer.Typer) -> None:
-    """Add the command to *app*."""
-    app.command(rich_help_panel=MONITORING)(alerts)
+    """Add the commands to *app*."""
+    app.add_typer(group, name="alerts", rich_help_panel=MONITORING)
 
 
+@group.callback(invoke_without_command=True)
 def alerts(
+    context: typer.Context,
     since: Annotated[
         str | None,
         typer.Option(
@@ -52,16 +66,65 @@ def alerts(
 
     Example: cdb alerts --since 2h
     """
+    if context.invoked_subcommand is not None:
+        return
     now = to_datetime(WallClock().now_ns())
     begin = _begin(since, now) if since is not None else None
-    with exit_codes():
-        found = look(running_stack().ports, limit=limit, since=begin)
+    with _servers() as (alertmanager, receiver):
+        found = look(alertmanager, receiver, limit=limit, since=begin)
     if as_json_:
         print_json(as_json(found))
     else:
         _show(found, now)
     if found.problems:
         fail(f"{'; '.join(found.problems)}; `cdb status` shows what runs", code=AWAY)
+
+
+@group.command("test")
+def send_test(
+    severity: Annotated[
+        Literal["critical", "warning", "info"],
+        typer.Option(help="Severity of the test alert. E-mail is sent for critical ones, Slack for warnings too."),
+    ] = "critical",
+    as_json_: JsonOption = False,
+) -> None:
+    """Send a test notification to the console and, if they are set up, to Slack and by e-mail.
+
+    The test alert ends by itself after a minute. Says for each receiver whether the notification was delivered, which
+    takes about 10 s.
+
+    Exit code: 0 all delivered, 1 at least one was not, 3 Alertmanager or the console did not answer.
+
+    Example: cdb alerts test --severity warning
+    """
+    now = to_datetime(WallClock().now_ns())
+    with _servers() as (alertmanager, receiver):
+        made = trial.follow(alertmanager, receiver, severity=severity, now=now, within_s=_WITHIN_S)
+    if as_json_:
+        print_json({"alertname": made.alertname, "outcomes": made.outcomes})
+    else:
+        console().print(_outcome_table(made.outcomes))
+    if any(outcome != "delivered" for outcome in made.outcomes.values()):
+        fail(f"{made.alertname} was not delivered everywhere: the log of Alertmanager says why")
+
+
+@contextmanager
+def _servers() -> Iterator[tuple[HttpClient, HttpClient]]:
+    with exit_codes():
+        stack = running_stack()
+        with (
+            HttpClient(stack.url("alertmanager"), name="Alertmanager") as alertmanager,
+            HttpClient(stack.url("cdb_console"), name="the console") as receiver,
+        ):
+            yield alertmanager, receiver
+
+
+def _outcome_table(outcomes: Mapping[str, trial.Outcome]) -> Table:
+    table = plain_table("receiver", "notification")
+    for name, (title, how) in _RECEIVERS.items():
+        outcome = outcomes.get(name, f"off ({how})")
+        table.add_row(title, Text(outcome, {"delivered": "green", "failed": "red", "not seen": "red"}.get(outcome, "")))
+    return table
 
 
 def _begin(since: str, now: datetime) -> datetime:

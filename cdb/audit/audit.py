@@ -2,6 +2,7 @@
 
 from decimal import Context, Decimal, localcontext
 
+from cdb.audit.actions import check_actions
 from cdb.audit.decisions import DecisionCheck
 from cdb.audit.equity_marks import EquityCheck
 from cdb.audit.findings import Report, Rule
@@ -38,6 +39,7 @@ def _audit(rows: LedgerRows) -> Report:
     rebooking.advance()
     equity.before(None, rebooking)
     _check_orders(rows, report)
+    check_actions(rows.actions, rows.breaker, report)
     rebooking.compare_positions(rows.positions)
     _check_account(rows, rebooking, history.sums[-1], report)
     return report

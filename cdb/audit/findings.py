@@ -23,6 +23,15 @@ class Rule(Enum):
     )
     ONE_FILL = "one_fill", "every filled order has exactly one fill that agrees with it, any other none"
     STOP_LOSS = "stop_loss", "every stop loss sells a position that was held when it came"
+    OPERATOR_ORDER = (
+        "operator_order",
+        "every order by an operator has its action and its position, and sells no more than was held",
+    )
+    OPERATOR_BREAKER = (
+        "operator_breaker",
+        "every change of the breaker by an operator has its action, and that has one",
+    )
+    FLATTENED = "flattened", "every action that closes positions has exactly the orders that it names"
     UNIQUE = "unique", "no number and no id is given twice"
     DERIVED = "derived", "every id is derived from what it stands for"
     NOTIONAL = "notional", "every fill's notional is its price times its quantity"

@@ -1,11 +1,11 @@
-"""Ask of every order: is it final, has it the fill that its state says, was a stop loss's position held."""
+"""Ask of every order: is it final, has it the fill that its state says, was the position held that it closes."""
 
 from datetime import datetime, timedelta
 from typing import Final
 
 from cdb.audit.findings import InFlight, Report, Rule
 from cdb.audit.rows import Order
-from services.messages import order_id_of_stop_loss
+from services.messages import order_id_of_action, order_id_of_stop_loss
 
 LEFT_BEHIND: Final = timedelta(minutes=10)
 """Orders are sent again after a minute at the latest, so one that is in flight so much longer than others is lost."""
@@ -25,7 +25,12 @@ def check_order(order: Order, report: Report, *, now: datetime) -> None:
     _check_state(order, report, now=now)
     _check_fill(order, report)
     if order.cause == "stop_loss":
-        _check_stop_loss(order, report)
+        derived = order_id_of_stop_loss(order.position_id or "", order.trade_id)
+        _check_closing(order, report, Rule.STOP_LOSS, derived)
+    elif order.cause == "operator":
+        derived = order_id_of_action(order.action_id or "", order.position_id or "")
+        _check_closing(order, report, Rule.OPERATOR_ORDER, derived)
+        _check_asked(order, report)
 
 
 def _check_state(order: Order, report: Report, *, now: datetime) -> None:
@@ -58,19 +63,26 @@ def _check_fill(order: Order, report: Report) -> None:
     row.agree("symbol", "side", "quantity", expected=order, found=fill)
 
 
-def _check_stop_loss(order: Order, report: Report) -> None:
+def _check_closing(order: Order, report: Report, rule: Rule, derived: str) -> None:
+    """Check that an order which no signal led to closes a position that was held when it was placed."""
     row, position = f"order {order.order_id}", order.position
-    derived = order_id_of_stop_loss(order.position_id or "", order.trade_id)
     report.ask(Rule.DERIVED, row).expect("order_id", expected=derived, found=order.order_id)
-    stop_loss = report.ask(Rule.STOP_LOSS, row)
-    stop_loss.expect("side", expected="SELL", found=order.side)
+    check = report.ask(rule, row)
+    check.expect("side", expected="SELL", found=order.side)
     if position is None:
-        stop_loss.breach(expected="a position that existed", found=order.position_id)
+        check.breach(expected="a position that existed", found=order.position_id)
         return
-    stop_loss.agree("symbol", "strategy", expected=position, found=order)
+    check.agree("symbol", "strategy", expected=position, found=order)
     if order.order_seq <= position.opened_by:
-        stop_loss.breach(expected=f"placed after order {position.opened_by}", found=f"order {order.order_seq}")
+        check.breach(expected=f"placed after order {position.opened_by}", found=f"order {order.order_seq}")
     if position.closed_by is not None and order.order_seq > position.closed_by:
-        stop_loss.breach(expected=f"placed before order {position.closed_by}", found=f"order {order.order_seq}")
+        check.breach(expected=f"placed before order {position.closed_by}", found=f"order {order.order_seq}")
     if order.fill is not None:
-        stop_loss.expect("a fill of", expected=order.position_id, found=order.fill.position_id)
+        check.expect("a fill of", expected=order.position_id, found=order.fill.position_id)
+
+
+def _check_asked(order: Order, report: Report) -> None:
+    check = report.ask(Rule.OPERATOR_ORDER, f"order {order.order_id}", count=0)
+    check.expect("an action", expected="flatten", found=order.asked)
+    if order.held is not None and not order.quantity <= order.held:
+        check.breach(expected=f"at most {order.held} of {order.symbol}", found=order.quantity)

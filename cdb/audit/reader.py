@@ -35,7 +35,13 @@ FULL JOIN (
 ORDER BY d.decision_seq
 """  # noqa: S608  the names are those of our own tuples, here and below
 _ORDERS: Final = f"""
-SELECT {_columns("o", rows.Order, but=("fill", "position"))},
+SELECT {_columns("o", rows.Order, but=("held", "asked", "fill", "position"))},
+    CASE WHEN o.cause = 'operator' THEN (
+        SELECT coalesce(sum(CASE earlier.side WHEN 'BUY' THEN earlier.quantity ELSE -earlier.quantity END), 0)
+        FROM fills earlier JOIN orders eo USING (order_id)
+        WHERE earlier.position_id = o.position_id AND eo.order_seq < o.order_seq
+    ) END,
+    (SELECT what FROM operator_actions a WHERE a.action_id = o.action_id LIMIT 1),
     {_columns("f", rows.OrderFill)}, {_columns("p", rows.Lifetime)}
 FROM orders o
 LEFT JOIN fills f ON f.order_id = o.order_id
@@ -44,7 +50,7 @@ LEFT JOIN (
         CASE WHEN sum(CASE fills.side WHEN 'BUY' THEN fills.quantity ELSE -fills.quantity END) = 0
             THEN max(order_seq) END AS closed_by
     FROM fills LEFT JOIN orders USING (order_id) GROUP BY fills.position_id
-) p ON o.cause = 'stop_loss' AND p.position_id = o.position_id
+) p ON o.cause IN ('stop_loss', 'operator') AND p.position_id = o.position_id
 ORDER BY o.order_seq
 """  # noqa: S608
 _FILLS: Final = f"""
@@ -53,6 +59,17 @@ FROM fills f LEFT JOIN orders o USING (order_id) ORDER BY f.fill_seq
 """  # noqa: S608
 _EQUITY_MARKS: Final = f"""
 SELECT {", ".join(rows.EquityMark._fields)} FROM equity_marks ORDER BY fills_seen, at
+"""  # noqa: S608
+_BREAKER: Final = f"""
+SELECT {_columns("b", rows.BreakerChange, but=("asked",))},
+    (SELECT what FROM operator_actions a WHERE a.action_id = b.action_id LIMIT 1)
+FROM breaker b ORDER BY breaker_seq
+"""  # noqa: S608
+_ACTIONS: Final = f"""
+SELECT {_columns("a", rows.Acted, but=("changes", "orders"))},
+    (SELECT count(*) FROM breaker b WHERE b.action_id = a.action_id),
+    ARRAY(SELECT order_id FROM orders o WHERE o.action_id = a.action_id)
+FROM operator_actions a ORDER BY action_seq
 """  # noqa: S608
 _UNIQUE: Final = (
     ("signals", "signal_id"),
@@ -67,6 +84,8 @@ _UNIQUE: Final = (
     ("positions", "symbol || ' ' || strategy"),
     ("equity", "equity_seq"),
     ("breaker", "breaker_seq"),
+    ("operator_actions", "action_id"),
+    ("operator_actions", "action_seq"),
 )
 
 
@@ -97,7 +116,8 @@ def _rows(cursor: Cursor) -> rows.LedgerRows:
         positions=_small(cursor, rows.Position, "positions"),
         equity_marks=map(rows.EquityMark._make, _stream(cursor, "equity_marks", _EQUITY_MARKS)),
         references=_small(cursor, rows.Reference, "equity ORDER BY equity_seq"),
-        breaker=_small(cursor, rows.BreakerChange, "breaker ORDER BY breaker_seq"),
+        breaker=[rows.BreakerChange._make(row) for row in _all(cursor, _BREAKER)],
+        actions=[rows.Acted._make(row) for row in _all(cursor, _ACTIONS)],
         adjustments=_small(cursor, rows.Adjustment, "test_adjustments ORDER BY adjustment_seq"),
         uniqueness=[_uniqueness(cursor, table, column) for table, column in _UNIQUE],
     )

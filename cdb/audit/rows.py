@@ -88,7 +88,11 @@ class Lifetime(NamedTuple):
 
 
 class Order(NamedTuple):
-    """Any order, with its fill, and with the position that a stop loss names."""
+    """Any order, with its fill, and with the position that a stop loss or an operator's order names.
+
+    Of an operator's order *held* is what earlier orders have bought of its position, less what they have sold, and
+    *asked* what its action was.
+    """
 
     order_seq: int
     order_id: str
@@ -103,6 +107,9 @@ class Order(NamedTuple):
     state: str
     finished_at: datetime | None
     refusal: str | None
+    action_id: str | None
+    held: Decimal | None
+    asked: str | None
     fill: OrderFill | None
     position: Lifetime | None
 
@@ -160,6 +167,20 @@ class BreakerChange(NamedTuple):
 
     changed_at: datetime
     active: bool
+    cause: str
+    action_id: str | None
+    asked: str | None
+    """What its action was."""
+
+
+class Acted(NamedTuple):
+    """An operator's action, with the changes of the breaker and the ids of the orders that name it."""
+
+    action_id: str
+    what: str
+    details: Mapping[str, Any]
+    changes: int
+    orders: list[str]
 
 
 class Adjustment(NamedTuple):
@@ -191,5 +212,6 @@ class LedgerRows:
     equity_marks: Iterable[EquityMark] = ()
     references: list[Reference] = field(default_factory=list)
     breaker: list[BreakerChange] = field(default_factory=list)
+    actions: list[Acted] = field(default_factory=list)
     adjustments: list[Adjustment] = field(default_factory=list)
     uniqueness: list[Uniqueness] = field(default_factory=list)

@@ -10,7 +10,6 @@ from typing import Final, Protocol
 import msgspec
 
 from cdb.backtest.curve import LOOK_EVERY_NS, Curve
-from cdb.dead_letters.letters import Letter
 from cdb.performance.rows import Filled, fills_of
 from cdb.replay.quiet import why_no_signal
 from cdb.replay.saved import Replays, address_of
@@ -19,6 +18,7 @@ from cdb.replay.summary import Feed, Summary, summarise
 from cdb.replay.tape import Tape, merged
 from cdb.replay.unhandled import unhandled
 from cdb.running.errors import StackError
+from services.bus.dead_letters import Letter
 from services.bus.memory import Stream
 from services.clock import to_datetime
 from services.engine.engine import Engine

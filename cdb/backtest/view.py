@@ -6,7 +6,8 @@ from typing import Any
 from cdb.backtest.run import Backtest
 from cdb.kit.figures import moment, money, percent
 from cdb.kit.output import console
-from cdb.performance.figures import drawdown_json, drawdown_lines, groups_table, lines_table, trade_lines
+from cdb.performance.figures import drawdown_json, drawdown_lines, trade_lines
+from cdb.performance.tables import groups_table, lines_table
 from cdb.replay.view import decided, details
 from services.clock import to_datetime
 from services.performance.figures import values

@@ -1,1 +1,1 @@
-"""`cdb breaker`: show and reset the circuit breaker."""
+"""`cdb breaker`: show, trip and reset the circuit breaker."""

@@ -1,22 +1,24 @@
-"""`cdb breaker`: look at the circuit breaker, and reset it."""
+"""`cdb breaker`: look at the circuit breaker, trip it and reset it."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
+from decimal import Decimal
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
-from cdb.breaker.breaker import BreakerDesk, BreakerState
-from cdb.kit.failures import exit_codes, fail
+from cdb.breaker.breaker import BreakerState, breaker_state
+from cdb.kit.failures import exit_codes
 from cdb.kit.figures import moment, money, percent
 from cdb.kit.help import TRADING
-from cdb.kit.options import JsonOption, YesOption, confirm
+from cdb.kit.options import JsonOption, WhyOption, YesOption, confirm
 from cdb.kit.output import console, plain_table, print_json
+from cdb.kit.printable import printable
+from cdb.running.operators import operator_client
 from cdb.running.stack import running_stack
-from services.clock import WallClock
 from services.ledger.connection import Ledger, LedgerAddress
 
-group = typer.Typer(help="Show and reset the circuit breaker.", no_args_is_help=True)
+group = typer.Typer(help="Show, trip and reset the circuit breaker.", no_args_is_help=True)
 
 
 def register(app: typer.Typer) -> None:
@@ -34,8 +36,10 @@ def status(as_json: JsonOption = False) -> None:
 
     Example: cdb breaker status --json
     """
-    with _desk() as desk:
-        state = desk.state()
+    with exit_codes():
+        address = LedgerAddress.of(running_stack().ledger_settings())
+        with closing(Ledger(address, application="cdb-breaker")) as ledger:
+            state = breaker_state(ledger)
     if as_json:
         print_json(state.as_dict())
     else:
@@ -43,46 +47,54 @@ def status(as_json: JsonOption = False) -> None:
 
 
 @group.command()
-def reset(yes: YesOption = False, as_json: JsonOption = False) -> None:
+def trip(why: WhyOption = "", yes: YesOption = False, as_json: JsonOption = False) -> None:
+    """Stop purchases until somebody resets the breaker, or 00:00 UTC. Sales and stop losses go on.
+
+    Exit code: 0 tripped, 1 not tripped (the breaker is active already, or you declined), 3 cdb_risk could not be
+    reached.
+
+    Example: cdb breaker trip --why "news about the exchange"
+    """
+    _act("trip", why, yes=yes, as_json=as_json)
+
+
+@group.command()
+def reset(why: WhyOption = "", yes: YesOption = False, as_json: JsonOption = False) -> None:
     """Allow purchases again and measure drawdown from the current equity.
 
-    cdb_risk picks this up within about a second. The breaker trips again when the loss since the reset reaches the
-    limit.
+    The breaker trips again when the loss since the reset reaches the limit.
 
     Exit code: 0 reset, 1 not reset (the breaker is not active, equity is unknown or not positive, or you declined),
-    3 the ledger could not be reached.
+    3 cdb_risk could not be reached.
 
     Example: cdb breaker reset --yes
     """
-    with _desk() as desk:
-        state = desk.state()
-        _refuse_unless_sensible(state)
+    _act("reset", why, yes=yes, as_json=as_json)
+
+
+def _act(action: str, why: str, *, yes: bool, as_json: bool) -> None:
+    with exit_codes(), operator_client(running_stack(), why=why) as client:
         if not yes:
-            drawdown = f"Drawdown is {percent(state.drawdown)} of {money(state.reference_equity)}."
-            question = f"{drawdown} Reset the breaker and measure drawdown from {money(state.equity)}?"
-            confirm(question, instead="cdb breaker reset --yes")
-        desk.reset(state)
+            found = client.preview("breaker", action=action).details
+            drawdown = percent(Decimal(found["drawdown_before"]))
+            drawdown = f"Drawdown is {drawdown} of {_money(found['reference_equity_before'])}."
+            question = {
+                "trip": "Trip the breaker? Purchases stop until somebody resets it.",
+                "reset": f"Reset the breaker and measure drawdown from {_money(found['equity'])}?",
+            }
+            confirm(f"{drawdown} {question[action]}", instead=f"cdb breaker {action} --yes")
+        done = client.act("breaker", action=action)
     if as_json:
-        print_json({"reset": True, "reference_equity": state.equity, "was": state.as_dict()})
+        print_json(done)
+    elif action == "trip":
+        typer.echo("The breaker is active. Purchases stop; `cdb breaker reset` allows them again.")
     else:
-        typer.echo(f"The breaker is reset. Drawdown is measured against {money(state.equity)} from now on.")
+        equity = _money(done.details["reference_equity_after"])
+        typer.echo(f"The breaker is reset. Drawdown is measured against {equity} from now on.")
 
 
-@contextmanager
-def _desk() -> Iterator[BreakerDesk]:
-    with exit_codes():
-        address = LedgerAddress.of(running_stack().ledger_settings())
-        with closing(Ledger(address, application="cdb-breaker")) as ledger:
-            yield BreakerDesk(ledger, WallClock())
-
-
-def _refuse_unless_sensible(state: BreakerState) -> None:
-    if not state.active:
-        fail("the breaker is not active: there is nothing to reset")
-    if not state.all_positions_marked:
-        fail("a position has no price yet, so equity is unknown: wait for the next prices, then try again")
-    if state.equity <= 0:
-        fail(f"equity is {money(state.equity)}: drawdown can only be measured from a positive equity")
+def _money(text: str) -> str:
+    return money(Decimal(text))
 
 
 def _table(state: BreakerState) -> Table:
@@ -91,6 +103,8 @@ def _table(state: BreakerState) -> Table:
     if state.since and state.equity_then is not None:
         then = f"cause: {state.cause}, equity then {money(state.equity_then)}"
         table.add_row("since", f"{moment(state.since)} UTC, {then}")
+    if state.who:
+        table.add_row("by", Text(printable(f"{state.who}{f': {state.why}' if state.why else ''}")))
     unpriced = "" if state.all_positions_marked else " (a position has no price yet)"
     table.add_row("equity now", f"{money(state.equity)}{unpriced}")
     table.add_row("reference", money(state.reference_equity))

@@ -3,20 +3,23 @@
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
+import msgspec
 import typer
 from rich.text import Text
 
 from cdb.dead_letters import view
-from cdb.dead_letters.letters import DeadLetters, Fate, Letter, NotResendable, Resent
+from cdb.dead_letters.content import readable
 from cdb.kit.errors import REFUSED, USAGE
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.help import TRADING
-from cdb.kit.options import JsonOption, YesOption, confirm
+from cdb.kit.options import JsonOption, WhyOption, YesOption, confirm
 from cdb.kit.output import console, plain_table, print_json
 from cdb.kit.printable import printable
+from cdb.running.operators import operator_client
 from cdb.running.stack import running_stack
+from services.bus.dead_letters import DeadLetters, Fate, Letter, Resent
 from services.messages import is_stream_id
 
 group = typer.Typer(
@@ -77,11 +80,13 @@ def show(letter_id: IdArgument, as_json: JsonOption = False) -> None:
     for name, value in {**view.summary(letter), "traceparent": letter.traceparent}.items():
         table.add_row(name.replace("_", " "), Text(printable(str(value))))
     console().print(table)
-    console().print(Text(view.readable(letter.data)), soft_wrap=True)
+    console().print(Text(readable(letter.data)), soft_wrap=True)
 
 
 @group.command()
-def resend(letter_ids: IdsArgument = None, every: EveryOption = False, as_json: JsonOption = False) -> None:
+def resend(
+    letter_ids: IdsArgument = None, every: EveryOption = False, why: WhyOption = "", as_json: JsonOption = False
+) -> None:
     """Publish the messages to their streams again and delete the dead letters.
 
     Every reader of the stream gets the message again. A service that has already processed the message ignores it, so
@@ -89,47 +94,58 @@ def resend(letter_ids: IdsArgument = None, every: EveryOption = False, as_json: 
     deleted. A message that fails again becomes a new dead letter. The command waits up to two seconds to report that.
 
     Exit code: 0 all resent, 1 at least one was not found, could not be resent or failed again, 2 neither IDs nor --all
-    given, 3 Redis could not be reached.
+    given, 3 cdb_risk or Redis could not be reached.
 
     Example: cdb dead-letters resend 1795422575750-0
     """
-    sent: list[Resent] = []
-    refused: list[tuple[str, str]] = []
+    chosen = _chosen(letter_ids, every=every)
     with _dead_letters() as letters:
-        for letter in _chosen(letters, letter_ids, every=every):
-            if any(letter.id in done.settled for done in sent):
-                continue
-            try:
-                sent.append(letters.resend(letter))
-            except NotResendable as problem:
-                refused.append((letter.id, str(problem)))
-        fates = _fates(letters, sent)
-    view.report_resent(fates, refused, as_json=as_json)
+        if every and not letters.count():
+            view.report_resent([], [], as_json=as_json)
+            return
+        with operator_client(running_stack(), why=why) as client:
+            done = client.act("dead-letters", action="resend", **chosen)
+        fates = _fates(letters, msgspec.convert(done.sent, list[Resent]))
+    refused = done.details["refused"]
+    view.report_resent(fates, [(one["id"], one["why"]) for one in refused], as_json=as_json)
     if refused or any(fate.back for _, fate in fates):
         raise typer.Exit(REFUSED)
 
 
 @group.command()
 def discard(
-    letter_ids: IdsArgument = None, every: EveryOption = False, yes: YesOption = False, as_json: JsonOption = False
+    letter_ids: IdsArgument = None,
+    every: EveryOption = False,
+    why: WhyOption = "",
+    yes: YesOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Delete dead letters for good, with the messages in them.
 
-    Exit code: 0 all deleted, 1 at least one was not found, or you declined, 2 neither IDs nor --all given, 3 Redis
-    could not be reached.
+    Exit code: 0 all deleted, 1 at least one was not found, or you declined, 2 neither IDs nor --all given, 3 cdb_risk
+    or Redis could not be reached.
 
     Example: cdb dead-letters discard 1795422575750-0 --yes
     """
+    chosen = _chosen(letter_ids, every=every)
+    gone = 0
     with _dead_letters() as letters:
-        chosen = _chosen(letters, letter_ids, every=every)
-        if chosen and not yes:
-            instead = f"cdb dead-letters discard {'--all' if every else ' '.join(letter_ids or ())} --yes"
-            confirm(f"Delete {_counted(len(chosen))} for good?", instead=instead)
-        gone = letters.discard(chosen)
+        if not every or letters.count():
+            gone = _discard(chosen, why, yes=yes)
     if as_json:
         print_json({"discarded": gone})
     else:
         typer.echo(f"deleted {_counted(gone)}")
+
+
+def _discard(chosen: dict[str, Any], why: str, *, yes: bool) -> int:
+    with operator_client(running_stack(), why=why) as client:
+        if not yes:
+            found = client.preview("dead-letters", action="discard", **chosen).details
+            instead = f"cdb dead-letters discard {' '.join(chosen.get('ids', ['--all']))} --yes"
+            streams = ", ".join(f"{count:,} of {name or 'unknown'}" for name, count in found["by_stream"].items())
+            confirm(f"Delete {_counted(found['letters'])} for good ({streams})?", instead=instead)
+        return int(client.act("dead-letters", action="discard", **chosen).details["discarded"])
 
 
 @contextmanager
@@ -138,10 +154,13 @@ def _dead_letters() -> Iterator[DeadLetters]:
         yield DeadLetters(client)
 
 
-def _chosen(letters: DeadLetters, letter_ids: list[str] | None, *, every: bool) -> list[Letter]:
+def _chosen(letter_ids: list[str] | None, *, every: bool) -> dict[str, Any]:
+    """What a request says of the letters that it is about."""
     if bool(letter_ids) == every:
         fail("give the IDs of dead letters, or --all", code=USAGE)
-    return list(letters.all()) if every else [_found(letters, letter_id) for letter_id in letter_ids or ()]
+    for letter_id in letter_ids or ():
+        _check_id(letter_id)
+    return {"all": True} if every else {"ids": letter_ids}
 
 
 def _fates(letters: DeadLetters, sent: list[Resent]) -> list[tuple[Resent, Fate]]:
@@ -159,9 +178,13 @@ def _counted(letters: int) -> str:
 
 
 def _found(letters: DeadLetters, letter_id: str) -> Letter:
-    if not is_stream_id(letter_id):
-        fail(f"{letter_id!r:.80} is not an ID: it must look like 1700000000000-0 (see `cdb dead-letters list`)")
+    _check_id(letter_id)
     letter = letters.find(letter_id)
     if letter is None:
         fail(f"there is no dead letter {letter_id}")
     return letter
+
+
+def _check_id(letter_id: str) -> None:
+    if not is_stream_id(letter_id):
+        fail(f"{letter_id!r:.80} is not an ID: it must look like 1700000000000-0 (see `cdb dead-letters list`)")

@@ -7,28 +7,14 @@ from typing import Any, Final
 import msgspec
 import typer
 
-from cdb.dead_letters.letters import Fate, Letter, Resent
 from cdb.kit.failures import complain
 from cdb.kit.figures import moment
 from cdb.kit.output import print_json
 from cdb.kit.printable import cut, printable
+from services.bus.dead_letters import Fate, Letter, Resent
 
 _LONGEST_REASON: Final = 200
-_LONGEST_DUMP: Final = 2_048
 _COLUMNS: Final = "{:<17} {:<19} {:<11} {:<13} {}"
-
-
-def readable(data: bytes) -> str:
-    """Show *data* on a terminal: JSON indented, other text escaped, anything else as a hex dump."""
-    try:
-        text = data.decode()
-    except UnicodeDecodeError:
-        return _hex_dump(data)
-    try:
-        text = msgspec.json.format(text, indent=2)
-    except (msgspec.MsgspecError, RecursionError):
-        return printable(text)
-    return printable(text, keep_lines=True)
 
 
 def summary(letter: Letter) -> dict[str, Any]:
@@ -93,11 +79,3 @@ def _came_back(letter: Letter, done: Resent) -> str:
         f"{done.letter_id} came back as {letter.id}, {cut(why, _LONGEST_REASON)}; "
         f"`cdb dead-letters discard {letter.id}` deletes it"
     )
-
-
-def _hex_dump(data: bytes) -> str:
-    shown = data[:_LONGEST_DUMP]
-    lines = [f"{at:06x}  {shown[at : at + 16].hex(' ')}" for at in range(0, len(shown), 16)]
-    if len(data) > len(shown):
-        lines.append(f"and {len(data) - len(shown):,} more bytes; --json shows all of them")
-    return "\n".join(lines)

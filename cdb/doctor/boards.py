@@ -2,26 +2,18 @@
 
 from typing import Any, Final
 
-from cdb.check.run import Depth, run
 from cdb.dashboard.model.dashboards import load_dashboards
+from cdb.doctor import watched
 from cdb.doctor.findings import Finding, fail, ok, warn
 from cdb.running.base import RunningStack
 
 _UNAUTHORISED: Final = 401
 _DATA_SOURCE: Final = "prometheus"
-_SHOWN: Final = 3
 
 
 def queries(stack: RunningStack) -> Finding:
     """Everything that dashboards and alerts ask for is shown by Prometheus, with its labels and its type."""
-    advice = "cdb check dashboards --depth contract"
-    report = run(stack.root, Depth.CONTRACT, stack.prometheus)
-    if not report.clean:
-        left_out = {file.relative_to(stack.root).as_posix() for file in load_dashboards(stack.root).refused}
-        only_left_out = left_out.issuperset(finding.file for finding in report.findings)
-        first = "; ".join(str(finding) for finding in report.findings[:_SHOWN])
-        return (warn if only_left_out else fail)(f"{len(report.findings)} faults: {first}", advice)
-    return ok(", ".join(f"{count} {kind}" for kind, count in report.looked_at.items()))
+    return watched.queries(stack.prometheus, stack.root)
 
 
 def grafana(stack: RunningStack) -> Finding:

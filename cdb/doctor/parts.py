@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from cdb.check.scraping import scraped
+from cdb.doctor import watched
 from cdb.doctor.findings import Finding, fail, ok
 from cdb.running.base import RunningStack
 from services.topology import NAMES
@@ -23,25 +23,7 @@ def parts(stack: RunningStack) -> Finding:
 
 def targets(stack: RunningStack) -> Finding:
     """Prometheus reaches every target that is in the project's files."""
-    jobs, _ = scraped(stack.root)
-    wanted = {(job, address) for job, addresses in jobs.items() for address in addresses}
-    seen = {
-        (target.labels.get("job", ""), target.labels.get("instance", "")): target
-        for target in stack.prometheus.targets()
-    }
-    missing = sorted(f"{job} {instance} is not scraped" for job, instance in wanted - seen.keys())
-    down = sorted(
-        f"{instance} is {seen[job, instance].health} {seen[job, instance].last_error}".strip()
-        for job, instance in wanted & seen.keys()
-        if seen[job, instance].health != "up"
-    )
-    if missing or down:
-        return fail(
-            "; ".join(missing + down),
-            "docs/operations.md, 'Prometheus cannot scrape a service'; a part that has just started is up after the"
-            " next scrape",
-        )
-    return ok(f"{len(wanted)} of {len(wanted)} up")
+    return watched.targets(stack.prometheus, stack.root)
 
 
 def endpoints(stack: RunningStack) -> Finding:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cdb.doctor.findings import Finding, fail, ok
-from cdb.running.base import RunningStack
+from cdb.kit.prometheus import Prometheus
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,12 @@ _PROGRAMS: Final = (
 _AT_ONE_TIME_S: Final = 60.0
 
 
-def versions(stack: RunningStack) -> Finding:
+def versions(prometheus: Prometheus) -> Finding:
     """Every server is new enough, as it says itself; all services are of one version."""
     shown: list[str] = []
     faults: list[str] = []
     for program in _PROGRAMS:
-        found = _newest(stack, program)
+        found = _newest(prometheus, program)
         shown.append(f"{program.name} {' and '.join(found) or 'unknown'}")
         oldest = ".".join(map(str, program.oldest))
         if not found:
@@ -53,9 +53,9 @@ def versions(stack: RunningStack) -> Finding:
     return ok(", ".join(shown))
 
 
-def _newest(stack: RunningStack, program: _Program) -> list[str]:
+def _newest(prometheus: Prometheus, program: _Program) -> list[str]:
     """Versions that were shown last; after an upgrade Prometheus still has the old one for five minutes."""
-    shown = stack.prometheus.query(f"max by ({program.label}) (timestamp({program.query}))")
+    shown = prometheus.query(f"max by ({program.label}) (timestamp({program.query}))")
     last = max((sample.value for sample in shown), default=0.0)
     return sorted({one.labels.get(program.label, "") for one in shown if last - one.value < _AT_ONE_TIME_S} - {""})
 

@@ -22,10 +22,10 @@ class PlainCommand(TyperCommand):
 
 
 class PlainGroup(TyperGroup):
-    """The same for a group of commands. Without any word after it, it shows its help."""
+    """The same for a group of commands. Without any word after it, it shows its help, unless it does something then."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, args or ["--help"])
+        return super().parse_args(ctx, args or ([] if self.invoke_without_command else ["--help"]))
 
     def get_params(self, ctx: Any) -> list[Any]:
         return _plain(super().get_params(ctx))

@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Mapping
-from typing import Final, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 
 import httpx
 import msgspec
@@ -53,10 +53,22 @@ class HttpClient:
     def get(self, path: str, parameters: Parameters | None = None) -> httpx.Response:
         """Ask, without the parameters that are None; an answer of any status is returned. Raises Away."""
         sent = {name: value for name, value in (parameters or {}).items() if value is not None}
+        return self.send("GET", path, params=sent)
+
+    def send(self, method: str, path: str, **what: Any) -> httpx.Response:
+        """Send a request as httpx does; an answer of any status is returned. Raises Away."""
         try:
-            return self._client.get(path, params=sent)
+            return self._client.request(method, path, **what)
         except httpx.HTTPError as error:
             raise Away(f"{self.name} at {self.url} does not answer: {error or type(error).__name__}") from error
+
+    def post(self, path: str, body: object, *, token: str) -> httpx.Response:
+        """Send *body* as JSON with the bearer *token*; an answer of any status is returned. Raises Away.
+
+        The cause of Away tells whether the server can have got it: with an httpx.ConnectError it cannot.
+        """
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        return self.send("POST", path, content=msgspec.json.encode(body), headers=headers)
 
     def read(self, kind: type[T], path: str, parameters: Parameters | None = None) -> T:
         """Ask, and read the JSON of a good answer as *kind*. Raises Away."""

@@ -11,6 +11,9 @@ from cdb.kit.failures import fail
 from services import durations
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+WhyOption = Annotated[
+    str, typer.Option("--why", metavar="TEXT", help="Reason, kept in the ledger with your name (up to 500 characters).")
+]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask for confirmation.")]
 
 

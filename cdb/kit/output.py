@@ -8,10 +8,10 @@ from rich.table import Table
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
-def console() -> Console:
-    """Open standard output: as wide as the terminal, else wide enough that no line of a table is folded."""
-    terminal = Console(highlight=False)
-    return terminal if terminal.is_terminal else Console(width=200, highlight=False)
+def console(*, to_error: bool = False) -> Console:
+    """Open standard output or error: as wide as the terminal, else wide enough that no line of a table is folded."""
+    terminal = Console(highlight=False, stderr=to_error)
+    return terminal if terminal.is_terminal else Console(width=200, highlight=False, stderr=to_error)
 
 
 def plain_table(*titles: str, title: str | None = None) -> Table:

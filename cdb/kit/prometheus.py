@@ -1,5 +1,6 @@
 """Ask a Prometheus over its HTTP API, with typed answers."""
 
+from datetime import datetime
 from typing import Any, TypeVar
 
 import httpx
@@ -75,6 +76,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     labels: Labels
     health: str
     last_error: str = ""
+    last_scrape: datetime | None = None
+    last_scrape_duration: float = 0.0  # seconds
 
 
 class _Targets(msgspec.Struct, frozen=True, rename="camel"):

@@ -48,14 +48,19 @@ def line_chart(points: Points) -> str:
 
 
 def drawdown_chart(points: Points) -> str:
-    """How far each value is below the highest one before it, in percent of that."""
-    peak, falls = 0.0, []
-    for when, value in points:
-        peak = max(peak, value)
-        falls.append((when, -100 * (peak - value) / peak if peak > 0 else 0.0))
-    corners = [(falls[0][0], 0.0), *falls, (falls[-1][0], 0.0)]
+    found = falls(points)
+    corners = [(found[0][0], 0.0), *found, (found[-1][0], 0.0)]
     scale = Scale.of(corners)
     return svg(scale, [f'<polygon class="loss" points="{_places(scale, corners)}"/>'])
+
+
+def falls(points: Points) -> list[tuple[float, float]]:
+    """How far each value is below the highest one before it, in percent of that; never above 0."""
+    peak, found = 0.0, []
+    for when, value in points:
+        peak = max(peak, value)
+        found.append((when, 100 * (value - peak) / peak if peak > 0 else 0.0))
+    return found
 
 
 def polyline(scale: Scale, points: Points) -> str:

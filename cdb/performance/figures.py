@@ -1,18 +1,17 @@
-"""How figures are named and written for people: those of closed trades, of a drawdown, of each group."""
+"""How figures are named and written for people: of closed trades, of equity, of each group."""
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any, Final, TypeVar
 
-from rich.table import Table
-
 from cdb.kit.figures import moment, money, percent, seconds
-from cdb.kit.output import plain_table
-from cdb.kit.printable import printable
 from services.performance.equity import Drawdown, EquityCurve
+from services.performance.figures import OF_EQUITY
+from services.performance.returns import MIN_RETURNS
 from services.performance.trades import TradeFigures
 
 T = TypeVar("T")
+NOT_ENOUGH: Final = "- (not enough data)"
 
 FIGURES_OF_A_GROUP: Final = ("trades", "won", "profit factor", "median duration", "result", "fees")
 
@@ -36,31 +35,23 @@ def drawdown_lines(equity: EquityCurve) -> Iterator[tuple[str, str]]:
         yield "recovered at", moment(fall.recovered_at) if fall.recovered_at else "not yet"
 
 
+def return_lines(equity: EquityCurve) -> Iterator[tuple[str, str]]:
+    """Yield the figures of daily returns."""
+    days = len(equity.daily_returns)
+    yield "daily returns", f"{days:,}"
+    for figure in OF_EQUITY:
+        if figure.name == "max_drawdown":
+            continue
+        value = getattr(equity, figure.name)
+        shown = or_dash(value, percent if figure.unit == "share" else ratio)
+        yield figure.name.replace("_", " "), NOT_ENOUGH if value is None and days < MIN_RETURNS else shown
+
+
 def drawdown_json(fall: Drawdown | None) -> dict[str, Any] | None:
     if fall is None:
         return None
     peak, trough = (mark._asdict() for mark in (fall.peak, fall.trough))
     return {"depth": fall.depth, "peak": peak, "trough": trough, "recovered_at": fall.recovered_at}
-
-
-def lines_table(title: str, lines: Iterator[tuple[str, str]]) -> Table:
-    """A table of figures with their names, for a terminal."""
-    table = plain_table(title=title)
-    table.add_column()
-    table.add_column(justify="right")
-    for name, value in lines:
-        table.add_row(name, value)
-    return table
-
-
-def groups_table(title: str, groups: dict[str, TradeFigures]) -> Table:
-    """A table of groups, for a terminal."""
-    table = plain_table(title)
-    for name in FIGURES_OF_A_GROUP:
-        table.add_column(name, justify="right")
-    for name, *cells in group_rows(groups):
-        table.add_row(printable(name), *cells)
-    return table
 
 
 def group_rows(groups: dict[str, TradeFigures]) -> Iterator[tuple[str, ...]]:

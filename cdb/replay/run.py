@@ -8,7 +8,6 @@ from typing import Final
 
 import msgspec
 
-from cdb.dead_letters.letters import DeadLetters
 from cdb.kit.errors import Away
 from cdb.kit.http_client import HttpClient
 from cdb.replay.quiet import why_no_signal
@@ -20,6 +19,7 @@ from cdb.replay.unhandled import Unhandled, unhandled
 from cdb.running.native import TRADING, Stack, StackError
 from cdb.running.native.ports import HOST
 from services.bus.client import connect
+from services.bus.dead_letters import DeadLetters
 from services.ledger.connection import Ledger
 from services.topology import NAMES
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import msgspec
 
-from cdb.dead_letters.letters import Letter
 from cdb.replay.tape import Tape, merged
+from services.bus.dead_letters import Letter
 from services.ws.trades import RawTrade
 
 MOST: Final = 100

@@ -7,8 +7,8 @@ from decimal import Decimal
 from itertools import accumulate
 from typing import Any, Final
 
-from cdb.account.ledger import Opened
-from cdb.account.options import Since
+from cdb.account.opened import Opened
+from cdb.account.since import Since
 from cdb.account.trades import COLUMNS as TRADE_COLUMNS
 from cdb.performance.fifo import disposals
 from cdb.performance.figures import drawdown_json

@@ -10,18 +10,15 @@ from cdb.kit.figures import moment, money, percent
 from cdb.kit.output import console
 from cdb.kit.printable import printable
 from cdb.performance.charts import drawdown_chart, line_chart
-from cdb.performance.figures import drawdown_lines, groups_table, lines_table, or_dash, ratio, trade_lines
+from cdb.performance.figures import NOT_ENOUGH, drawdown_lines, or_dash, return_lines, trade_lines
 from cdb.performance.page import groups_table as groups_on_page
 from cdb.performance.page import page, section, table
+from cdb.performance.tables import groups_table, lines_table
 from cdb.performance.text_chart import text_chart
 from cdb.report.report import Report
-from services.performance.equity import EquityCurve
-from services.performance.figures import OF_EQUITY
-from services.performance.returns import MIN_RETURNS
 from services.performance.trades import ClosedTrade
 
 MOST_ON_PAGE: Final = 500
-NOT_ENOUGH: Final = "- (not enough data)"
 RESULTS: Final = "Result of closed trades, added up"
 
 
@@ -78,19 +75,7 @@ def lines(report: Report) -> Iterator[tuple[str, str]]:
         yield "equity at the first mark", or_dash(report.equity.opening, lambda mark: money(mark.equity))
         yield "equity now", money(report.equity_now)
         yield from drawdown_lines(report.equity)
-        yield from _return_lines(report.equity)
-
-
-def _return_lines(equity: EquityCurve) -> Iterator[tuple[str, str]]:
-    """Yield the figures of daily returns."""
-    days = len(equity.daily_returns)
-    yield "daily returns", f"{days:,}"
-    for figure in OF_EQUITY:
-        if figure.name == "max_drawdown":
-            continue
-        value = getattr(equity, figure.name)
-        shown = or_dash(value, percent if figure.unit == "share" else ratio)
-        yield figure.name.replace("_", " "), NOT_ENOUGH if value is None and days < MIN_RETURNS else shown
+        yield from return_lines(report.equity)
 
 
 def _trade(trade: ClosedTrade) -> str:

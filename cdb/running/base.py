@@ -11,6 +11,7 @@ from typing import ClassVar, Final, Self
 
 import httpx
 import redis
+from pydantic import Field
 
 from cdb.kit.http_client import local_client
 from cdb.kit.prometheus import Prometheus
@@ -19,8 +20,18 @@ from cdb.running.native import PartStatus, Ports, envfile
 from cdb.running.native.config import state_dir
 from cdb.running.native.ports import HOST
 from cdb.running.settings import read_settings
+from services import topology
 from services.bus.client import connect
-from services.settings import BadSecretsDir, BusSettings, LedgerSettings, settings_in_files, without_empty
+from services.settings import (
+    BadSecretsDir,
+    BusSettings,
+    LedgerSettings,
+    OperatorSettings,
+    Port,
+    port_of,
+    settings_in_files,
+    without_empty,
+)
 
 PSQL: Final = ("psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1")
 PGOPTIONS: Final = "-c lock_timeout=15s"
@@ -41,6 +52,13 @@ class LedgerPrograms:
     sql: Sequence[str]
     environment: Mapping[str, str] = field(repr=False)
     ask: Callable[[str], str]
+
+
+class RiskAddress(OperatorSettings):
+    """How to reach the endpoints of cdb_risk."""
+
+    host: str = Field(default=HOST, validation_alias="CDB_RISK_HOST")
+    port: Port = port_of(topology.RISK)
 
 
 class RunningStack(ABC):
@@ -208,6 +226,10 @@ class RunningStack(ABC):
     def bus_settings(self) -> BusSettings:
         """How to reach the bus."""
         return read_settings(BusSettings, self._servers("REDIS_HOST"))
+
+    def risk_address(self) -> RiskAddress:
+        """Where cdb_risk listens to operators, and the token."""
+        return read_settings(RiskAddress, self._servers("CDB_RISK_HOST"))
 
     def bus_client(self) -> redis.Redis:
         """A client of the bus, which connects at its first command; the caller closes it."""

@@ -71,6 +71,7 @@ class Secrets(Settings):
     postgres_password: Password = Field(validation_alias="POSTGRES_PASSWORD")
     redis_password: Password = Field(validation_alias="REDIS_PASSWORD")
     otlp_token: BearerToken = Field(validation_alias="CDB_OTLP_TOKEN")
+    operator_token: BearerToken = Field(validation_alias="CDB_OPERATOR_TOKEN")
     monitoring_password: Password = Field(validation_alias="CDB_MONITORING_PASSWORD")
     reader_password: Password = Field(validation_alias="CDB_READER_PASSWORD")
     console_password: Password = Field(validation_alias="CDB_CONSOLE_PASSWORD")

@@ -20,14 +20,14 @@ from cdb.running.account import ignored_opening_cash
 from cdb.running.base import RunningStack
 from cdb.running.errors import StackError
 from cdb.running.feed import feed, why_no_trades
-from cdb.running.native import Failure, Part, PartStatus, Stack, StackConfig, envfile, grafana, select, with_needs
+from cdb.running.native import Failure, Part, PartStatus, Stack, StackConfig, envfile, select, with_needs
 from cdb.running.native.stack import Progress
 from cdb.running.native.unknown_settings import refuse_unknown, unread
 from cdb.running.native_stack import NativeStack
 from cdb.running.stack import running_stack
 from cdb.stack import view
 from services.errors import ServerAway
-from services.topology import WS
+from services.topology import CONSOLE, WS
 
 _MARKET_S: Final = 5.0
 
@@ -78,7 +78,6 @@ def up(
     if ran_before:
         console.print(view.health(active.status()))
     console.print(view.addresses(active.config))
-    _say_what_is_missing(console, [part.name for part in active.config.parts])
     _say_what_nobody_reads(console)
     market.wait(awaited.config.parts)
     with suppress(StackError, ServerAway):  # only some parts were started
@@ -93,6 +92,11 @@ def up(
         highlight=False,
         soft_wrap=True,
     )
+    if any(part.name == CONSOLE.name for part in active.config.parts):
+        port = active.config.ports.of(CONSOLE.name)
+        console.print(
+            f"The console: http://localhost:{port}   To act there: CDB_CONSOLE_PASSWORD in .env", highlight=False
+        )
 
 
 def status(as_json: JsonOption = False) -> None:
@@ -116,7 +120,6 @@ def status(as_json: JsonOption = False) -> None:
         )
     elif parts:
         standard_output().print(view.health(parts))
-        _say_what_is_missing(standard_output(), [part.name for part in parts])
         if market and market.problem:
             complain(market.problem)
     else:
@@ -205,12 +208,6 @@ def _ensure_env(console: Console, *, always: bool = False, mark: str = "") -> No
         console.print(f"{path} is complete; nothing was changed")
     if change.mode_tightened:
         console.print(f"set the mode of {path} to 600: it holds secrets")
-
-
-def _say_what_is_missing(console: Console, parts: list[str]) -> None:
-    # A stack without Prometheus has no dashboards to show, wherever.
-    if "prometheus" in parts and "grafana" not in parts and not grafana.installed():
-        console.print(grafana.MISSING, highlight=False)
 
 
 def _say_what_nobody_reads(console: Console) -> None:

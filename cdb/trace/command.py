@@ -15,10 +15,10 @@ from cdb.running.stack import running_stack
 from cdb.trace.baseline import baselines_for
 from cdb.trace.comparison import compare
 from cdb.trace.decisions import slowest
+from cdb.trace.drawing import draw
 from cdb.trace.find import find
 from cdb.trace.jaeger import Jaeger
 from cdb.trace.view import comparison_as_json, show_comparison, show_slow, slow_as_json, trace_as_json
-from cdb.trace.waterfall import draw
 from services.clock import WallClock
 from services.durations import written
 

@@ -1,8 +1,9 @@
 """Compare a trace with its baselines: how much longer each span took, and where its time went."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from cdb.kit.figures import microseconds
 from cdb.trace.baseline import Baseline, Kind, Quantile
@@ -10,6 +11,9 @@ from cdb.trace.critical_path import critical_path
 from cdb.trace.decisions import Decision, decisions
 from cdb.trace.model import Span, Trace
 from cdb.trace.tree import grow, self_time, walk
+
+COLUMNS: Final = ("service", "span", "took", "self time", "median", "p95", "over median", "times", "spans")
+"""Titles of a table that compares. The first two name a span, `cells` has the rest."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,11 @@ class Compared:
         if self.baseline is None or self.baseline.median.at_most or self.baseline.median.microseconds <= 0:
             return None
         return self.span.duration_us / self.baseline.median.microseconds
+
+    @property
+    def unusual(self) -> bool:
+        """Tell whether it took longer than 95 of 100 such spans."""
+        return self.baseline is not None and self.span.duration_us > self.baseline.p95.microseconds
 
 
 @dataclass(frozen=True)
@@ -115,3 +124,24 @@ def bounded(quantile: Quantile) -> str:
     """Write *quantile*, with a sign where it is only a bound."""
     sign = "<= " if quantile.at_most else "> " if quantile.at_least else ""
     return f"{sign}{microseconds(quantile.microseconds)}"
+
+
+def cells(row: Compared) -> tuple[str, ...]:
+    """Write what is compared, in the order of COLUMNS from the third on."""
+    took = (microseconds(row.span.duration_us), microseconds(row.self_us))
+    if row.baseline is None or row.deviation_us is None:
+        return (*took, "", "", "", "", "no history")
+    over = f"{'+' if row.deviation_us > 0 else ''}{microseconds(row.deviation_us)}" if row.deviation_us else ""
+    times = f"{row.times:,.1f}" if row.times is not None else ""
+    count = f"{row.baseline.count:,.0f}{'*' if row.baseline.later else ''}"
+    return (*took, bounded(row.baseline.median), bounded(row.baseline.p95), over, times, count)
+
+
+def notes(rows: Sequence[Compared]) -> list[str]:
+    """Say what must be known to read the table."""
+    said = []
+    if any(row.baseline and row.baseline.later for row in rows):
+        said.append("* From the most recent hour: no such spans in the hour before this trace.")
+    if unknown := sum(row.baseline is None for row in rows):
+        said.append(f"{unknown} of {len(rows)} spans have no history in either hour.")
+    return said

@@ -24,24 +24,43 @@ def find(jaeger: Jaeger, text: str, *, now_us: int) -> Trace:
     Raises NoSuchTrace or Away.
     """
     wanted = text.lower()
-    if not _ID.fullmatch(wanted):
+    check_id(wanted)
+    if not is_whole(wanted):
+        wanted = only_one(newest_ids(jaeger, now_us=now_us), wanted)
+    if found := jaeger.trace(wanted):
+        return found
+    raise NoSuchTrace(f"there is no trace {wanted}: it was not stored, or it is too old")
+
+
+def check_id(text: str) -> None:
+    """Raise NoSuchTrace unless *text* is an id or the beginning of one, in small letters."""
+    if not _ID.fullmatch(text):
         raise NoSuchTrace(
             f"{text!r:.60} is not a trace id: give its 32 hexadecimal digits, or the first 4 or more of them"
         )
-    if len(wanted) == _WHOLE:
-        if found := jaeger.trace(wanted):
-            return found
-        raise NoSuchTrace(f"there is no trace {wanted}: it was not stored, or it is too old")
-    found_by_id = {trace.trace_id: trace for trace in _newest(jaeger, now_us) if trace.trace_id.startswith(wanted)}
-    if not found_by_id:
+
+
+def is_whole(text: str) -> bool:
+    """Tell whether *text* has all digits of an id."""
+    return len(text) == _WHOLE
+
+
+def only_one(ids: Iterable[str], wanted: str) -> str:
+    """Find the only one of *ids* that begins with *wanted*. Raises NoSuchTrace."""
+    found = {trace_id for trace_id in ids if trace_id.startswith(wanted)}
+    if not found:
         raise NoSuchTrace(f"none of the newest {LOOKED_AT:,} traces of the last day begins with {wanted}")
-    if len(found_by_id) > 1:
-        some = ", ".join(sorted(found_by_id)[:5])
-        raise NoSuchTrace(f"{len(found_by_id)} traces begin with {wanted}: {some}: give more digits")
-    (only,) = found_by_id
-    return jaeger.trace(only) or found_by_id[only]
+    if len(found) > 1:
+        some = ", ".join(sorted(found)[:5])
+        raise NoSuchTrace(f"{len(found)} traces begin with {wanted}: {some}: give more digits")
+    return found.pop()
 
 
-def _newest(jaeger: Jaeger, now_us: int) -> Iterable[Trace]:
-    for service in jaeger.services():
-        yield from jaeger.find(service, start_us=now_us - DAY_US, end_us=now_us, limit=LOOKED_AT)
+def newest_ids(jaeger: Jaeger, *, now_us: int) -> frozenset[str]:
+    """Ids of the newest traces of each service. Raises Away."""
+    began = now_us - DAY_US
+    return frozenset(
+        trace_id
+        for service in jaeger.services()
+        for trace_id in jaeger.ids(service, start_us=began, end_us=now_us, limit=LOOKED_AT)
+    )

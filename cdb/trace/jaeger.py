@@ -1,5 +1,6 @@
 """Ask a Jaeger for traces over its HTTP API, with typed answers."""
 
+from collections.abc import Mapping
 from typing import Final
 
 import httpx
@@ -47,6 +48,14 @@ class _Traces(msgspec.Struct, frozen=True):
     data: tuple[_Trace, ...] | None = None
 
 
+class _Id(msgspec.Struct, frozen=True, rename={"trace_id": "traceID"}):
+    trace_id: str
+
+
+class _Ids(msgspec.Struct, frozen=True):
+    data: tuple[_Id, ...] | None = None
+
+
 class _Services(msgspec.Struct, frozen=True):
     data: tuple[str, ...] | None = None
 
@@ -54,8 +63,10 @@ class _Services(msgspec.Struct, frozen=True):
 class Jaeger(HttpClient):
     """A client of one server. Every method raises Away."""
 
-    def __init__(self, url: str, *, transport: httpx.BaseTransport | None = None) -> None:
-        super().__init__(url, name="Jaeger", timeout=_TIMEOUT, transport=transport)
+    def __init__(
+        self, url: str, *, timeout: httpx.Timeout = _TIMEOUT, transport: httpx.BaseTransport | None = None
+    ) -> None:
+        super().__init__(url, name="Jaeger", timeout=timeout, transport=transport)
 
     def services(self) -> tuple[str, ...]:
         """Names of the services that have spans."""
@@ -70,11 +81,19 @@ class Jaeger(HttpClient):
         return _trace(found[0]) if found and found[0].spans else None
 
     def find(
-        self, service: str, *, start_us: int, end_us: int, limit: int, operation: str = "", least_us: int = 0
+        self,
+        service: str,
+        *,
+        start_us: int,
+        end_us: int,
+        limit: int,
+        operation: str = "",
+        least_us: int = 0,
+        tags: Mapping[str, str] | None = None,
     ) -> tuple[Trace, ...]:
         """Find the newest traces of *service* that began between two times (since 1970), at most *limit*.
 
-        *operation* and *least_us*, the shortest duration, need not hold for one and the same span.
+        *operation*, *least_us* (the shortest duration) and *tags* need not hold for one and the same span.
         """
         asked: dict[str, str | int | None] = {
             "service": service,
@@ -83,13 +102,29 @@ class Jaeger(HttpClient):
             "limit": limit,
             "operation": operation or None,
             "minDuration": f"{least_us}us" if least_us else None,
+            "tags": msgspec.json.encode(tags).decode() if tags else None,
         }
         found = self.read(_Traces, "/api/traces", asked).data or ()
         return tuple(_trace(trace) for trace in found if trace.spans)
 
+    def ids(self, service: str, *, start_us: int, end_us: int, limit: int) -> tuple[str, ...]:
+        """Find the newest traces as `find` does, and keep of each only its id."""
+        asked: dict[str, str | int | float | None] = {
+            "service": service,
+            "start": start_us,
+            "end": end_us,
+            "limit": limit,
+        }
+        found = self.read(_Ids, "/api/traces", asked).data or ()
+        return tuple(_whole(trace.trace_id) for trace in found)
+
+
+def _whole(trace_id: str) -> str:
+    return trace_id.rjust(32, "0")
+
 
 def _trace(found: _Trace) -> Trace:
-    return Trace(found.trace_id.rjust(32, "0"), tuple(_span(span, found.processes) for span in found.spans))
+    return Trace(_whole(found.trace_id), tuple(_span(span, found.processes) for span in found.spans))
 
 
 def _span(found: _Span, processes: dict[str, _Process]) -> Span:

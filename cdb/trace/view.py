@@ -13,12 +13,13 @@ from cdb.kit.figures import microseconds
 from cdb.kit.output import plain_table
 from cdb.kit.printable import cut, printable
 from cdb.trace.baseline import Quantile
-from cdb.trace.comparison import Compared, bounded, sentence
+from cdb.trace.comparison import COLUMNS, Compared, cells, notes, sentence
 from cdb.trace.critical_path import critical_path
 from cdb.trace.decisions import Decision, Slowest
+from cdb.trace.drawing import title
 from cdb.trace.model import Span, Trace
 from cdb.trace.tree import grow, self_time, walk
-from cdb.trace.waterfall import remarks, title, waiting_before
+from cdb.trace.waterfall import remarks, waiting_before
 
 _WIDE: Final = 140
 
@@ -106,20 +107,15 @@ def show_comparison(trace: Trace, rows: list[Compared], console: Console) -> Non
     console.print()
     table = plain_table()
     table.show_header = True
-    for name in ("service", "span", "took", "self time", "median", "p95", "over median", "times", "spans"):
+    for name in COLUMNS:
         table.add_column(name, no_wrap=True, justify="left" if name in {"service", "span"} else "right")
     for row in rows:
         names = (Text(printable(name)) for name in (row.span.service, row.span.label))
-        table.add_row(*names, *_cells(row), style=_style(row))
+        table.add_row(*names, *cells(row), style=_style(row))
     console.print(table)
     console.print()
-    if any(row.baseline and row.baseline.later for row in rows):
-        console.print("* From the most recent hour: no such spans in the hour before this trace.", style="dim")
-    if unknown := sum(row.baseline is None for row in rows):
-        console.print(
-            f"{unknown} of {len(rows)} spans have no history in either hour.",
-            style="dim",
-        )
+    for note in notes(rows):
+        console.print(note, style="dim")
 
 
 def comparison_as_json(trace: Trace, rows: list[Compared]) -> dict[str, Any]:
@@ -139,20 +135,10 @@ def comparison_as_json(trace: Trace, rows: list[Compared]) -> dict[str, Any]:
     return {**_trace(trace), "sentence": sentence(trace, rows), "spans": spans}
 
 
-def _cells(row: Compared) -> tuple[str, ...]:
-    took = (microseconds(row.span.duration_us), microseconds(row.self_us))
-    if row.baseline is None or row.deviation_us is None:
-        return (*took, "", "", "", "", "no history")
-    over = f"{'+' if row.deviation_us > 0 else ''}{microseconds(row.deviation_us)}" if row.deviation_us else ""
-    times = f"{row.times:,.1f}" if row.times is not None else ""
-    count = f"{row.baseline.count:,.0f}{'*' if row.baseline.later else ''}"
-    return (*took, bounded(row.baseline.median), bounded(row.baseline.p95), over, times, count)
-
-
 def _style(row: Compared) -> str:
     if row.baseline is None:
         return "dim"
-    return "bold red" if row.span.duration_us > row.baseline.p95.microseconds else ""
+    return "bold red" if row.unusual else ""
 
 
 def _trace(trace: Trace) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 import re
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -11,6 +10,9 @@ import structlog
 from flask import Flask, Response, abort, jsonify, render_template, request
 from msgspec import Meta
 
+from cdb.alerts import silences as silences_
+from cdb.alerts.alerts import fires_now, inhibitors
+from console import runbooks
 from console.ground import Ground
 from monitoring.notifications.store import Notification
 from monitoring.notifications.webhook import Webhook, parse
@@ -19,7 +21,6 @@ from services.runtime.web import BadRequest, parameters
 
 MOST: Final = 10_000
 ON_PAGE: Final = 200
-_NAME: Final = re.compile(r"[A-Za-z0-9_]{1,100}")
 log = structlog.get_logger()
 
 
@@ -51,14 +52,24 @@ def _add_webhook(app: Flask, ground: Ground) -> None:
 
 
 def _add_views(app: Flask, ground: Ground) -> None:
-    store, runbooks = ground.notifications, ground.runbooks
+    store, folder = ground.notifications, ground.runbooks
 
     @app.get("/alerts")
     def alerts() -> str:
-        found = store.newest(ON_PAGE)
-        firing = store.count(open_only=True)
-        links = {one.id: runbook_link(one.annotations.get("runbook_url", ""), runbooks) for one in found}
-        return render_template("alerts.html", notifications=found, firing=firing, links=links)
+        told = store.newest(ON_PAGE)
+        firing = ground.knowledge.of("firing", lambda: fires_now(ground.alertmanager))
+        silences = ground.knowledge.of("silences", lambda: silences_.active(ground.alertmanager))
+        return render_template(
+            "alerts.html",
+            refresh=10,
+            firing=firing,
+            silences=silences,
+            told=told,
+            told_as_firing=store.count(open_only=True),
+            link=lambda address: runbooks.link(folder, address),
+            held_back_by=lambda alert: inhibitors(alert, firing.value or []),
+            is_web=lambda address: address.startswith(("http://", "https://")),
+        )
 
     @app.get("/api/notifications")
     def notifications() -> Response:
@@ -70,10 +81,11 @@ def _add_views(app: Flask, ground: Ground) -> None:
 
     @app.get("/runbooks/<name>")
     def runbook(name: str) -> str:
-        file = runbooks / f"{name}.md"
-        if not _NAME.fullmatch(name) or not file.is_file():
+        file = runbooks.file_of(folder, name)
+        if file is None:
             abort(404, f"there is no runbook {name!r:.80}")
-        return render_template("runbook.html", name=name, text=file.read_text(encoding="utf-8"))
+        text = runbooks.html(file.read_text(encoding="utf-8"))
+        return render_template("runbook.html", name=name, text=text)
 
 
 def as_json(notification: Notification) -> dict[str, Any]:
@@ -83,15 +95,6 @@ def as_json(notification: Notification) -> dict[str, Any]:
         for name, value in asdict(notification).items()
     }
     return {"alertname": notification.alertname, "severity": notification.severity, **fields}
-
-
-def runbook_link(address: str, runbooks: Path) -> str:
-    """Link for an alert's runbook_url: a web address, or a page of ours; "" if there is none."""
-    if address.startswith(("http://", "https://")):
-        return address
-    name = Path(address).stem
-    known = _NAME.fullmatch(name) and (runbooks / f"{name}.md").is_file()
-    return f"/runbooks/{name}" if known else ""
 
 
 def _nanoseconds(given: str) -> int:

@@ -14,7 +14,7 @@ from console.ground import Ground
 
 def add(app: Flask, ground: Ground) -> None:
     """Answer /dashboards, /d/UID, and Grafana's /api/health."""
-    boards = Boards(ground)
+    boards = Boards(app, ground)
 
     @app.get("/dashboards")
     def dashboards() -> str:

@@ -1,13 +1,137 @@
 """Decisions: what each was based on, and what became of it."""
 
-from flask import Flask, render_template
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any, Final
 
+from flask import Flask, abort, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from cdb.audit.numbers import numbers
+from cdb.kit import figures
+from console.decided.asked import CAUSES, Asked, wanted_of
+from console.decided.basis import Basis, basis_of
+from console.decided.layers import layers_of
+from console.decided.listing import Page, page_of
+from console.decided.trace_of import Found, trace_of, why_missing
+from console.filters import filters
 from console.ground import Ground
+from console.knowledge import Known
+from console.traced.logs import Lines, lines_about
+from services.clock import to_datetime
+from services.ledger.results import Reader
+from services.risk.rules import Reason
+
+TIMEOUT_MS: Final = 3_000
+RANGES: Final = ("15m", "1h", "6h", "24h", "7d")
+_REFRESH_S: Final = 5
+_LONGEST_ID: Final = 200
+_FRESH: Final = timedelta(minutes=2)
+"""A decision changes for so long: its order is filled, its trace appears."""
+_AROUND: Final = timedelta(minutes=1)
+"""Log lines about a decision are no older than it by more than this."""
+_SYMBOLS: Final = "SELECT symbol FROM marks ORDER BY symbol LIMIT 200"
+_STRATEGIES: Final = "SELECT DISTINCT strategy FROM positions ORDER BY strategy LIMIT 50"
 
 
-def add(app: Flask, _ground: Ground) -> None:
-    """Answer /decisions."""
+def add(app: Flask, ground: Ground) -> None:
+    """Answer /decisions and /decisions/ID, of a signal or of an order."""
 
     @app.get("/decisions")
     def decisions() -> str:
-        return render_template("decisions.html", refresh=5)
+        asked = filters(Asked)
+        wanted = wanted_of(asked, now=to_datetime(ground.clock.now_ns()))
+
+        def read() -> Page:
+            with ground.ledger.moment(timeout_ms=TIMEOUT_MS) as ledger:
+                return page_of(ledger, wanted)
+
+        found = ground.knowledge.of(("decisions", asked), read, for_s=2)
+        return render_template(
+            "decisions.html",
+            refresh=None if asked.before else _REFRESH_S,
+            asked=asked,
+            found=found,
+            causes=CAUSES,
+            reasons=list(Reason),
+            ranges=RANGES,
+            choices=_choices(ground),
+            ignored=asked.cause != "signal" and wanted.of_decisions_only,
+            figures=figures,
+        )
+
+    @app.get("/decisions/<path:name>")
+    def decision(name: str) -> str | Response:
+        if len(name) > _LONGEST_ID or not (name.isascii() and name.isprintable()):
+            abort(404, "No signal and no order has such a name.")
+        found = ground.knowledge.of(("decision", name), lambda: _read(ground, name), for_s=2)
+        if found.value is None and not found.problem:
+            abort(404, f"The ledger has no decision on a signal {name!r:.200}, and no order of that name.")
+        if found.value is not None and found.value.name != name:
+            return redirect(url_for("decision", name=found.value.name))
+        return render_template("decision.html", name=name, found=found, figures=figures, **_shown(ground, found.value))
+
+
+def _read(ground: Ground, name: str) -> Basis | None:
+    with ground.ledger.moment(timeout_ms=TIMEOUT_MS) as ledger:
+        return basis_of(ledger, name)
+
+
+def _choices(ground: Ground) -> Known[tuple[list[str], list[str]]]:
+    """Symbols and strategies that may be asked for."""
+
+    def column(ledger: Reader, statement: str) -> list[str]:
+        return [name for (name,) in ledger.execute(statement)]
+
+    def read() -> tuple[list[str], list[str]]:
+        with ground.ledger.moment(timeout_ms=TIMEOUT_MS) as ledger:
+            return column(ledger, _SYMBOLS), column(ledger, _STRATEGIES)
+
+    return ground.knowledge.of("symbols and strategies", read, for_s=60)
+
+
+def _shown(ground: Ground, basis: Basis | None) -> dict[str, Any]:
+    """What the page of *basis* shows besides it."""
+    if basis is None:
+        return {"basis": None, "refresh": _REFRESH_S}
+    age = to_datetime(ground.clock.now_ns()) - basis.at
+    trace = _trace(ground, basis, is_fresh=age < _FRESH)
+    decision, signal = basis.decision, basis.signal
+    return {
+        "basis": basis,
+        "refresh": _REFRESH_S if age < _FRESH else None,
+        "layers": layers_of(signal, decision) if signal and decision else [],
+        "marks": (numbers(decision.marks) or {}) if decision else {},
+        "limits": (numbers(decision.limits) or {}) if decision else {},
+        "drawdown": _drawdown(basis),
+        "trace": trace,
+        "missing": why_missing(age),
+        "logs": _logs(ground, basis),
+    }
+
+
+def _trace(ground: Ground, basis: Basis, *, is_fresh: bool) -> Known[Found | None]:
+    tags = {"cdb.signal_id": basis.name} if basis.signal else {"cdb.order_id": basis.name}
+    return ground.knowledge.of(
+        ("trace of", basis.name),
+        lambda: trace_of(ground.jaeger, tags, at=basis.at),
+        for_s=_REFRESH_S if is_fresh else 60,
+    )
+
+
+def _logs(ground: Ground, basis: Basis) -> Known[Lines] | None:
+    """Log lines about a decision; None where the console sees no files."""
+    folder = ground.settings.logs
+    if folder is None:
+        return None
+    since = basis.at - _AROUND
+    return ground.knowledge.of(
+        ("log of", basis.name), lambda: lines_about(folder, basis.name, since=since), for_s=_REFRESH_S
+    )
+
+
+def _drawdown(basis: Basis) -> Decimal | None:
+    decision = basis.decision
+    if decision is None or decision.reference_equity <= 0:
+        return None
+    return max(Decimal(0), (decision.reference_equity - decision.equity) / decision.reference_equity)

@@ -30,6 +30,7 @@ NEEDED: Final = {
     "redis": "REDIS_PASSWORD",
     "postgres": "POSTGRES_PASSWORD",
     "otlp": "CDB_OTLP_TOKEN",
+    "operator": "CDB_OPERATOR_TOKEN",
     "monitoring": "CDB_MONITORING_PASSWORD",
     "reader": "CDB_READER_PASSWORD",
     "console": "CDB_CONSOLE_PASSWORD",

@@ -10,6 +10,7 @@ from services.engine.setup import Setup
 from services.execution import report as execution_report
 from services.execution.handlers import ExecutionHandler
 from services.execution.store import ExecutionStore
+from services.risk.acting import Answer, Asked
 from services.risk.decider import Decider
 from services.risk.handlers import RiskHandler
 from services.risk.portfolio import Portfolio
@@ -17,6 +18,7 @@ from services.risk.state import RiskState
 from services.risk.store import RiskStore
 from services.runtime.consumer import BATCH, Consumer
 from services.runtime.faults import Faults
+from services.runtime.requests import Requests
 from services.topology import CORE, EXECUTION, ORDERS, READERS, RISK, WS, Service
 from services.ws.publisher import FeedStatus, Publisher
 from services.ws.sources.port import Source
@@ -36,6 +38,8 @@ class Engine:
         self._makers = {CORE: self._core, RISK: self._risk, EXECUTION: self._execution}
         self._consumers: dict[Service, Consumer] = {}
         self._risk_state: RiskState | None = None
+        self.operators: list[Requests[Asked, Answer]] = []
+        """What operators may ask of each process of risk, of the newest last."""
         clock = ground.clock()
         self._bus = ground.bus(WS, clock)
         check = TradeCheck(setup.symbols, clock)
@@ -121,8 +125,14 @@ class Engine:
         decider = Decider(state, ledger_delay_s=lambda: 0.0)
         handler = RiskHandler(state, decider, symbols=self._setup.symbols, lockstep=lockstep, monotonic=monotonic)
         bus = self._ground.bus(RISK, clock)
+        self.operators.append(Requests(handler.act))
         return Consumer(
-            bus, handler, self._ground.loop_state(), prepare=lambda: handler.rebuild(bus), monotonic=monotonic
+            bus,
+            handler,
+            self._ground.loop_state(),
+            prepare=lambda: handler.rebuild(bus),
+            answer=self.operators[-1].answer,
+            monotonic=monotonic,
         )
 
     def _execution(self) -> Consumer:

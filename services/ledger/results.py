@@ -32,7 +32,7 @@ def closed_trades(ledger: Reader) -> list[ClosedTrade]:
 
 
 def trades_closed_by(
-    ledger: Ledger, position_ids: Sequence[str], *, after_seq: int, until_seq: int
+    ledger: Reader, position_ids: Sequence[str], *, after_seq: int, until_seq: int
 ) -> list[ClosedTrade]:
     """Those of *position_ids* whose last fill has a number after *after_seq*, up to *until_seq*."""
     rows = ledger.execute(_CLOSED, (list(position_ids), after_seq, until_seq)) if position_ids else ()

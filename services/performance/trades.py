@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from statistics import median
-from typing import Final
+from typing import Final, Protocol
 
 from services.messages import Cause
 
@@ -135,8 +135,18 @@ def figures_by(group: str, trades: Iterable[ClosedTrade]) -> dict[str, TradeFigu
     return dict(sorted(found.items()))
 
 
+class Held(Protocol):
+    """A time in which something was held."""
+
+    @property
+    def opened_at(self) -> datetime: ...
+
+    @property
+    def closed_at(self) -> datetime: ...
+
+
 def exposure_time(
-    trades: Iterable[ClosedTrade], open_since: Iterable[datetime], *, begin: datetime, end: datetime
+    trades: Iterable[Held], open_since: Iterable[datetime], *, begin: datetime, end: datetime
 ) -> float | None:
     """The share of the time from *begin* to *end* in which anything was held; None if there is no time between them.
 

@@ -5,7 +5,7 @@ from datetime import date
 import structlog
 
 from services.clock import DAY_NS, MINUTE_NS, utc_day
-from services.messages import MarketData
+from services.messages import MarketData, order_id_of_stop_loss
 from services.risk import ledger_rows, report, trace
 from services.risk.portfolio import Book, Mark, Position
 from services.risk.rules import is_drawdown_at_limit, is_stop_loss_reached, sale_of
@@ -99,7 +99,9 @@ class Guard:
         if not quantity:
             return False
         with tracing.tracer().start_as_current_span("risk.stop_loss", context=tracing.root()) as span:
-            order = ledger_rows.order_of_stop_loss(
+            order = ledger_rows.closing_order(
+                order_id_of_stop_loss(position.position_id, mark.trade_id),
+                "stop_loss",
                 position,
                 quantity,
                 mark,
@@ -108,7 +110,7 @@ class Guard:
             )
             trace.describe_stop_loss(span, order)
             row = ledger_rows.order_row(
-                order, position.strategy, trade_id=mark.trade_id, signal_id=None, position_id=position.position_id
+                order, position.strategy, trade_id=mark.trade_id, position_id=position.position_id
             )
             if not self._state.store.write_stop_loss(row):
                 return False

@@ -11,6 +11,7 @@ from services.bus.port import Bus
 from services.bus.trades import finished_trades
 from services.messages import BadMessage, Fill, MarketData, Order, Signal, decode, encode
 from services.risk import report
+from services.risk.acting import Answer, Asked, Operator
 from services.risk.decider import Decider
 from services.risk.equity_history import EquityHistory
 from services.risk.guard import Guard
@@ -48,6 +49,7 @@ class RiskHandler:
         self._state = state
         self._decider = decider
         self._guard = Guard(state)
+        self._operator = Operator(state)
         self._history = EquityHistory(state.store)
         self._resender = Resender(monotonic)
         self._symbols = symbols
@@ -100,6 +102,14 @@ class RiskHandler:
         for order in again:
             report.order_sent_again(order)
         return [*outgoing, *(Outgoing(ORDERS, order, self._resender.cause(order.order_id)) for order in again)]
+
+    def act(self, asked: Asked) -> tuple[Answer, list[Outgoing]]:
+        """Do what an operator asks; the orders that are to be sent. Raises Refused, ServerAway."""
+        self._state.restore()
+        self._guard.do_what_is_due()
+        self._guard.turn_time()
+        answer = self._operator.act(asked)
+        return answer, self._outgoing()
 
     def close(self) -> None:
         """Keep the newest prices for the next process."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from services.clock import to_datetime
-from services.messages import Order, Signal, order_id_of_signal, order_id_of_stop_loss
+from services.messages import Cause, Order, Signal, order_id_of_signal
 from services.risk.limits import Limits
 from services.risk.portfolio import Mark, Portfolio, Position
 from services.risk.rules import Approved, Reason, Verdict
@@ -33,7 +33,7 @@ def add_decision(
     rows.signals.append(_signal_row(signal))
     if isinstance(verdict, Approved):
         order = order_of_signal(signal, verdict, now_ns=now_ns)
-        row = order_row(order, signal.strategy, trade_id=signal.trade_id, signal_id=signal.signal_id, position_id=None)
+        row = order_row(order, signal.strategy, trade_id=signal.trade_id, signal_id=signal.signal_id)
         rows.orders.append(row)
         portfolio.place(order, signal.strategy)
         return order
@@ -58,13 +58,22 @@ def order_of_signal(signal: Signal, verdict: Approved, *, now_ns: int) -> Order:
     )
 
 
-def order_of_stop_loss(position: Position, quantity: Decimal, mark: Mark, *, volatility: Decimal, now_ns: int) -> Order:
-    """The order that closes *position* on the price of *mark*."""
+def closing_order(
+    order_id: str,
+    cause: Cause,
+    position: Position,
+    quantity: Decimal,
+    mark: Mark,
+    *,
+    volatility: Decimal,
+    now_ns: int,
+) -> Order:
+    """The order that closes *position* on the price of *mark*, whatever its strategy thinks."""
     return Order(
         ts_event=now_ns,
         ts_init=now_ns,
-        order_id=order_id_of_stop_loss(position.position_id, mark.trade_id),
-        cause="stop_loss",
+        order_id=order_id,
+        cause=cause,
         symbol=position.symbol,
         side="SELL",
         quantity=quantity,
@@ -74,7 +83,13 @@ def order_of_stop_loss(position: Position, quantity: Decimal, mark: Mark, *, vol
 
 
 def order_row(
-    order: Order, strategy: str, *, trade_id: int, signal_id: str | None, position_id: str | None
+    order: Order,
+    strategy: str,
+    *,
+    trade_id: int,
+    signal_id: str | None = None,
+    position_id: str | None = None,
+    action_id: str | None = None,
 ) -> dict[str, Any]:
     """The row of *order*, whose position is or will be that of *strategy*, and of what caused it."""
     return {
@@ -82,6 +97,7 @@ def order_row(
         "cause": order.cause,
         "signal_id": signal_id,
         "position_id": position_id,
+        "action_id": action_id,
         "trade_id": trade_id,
         "symbol": order.symbol,
         "strategy": strategy,

@@ -8,6 +8,7 @@ import structlog
 from opentelemetry.trace import Span, use_span
 
 from services import topology
+from services.actions import Action
 from services.messages import Order, Signal
 from services.performance.equity import EquityCurve
 from services.risk.limits import Limits
@@ -75,6 +76,19 @@ def stop_loss(order: Order) -> None:
     metrics.stop_loss_triggered.labels(symbol=order.symbol).inc()
     price, quantity = str(order.reference_price), str(order.quantity)
     log.info("stop loss", symbol=order.symbol, order=order.order_id, price=price, quantity=quantity)
+
+
+def acted(action: Action) -> None:
+    """An operator's action is in the ledger, and its effect there."""
+    log.warning(
+        "operator acted",
+        what=action.what,
+        subject=action.subject,
+        who=action.who,
+        via=action.via,
+        why=action.why,
+        action=action.action_id,
+    )
 
 
 def order_sent_again(order: Order) -> None:

@@ -7,10 +7,10 @@ from pydantic import Field
 
 from services import topology
 from services.risk.limits import Limits
-from services.settings import LedgerSettings, Port, ServiceSettings, port_of
+from services.settings import LedgerSettings, OperatorSettings, Port, ServiceSettings, port_of
 
 
-class RiskSettings(ServiceSettings, LedgerSettings):
+class RiskSettings(ServiceSettings, LedgerSettings, OperatorSettings):
     """Where it listens, what it starts with, and its limits."""
 
     port: Port = port_of(topology.RISK)

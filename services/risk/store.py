@@ -5,7 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import msgspec
 
@@ -13,13 +13,14 @@ from services.clock import to_datetime, utc_day
 from services.costs import UNIT
 from services.errors import ServerAway
 from services.ledger import results
-from services.ledger.connection import Cursor, Ledger
+from services.ledger.connection import Ledger
 from services.messages import Cause, Order, Side
 from services.performance.equity import EquityCurve
+from services.risk import breaker_rows
+from services.risk.action_store import ActionStore
+from services.risk.breaker_rows import BreakerCause
 from services.risk.ledger_rows import Rows
 from services.risk.portfolio import Book, InFlight, Mark, Portfolio, Position
-
-BreakerCause = Literal["mark", "decision", "operator", "day_turn", "test"]
 
 _PREPARE_BOOK: Final = """
 PREPARE risk_book (text[], text[]) AS SELECT json_build_object(
@@ -153,6 +154,7 @@ class RiskStore:
     def __init__(self, ledger: Ledger, *, opening_cash: Decimal) -> None:
         self._ledger = ledger
         self._ledger.prepare(_PREPARE_BOOK, _PREPARE_WRITE)
+        self.actions = ActionStore(ledger)
         self._opening_cash = opening_cash
 
     def load(self, signal_ids: Iterable[str] = (), order_ids: Iterable[str] = (), *, delay_s: float = 0.0) -> Reading:
@@ -238,23 +240,20 @@ class RiskStore:
             )
             is_new = cursor.rowcount == 1
             if is_new and reset_breaker:
-                _set_breaker(cursor, active=False, cause="day_turn", equity=equity, reference=equity, now_ns=now_ns)
+                breaker_rows.change(
+                    cursor, active=False, cause="day_turn", equity=equity, reference=equity, now_ns=now_ns
+                )
             return is_new
 
     def trip_breaker(self, cause: BreakerCause, *, equity: Decimal, reference: Decimal, now_ns: int) -> None:
         """Note that the breaker has tripped."""
         with self._ledger.transaction() as cursor:
-            _set_breaker(cursor, active=True, cause=cause, equity=equity, reference=reference, now_ns=now_ns)
+            breaker_rows.change(cursor, active=True, cause=cause, equity=equity, reference=reference, now_ns=now_ns)
 
     def reset_breaker(self, cause: BreakerCause, *, equity: Decimal, now_ns: int) -> None:
         """Reset the breaker; *equity* becomes the day's new reference."""
         with self._ledger.transaction() as cursor:
-            cursor.execute(
-                "INSERT INTO equity (day, cause, equity, noted_at) "
-                "SELECT greatest(%s, max(day)), 'breaker_reset', %s, %s FROM equity",
-                (utc_day(now_ns), equity, to_datetime(now_ns)),
-            )
-            _set_breaker(cursor, active=False, cause=cause, equity=equity, reference=equity, now_ns=now_ns)
+            breaker_rows.reset(cursor, cause, equity=equity, now_ns=now_ns)
 
     def adjust(self, amount: Decimal, *, reason: str, now_ns: int) -> None:
         """Add *amount* to the account's cash as a test adjustment that the audit knows."""
@@ -322,13 +321,4 @@ def _order_of(row: tuple[Any, ...]) -> Order:
         quantity=quantity,
         reference_price=reference_price,
         volatility=volatility,
-    )
-
-
-def _set_breaker(
-    cursor: Cursor, *, active: bool, cause: BreakerCause, equity: Decimal, reference: Decimal, now_ns: int
-) -> None:
-    cursor.execute(
-        "INSERT INTO breaker (active, cause, equity, reference_equity, changed_at) VALUES (%s, %s, %s, %s, %s)",
-        (active, cause, equity, reference, to_datetime(now_ns)),
     )

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from opentelemetry.trace import Span, SpanContext
 
+from services.actions import Action
 from services.bus import messaging_spans
 from services.ledger.statement_spans import record_statement
 from services.messages import Order, Signal, order_id_of_signal
@@ -47,6 +48,11 @@ def end_decision(
 def describe_stop_loss(span: Span, order: Order) -> None:
     """Give risk.stop_loss the attributes of its order."""
     span.set_attributes({"cdb.symbol": order.symbol, "cdb.side": order.side, "cdb.order_id": order.order_id})
+
+
+def describe_flatten(span: Span, action: Action, orders: int) -> None:
+    """Give operator.flatten what was asked for, and how many *orders* it has led to."""
+    span.set_attributes({"cdb.action_id": action.action_id, "cdb.subject": action.subject, "cdb.orders": orders})
 
 
 def _describe(span: Span, signal: Signal, verdict: Verdict, row: Mapping[str, Any]) -> None:

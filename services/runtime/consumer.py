@@ -43,7 +43,8 @@ class Consumer:
     """Feeds one handler from the bus until it is told to stop; *prepare* runs once, before the first message.
 
     *on_error* hears of every message that could not be handled (bad_message, handler or injected), and once of every
-    outage that it meets (server_away); waiting for servers at the start is none.
+    outage that it meets (server_away); waiting for servers at the start is none. *answer* is called at each turn: it
+    acts on what other threads ask of this one, and gives the messages that this leads to.
     """
 
     def __init__(
@@ -54,11 +55,13 @@ class Consumer:
         *,
         prepare: Callable[[], None] = lambda: None,
         on_error: Callable[[str], None] = lambda _error_type: None,
+        answer: Callable[[], list[Outgoing]] = list,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._monotonic = monotonic
         self._on_error = on_error
         self._prepare = prepare
+        self._answer = answer
         self._bus = bus
         self._handler = handler
         self._state = state
@@ -88,6 +91,8 @@ class Consumer:
             self._next_housekeeping = self._monotonic() + HOUSEKEEPING_S
             self._retry(self._housekeep)
             self._working = True
+        if outgoing := self._answer():
+            self._retry(lambda: self._publish([], outgoing, []))
         self._retry(self._step)
 
     def finish(self) -> None:

@@ -15,6 +15,7 @@ import structlog
 from flask import Flask
 
 from services.bus.client import connect
+from services.bus.dead_letters import DeadLetters
 from services.bus.held import HeldSymbols
 from services.bus.only_one import OnlyOne
 from services.bus.streams import RedisBus
@@ -93,6 +94,10 @@ class Process:
     def held(self) -> HeldSymbols:
         """The note of what is held. Each thread needs its own."""
         return HeldSymbols(self._redis())
+
+    def dead_letters(self) -> DeadLetters:
+        """The messages that were put aside. Each thread needs its own."""
+        return DeadLetters(self._redis())
 
     def ledger(self, purpose: str, *, writer: bool = False) -> Ledger:
         """A connection to the ledger. Each thread needs its own; only one *writer* per service gets in."""

@@ -1,17 +1,21 @@
 """Deliberate breaks of the product. The simulation must find each of them; none is found without faults."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
+import msgspec
 import pytest
 
+from services.actions import Recorded
 from services.bus.entries import Entry
 from services.bus.only_one import OnlyOne
 from services.core.handlers import CoreHandler
 from services.core.handlers import _Watched as Watched
 from services.execution.store import Changes, ExecutionStore
+from services.risk.action_store import _ORDERS as ORDERS_OF_AN_ACTION
+from services.risk.action_store import ActionStore
 from services.risk.handlers import RiskHandler
 from services.risk.ledger_rows import Rows
 from services.risk.resender import Resender
@@ -117,6 +121,21 @@ def a_woken_copy_works_on(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(OnlyOne, "greet", greet)
 
 
+def orders_after_their_action(patch: pytest.MonkeyPatch) -> None:
+    def flatten(self: ActionStore, recorded: Recorded, orders: Iterable[Mapping[str, Any]]) -> bool:
+        if not self.record(recorded):
+            return False
+        with self._ledger.transaction() as cursor:
+            cursor.execute(ORDERS_OF_AN_ACTION, (msgspec.json.encode(orders, enc_hook=str).decode(),))
+        return True
+
+    patch.setattr(ActionStore, "flatten", flatten)
+
+
+def acted_again(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(ActionStore, "find", lambda _self, _action_id: None)
+
+
 EARLIER: Final[tuple[Break, ...]] = (
     acknowledged_before_handled,
     committed_after_acknowledged,
@@ -135,4 +154,5 @@ MORE: Final[tuple[Break, ...]] = (
 )
 COPIES: Final[tuple[Break, ...]] = (all_copies_work, a_woken_copy_works_on)
 """Those that show only where a service runs twice, or hangs until another copy takes its place."""
-BREAKS: Final = {one.__name__: one for one in (*EARLIER, *MORE, *COPIES)}
+OPERATORS: Final[tuple[Break, ...]] = (orders_after_their_action, acted_again)
+BREAKS: Final = {one.__name__: one for one in (*EARLIER, *MORE, *COPIES, *OPERATORS)}

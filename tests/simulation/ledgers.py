@@ -20,6 +20,7 @@ from tests.support.programs import require_parts
 
 TABLES: Final = (
     *("fills", "orders", "decisions", "signals", "positions", "marks", "equity", "equity_marks", "breaker"),
+    "operator_actions",
     "test_adjustments",
     "account",
 )

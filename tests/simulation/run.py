@@ -19,6 +19,7 @@ from tests.simulation.adversary import Adversary, Fault
 from tests.simulation.checks import Content, content_of, findings
 from tests.simulation.copies import Copy, Crash
 from tests.simulation.ground import CUT_OFF_S, FailingGround
+from tests.simulation.operators import Operators
 from tests.simulation.tape import BEGIN_NS, trades
 
 WORKERS: Final = (CORE, RISK, EXECUTION)
@@ -39,6 +40,8 @@ EAGER: Final = 5
 """There are far fewer moments between turns than within them."""
 IMPATIENCE: Final = 0.01
 """How likely somebody starts a service that hangs once more, at each step."""
+ACTS: Final = 0.06
+"""How likely an operator acts when a trade happens; in lockstep nobody does, or the ledger could not be compared."""
 LONGEST_REST_S: Final = 900.0
 
 
@@ -71,6 +74,7 @@ class Run:
         self._random = self._adversary.random
         self._ground = FailingGround(setup.address, self._adversary, lockstep=lockstep, begin_ns=BEGIN_NS)
         self._engine = Engine(setup, self._ground)
+        self._operators = Operators(self._random, self._engine, sorted(setup.symbols))
         self._address = setup.address
         self._observer = Ledger(setup.address, application="observer")
         self._wanted = dict.fromkeys(WORKERS, 1)
@@ -85,6 +89,8 @@ class Run:
             for trade in trades():
                 if not self._until_due(trade):
                     break
+                if not self._lockstep and self._random.random() < ACTS:
+                    self._operators.act()
                 self._engine.publish([trade])
                 self._tell_faults()
             self._rest()
@@ -93,6 +99,7 @@ class Run:
             expected = expected if self._lockstep else None
             found = [*findings(self._address, self._ground.streams, expected, clock_was_set=clock_was_set)]
             found += [] if self._is_at_rest() else ["it does not settle"]
+            found += self._operators.findings(self._observer)
             return Result(self._seed, found, self._adversary.faults, content_of(self._address))
         finally:
             self._ground.close()
@@ -121,6 +128,7 @@ class Run:
         if not self._lockstep and self._ground.now_s >= self._next_copy_s:
             self._next_copy_s = self._ground.now_s + 1
             self._earlier = self._ground.failing_streams.copy()
+        self._operators.look(self._ground.now_s)
         for copy in self._ground.hanging():
             self._look_after(copy)
         service = self._random.choice(WORKERS)
@@ -201,13 +209,15 @@ class Run:
         quiet = 0
         while quiet < 3 and self._ground.now_s < until_s:
             self._ground.now_s += 2.0
+            self._operators.look(self._ground.now_s)
             for service in WORKERS:
                 for _ in range(2):
                     self._turn(service)
             quiet = quiet + 1 if self._is_at_rest() else 0
 
     def _is_at_rest(self) -> bool:
-        return self._engine.is_settled() and not self._ground.hanging() and not self._is_in_flight()
+        waits = self._ground.hanging() or self._operators.is_waiting() or self._is_in_flight()
+        return self._engine.is_settled() and not waits
 
     def _is_in_flight(self) -> bool:
         return bool(self._observer.execute("SELECT 1 FROM orders WHERE state = 'placed' LIMIT 1"))

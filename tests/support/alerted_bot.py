@@ -1,4 +1,4 @@
-"""A whole bot whose monitoring is ten times as fast, and the notifications that the local receiver gets."""
+"""A whole bot whose monitoring is ten times as fast, and the notifications that the console gets."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping

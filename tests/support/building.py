@@ -6,6 +6,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
+from services.actions import Action
 from services.messages import MarketData, Order, PositionKey, Signal, signal_id
 from services.risk.limits import Limits
 from services.risk.portfolio import Book, InFlight, Mark, Portfolio, Position
@@ -67,6 +68,17 @@ def an_order(**changes: Any) -> Order:
         "volatility": Decimal("0.0002"),
     }
     return Order(**given | changes)
+
+
+def an_action(**changes: Any) -> Action:
+    given: dict[str, Any] = {
+        "action_id": "action-1",
+        "what": "flatten",
+        "who": "olga",
+        "via": "command",
+        "why": "a test",
+    }
+    return Action(**given | changes)
 
 
 def a_mark(price: Decimal | str | int, *, ts_event: int = NOW, trade_id: int = 1) -> Mark:

@@ -1,5 +1,6 @@
 """The console's application without its process, on servers that a test may lack."""
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -43,3 +44,10 @@ def ground_of(data: Path, clock: Clock, *, keep: int = 1_000, **changed: Any) ->
 def client_of(ground: Ground) -> FlaskClient:
     """A browser without a page, not logged in."""
     return create_app(ground).test_client()
+
+
+def token_of(client: FlaskClient) -> str:
+    """The token that the console's forms carry for this browser."""
+    found = re.search(r'name="token" value="([^"]+)"', client.get("/login").get_data(as_text=True))
+    assert found
+    return found[1]

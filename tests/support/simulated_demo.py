@@ -18,7 +18,7 @@ from services.core.strategies.momentum_v1 import Momentum, MomentumSettings
 from services.core.strategies.port import Opinion
 from services.execution.accounting import Holding, book
 from services.execution.venue import VenueSettings, execute
-from services.messages import MarketData, Order, PositionKey
+from services.messages import MarketData, Order, PositionKey, order_id_of_stop_loss
 from services.risk import ledger_rows
 from services.risk.limits import Limits
 from services.risk.marks import Marks
@@ -136,8 +136,14 @@ class Demo:
             mark = Mark(trade.price, trade.trade_id, trade.ts_event)
             volatility = self._marks.volatility(trade.symbol)
             self._fill(
-                ledger_rows.order_of_stop_loss(
-                    position, position.quantity, mark, volatility=volatility, now_ns=trade.ts_event
+                ledger_rows.closing_order(
+                    order_id_of_stop_loss(position.position_id, mark.trade_id),
+                    "stop_loss",
+                    position,
+                    position.quantity,
+                    mark,
+                    volatility=volatility,
+                    now_ns=trade.ts_event,
                 )
             )
         if not self._book.breaker_active and is_drawdown_at_limit(self._portfolio(), self._limits):

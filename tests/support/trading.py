@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from services.actions import What
 from services.bus.entries import Entry, Outgoing
 from services.clock import NANOSECONDS, EventClock
 from services.execution.handlers import ExecutionHandler
 from services.execution.store import ExecutionStore
 from services.execution.venue import VenueSettings
 from services.messages import MarketData, Message, Side, Signal, signal_id
+from services.risk.acting import Answer, Asked
 from services.risk.decider import Decider
 from services.risk.handlers import RiskHandler
 from services.risk.limits import Limits
@@ -18,6 +20,7 @@ from services.risk.store import RiskStore
 from services.runtime.faults import Faults
 from services.runtime.handling import Batch, Received
 from services.topology import FILLS, MARKET_DATA, ORDERS, SIGNALS
+from tests.support.building import an_action
 from tests.support.servers import Database
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT", "DOTUSDT", "LTCUSDT")
@@ -83,6 +86,14 @@ class TradingDay:
         self.signal(side, *symbols, strategy=strategy)
         self.execute()
 
+    def act(self, what: What, subject: str = "", *, action_id: str = "", preview: bool = False) -> Answer:
+        """Do in risk what an operator asks, under an id of its own unless one is given."""
+        self._tick()
+        action = an_action(action_id=action_id or f"action-{self.number}", what=what, subject=subject)
+        answer, outgoing = self.risk.act(Asked(action, preview))
+        self.waiting += [item for item in outgoing if item.stream == ORDERS]
+        return answer
+
     def close(self) -> None:
         """Write the newest prices into the ledger and disconnect."""
         self.risk.close()
@@ -146,7 +157,10 @@ def trade_a_day(day: TradingDay) -> None:
     day.trade("BUY", "ADAUSDT")  # DRAWDOWN_LIMIT, and the breaker trips
     day.trade("BUY", "DOTUSDT")  # CIRCUIT_BREAKER_ACTIVE
     day.price("LTCUSDT", "71.5")
-    day.store.reset_breaker("operator", equity=Decimal(94_000), now_ns=day.now_ns)
+    day.act("reset_breaker")
+    day.trade("BUY", "LTCUSDT")
+    day.act("flatten", "LTCUSDT")
+    day.execute()
     day.trade("BUY", "LTCUSDT")
     day.signal("BUY", "DOTUSDT")  # stays in flight
     day.signal("BUY", "DOTUSDT")  # POSITION_SIZE_EXCEEDED, because of it

@@ -152,6 +152,7 @@ class StackConfig:
             **_DEFAULTS,
             "POSTGRES_PASSWORD": secrets.token_urlsafe(24),
             "REDIS_PASSWORD": secrets.token_urlsafe(24),
+            "CDB_OPERATOR_TOKEN": secrets.token_urlsafe(24),
             "CDB_OTLP_TOKEN": secrets.token_urlsafe(24),
             "CDB_MONITORING_PASSWORD": secrets.token_urlsafe(24),
             "CDB_READER_PASSWORD": secrets.token_urlsafe(24),

@@ -10,7 +10,7 @@ from cdb.running.native.config import StackConfig
 from cdb.running.native.files import ini, write_private
 from cdb.running.native.ports import HOST
 
-MISSING = "Grafana is not installed; `cdb dashboard` shows the same dashboards in the terminal"
+MISSING = "Grafana is not installed"
 HOME_DASHBOARD = "cdb-trading-overview.json"
 _SBIN = "/usr/sbin"  # where its package puts the program, and what ordinary users do not have in their PATH
 

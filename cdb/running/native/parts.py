@@ -17,7 +17,7 @@ from cdb.running.native import (
     redis_server,
 )
 from cdb.running.native.config import Kind, Part, StackConfig
-from services.topology import CONSOLE, NAMES, SERVICES, Service
+from services.topology import CONSOLE, NAMES, RISK, SERVICES, Service
 
 
 def _module(name: str) -> Callable[[StackConfig], tuple[str, ...]]:
@@ -25,6 +25,8 @@ def _module(name: str) -> Callable[[StackConfig], tuple[str, ...]]:
 
 
 def _service(service: Service) -> Part:
+    ledger = ("POSTGRES_PASSWORD",) if service.ledger else ()
+    operator = ("CDB_OPERATOR_TOKEN",) if service == RISK else ()
     exchange = () if service.reads else ("MEXC_API_KEY", "MEXC_API_SECRET")  # whoever reads no stream has a source
     return Part(
         service.name,
@@ -34,7 +36,7 @@ def _service(service: Service) -> Part:
         ports=(service.name,),
         needs=("redis", "postgres", "migrate"),
         address="http://127.0.0.1:{port}/health and /metrics",
-        secrets=("REDIS_PASSWORD", "CDB_OTLP_TOKEN", *exchange, *(("POSTGRES_PASSWORD",) if service.ledger else ())),
+        secrets=("REDIS_PASSWORD", "CDB_OTLP_TOKEN", *exchange, *ledger, *operator),
     )
 
 
@@ -92,7 +94,7 @@ ALL_PARTS: tuple[Part, ...] = (
             "jaeger_telemetry",
             "jaeger_health",
         ),
-        address="http://127.0.0.1:{port}/api/traces, the traces that were kept",
+        address="http://127.0.0.1:{port}/api/services; traces: cdb_console, or cdb trace",
     ),
     Part(
         "redis_exporter",
@@ -131,7 +133,7 @@ ALL_PARTS: tuple[Part, ...] = (
         probe=probes.http_ok("alertmanager", "/-/ready"),
         ports=("alertmanager",),
         packages=("prometheus-alertmanager",),
-        address="http://127.0.0.1:{port}/api/v2/alerts, or cdb alerts",
+        address="http://127.0.0.1:{port}/api/v2/alerts; alerts: cdb_console, or cdb alerts",
     ),
     Part(
         CONSOLE.name,
@@ -140,7 +142,7 @@ ALL_PARTS: tuple[Part, ...] = (
         probe=probes.http_ok(CONSOLE.name),
         ports=(CONSOLE.name,),
         secrets=("CDB_CONSOLE_PASSWORD", "CDB_READER_PASSWORD", "CDB_OPERATOR_TOKEN"),
-        address="http://localhost:{port}, dashboards, decisions, traces, alerts",
+        address="http://localhost:{port}",
     ),
     Part(
         "grafana",

@@ -17,12 +17,12 @@ _FIXED: Final = {"LC_ALL": "C.UTF-8"}  # paths and logs are UTF-8, numbers have 
 ACCOUNTS: Final = frozenset(
     {
         *("POSTGRES_USER", "POSTGRES_PASSWORD", "POSTGRES_DB", "REDIS_PASSWORD", "GRAFANA_PASSWORD"),
-        *("CDB_MONITORING_PASSWORD", "CDB_OTLP_TOKEN"),
+        *("CDB_MONITORING_PASSWORD", "CDB_OPERATOR_TOKEN", "CDB_OTLP_TOKEN"),
     }
 )
 """Accounts of the stack's own servers, which are in .env alone: many a project exports some of these names, and with
 another user or database the ledger would seem to be empty."""
-OWN_SERVERS: Final = {"POSTGRES_HOST": "PostgreSQL", "REDIS_HOST": "Redis"}
+OWN_SERVERS: Final = {"POSTGRES_HOST": "PostgreSQL", "REDIS_HOST": "Redis", "CDB_RISK_HOST": "cdb_risk"}
 
 
 def of_system(environ: Mapping[str, str]) -> dict[str, str]:

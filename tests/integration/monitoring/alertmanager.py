@@ -1,4 +1,4 @@
-"""A real Alertmanager with the local receiver behind it, and stand-ins for Slack and a mail server on loopback."""
+"""A real Alertmanager with the console behind it, and stand-ins for Slack and a mail server on loopback."""
 
 import http.server
 import json
@@ -76,7 +76,7 @@ class Alerting:
         return {name: held for name, held in found.items() if "Fence" not in name}
 
     def received(self, **asked: str) -> list[dict[str, Any]]:
-        """What the local receiver has kept, newest first."""
+        """What the console has kept, newest first."""
         answer = self._ask("cdb_console", f"/api/notifications?{urllib.parse.urlencode({'limit': 1000, **asked})}")
         found: list[dict[str, Any]] = answer["notifications"]
         return found
@@ -125,7 +125,7 @@ def annotations(labels: dict[str, str]) -> dict[str, str]:
         "summary": f"{name} in short",
         "description": f"{name} at length, 7.25 %.",
         "runbook_url": f"monitoring/runbooks/{name}.md",
-        "dashboard_url": "http://localhost:3000/d/cdb-system-health",
+        "dashboard_url": "http://localhost:8010/d/cdb-system-health",
     }
 
 

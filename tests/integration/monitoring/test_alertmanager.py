@@ -201,14 +201,16 @@ def test_slack_is_told_of_critical_and_warning_in_words_that_read_well(alerting:
     alerting.receives(warning)
     message = slack_about(alerting, "WARNING: SlackIsTold")
     assert message["color"] == "danger"
-    began = alerting.receives(warning)["starts_at"][:19].replace("T", " ")
+    told = alerting.receives(warning)
+    began = told["starts_at"][:19].replace("T", " ")
     assert message["text"].splitlines() == [
         "FIRING: SlackIsTold in short",
         "SlackIsTold at length, 7.25 %.",
         f"Since: {began} UTC",
         "Component: market_data",
-        "What to do: monitoring/runbooks/SlackIsTold.md",
-        "Dashboard: http://localhost:3000/d/cdb-system-health",
+        "What to do: http://localhost:8010/runbooks/SlackIsTold",
+        "Dashboard: http://localhost:8010/d/cdb-system-health",
+        f"Silence: http://localhost:8010/act/silence?fingerprint={told['fingerprint']}",
     ]
     alerting.post(warning, ended=True)
     assert slack_about(alerting, "RESOLVED: SlackIsTold")["color"] == "good"
@@ -272,7 +274,7 @@ def test_cdb_alerts_shows_what_fires_what_is_held_back_and_what_was_received(ale
     alerting.receives(before, "resolved")
     said = cdb_alerts(alerting, "--limit", "1000")  # other tests of the room may have had it told long before
     assert said.exit_code == 0, said.stderr
-    firing, received = said.stdout.split("Received by the local receiver, not firing now")
+    firing, received = said.stdout.split("Received by the console, not firing now")
     (line,) = [line for line in firing.splitlines() if "ServiceDown" in line]
     assert "cdb_risk" in line
     assert "no, inhibited by DatabaseConnectionFailures" in line
@@ -301,7 +303,7 @@ def test_cdb_alerts_lists_each_alert_once(alerting: Alerting) -> None:
     said = cdb_alerts(alerting, "--limit", "1000").stdout
     lines = {name: [line for line in said.splitlines() if name in line] for name in names}
     assert {name: len(found) for name, found in lines.items()} == dict.fromkeys(names, 1), said
-    firing, _, _ = said.partition("Received by the local receiver")
+    firing, _, _ = said.partition("Received by the console")
     assert [name for name in names if name in firing] == ["ListedFiring"]
     assert "resolved" in lines["ListedEnded"][0]
     assert "not firing" in lines["ListedLost"][0]
@@ -339,7 +341,7 @@ def test_cdb_alerts_without_a_stack_is_one_line_and_exit_code_3() -> None:
     assert said.returncode == 3
     (line,) = said.stderr.splitlines()
     assert "Alertmanager at http://127.0.0.1:1 does not answer" in line
-    assert "the alert receiver at http://127.0.0.1:2 does not answer" in line
+    assert "the console at http://127.0.0.1:2 does not answer" in line
     assert "`cdb status`" in line
 
 
@@ -366,3 +368,23 @@ def test_a_console_without_a_place_for_its_data_says_so_in_one_line() -> None:
     assert done.returncode != 0
     assert done.stderr.startswith("CDB_CONSOLE_DATA='/nonexistent' cannot be used: ")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_test_notification_reaches_console_slack_and_mail(alerting: Alerting) -> None:
+    said = cdb_alerts(alerting, "test", "--json")
+    assert said.exit_code == 0, said.stderr
+    found = json.loads(said.stdout)
+    assert found["outcomes"] == {"webhook": "delivered", "slack": "delivered", "email": "delivered"}
+    assert slack_about(alerting, f"CRITICAL: {found['alertname']}")
+    assert mail_about(alerting, f"CRITICAL: {found['alertname']}")
+
+
+def test_a_test_notification_that_a_receiver_refuses_is_told(alerting: Alerting) -> None:
+    alerting.stack.stop_part("cdb_console")
+    try:
+        said = cdb_alerts(alerting, "test")
+    finally:
+        alerting.stack.start_part("cdb_console")
+    assert alerting.stack.wait_ready(60) is None
+    assert (said.exit_code, len(said.stderr.splitlines())) == (3, 1)
+    assert "the console at http" in said.stderr

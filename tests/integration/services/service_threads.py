@@ -21,6 +21,7 @@ from services.execution.store import ExecutionStore
 from services.execution.venue import VenueSettings
 from services.ledger.connection import Ledger
 from services.messages import encode
+from services.risk.acting import Answer, Asked
 from services.risk.decider import Decider
 from services.risk.handlers import RiskHandler
 from services.risk.limits import Limits
@@ -31,6 +32,7 @@ from services.runtime.faults import Faults
 from services.runtime.handling import Handler
 from services.runtime.instrumentation import trace_statements
 from services.runtime.loop_state import LoopState
+from services.runtime.requests import Requests
 from services.topology import MARKET_DATA
 from tests.support.building import a_signal, a_trade
 from tests.support.servers import Database, Servers
@@ -51,6 +53,7 @@ class ServiceThreads:
     core_faults: Faults = field(default_factory=Faults)
     delay_s: float = 0.0
     trades: int = 0
+    operators: Requests[Asked, Answer] | None = None
 
     def __post_init__(self) -> None:
         self._states: list[LoopState] = []
@@ -84,7 +87,7 @@ class ServiceThreads:
             handler = {"cdb_core": self._core, "cdb_risk": self._risk, "cdb_execution": self._execution}[service]()
             state = LoopState()
             self._states.append(state)
-            consumer = Consumer(self._bus(service), handler, state)
+            consumer = Consumer(self._bus(service), handler, state, answer=self._answer(handler))
             thread = threading.Thread(target=_ending_quietly(consumer.run), name=service, daemon=True)
             self._threads.append(thread)
             thread.start()
@@ -117,6 +120,12 @@ class ServiceThreads:
     def _execution(self) -> Handler:
         store = ExecutionStore(self._ledger("execution"))
         return ExecutionHandler(store, VenueSettings(), clock=WallClock(), faults=self.faults)
+
+    def _answer(self, handler: Handler) -> Callable[[], list[Outgoing]]:
+        if not isinstance(handler, RiskHandler):
+            return list
+        self.operators = Requests(handler.act)
+        return self.operators.answer
 
     def _ledger(self, name: str) -> Ledger:
         ledger = Ledger(self.database.address, application=name, instrument=trace_statements)

@@ -25,7 +25,7 @@ def test_results_are_sums_over_the_fills_of_the_ledger(database: Database) -> No
     assert found.new_fees == fees
     assert found.by_strategy == {"momentum_v1": pnl}
     assert found.new_trades == closed_trades(ledger)
-    assert found.trades["momentum_v1"].trades == len(found.new_trades) == 3
+    assert found.trades["momentum_v1"].trades == len(found.new_trades) == 4
 
 
 def test_following_a_ledger_gives_what_reading_it_once_gives(

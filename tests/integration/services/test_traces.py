@@ -8,8 +8,10 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from services.errors import InjectedFault
 from services.messages import is_stream_id
+from services.risk.acting import Asked
 from services.risk.rules import LAYERS
 from tests.integration.services.service_threads import ServiceThreads, service_threads
+from tests.support.building import an_action
 from tests.support.servers import Database, Servers
 from tests.support.spans import Spans, attributes, children, context_of, duration_ms, times_of, trace_of
 from tests.support.waiting import until
@@ -305,3 +307,26 @@ def test_a_stop_loss_starts_its_own_trace_with_the_ledgers_statement_and_the_fil
     assert not any("stop:position" in str(value) for value in found.values()), found
     (filled,) = (span for span in spans.named("order.execute") if trace_of(span) == trace_of(stopped))
     assert attributes(filled)["cdb.cause"] == "stop_loss"
+
+
+def test_what_an_operator_closes_starts_its_own_trace_with_each_fill_below_it(
+    services: ServiceThreads, spans: Spans
+) -> None:
+    services.start("cdb_risk", "cdb_execution")
+    services.signal("BUY", {})
+    services.signal("BUY", {}, symbol="ETHUSDT")
+    spans.wait("process fills", 2)
+    assert services.operators is not None
+    services.operators.ask(Asked(an_action()), within_s=30)
+    (flattened,) = spans.wait("operator.flatten")
+    spans.wait("order.execute", 4)
+    assert flattened.parent is None
+    assert (attributes(flattened)["cdb.action_id"], attributes(flattened)["cdb.orders"]) == ("action-1", 2)
+    assert sorted(child.name.split()[0] for child in children(flattened, spans.all())) == [
+        "INSERT",
+        "INSERT",
+        "send",
+        "send",
+    ]
+    filled = [span for span in spans.named("order.execute") if trace_of(span) == trace_of(flattened)]
+    assert [attributes(span)["cdb.cause"] for span in filled] == ["operator"] * 2

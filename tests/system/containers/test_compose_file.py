@@ -95,8 +95,8 @@ def test_what_prometheus_scrapes_are_these_containers_on_a_network_of_its_own() 
 @pytest.mark.parametrize(
     ("server", "clients"),
     [
-        ("cdb_postgres", {"cdb_risk", "cdb_execution", "cdb_postgres_exporter", "cdb_migrate"}),
-        ("cdb_redis", {*SERVICES, "cdb_redis_exporter"}),
+        ("cdb_postgres", {"cdb_risk", "cdb_execution", "cdb_postgres_exporter", "cdb_migrate", "cdb_console"}),
+        ("cdb_redis", {*SERVICES, "cdb_redis_exporter", "cdb_console"}),
         (
             "cdb_grafana",
             {"cdb_prometheus", "cdb_jaeger", "cdb_otel_collector", "cdb_alertmanager", "cdb_console"},
@@ -198,6 +198,7 @@ def test_no_container_shows_a_secret_in_its_settings_or_command() -> None:
         ("cdb_secret_postgres", {"cdb_postgres", "cdb_migrate", "cdb_risk", "cdb_execution"}),
         ("cdb_secret_redis", {"cdb_redis", *SERVICES}),
         ("cdb_secret_otlp", {"cdb_otel_collector", *SERVICES}),
+        ("cdb_secret_operator", {"cdb_risk"}),
         ("cdb_secret_monitoring", {"cdb_migrate", "cdb_redis_exporter", "cdb_postgres_exporter"}),
         ("cdb_secret_grafana", {"cdb_grafana"}),
         ("cdb_alertmanager_conf", {"cdb_alertmanager"}),
@@ -207,6 +208,13 @@ def test_only_who_needs_a_secret_mounts_it_and_cannot_change_it(volume: str, rea
     mounted = {n: place for n, s in ALL.items() for place, source in mounts(s).items() if source == volume}
     assert set(mounted) == {*readers, "cdb_handover"}
     assert all(place.endswith(":ro") for name, place in mounted.items() if name != "cdb_handover")
+
+
+def test_the_command_has_what_it_needs_to_act_and_reaches_cdb_risk_by_its_name() -> None:
+    command = read()["services"]["cdb"]
+    assert "cdb_secret_operator:/run/secrets/operator:ro" in command["volumes"]
+    assert command["environment"]["CDB_RISK_HOST"] == "cdb_risk"
+    assert set(command["networks"]) & set(ALL["cdb_risk"]["networks"])
 
 
 def test_every_secret_is_asked_for_by_name_before_anything_starts() -> None:
@@ -245,6 +253,7 @@ def test_configuration_is_the_same_files_as_without_containers() -> None:
         if source.startswith("./")
     }
     assert binds == {
+        ("cdb_console", "monitoring/dashboards/json"),
         ("cdb_console", "monitoring/runbooks"),
         ("cdb_grafana", "monitoring/dashboards/json"),
         ("cdb_grafana", "monitoring/grafana/provisioning"),

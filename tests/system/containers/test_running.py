@@ -152,7 +152,7 @@ def test_the_test_endpoints_do_not_exist(stack: Containers, service: str, path: 
 
 def test_a_stopped_service_is_told_of_and_starts_again(stack: Containers, core_outage: str) -> None:
     """As docs/operations.md has it under 'Try an alert'."""
-    fires = core_outage.partition("Received by the local receiver")[0]
+    fires = core_outage.partition("Received by the console")[0]
     assert re.search(r"ServiceDown +.*cdb_core", fires), core_outage
     stack.wait_well()
     stack.wait_deciding()

@@ -7,7 +7,6 @@ import pytest
 import redis
 from prometheus_client.parser import text_string_to_metric_families
 
-from cdb.running.native import grafana
 from tests.support.bot import INSTANCES, Bot
 from tests.support.paths import ROOT
 from tests.support.waiting import until
@@ -178,10 +177,3 @@ def test_it_shows_every_runbook_as_it_is(whole_bot: Bot) -> None:
     assert runbooks
     for file in runbooks:
         assert whole_bot.ask("prometheus", f"/consoles/{file.name}") == (200, file.read_text(encoding="utf-8"))
-
-
-@pytest.mark.skipif(grafana.installed(), reason="there is a Grafana here")
-def test_status_says_once_that_grafana_is_missing_and_what_shows_the_same(whole_bot: Bot) -> None:
-    said = whole_bot.cdb("status").stdout.splitlines()
-    assert [line for line in said if "Grafana" in line] == [grafana.MISSING]
-    assert "Grafana" not in whole_bot.cdb("status", "--json").stdout

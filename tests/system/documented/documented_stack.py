@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdb.running.native import Ports, StackConfig, StackError, select
+from cdb.running.native import Ports, Stack, StackConfig, StackError, select
 from cdb.running.native.ports import can_listen
 from tests.support.network import own_network
 from tests.support.paths import ROOT
@@ -36,6 +36,23 @@ class Documented:
         programs = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         place = {"PATH": programs, "PYTHONPATH": str(ROOT), "CDB_STATE_DIR": str(self.state)}
         return {**os.environ, **place, "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+
+    def secret(self, name: str) -> str:
+        """A secret that it was started with."""
+        return self._running().config.environment[name]
+
+    def stop_part(self, name: str) -> None:
+        """Stop a part; it does not run by the time this returns."""
+        self._running().stop_part(name)
+
+    def start_part(self, name: str) -> None:
+        """Start a part that was stopped."""
+        self._running().start_part(name)
+
+    def _running(self) -> Stack:
+        running = Stack.attach(self.state)
+        assert running is not None
+        return running
 
     def shell(self, line: str, *, within_s: float = 120.0) -> subprocess.CompletedProcess[str]:
         """Run *line* by bash in the stack's network; standard error is in the output."""

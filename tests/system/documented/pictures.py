@@ -15,6 +15,7 @@ from cdb.running.native import StackError
 from tests.support.paths import ROOT
 from tests.support.waiting import until
 from tests.system.documented.browsing import WIDTH, opened, running_browser
+from tests.system.documented.consoles import DRAWN, looked_at
 from tests.system.documented.documented_stack import Documented, documented_stack
 from tests.system.documented.run_stack import START
 
@@ -23,8 +24,21 @@ LARGEST: Final = 150_000
 PAGES: Final = {
     "targets": "http://localhost:19090/classic/targets",
     "alerts": "http://localhost:19090/classic/alerts",
-    "notifications": "http://localhost:8010",
 }
+CONSOLE: Final = "http://localhost:8010"
+CONSOLE_PAGES: Final = {
+    "overview": "/",
+    **{name: f"/d/cdb-{name}" for name in ("trading-overview", "risk-alerts", "system-health", "account-performance")},
+    "decisions": "/decisions",
+    "traces": "/traces",
+    "trades": "/trades",
+    "alerts": "/alerts",
+    "system": "/system",
+    "metrics": "/metrics-reference",
+}
+"""Pictures of the console by name: docs/images/console-NAME.png."""
+FIRST_LINKS: Final = {"decision": ("/decisions", "a[href^='/decisions/']"), "trace": ("/traces", "a[href^='/traces/']")}
+"""Those of pages that a list leads to: where the list is, and its links."""
 BOARDS: Final = ("trading-overview", "risk-alerts", "system-health", "account-performance")
 _ZOOM: Final = "0.7"  # a whole page on a picture that is small enough
 _SHORT_PATHS: Final = (
@@ -58,6 +72,10 @@ def main(images: Path = IMAGES) -> None:
         with running_browser(stack, Path(place)) as browser:
             for name, url in PAGES.items():
                 _draw_page(browser, url, images / f"{name}.png")
+            for name, path in CONSOLE_PAGES.items():
+                _draw_console(browser, path, images / f"console-{name}.png")
+            for name, (path, link) in FIRST_LINKS.items():
+                _draw_console(browser, path, images / f"console-{name}.png", click=link)
 
 
 def _draw_board(stack: Documented, board: str, file: Path) -> None:
@@ -76,6 +94,18 @@ def _draw_page(browser: Browser, url: str, file: Path) -> None:
     _say(f"{file.name} {size // 1000} kB")
     if size > LARGEST:
         raise StackError(f"{file} has {size} bytes; {LARGEST} are allowed")
+
+
+def _draw_console(browser: Browser, path: str, file: Path, *, click: str = "") -> None:
+    """Draw a page as it is once its charts are drawn, in a palette that is small enough."""
+    with looked_at(browser, width=1200) as (page, _):
+        page.goto(f"{CONSOLE}{path}")
+        if click:
+            page.locator(click).first.click()
+        page.wait_for_load_state("networkidle")
+        page.wait_for_function(DRAWN)
+        page.screenshot(path=file, clip={"x": 0, "y": 0, "width": 1200, "height": 900})
+    _say(f"{file.name} {file.stat().st_size // 1000} kB")
 
 
 def _height(page: Page) -> float:

@@ -11,7 +11,7 @@ from tests.system.documented.documented_stack import Documented
 pytestmark = pytest.mark.e2e
 
 PROMETHEUS = "http://localhost:19090"
-RECEIVER = "http://localhost:8010"
+ALERTS = "http://localhost:8010/alerts"
 WITHIN_S = 120.0
 BREACH = {"DailyDrawdownLimitExceeded", "CircuitBreakerActivated"}
 
@@ -44,16 +44,16 @@ def test_the_alerts_page_shows_which_fire_and_which_do_not(browser: Browser) -> 
     until(alerts, holds=lambda seen: seen.items() >= wanted.items(), within_s=WITHIN_S, what="the alerts page")
 
 
-def test_the_receivers_page_shows_what_was_received_and_where_to_go_on(browser: Browser) -> None:
+def test_the_console_shows_what_was_received_and_where_to_go_on(browser: Browser) -> None:
     def received() -> list[str]:
-        with opened(browser, RECEIVER) as (page, status):
+        with opened(browser, ALERTS) as (page, status):
             assert status == 200
             return page.locator("article").all_inner_texts()
 
     def expected(seen: list[str]) -> bool:
         return all(any(name in one and one.startswith("FIRING") for one in seen) for name in BREACH)
 
-    seen = until(received, holds=expected, within_s=WITHIN_S, what="the receiver's page")
+    seen = until(received, holds=expected, within_s=WITHIN_S, what="the page of alerts")
     drawdown = next(one for one in seen if "DailyDrawdownLimitExceeded" in one)
     assert "critical" in drawdown
     assert "%" in drawdown
@@ -64,12 +64,13 @@ def test_the_receivers_page_shows_what_was_received_and_where_to_go_on(browser: 
     ("link", "address", "shows"),
     [
         ("in Prometheus", f"{PROMETHEUS}/**", 'cdb_daily_drawdown_pct{instance="cdb_risk:8002"'),
-        ("what to do", f"{RECEIVER}/runbooks/**", "DailyDrawdownLimitExceeded"),
+        ("dashboard", "http://localhost:8010/d/cdb-risk-alerts", "Risk & Alerts"),
+        ("what to do", "http://localhost:8010/runbooks/**", "DailyDrawdownLimitExceeded"),
     ],
-    ids=["expression", "runbook"],
+    ids=["expression", "dashboard", "runbook"],
 )
 def test_a_notification_leads_to_what_it_is_about(browser: Browser, link: str, address: str, shows: str) -> None:
-    with opened(browser, RECEIVER) as (page, _):
+    with opened(browser, ALERTS) as (page, _):
         article = page.locator("article", has_text="DailyDrawdownLimitExceeded").first
         article.get_by_text(link).click(timeout=WITHIN_S * 1000)
         page.wait_for_url(address)

@@ -14,9 +14,8 @@ from typing import Any, Final
 
 import pytest
 
-from cdb.breaker.breaker import BreakerDesk
+from cdb.breaker.breaker import breaker_state
 from cdb.replay.saved import address_of
-from services.clock import WallClock
 from services.ledger.connection import Ledger
 from tests.support.alerted_bot import PATIENCE_S, TOLD, Alert, Watch, watched_ten_times_as_fast
 from tests.support.bot import SERVICES, Bot
@@ -288,10 +287,11 @@ def overexpose(watch: Watch) -> float:
 def measure_losses_from_now_on(bot: Bot) -> None:
     """Let a loss be one of the equity as it is now, if attempts have raised it so far that its cash would not do."""
     with closing(Ledger(address_of(bot.stack.config), application="test")) as ledger:
-        desk = BreakerDesk(ledger, WallClock())
-        state = desk.state()
-        if state.equity > Decimal("1.5") * state.reference_equity:
-            desk.reset(state)
+        state = breaker_state(ledger)
+    if state.equity > Decimal("1.5") * state.reference_equity:
+        for action in ("trip", "reset"):
+            done = bot.cdb("breaker", action, "--yes", "--why", "losses are to be measured from now on")
+            assert done.returncode == 0, done.stderr
 
 
 def have_sold(bot: Bot) -> None:

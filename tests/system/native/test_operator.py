@@ -72,6 +72,25 @@ def test_a_crash_of_the_price_closes_a_position_by_its_stop_loss(bot: Bot) -> No
     bot.audit()
 
 
+@pytest.mark.usefixtures("reset")
+def test_an_operator_stops_purchases_and_closes_everything_while_the_bot_trades(bot: Bot) -> None:
+    """The commands act through cdb_risk with the stack's token; what they did is in the ledger, and the audit holds."""
+    until(lambda: bot.count("positions", "quantity > 0"), what="an open position")
+    tripped = bot.cdb("breaker", "trip", "--yes", "--why", "a test")
+    assert tripped.returncode == 0, tripped.stderr
+    closed = bot.cdb("flatten", "--yes", "--json")
+    assert closed.returncode == 0 or "nothing to close" in closed.stderr, closed.stderr
+    until(lambda: bot.count("positions", "quantity > 0"), holds=lambda open_now: not open_now, what="nothing held")
+    assert bot.count("operator_actions", "what = 'trip_breaker' AND why = 'a test'") == 1
+    assert bot.metric("cdb_risk", "cdb_circuit_breaker_active") == 1
+    status, body = bot.ask("cdb_risk", "/operator/flatten", post=True)
+    assert (status, "CDB_OPERATOR_TOKEN" in body["error"]) == (401, True)
+    bot.quiesce()
+    bot.audit()
+    assert bot.cdb("breaker", "reset", "--yes").returncode == 0
+    bot.go_on()
+
+
 def test_a_quiet_market_ages_and_nobody_is_ill(bot: Bot) -> None:
     """Staleness grows while nothing happens; health is not about the market."""
     assert bot.ask("cdb_ws", "/test/scenario?kind=stall&seconds=600", post=True)[0] == 200

@@ -28,7 +28,7 @@ _LISTS: Final = (
 PROGRAMS: Final = (
     *(f"{service.module}.__main__" for service in SERVICES),
     "services.migrate",
-    "monitoring.receiver.__main__",
+    "console.__main__",
     *(f"cdb.{group}.command" for group in GROUPS),
 )
 

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def traded(servers: Servers) -> Iterator[Database]:
-    """Give a ledger with a gain, a loss, a stop loss and two open positions."""
+    """Give a ledger with a gain, a loss, a stop loss, a position closed by an operator and two open ones."""
     database = servers.make_database()
     day = TradingDay(database)
     trade_a_day(day)
@@ -77,9 +77,10 @@ def test_people_read_positions_trades_and_results(traded: Database) -> None:
     positions = shown(traded, "positions")
     assert "total" in positions
     assert "Equity 9" in positions
-    *_, xrp = shown(traded, "trades").splitlines()
-    assert xrp.split()[:2] == ["momentum_v1", "XRPUSDT"]
+    *_, xrp, ltc = shown(traded, "trades").splitlines()
+    assert [line.split()[:2] for line in (xrp, ltc)] == [["momentum_v1", "XRPUSDT"], ["momentum_v1", "LTCUSDT"]]
     assert xrp.endswith("stop loss")
+    assert ltc.split()[-1] == "operator"
     *_, account = shown(traded, "pnl", "--by", "symbol").splitlines()
     ((kept, fees),) = traded.query("SELECT realised_pnl, (SELECT sum(fee) FROM fills) FROM account")
     assert account.split() == ["realised", "by", "the", "account", f"{kept:,.2f}", f"{fees:,.2f}"]
@@ -87,9 +88,9 @@ def test_people_read_positions_trades_and_results(traded: Database) -> None:
 
 def test_the_last_trades_are_the_newest(traded: Database) -> None:
     whole = json.loads(shown(traded, "trades", "--json"))["trades"]
-    assert [trade["symbol"] for trade in whole] == ["BTCUSDT", "ETHUSDT", "XRPUSDT"]
-    assert json.loads(shown(traded, "trades", "--last", "2", "--json"))["trades"] == whole[1:]
-    assert "These are the newest 2 of 3" in shown(traded, "trades", "--last", "2")
+    assert [trade["symbol"] for trade in whole] == ["BTCUSDT", "ETHUSDT", "XRPUSDT", "LTCUSDT"]
+    assert json.loads(shown(traded, "trades", "--last", "2", "--json"))["trades"] == whole[2:]
+    assert "These are the newest 2 of 4" in shown(traded, "trades", "--last", "2")
 
 
 @pytest.mark.parametrize("command", ["positions", "trades", "pnl"])
@@ -110,7 +111,7 @@ def test_the_report_says_what_there_is_and_dashes_what_there_is_not(traded: Data
     said = shown(traded, "report")
     cells = [line.strip().rsplit("  ", 1) for line in said.splitlines() if "  " in line.strip()]
     lines = {name.strip(): value for name, value in cells}
-    assert (lines["closed trades"], lines["won"]) == ("3", "33.33 %")
+    assert (lines["closed trades"], lines["won"]) == ("4", "25.00 %")
     assert lines["sharpe ratio"] == "- (not enough data)"
     assert "SOLUSDT" not in said.split("Symbol")[1]  # not closed
 

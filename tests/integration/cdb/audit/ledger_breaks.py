@@ -34,6 +34,7 @@ IN_FLIGHT = "state = 'placed'"
 NO_POSITION = "(SELECT signal_id FROM decisions WHERE reason = 'NO_POSITION')"
 NEWEST_MARK = "WHERE at = (SELECT max(at) FROM equity_marks)"
 STOP = "cause = 'stop_loss'"
+BY_OPERATOR = "cause = 'operator'"
 R = Rule
 
 BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
@@ -77,7 +78,7 @@ BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
         {R.ONE_FILL},
     ),
     "a fill is of another side": (
-        "UPDATE fills SET side = 'BUY' WHERE fill_seq = (SELECT max(fill_seq) FROM fills WHERE side = 'SELL')",
+        "UPDATE fills SET side = 'BUY' WHERE symbol = 'XRPUSDT' AND side = 'SELL'",
         {R.ONE_FILL, R.POSITIONS, R.CASH, R.BOOK, R.REALISED_SUM, R.EQUITY_MARKS},
     ),
     "a fill is of no order": (
@@ -98,6 +99,40 @@ BREAKS: Final[dict[str, tuple[str, set[Rule]]]] = {
         "quantity, reference_price, volatility, placed_at, 'refused', finished_at, 'why not', strategy FROM orders "
         f"WHERE {STOP}",
         {R.STOP_LOSS},
+    ),
+    "an operator's order has no action": (
+        "DELETE FROM operator_actions WHERE what = 'flatten'",
+        {R.OPERATOR_ORDER},
+    ),
+    "an operator's order is of another action": (
+        f"UPDATE orders SET action_id = (SELECT action_id FROM breaker WHERE {BY_OPERATOR}) WHERE {BY_OPERATOR}",
+        {R.OPERATOR_ORDER, R.DERIVED, R.FLATTENED},
+    ),
+    "an operator's order names no position": (
+        f"UPDATE orders SET position_id = 'position:x' WHERE {BY_OPERATOR}",
+        {R.OPERATOR_ORDER, R.DERIVED},
+    ),
+    "an operator's order sells more than was held": (
+        f"UPDATE orders SET quantity = quantity + 0.00000001 WHERE {BY_OPERATOR}",
+        {R.OPERATOR_ORDER, R.ONE_FILL},
+    ),
+    "an action that closes positions has no order": (
+        "INSERT INTO operator_actions SELECT 99, 'again', at, who, via, what, subject, why, details "
+        "FROM operator_actions WHERE what = 'flatten'",
+        {R.FLATTENED},
+    ),
+    "an operator reset the breaker without an action": (
+        f"DELETE FROM operator_actions WHERE action_id = (SELECT action_id FROM breaker WHERE {BY_OPERATOR})",
+        {R.OPERATOR_BREAKER},
+    ),
+    "an action tripped the breaker that was reset": (
+        "UPDATE operator_actions SET what = 'trip_breaker' WHERE what = 'reset_breaker'",
+        {R.OPERATOR_BREAKER},
+    ),
+    "an action has not changed the breaker": (
+        "INSERT INTO operator_actions SELECT 99, 'again', at, who, via, what, subject, why, details "
+        "FROM operator_actions WHERE what = 'reset_breaker'",
+        {R.OPERATOR_BREAKER},
     ),
     "a number is given twice": ("UPDATE orders SET order_seq = 1 WHERE order_seq = 2", {R.UNIQUE}),
     "an order has two fills": (

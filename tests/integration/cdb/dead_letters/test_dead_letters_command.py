@@ -3,7 +3,7 @@
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -15,7 +15,9 @@ from services.clock import WallClock
 from services.messages import MarketData, encode
 from services.topology import MARKET_DATA, ORDERS
 from tests.support.cli import on_a_terminal, run_cdb
-from tests.support.servers import Servers
+from tests.support.operators import answering
+from tests.support.servers import Database
+from tests.support.trading import TradingDay
 
 pytestmark = pytest.mark.integration
 
@@ -38,8 +40,12 @@ PutAside = Callable[..., str]
 
 
 @pytest.fixture
-def environment(servers: Servers) -> dict[str, str]:
-    return servers.stack.config.process_environment()
+def environment(database: Database) -> Iterator[dict[str, str]]:
+    """Give the environment of a stack whose cdb_risk answers operators."""
+    day = TradingDay(database)
+    with answering(day) as desk:
+        yield desk.environment()
+    day.close()
 
 
 @pytest.fixture
@@ -298,7 +304,9 @@ def test_an_unreachable_redis_is_one_line_and_exit_code_3(environment: dict[str,
     [
         "audit",
         "breaker status",
+        "breaker trip",
         "breaker reset",
+        "flatten",
         "dead-letters list",
         "dead-letters show",
         "dead-letters resend",

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cdb.doctor import alerting, boards, machine, metrics, parts, settings, traces, versions
+from cdb.doctor import alerting, boards, machine, metrics, parts, settings, versions, watched
 from cdb.doctor.checks import CHECKS
 from cdb.doctor.findings import Finding, Verdict
 from cdb.doctor.run import examine
@@ -216,19 +216,19 @@ def test_no_signals_fail_and_signals_without_trades_warn() -> None:
 )
 def test_a_server_that_is_too_old_is_named(shown: dict[str, str], fault: str) -> None:
     with where(shows(prometheus_build_info=vector((shown, 1))), "prometheus") as stack:
-        assert fault in failed(versions.versions(stack))
+        assert fault in failed(versions.versions(stack.prometheus))
 
 
 def test_services_of_several_versions_are_named() -> None:
     both = vector(({"service_version": "0.1.0"}, 1), ({"service_version": "0.2.0"}, 1))
     with where(shows(cdb=both), "prometheus") as stack:
-        assert "services run in several versions: 0.1.0, 0.2.0" in failed(versions.versions(stack))
+        assert "services run in several versions: 0.1.0, 0.2.0" in failed(versions.versions(stack.prometheus))
 
 
 def test_a_version_that_was_last_shown_before_an_upgrade_does_not_count() -> None:
     both = vector(({"service_version": "0.1.0"}, 1_000), ({"service_version": "0.2.0"}, 1_075))
     with where(shows(cdb=both), "prometheus") as stack:
-        said = failed(versions.versions(stack))  # of the others, which show none
+        said = failed(versions.versions(stack.prometheus))  # of the others, which show none
     assert "services" not in said
 
 
@@ -370,7 +370,7 @@ def test_a_file_of_the_project_of_another_shape_is_a_finding(
 
 def test_a_notification_that_does_not_arrive_fails() -> None:
     with where(lambda *_: (200, {"total": 0, "notifications": []}), "alertmanager", "cdb_console") as stack:
-        assert "did not reach the receiver within 1 s" in failed(alerting.notification(stack, within_s=1.0))
+        assert "did not reach the console within 1 s" in failed(alerting.notification(stack, within_s=1.0))
 
 
 BOARDS = [
@@ -435,7 +435,7 @@ WHOLE = (
     ],
 )
 def test_a_trace_is_whole_only_with_every_step_and_no_gap(spans: tuple[Span, ...], *, whole: bool) -> None:
-    assert traces.is_whole(Trace("a" * 32, spans)) is whole
+    assert watched.is_whole(Trace("a" * 32, spans)) is whole
 
 
 def test_without_a_stack_the_command_says_how_to_start_one() -> None:

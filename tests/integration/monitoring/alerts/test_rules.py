@@ -12,7 +12,7 @@ from tests.integration.monitoring.alerts.promtool import RULES, alerts
 from tests.support.paths import ROOT
 
 RUNBOOKS: Final = ROOT / "monitoring" / "runbooks"
-GRAFANA: Final = "http://localhost:3000/d/"
+CONSOLE: Final = "http://localhost:8010/d/"
 SECTIONS: Final = ("What it means", "First look", "Likely causes", "What to do", "Try it out")
 
 IN_FORCE: Final = "limit:cdb_risk_limit_pct:in_force"
@@ -81,7 +81,7 @@ def test_every_alert_has_all_that_its_reader_needs(alert: str) -> None:
     assert rule["labels"]["severity"] in {"critical", "warning", "info"}
     annotations = rule["annotations"]
     assert set(annotations) == {"summary", "description", "runbook_url", "dashboard_url"}
-    assert annotations["dashboard_url"].startswith(GRAFANA)
+    assert annotations["dashboard_url"].startswith(CONSOLE)
     for text in annotations.values():
         assert text == " ".join(text.split()), "one line, or a notification is torn apart"
 

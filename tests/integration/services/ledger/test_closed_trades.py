@@ -54,9 +54,9 @@ def test_a_closed_trade_is_what_its_fills_add_up_to(traded: Database) -> None:
 def test_trades_come_in_the_order_of_their_closing_and_open_positions_are_none(traded: Database) -> None:
     with closing(traded.ledger("test")) as ledger:
         trades = closed_trades(ledger)
-        held = {symbol for (symbol,) in ledger.execute("SELECT symbol FROM positions WHERE quantity > 0")}
+        held = {one for (one,) in ledger.execute("SELECT position_id FROM positions WHERE quantity > 0")}
     closed_at = [trade.closed_at for trade in trades]
     assert closed_at == sorted(closed_at)
     assert [trade.cause for trade in trades].count("stop_loss") == 1
     assert held
-    assert held.isdisjoint(trade.symbol for trade in trades)
+    assert held.isdisjoint(trade.position_id for trade in trades)

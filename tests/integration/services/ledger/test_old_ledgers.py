@@ -5,8 +5,10 @@ from collections import defaultdict
 from typing import Any, Final
 
 import pytest
+from psycopg2.errors import CheckViolation
 
 from cdb.audit.reader import read_and_audit
+from services.ledger.actions import newest_actions
 from services.ledger.migrate import migrate
 from services.migrate import LAYERS_OF_THE_LEDGER
 from services.topology import ORDERS
@@ -71,6 +73,25 @@ def test_positions_that_were_closed_before_are_closed_trades(old_ledger: Databas
         ("ETHUSDT", ONE, "signal"),
         ("XRPUSDT", ONE, "stop_loss"),
     ]
+
+
+def test_a_reset_of_then_has_an_action_and_none_of_now_can_do_without(old_ledger: Database) -> None:
+    ((number, at, equity),) = old_ledger.query(
+        "SELECT breaker_seq, changed_at, equity FROM breaker WHERE cause = 'operator'"
+    )
+    migrated(old_ledger)
+    (found,) = newest_actions(old_ledger.ledger(), 5)
+    assert (found.action.action_id, found.action.what, found.at) == (f"breaker:{number}", "reset_breaker", at)
+    assert (found.action.who, found.details["equity"]) == ("unknown", str(equity))
+    assert broken_rules(old_ledger) == []
+    for statement in (
+        "INSERT INTO breaker (active, cause, equity, reference_equity, changed_at)"
+        " VALUES (true, 'operator', 1, 1, now())",
+        "UPDATE orders SET cause = 'operator' WHERE cause = 'stop_loss'",
+        "UPDATE breaker SET cause = 'mark' WHERE cause = 'operator'",
+    ):
+        with pytest.raises(CheckViolation):
+            old_ledger.query(statement)
 
 
 def round_prices(trade: tuple[Any, ...]) -> tuple[Any, ...]:

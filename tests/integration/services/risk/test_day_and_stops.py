@@ -210,7 +210,7 @@ def test_an_account_with_nothing_left_goes_on_and_buys_nothing(database: Databas
     assert days(database)[1:] == [("2026-11-21", Decimal(0))]
     day.signal("BUY", "BTCUSDT")
     assert last_verdict(database) == ("rejected", "DRAWDOWN_LIMIT")
-    day.store.reset_breaker("operator", equity=Decimal(0), now_ns=day.now_ns)
+    day.store.reset_breaker("test", equity=Decimal(0), now_ns=day.now_ns)
     day.risk.housekeep()
     day.signal("BUY", "BTCUSDT")
     assert last_verdict(database)[0] == "rejected"

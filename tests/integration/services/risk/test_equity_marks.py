@@ -86,7 +86,7 @@ def test_a_reset_is_marked_when_it_is_seen(database: Database) -> None:
     day.price("BTCUSDT", "100")
     day.store.adjust(Decimal(-6000), reason="test", now_ns=day.now_ns)
     day.risk.housekeep()
-    day.store.reset_breaker("operator", equity=OPENING_CASH - 6000, now_ns=day.now_ns)
+    day.act("reset_breaker")
     day.risk.housekeep()
     day.price("BTCUSDT", "100")
     rows = database.query("SELECT reference_equity, drawdown FROM equity_marks ORDER BY at")

@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import typer
 
-from cdb.account.options import Since, read_since
+from cdb.account.options import read_since
+from cdb.account.since import Since
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 

@@ -181,8 +181,12 @@ def test_cash_may_differ_by_adjustments_noted_before_the_decision_and_by_no_othe
         assert audited(a_decision(1, 2, cash=CASH + impossible), adjustments=noted).broken == [Rule.BOOK], impossible
 
 
+def a_change(seconds: float, *, active: bool) -> BreakerChange:
+    return BreakerChange(at(seconds), active, cause="mark", action_id=None, asked=None)
+
+
 def test_an_approval_is_a_breach_only_while_the_breaker_was_active() -> None:
-    log = (BreakerChange(at(1), active=True), BreakerChange(at(5), active=False))
+    log = (a_change(1, active=True), a_change(5, active=False))
     seen = {second: audited(a_decision(1, second), breaker=log).broken for second in (0, 1, 2, 5, 6)}
     assert seen == {0: [], 1: [], 2: [Rule.BREAKER], 5: [], 6: []}
 
@@ -259,6 +263,9 @@ def an_order(number: int, placed_s: float, state: str) -> Order:
         state=state,
         finished_at=at(placed_s) if final else None,
         refusal="no market" if final else None,
+        action_id=None,
+        held=None,
+        asked=None,
         fill=None,
         position=None,
     )

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from cdb.dead_letters.letters import Letter
 from cdb.replay.tape import Tape
 from cdb.replay.unhandled import Unhandled, trade_of, unhandled
+from services.bus.dead_letters import Letter
 from services.messages import DeadLetter, Fill, Message, encode, fill_id_of_order, order_id_of_stop_loss
 from services.ws.tape.rows import Reading
 from tests.support.building import NOW, a_signal, a_trade, an_order

@@ -29,6 +29,16 @@ def test_in_a_container_secrets_are_in_files(tmp_path: Path) -> None:
     assert (found.redis_password.get_secret_value(), found.redis_host) == ("filed", "cdb_redis")
 
 
+def test_an_operators_token_is_read_where_secrets_are_and_cdb_risk_is_where_it_listens(tmp_path: Path) -> None:
+    (tmp_path / "operator").mkdir()
+    (tmp_path / "operator" / "CDB_OPERATOR_TOKEN").write_text("filed\n")
+    inside = {"CDB_SECRETS_DIR": str(tmp_path), "CDB_RISK_HOST": "cdb_risk"}
+    found = running_stack(tmp_path / "root", inside).risk_address()
+    assert (found.operator_token.get_secret_value(), found.host, found.port) == ("filed", "cdb_risk", 8002)
+    found = running_stack(tmp_path, {"CDB_OPERATOR_TOKEN": "t", "CDB_RISK_PORT": "9002"}).risk_address()
+    assert (found.host, found.port) == ("127.0.0.1", 9002)
+
+
 def test_what_the_command_line_says_goes_before_all(tmp_path: Path) -> None:
     found = running_stack(tmp_path, {**SECRETS, "POSTGRES_DB": "chosen"}).ledger_settings(
         database="other", port=1, host="::1"

@@ -5,8 +5,9 @@ import io
 import pytest
 from rich.console import Console
 
+from cdb.trace.drawing import draw
 from cdb.trace.model import Span, Trace
-from cdb.trace.waterfall import draw, rows
+from cdb.trace.waterfall import rows
 from tests.unit.cdb.trace.building import WHOLE, sending, span, trace
 
 

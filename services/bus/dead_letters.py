@@ -1,4 +1,4 @@
-"""Messages that a service could not process: find them, read them, send them again."""
+"""Messages that a service could not process, on Redis: find them, read them, send them again."""
 
 import base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import redis
 
-from services.bus.entries import stream_position
+from services.bus.entries import Key, stream_position
 from services.bus.streams import LENGTHS
 from services.clock import to_datetime
 from services.errors import ServerAway
@@ -59,15 +59,23 @@ class Letter:
             return self.raw
         return base64.b64decode(self.content.data) if self.content.encoding == "base64" else self.content.data.encode()
 
-    def same_message_as(self, other: "Letter") -> bool:
-        """Tell whether *other* is about the same entry of the same stream, put aside by another group."""
-        if self.content is None or other.content is None:
-            return self.id == other.id
-        return self.is_about(other.content.stream, other.content.entry_id)
+    @property
+    def entry(self) -> Key | None:
+        """The entry that it holds; letters of several groups may hold the same one."""
+        return None if self.content is None else (self.content.stream, self.content.entry_id)
 
-    def is_about(self, stream: str, entry_id: str) -> bool:
-        """Tell whether it holds this entry."""
-        return self.content is not None and (self.content.stream, self.content.entry_id) == (stream, entry_id)
+    def check_resendable(self) -> DeadLetter:
+        """Its content. Raises NotResendable."""
+        content = self.content
+        if content is None:
+            raise NotResendable(f"{self.id} is not a dead letter that this version can read")
+        if not content.complete:
+            raise NotResendable(
+                f"{self.id} is incomplete: only {len(self.data)} of its {content.size} bytes were stored"
+            )
+        if content.stream not in MESSAGE_TYPES or content.stream == DEAD_LETTERS:
+            raise NotResendable(f"{self.id} is from {content.stream!r:.80}, which is not a message stream")
+        return content
 
 
 @dataclass(frozen=True)
@@ -137,20 +145,19 @@ class DeadLetters:
         )
         return [
             Fate(
-                back=tuple(letter for letter in letters if letter.is_about(done.stream, done.entry_id)),
+                back=tuple(letter for letter in letters if letter.entry == (done.stream, done.entry_id)),
                 waiting=tuple(group for group, has in open_[done.stream].items() if has(done.entry_id)),
             )
             for done in sent
         ]
 
-    def resend(self, letter: Letter) -> Resent:
-        """Put the message of *letter* back on its stream and remove the letter, in one step.
+    def resend(self, letter: Letter, twins: Sequence[str]) -> Resent:
+        """Put the message of *letter* back on its stream and remove the letter and its *twins*, in one step.
 
         Every group of the stream reads it again; for a group that has handled it nothing changes, because ids are
-        derived. So letters of other groups about the same entry are removed, too. Raises NotResendable.
+        derived. So *twins* are the ids of the other groups' letters about the same entry. Raises NotResendable.
         """
-        content = _resendable(letter)
-        twins = [other.id for other in self.all() if other.id != letter.id and other.same_message_as(letter)]
+        content = letter.check_resendable()
         limit = str(LENGTHS.get(content.stream, ""))
         with _translated():
             keys, message = (DEAD_LETTERS, content.stream), (letter.data, letter.traceparent)
@@ -177,19 +184,6 @@ class DeadLetters:
 
 def _before(delivered: str, pending: set[str]) -> Callable[[str], bool]:
     return lambda entry: entry in pending or stream_position(entry) > stream_position(delivered)
-
-
-def _resendable(letter: Letter) -> DeadLetter:
-    content = letter.content
-    if content is None:
-        raise NotResendable(f"{letter.id} is not a dead letter that this version can read")
-    if not content.complete:
-        raise NotResendable(
-            f"{letter.id} is incomplete: only {len(letter.data)} of its {content.size} bytes were stored"
-        )
-    if content.stream not in MESSAGE_TYPES or content.stream == DEAD_LETTERS:
-        raise NotResendable(f"{letter.id} is from {content.stream!r:.80}, which is not a message stream")
-    return content
 
 
 def _letter(entry_id: bytes, fields: dict[bytes, bytes]) -> Letter:

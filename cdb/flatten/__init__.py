@@ -1,0 +1,1 @@
+"""`cdb flatten`: close positions now."""

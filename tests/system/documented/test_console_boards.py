@@ -1,0 +1,143 @@
+"""Dashboards and traces on the console: figures are those of Prometheus, and a slow point leads to its cause."""
+
+import json
+import math
+import re
+from collections import Counter
+from typing import Any, Final
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from cdb.dashboard.model.dashboards import Dashboard, Panel, load_dashboards
+from cdb.dashboard.model.variables import substitute
+from tests.support.paths import ROOT
+from tests.support.waiting import until
+from tests.system.documented.consoles import CONSOLE, DRAWN, looked_at
+from tests.system.documented.documented_stack import Documented
+
+pytestmark = pytest.mark.e2e
+
+BOARDS: Final = {board.uid: board for board in load_dashboards(ROOT).read.values()}
+RANGE_S: Final = 900
+STEP_S: Final = 5
+CLICKS: Final = 20
+SLOW: Final = "curl -s -X POST 'http://localhost:8002/test/slow-decisions?delay_ms=700&seconds=10'"
+_POINTS: Final = """
+[...document.querySelectorAll('.timeseries [data-live=drawn]')].flatMap(part => {
+  const data = JSON.parse(part.querySelector('script').textContent).option.series.find(one => one.id === 'traces');
+  const told = point => ({ part: part.id, trace: point.trace, at: point.value[0], value: point.value[1] });
+  return (data?.data ?? []).map(told);
+})
+"""
+_PIXEL: Final = """
+point => {
+  const plot = document.querySelector(`#${point.part} .plot`);
+  plot.scrollIntoView({ block: 'center' });
+  const chart = echarts.getInstanceByDom(plot), box = plot.getBoundingClientRect();
+  const [x, y] = chart.convertToPixel({ seriesId: 'traces' }, [point.at, point.value]);
+  return [box.x + x, box.y + y];
+}
+"""
+
+
+def drawn(page: Page, uid: str) -> dict[str, Any]:
+    """Open a dashboard; what each of its charts is drawn from, by the panel's title."""
+    page.goto(f"{CONSOLE}/d/{uid}?from=now-15m&to=now")
+    page.wait_for_function(DRAWN)
+    texts = page.evaluate(
+        "Object.fromEntries([...document.querySelectorAll('.panel.timeseries')].map(one =>"
+        " [one.querySelector('h2').textContent, one.querySelector('script')?.textContent]))"
+    )
+    return {title: json.loads(text)["option"] for title, text in texts.items() if text}
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_every_panel_has_figures_or_says_why_not(browser: Browser, uid: str) -> None:
+    def bare() -> list[str]:
+        with looked_at(browser) as (page, _):
+            page.goto(f"{CONSOLE}/d/{uid}?from=now-15m&to=now")
+            page.wait_for_function(DRAWN)
+            panels = page.locator(".panel")
+            assert panels.count() == len(BOARDS[uid].panels)
+            return [text for text in panels.all_inner_texts() if not re.search(r"\d|HEALTHY|No data|no |none", text)]
+
+    until(bare, holds=lambda seen: not seen, within_s=120, what="a figure, or a reason, in every panel")
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_the_newest_points_of_charts_are_what_prometheus_answers(stack: Documented, browser: Browser, uid: str) -> None:
+    with looked_at(browser) as (page, _):
+        options = drawn(page, uid)
+    assert options
+    compared = 0
+    for panel in BOARDS[uid].panels:
+        if panel.type == "timeseries" and panel.title in options and not panel.transformations:
+            option = options[panel.title]
+            shown = newest([one["data"] for one in option["series"] if one["id"] != "traces"])
+            assert shown == newest(answers(stack, BOARDS[uid], panel, end=option["xAxis"]["max"] / 1000)), panel.title
+            compared += len(shown)
+    assert compared
+
+
+def answers(stack: Documented, board: Dashboard, panel: Panel, *, end: float) -> list[list[Any]]:
+    """What Prometheus itself has for the queries of *panel*."""
+    found = []
+    for query in (one for one in panel.targets if not one.hide):
+        asked = {
+            "query": substitute(query.expr, board, {}, RANGE_S),
+            "start": end - RANGE_S,
+            "end": end,
+            "step": STEP_S,
+        }
+        words = " ".join(f"--data-urlencode {json.dumps(f'{name}={value}')}" for name, value in asked.items())
+        words = words.replace("$", "\\$")
+        said = stack.shell(f"curl -sG http://localhost:19090/api/v1/query_range {words}").stdout
+        found += [[(at, float(text)) for at, text in one["values"]] for one in json.loads(said)["data"]["result"]]
+    return found
+
+
+def newest(series: list[list[Any]]) -> Counter[str]:
+    """The newest number of each, as often as it is there."""
+    values = [[value for _, value in points if value is not None and math.isfinite(value)] for points in series]
+    return Counter(f"{found[-1]:.9g}" for found in values if found)
+
+
+def test_twenty_points_lead_to_their_traces_by_a_click(browser: Browser) -> None:
+    with looked_at(browser) as (page, _):
+        points = until(
+            lambda: settled_points(page), holds=lambda seen: len(seen) >= CLICKS, within_s=240, what="points"
+        )
+        for point in points[:CLICKS]:
+            page.mouse.click(*page.evaluate(_PIXEL, point))
+            page.wait_for_url(f"{CONSOLE}/traces/*")
+            expect(page.get_by_role("heading", name="Where its time went")).to_be_visible()
+            page.go_back()
+            page.wait_for_function(DRAWN)
+
+
+def settled_points(page: Page) -> list[dict[str, Any]]:
+    """Points whose traces are old enough to be stored, none so near another one that a click could mean either."""
+    page.goto(f"{CONSOLE}/d/cdb-system-health?from=now-15m&to=now&refresh=off")
+    page.wait_for_function(DRAWN)
+    now_ms = page.evaluate("Date.now()")
+    found: list[dict[str, Any]] = []
+    for point in page.evaluate(_POINTS):
+        near = [one for one in found if one["part"] == point["part"] and abs(one["at"] - point["at"]) < 15_000]
+        if point["at"] < now_ms - 40_000 and not near:
+            found.append(point)
+    return found
+
+
+def test_a_slow_decision_is_found_from_the_overview_and_explained(stack: Documented, browser: Browser) -> None:
+    stack.shell(SLOW)
+    with looked_at(browser) as (page, _):
+
+        def slowest() -> str:
+            page.goto(CONSOLE)
+            return page.locator("#slow").inner_text()
+
+        until(slowest, holds=lambda said: bool(re.search(r"7\d\d ms", said)), within_s=120, what="a slow decision")
+        page.locator("#slow a[href^='/traces/']").first.click()
+        expect(page.get_by_text("The decision took 7")).to_be_visible()
+        expect(page.get_by_text("in risk.read_state")).to_be_visible()
