@@ -41,12 +41,17 @@ class Known(Generic[T]):
 class Knowledge:
     """Gives answers that are no older than a reader allows, each worked out by one of all who ask at the time.
 
-    A key is that of the module whose function works the answer out: two modules never get each other's.
+    A key is that of the module whose function works the answer out: two modules never get each other's. At most so many
+    (*most*) are kept.
     """
 
-    def __init__(self, clock: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Clock, monotonic: Callable[[], float] = time.monotonic, *, most: int = MOST, share: int = SHARE
+    ) -> None:
         self._clock = clock
         self._monotonic = monotonic
+        self._most = most
+        self._share = share
         self._lock = threading.Lock()
         self._answers: OrderedDict[object, _Answer] = OrderedDict()
         self._workers = Workers()
@@ -62,14 +67,14 @@ class Knowledge:
         small share of the time.
         """
         return self._answer(work_out.__module__, key).given_soon(
-            work_out, self._clock, self._workers, for_s=for_s, wait_s=wait_s
+            work_out, self._clock, self._workers, for_s=for_s, wait_s=wait_s, share=self._share
         )
 
     def _answer(self, *key: object) -> "_Answer":
         with self._lock:
             answer = self._answers.setdefault(key, _Answer(self._monotonic))
             self._answers.move_to_end(key)
-            while len(self._answers) > MOST:
+            while len(self._answers) > self._most:
                 self._answers.popitem(last=False)
         return answer
 
@@ -91,12 +96,12 @@ class _Answer:
             return self._known
 
     def given_soon(
-        self, work_out: Callable[[], T], clock: Clock, workers: Workers, *, for_s: float, wait_s: float
+        self, work_out: Callable[[], T], clock: Clock, workers: Workers, *, for_s: float, wait_s: float, share: int
     ) -> Known[T]:
         with self._lock:
             if self._working is not None and self._working.done():
                 self._working = None
-            if self._working is None and self._is_old(clock, max(for_s, SHARE * self._took_ns / NANOSECONDS)):
+            if self._working is None and self._is_old(clock, max(for_s, share * self._took_ns / NANOSECONDS)):
                 self._working = workers.submit(lambda: self._work_out(work_out, clock))
                 self._working_since = self._monotonic()
             working, waited_s = self._working, self._monotonic() - self._working_since

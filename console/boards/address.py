@@ -1,7 +1,7 @@
 """What the address of a dashboard asks for, by Grafana's names: from, to, refresh, var-symbol."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final
@@ -68,7 +68,7 @@ class View:
         return urlencode([*times, *values])
 
 
-def read(given: MultiDict[str, str], *, refresh: str, known: Callable[[], Mapping[str, tuple[str, ...]]]) -> View:
+def read(given: MultiDict[str, str], *, refresh: str, known: Mapping[str, tuple[str, ...]]) -> View:
     """Read what is *given*; without it the last minutes, again every *refresh*.
 
     *known* has the values of each variable of the dashboard, as far as they are known. Raises BadRequest.
@@ -85,7 +85,7 @@ def read(given: MultiDict[str, str], *, refresh: str, known: Callable[[], Mappin
         raise BadRequest(f"from must be {allowed} before to; got {view.start!r:.80} and {view.end!r:.80}")
     if mixed:
         raise BadRequest(f"from and to must both be relative to now or both Unix milliseconds; got {view.start!r:.80}")
-    return replace(view, choice=_choice(given, known()))
+    return replace(view, choice=_choice(given, known))
 
 
 def offered(given: str) -> str:

@@ -53,7 +53,7 @@ def _curves(answer: Answer, window: Window, points: Sequence[TracePoint]) -> Opt
     shown = [_curve(field, window, area=filled(answer)) for field in answer.fields]
     limits = {"id": "limits", "type": "line", "data": [], "markLine": _limits(axis)}
     option = {
-        "xAxis": {"type": "time", "min": 1000 * window.start, "max": 1000 * window.end},
+        "xAxis": {"type": "time", "min": _milliseconds(window.start), "max": _milliseconds(window.end)},
         "yAxis": _logarithmic(answer, axis, points) or _linear(axis),
         "series": [*shown, limits, *([_trace_points(points, axis)] if points else [])],
         "visualMap": [one for at, field in enumerate(answer.fields) if (one := _by_threshold(field, at))],
@@ -62,12 +62,16 @@ def _curves(answer: Answer, window: Window, points: Sequence[TracePoint]) -> Opt
     return {"option": option, "looks": looks, "ticks": [[at, axis.look.short(at)] for at in axis.ticks]}
 
 
+def _milliseconds(at: float) -> int:
+    return round(1000 * at)
+
+
 def _curve(field: Field, window: Window, *, area: bool) -> Option:
     data: list[list[float | None]] = []
     for piece in unbroken(field.series, window):
         if data:  # a point without a value ends the line
-            data.append([1000 * piece[0][0] - 1, None])
-        data += [[1000 * at, value] for at, value in piece]
+            data.append([_milliseconds(piece[0][0]) - 1, None])
+        data += [[_milliseconds(at), value] for at, value in piece]
     settings = field.look.settings.custom
     drawn: Option = {"id": f"{field.place}", "type": "line", "name": field.name, "data": data, "showSymbol": False}
     if len(data) == 1:
@@ -127,7 +131,7 @@ def _trace_points(points: Sequence[TracePoint], axis: Axis) -> Option:
         "itemStyle": {"color": _POINT},
         "data": [
             {
-                "value": [1000 * one.at, one.value if logarithmic else min(one.value, axis.high)],
+                "value": [_milliseconds(one.at), one.value if logarithmic else min(one.value, axis.high)],
                 "trace": one.trace_id,
                 "was": one.value,
             }

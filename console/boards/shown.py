@@ -1,10 +1,9 @@
 """What readers see of a dashboard: asked for and written once for all who look at the same."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
-from flask import render_template
+from flask import Flask, render_template
 from markupsafe import Markup
 
 from cdb.dashboard.model.ask import Snapshot, ask
@@ -15,21 +14,28 @@ from cdb.dashboard.model.variables import choices
 from console.boards.address import View
 from console.boards.panels import links_of, panels_of
 from console.ground import Ground
-from console.knowledge import Known
+from console.knowledge import Knowledge, Known
 from services.clock import NANOSECONDS
 
 MOST_STEP_S: Final = 10
 """A page that asks less often is shown figures that are at most this old."""
+MOST_VIEWS: Final = 40
+"""What is kept: some 300 kB of HTML for each dashboard, time, choice and refresh that somebody looks at."""
+WAIT_S: Final = 3.0
+SHARE: Final = 2
+"""What takes long is asked again after twice that time, at the earliest."""
 _CHOICES_S: Final = 15.0
 _AN_INSTANT_S: Final = 1e-5
 """What was asked as a step began is of that step."""
 
 
-@dataclass(frozen=True)
 class Boards:
-    """The dashboards of *ground*."""
+    """The dashboards of *ground*, as pages of *app*."""
 
-    ground: Ground
+    def __init__(self, app: Flask, ground: Ground) -> None:
+        self.app = app
+        self.ground = ground
+        self._panels = Knowledge(ground.clock, most=MOST_VIEWS, share=SHARE)
 
     def panels(self, board: Dashboard, view: View) -> Known[Markup]:
         """The panels of *board* as HTML; each says why it has no figures, if Prometheus never answered."""
@@ -41,13 +47,13 @@ class Boards:
             self.ground.prometheus.query("vector(1)")  # without an answer what was known stays
             return self._written(ask(board, view.window(begun_s), self.ground.prometheus))
 
-        known = self.ground.knowledge.of(
-            ("board", board.uid, view.key), ask_again, for_s=now_s - begun_s + _AN_INSTANT_S
-        )
+        for_s = now_s - begun_s + _AN_INSTANT_S
+        known = self._panels.soon((board.uid, view.key), ask_again, for_s=for_s, wait_s=WAIT_S)
         if known.value is not None:
             return known
-        empty = {id(panel): Answer(error=known.problem) for panel in board.shown}
-        return Known(self._written(Snapshot(board, view.window(begun_s), empty)), None, known.problem)
+        why = known.problem or "Prometheus has not answered yet"
+        empty = {id(panel): Answer(error=why) for panel in board.shown}
+        return Known(self._written(Snapshot(board, view.window(begun_s), empty)), None, why)
 
     def choices(self, board: Dashboard) -> Mapping[str, tuple[str, ...]]:
         """What each variable of *board* offers; nothing while that is not known."""
@@ -57,7 +63,7 @@ class Boards:
 
         if not board.variables:
             return {}
-        known = self.ground.knowledge.of(("choices", board.uid), ask_again, for_s=_CHOICES_S)
+        known = self.ground.knowledge.soon(("choices", board.uid), ask_again, for_s=_CHOICES_S)
         return known.value or {variable.name: () for variable in board.variables}
 
     def _written(self, snapshot: Snapshot) -> Markup:
@@ -69,4 +75,5 @@ class Boards:
         }
         shown = panels_of(snapshot, points)
         links = {one.id: links_of(one.panel, dashboards=self.ground.dashboards, runbooks=runbooks) for one in shown}
-        return Markup(render_template("panels.html", panels=shown, links=links))  # noqa: S704  autoescaped there
+        with self.app.app_context():
+            return Markup(render_template("panels.html", panels=shown, links=links))  # noqa: S704  autoescaped there

@@ -14,7 +14,7 @@ from console.ground import Ground
 
 def add(app: Flask, ground: Ground) -> None:
     """Answer /dashboards, /d/UID, and Grafana's /api/health."""
-    boards = Boards(ground)
+    boards = Boards(app, ground)
 
     @app.get("/dashboards")
     def dashboards() -> str:
@@ -38,7 +38,7 @@ def add(app: Flask, ground: Ground) -> None:
 def _dashboard(ground: Ground, boards: Boards, board: Dashboard) -> str | WerkzeugResponse:
     path = f"/d/{board.uid}"
     choices = boards.choices(board)
-    view = address.read(request.args, refresh=board.refresh, known=lambda: choices)
+    view = address.read(request.args, refresh=board.refresh, known=choices)
     if chosen := request.args.get("range"):
         again = view.address(start=f"now-{address.offered(chosen)}", end="now")
         return redirect(f"{path}?{again}")

@@ -1,18 +1,26 @@
 """A Prometheus inside the test: two series for every query, with figures that differ by query, and exemplars."""
 
 import json
+import threading
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qs
 from zlib import crc32
 
 import httpx
+from flask.testing import FlaskClient
 
 from cdb.kit.prometheus import Prometheus
 from console.ground import Ground
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 TRACE = "0123456789abcdef0123456789abcdef"
+
+
+def _set() -> threading.Event:
+    event = threading.Event()
+    event.set()
+    return event
 
 
 @dataclass
@@ -24,6 +32,7 @@ class FakePrometheus:
     away: bool = False
     refused: str = "nothing is refused"
     gap: bool = False
+    hangs: threading.Event = field(default_factory=_set)
     rules: list[dict[str, Any]] = field(default_factory=list)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
@@ -38,6 +47,7 @@ class FakePrometheus:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         if self.away:
             raise httpx.ConnectError("nobody listens", request=request)
+        self.hangs.wait(30)
         path = request.url.path.removeprefix("/api/v1/")
         sent = {name: values[0] for name, values in parse_qs(request.url.query.decode()).items()}
         self.asked.append((path, sent))
@@ -71,3 +81,14 @@ class FakePrometheus:
 
 def _json(value: Any, status: int = 200) -> httpx.Response:
     return httpx.Response(status, content=json.dumps(value).encode())
+
+
+def settled(client: FlaskClient, address: str) -> str:
+    """The page once it waits for nothing more."""
+    for _ in range(20):  # each waits for some seconds
+        reply = client.get(address)
+        shown = reply.get_data(as_text=True)
+        assert reply.status_code == 200, shown
+        if "has not answered yet" not in shown and "are being asked for" not in shown:
+            return shown
+    raise AssertionError("the page still waits")

@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
@@ -18,7 +19,7 @@ from console.ground import Ground
 from tests.support.clocks import SettableClock
 from tests.support.consoles import client_of, ground_of
 from tests.support.paths import ROOT
-from tests.unit.console.fake_prometheus import SYMBOLS, TRACE, FakePrometheus
+from tests.unit.console.fake_prometheus import SYMBOLS, TRACE, FakePrometheus, settled
 
 BOARDS: Final = {board.uid: board for board in load_dashboards(ROOT).read.values()}
 OVERVIEW: Final = "/d/cdb-trading-overview"
@@ -46,12 +47,6 @@ def client(ground: Ground) -> FlaskClient:
     return client_of(ground)
 
 
-def page(client: FlaskClient, address: str) -> str:
-    reply = client.get(address)
-    assert reply.status_code == 200, reply.get_data(as_text=True)
-    return reply.get_data(as_text=True)
-
-
 def panels(shown: str) -> str:
     """HTML of all panels."""
     return shown.partition('<div class="board">')[2]
@@ -76,7 +71,7 @@ def texts(markup: str) -> list[str]:
 @pytest.mark.parametrize("uid", BOARDS)
 def test_a_page_has_the_figures_of_the_model(uid: str, client: FlaskClient, ground: Ground) -> None:
     """Those that `cdb dashboard --json` prints for the same answers, as text and in the data of each chart."""
-    board, shown = BOARDS[uid], page(client, f"/d/{uid}")
+    board, shown = BOARDS[uid], settled(client, f"/d/{uid}")
     values = as_values(ask(board, Window(1_700_000_000.0, 900.0), ground.prometheus))["panels"]
     assert len(values) == shown.count('<section class="panel')
     for at, panel in enumerate(values):
@@ -99,14 +94,14 @@ def test_a_page_has_the_figures_of_the_model(uid: str, client: FlaskClient, grou
 
 
 def test_the_list_leads_to_every_dashboard(client: FlaskClient) -> None:
-    shown = page(client, "/dashboards")
+    shown = settled(client, "/dashboards")
     for uid, board in BOARDS.items():
         assert f'<a href="/d/{uid}">{html.escape(board.title)}</a>' in shown
 
 
 def test_a_dashboard_stands_under_grafanas_addresses(client: FlaskClient) -> None:
-    named = page(client, f"{OVERVIEW}/trading-overview?orgId=1&from=now-5m&to=now")
-    assert panels(named) == panels(page(client, f"{OVERVIEW}?from=now-5m"))
+    named = settled(client, f"{OVERVIEW}/trading-overview?orgId=1&from=now-5m&to=now")
+    assert panels(named) == panels(settled(client, f"{OVERVIEW}?from=now-5m"))
     assert client.get("/d/nothing").status_code == 404
 
 
@@ -149,14 +144,14 @@ def test_no_promql_comes_from_the_address_while_no_symbol_is_known(
 
 
 def test_the_chosen_symbols_and_the_time_are_asked_for(client: FlaskClient, prometheus: FakePrometheus) -> None:
-    page(client, f"{OVERVIEW}?from=1600000000000&to=1600000900000&var-symbol=BTCUSDT&var-symbol=ETHUSDT")
+    settled(client, f"{OVERVIEW}?from=1600000000000&to=1600000900000&var-symbol=BTCUSDT&var-symbol=ETHUSDT")
     assert 'sum(cdb_signals_generated_total{symbol=~"(BTCUSDT|ETHUSDT)"})' in prometheus.queries()
     ranges = {(sent["start"], sent["end"]) for path, sent in prometheus.asked if path == "query_range"}
     assert ranges == {("1600000000.0", "1600000900.0")}
 
 
 def test_all_symbols_are_asked_for_as_grafana_writes_it(client: FlaskClient, prometheus: FakePrometheus) -> None:
-    page(client, f"{OVERVIEW}?var-symbol=$__all")
+    settled(client, f"{OVERVIEW}?var-symbol=$__all")
     assert 'sum(cdb_signals_generated_total{symbol=~".*"})' in prometheus.queries()
 
 
@@ -167,29 +162,29 @@ def test_a_choice_leads_to_grafanas_address(client: FlaskClient) -> None:
 
 
 def test_a_page_asks_again_as_often_as_its_address_says(client: FlaskClient) -> None:
-    assert '<body data-refresh="30">' in page(client, f"{OVERVIEW}?refresh=30s")
-    assert '<body data-refresh="10">' in page(client, OVERVIEW)  # the dashboard's own
-    assert "<body>" in page(client, f"{OVERVIEW}?refresh=off")
+    assert '<body data-refresh="30">' in settled(client, f"{OVERVIEW}?refresh=30s")
+    assert '<body data-refresh="10">' in settled(client, OVERVIEW)  # the dashboard's own
+    assert "<body>" in settled(client, f"{OVERVIEW}?refresh=off")
 
 
 def test_fifty_readers_of_the_same_cost_one_question_a_step(
     ground: Ground, prometheus: FakePrometheus, clock: SettableClock
 ) -> None:
     app = create_app(ground)
-    page(app.test_client(), f"{HEALTH}?refresh=5s")
+    settled(app.test_client(), f"{HEALTH}?refresh=5s")
     once = len(prometheus.asked)
     clock.now += 4 * SECOND
     with ThreadPoolExecutor(8) as readers:
-        assert len({*readers.map(lambda _: panels(page(app.test_client(), f"{HEALTH}?refresh=5s")), range(50))}) == 1
+        assert len({*readers.map(lambda _: panels(settled(app.test_client(), f"{HEALTH}?refresh=5s")), range(50))}) == 1
     assert len(prometheus.asked) == once
     clock.now += SECOND
-    page(app.test_client(), f"{HEALTH}?refresh=5s")
+    settled(app.test_client(), f"{HEALTH}?refresh=5s")
     assert len(prometheus.asked) == 2 * once
 
 
 def test_a_server_that_is_away_is_named_in_every_panel(client: FlaskClient, prometheus: FakePrometheus) -> None:
     prometheus.away = True
-    shown = page(client, HEALTH)
+    shown = settled(client, HEALTH)
     why = "Prometheus at http://fake does not answer: nobody listens"
     panels = len(BOARDS["cdb-system-health"].panels)
     assert shown.count(f'<p class="said problem">{why}</p>') == panels
@@ -199,17 +194,17 @@ def test_a_server_that_is_away_is_named_in_every_panel(client: FlaskClient, prom
 def test_what_was_known_stays_with_its_age(
     client: FlaskClient, prometheus: FakePrometheus, clock: SettableClock
 ) -> None:
-    before = page(client, HEALTH)
+    before = settled(client, HEALTH)
     prometheus.away = True
     clock.now += 60 * SECOND
-    after = page(client, HEALTH)
+    after = settled(client, HEALTH)
     assert part(after, 4) == part(before, 4)
     assert "does not answer: nobody listens. These figures are 60.0 s old." in after
 
 
 def test_a_panel_that_fails_says_why_in_its_place_and_no_other(client: FlaskClient, prometheus: FakePrometheus) -> None:
     prometheus.refused = "redis_used_memory_bytes"
-    shown = page(client, HEALTH)
+    shown = settled(client, HEALTH)
     assert shown.count("told to refuse") == 1
     assert "told to refuse" in part(
         shown, [panel.title for panel in BOARDS["cdb-system-health"].shown].index("Redis Memory (MB)")
@@ -218,24 +213,24 @@ def test_a_panel_that_fails_says_why_in_its_place_and_no_other(client: FlaskClie
 
 def test_without_data_a_panel_says_so(client: FlaskClient, prometheus: FakePrometheus) -> None:
     prometheus.names = ()
-    shown = page(client, "/d/cdb-account-performance")
+    shown = settled(client, "/d/cdb-account-performance")
     assert '<p class="said">not enough data</p>' in shown
     assert "<script type" not in part(shown, 8)
-    assert '<p class="said">No data</p>' in page(client, OVERVIEW)
+    assert '<p class="said">No data</p>' in settled(client, OVERVIEW)
 
 
 def test_whatever_a_label_says_is_text_on_the_page(client: FlaskClient, prometheus: FakePrometheus) -> None:
     hostile = "</script><script>alert(1)</script>\"'&"
     prometheus.names = (hostile,)
     for uid in BOARDS:
-        shown = page(client, f"/d/{uid}")
+        shown = settled(client, f"/d/{uid}")
         assert "<script>" not in shown
         assert "</script><" not in shown.replace("</script></div>", "").replace("</script>\n", "")
-    assert data(page(client, OVERVIEW), 4)["option"]["series"][0]["name"] == hostile
+    assert data(settled(client, OVERVIEW), 4)["option"]["series"][0]["name"] == hostile
 
 
 def test_points_of_a_histogram_lead_to_their_traces(client: FlaskClient) -> None:
-    shown = page(client, HEALTH)
+    shown = settled(client, HEALTH)
     found = data(shown, 1)["option"]
     (series,) = [one for one in found["series"] if one["id"] == "traces"]
     assert series["data"] == [{"value": [1_699_999_940_000.0, 0.25], "trace": TRACE, "was": 0.25}]
@@ -246,22 +241,22 @@ def test_points_of_a_histogram_lead_to_their_traces(client: FlaskClient) -> None
 
 def test_what_is_no_trace_is_no_link(client: FlaskClient, prometheus: FakePrometheus) -> None:
     prometheus.trace = "../logout"
-    assert "logout" not in page(client, HEALTH)
+    assert "logout" not in settled(client, HEALTH)
 
 
 def test_a_panel_whose_traces_are_not_told_has_its_curves(client: FlaskClient, prometheus: FakePrometheus) -> None:
     prometheus.trace = ""
-    assert len(data(page(client, HEALTH), 1)["option"]["series"]) == len(SYMBOLS) + 1
+    assert len(data(settled(client, HEALTH), 1)["option"]["series"]) == len(SYMBOLS) + 1
 
 
 def test_a_gap_in_the_figures_is_a_gap_in_the_line(client: FlaskClient, prometheus: FakePrometheus) -> None:
     prometheus.gap = True
-    (first, *_) = data(page(client, OVERVIEW), 4)["option"]["series"]
+    (first, *_) = data(settled(client, OVERVIEW), 4)["option"]["series"]
     assert [value for _, value in first["data"]].count(None) == 1
 
 
 def test_a_runbook_is_linked_and_what_only_grafana_has_is_not(client: FlaskClient) -> None:
-    shown = page(client, HEALTH)
+    shown = settled(client, HEALTH)
     assert '<a href="/runbooks/ServiceDown">Runbook: ServiceDown</a>' in part(shown, 0)
     assert "/explore" not in shown
     assert "19090" not in shown
@@ -269,14 +264,22 @@ def test_a_runbook_is_linked_and_what_only_grafana_has_is_not(client: FlaskClien
 
 def test_a_page_that_is_asked_for_again_has_no_style_of_its_own(client: FlaskClient) -> None:
     """The policy of the page that is there names another nonce."""
-    assert "<style" in page(client, OVERVIEW)
+    assert "<style" in settled(client, OVERVIEW)
     assert "<style" not in client.get(OVERVIEW, headers={"X-Refresh": "1"}).get_data(as_text=True)
 
 
 @pytest.mark.parametrize("board", BOARDS.values(), ids=BOARDS)
 def test_every_panel_has_its_place_on_the_grid(board: Dashboard, client: FlaskClient) -> None:
-    shown = page(client, f"/d/{board.uid}")
+    shown = settled(client, f"/d/{board.uid}")
     for at, panel in enumerate(board.shown):
         place = panel.grid_pos
         area = f"{place.y + 1} / {place.x + 1} / span {place.h} / span {place.w}"
         assert f"#p{at}-panel {{ grid-area: {area}; }}" in shown
+
+
+def test_no_reader_waits_for_a_server_that_hangs(client: FlaskClient, prometheus: FakePrometheus) -> None:
+    prometheus.hangs = threading.Event()
+    try:
+        assert "Prometheus has not answered yet" in client.get("/d/cdb-risk-alerts").get_data(as_text=True)
+    finally:
+        prometheus.hangs.set()

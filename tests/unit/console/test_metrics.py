@@ -11,7 +11,7 @@ from console import reference
 from tests.support.clocks import SettableClock
 from tests.support.consoles import client_of, ground_of
 from tests.support.paths import ROOT
-from tests.unit.console.fake_prometheus import FakePrometheus
+from tests.unit.console.fake_prometheus import FakePrometheus, settled
 
 BOARDS = tuple(load_dashboards(ROOT).read.values())
 
@@ -26,12 +26,6 @@ def client(tmp_path: Path, prometheus: FakePrometheus) -> FlaskClient:
     return client_of(prometheus.behind(ground_of(tmp_path, SettableClock(1_700_000_000 * 10**9))))
 
 
-def page(client: FlaskClient, address: str) -> str:
-    reply = client.get(address)
-    assert reply.status_code == 200
-    return reply.get_data(as_text=True)
-
-
 def samples(name: str, **values: float) -> list[Sample]:
     return [Sample({"__name__": name, "of": of}, 0.0, value) for of, value in values.items()]
 
@@ -41,13 +35,13 @@ def text(name: str, *found: Sample) -> str:
 
 
 def test_all_values_are_one_question(client: FlaskClient, prometheus: FakePrometheus) -> None:
-    page(client, "/metrics-reference")
-    page(client, "/metrics-reference?q=pnl")
+    settled(client, "/metrics-reference")
+    settled(client, "/metrics-reference?q=pnl")
     assert prometheus.queries() == [reference.VALUES]
 
 
 def test_every_metric_of_the_contract_is_there_with_all_that_is_known_of_it(client: FlaskClient) -> None:
-    shown = page(client, "/metrics-reference")
+    shown = settled(client, "/metrics-reference")
     for name, metric in reference.METRICS.items():
         assert f'<a href="/metrics-reference/{name}">{name}</a>' in shown
         assert metric.unit in shown
@@ -73,20 +67,20 @@ def test_a_filter_finds_words_of_name_label_and_meaning(client: FlaskClient) -> 
         "cdb_trade_pnl_usd",
         "cdb_symbol_pnl_usd",
     ]
-    shown = page(client, "/metrics-reference?q=pnl+strategy")
+    shown = settled(client, "/metrics-reference?q=pnl+strategy")
     assert "1 of 74 metrics" in shown
-    assert "No metric has all of these words" in page(client, "/metrics-reference?q=nothing+like+that")
+    assert "No metric has all of these words" in settled(client, "/metrics-reference?q=nothing+like+that")
 
 
 def test_a_filter_is_text_and_has_an_end(client: FlaskClient) -> None:
-    assert "<script>" not in page(client, "/metrics-reference?q=<script>alert(1)</script>")
+    assert "<script>" not in settled(client, "/metrics-reference?q=<script>alert(1)</script>")
     reply = client.get("/metrics-reference", query_string={"q": "x" * 101})
     assert reply.status_code == 400
     assert "q must be at most 100 characters long" in reply.get_data(as_text=True)
 
 
 def test_a_metric_has_the_chart_of_the_contracts_query(client: FlaskClient, prometheus: FakePrometheus) -> None:
-    shown = page(client, "/metrics-reference/cdb_trade_to_order_duration_seconds?from=now-1h&refresh=off")
+    shown = settled(client, "/metrics-reference/cdb_trade_to_order_duration_seconds?from=now-1h&refresh=off")
     assert reference.METRICS["cdb_trade_to_order_duration_seconds"].query in prometheus.queries()
     assert '<script type="application/json">{' in shown
     assert '<a href="/d/cdb-system-health#p3-panel">Time from Trade to Order</a>' in shown
@@ -114,7 +108,7 @@ def test_alerts_are_found_through_recording_rules(client: FlaskClient, prometheu
         {"name": "ServiceDown", "type": "alerting", "query": f"vector(1) > on () {recorded}"},
         {"name": "Other", "type": "alerting", "query": "up == 0"},
     ]
-    shown = page(client, "/metrics-reference/cdb_risk_limit_pct")
+    shown = settled(client, "/metrics-reference/cdb_risk_limit_pct")
     assert '<a href="/runbooks/ServiceDown">ServiceDown</a>' in shown
     assert recorded in shown
     assert "Other" not in shown
@@ -133,7 +127,7 @@ def test_what_is_no_metric_is_not_found(client: FlaskClient) -> None:
 def test_a_server_that_is_away_is_named_and_the_contract_stays(client: FlaskClient, prometheus: FakePrometheus) -> None:
     prometheus.away = True
     why = "Prometheus at http://fake does not answer: nobody listens"
-    assert why in page(client, "/metrics-reference")
-    shown = page(client, "/metrics-reference/cdb_open_positions")
+    assert why in settled(client, "/metrics-reference")
+    shown = settled(client, "/metrics-reference/cdb_open_positions")
     assert shown.count(why) == 3  # the chart, its age, the alerts
     assert "Panels that use it" in shown
