@@ -132,13 +132,21 @@ def test_what_takes_long_is_kept_for_longer(knowledge: Knowledge, clock: Settabl
 
 
 def test_a_server_that_was_away_for_long_is_asked_again_soon(knowledge: Knowledge, clock: SettableClock) -> None:
-    """Its timeout is no work that would have to be spared."""
+    """Neither its timeout nor what it once took is work that would have to be spared."""
     server = Server()
 
-    def times_out() -> int:
-        clock.now += 30 * NANOSECONDS
+    def takes(seconds: int, then: Callable[[], int]) -> Callable[[], int]:
+        def work_out() -> int:
+            clock.now += seconds * NANOSECONDS
+            return then()
+
+        return work_out
+
+    def away() -> int:
         raise Away("it hangs")
 
-    assert knowledge.soon("key", times_out).problem == "it hangs"
+    assert knowledge.soon("key", takes(3, server)).value == 1
+    clock.now += 3 * SHARE * NANOSECONDS
+    assert knowledge.soon("key", takes(30, away)).problem == "it hangs"
     clock.now += 2 * NANOSECONDS
-    assert knowledge.soon("key", server).value == 1
+    assert knowledge.soon("key", server).value == 2
