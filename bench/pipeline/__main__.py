@@ -21,7 +21,7 @@ import psycopg2
 import redis
 
 from bench import machines
-from bench.pipeline import decisions, latency, outage, throughput, tracing
+from bench.pipeline import decisions, latency, outage, readers, throughput, tracing
 from bench.pipeline.report import Aim, Figure, Narrator, Section, show
 from bench.pipeline.throughput import Pressure
 from bench.stacks import SERVICES, Lab
@@ -29,7 +29,7 @@ from cdb.running.native import StackError
 from services.errors import ServerAway
 
 MEMORY_AIM: Final = Aim("<", 120)
-SECTIONS: Final = ("latency", "throughput", "decisions", "outage", "tracing", "memory")
+SECTIONS: Final = ("latency", "throughput", "decisions", "outage", "tracing", "readers", "memory")
 BUSY: Final = 0.25
 _FAILURES: Final = (StackError, redis.RedisError, psycopg2.Error, ServerAway, psutil.Error)
 
@@ -85,6 +85,7 @@ def _measured(lab: Lab, narrator: Narrator, plan: Plan, only: str | None) -> lis
         "tracing": lambda: tracing.measure(
             lab, narrator, seconds=plan.seconds / 2, rounds=plan.rounds, signals=plan.signals
         ),
+        "readers": lambda: readers.measure(lab, narrator, seconds=plan.seconds, rounds=2 * plan.rounds - 1),
     }
     sections = [_attempted(name, way, narrator) for name, way in ways.items() if only in (None, name)]
     if not sections:
