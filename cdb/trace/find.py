@@ -45,22 +45,22 @@ def is_whole(text: str) -> bool:
     return len(text) == _WHOLE
 
 
-def only_one(ids: Iterable[str], wanted: str) -> str:
-    """Find the only one of *ids* that begins with *wanted*. Raises NoSuchTrace."""
+def only_one(ids: Iterable[str], wanted: str, *, looked_at: int = LOOKED_AT) -> str:
+    """Find the only one of *ids*, the newest *looked_at*, that begins with *wanted*. Raises NoSuchTrace."""
     found = {trace_id for trace_id in ids if trace_id.startswith(wanted)}
     if not found:
-        raise NoSuchTrace(f"none of the newest {LOOKED_AT:,} traces of the last day begins with {wanted}")
+        raise NoSuchTrace(f"none of the newest {looked_at:,} traces of the last day begins with {wanted}")
     if len(found) > 1:
         some = ", ".join(sorted(found)[:5])
         raise NoSuchTrace(f"{len(found)} traces begin with {wanted}: {some}: give more digits")
     return found.pop()
 
 
-def newest_ids(jaeger: Jaeger, *, now_us: int) -> frozenset[str]:
-    """Ids of the newest traces of each service. Raises Away."""
+def newest_ids(jaeger: Jaeger, *, now_us: int, most: int = LOOKED_AT) -> frozenset[str]:
+    """Ids of the newest traces of each service, at most so many. Jaeger sends 10 kB for each. Raises Away."""
     began = now_us - DAY_US
     return frozenset(
         trace_id
         for service in jaeger.services()
-        for trace_id in jaeger.ids(service, start_us=began, end_us=now_us, limit=LOOKED_AT)
+        for trace_id in jaeger.ids(service, start_us=began, end_us=now_us, limit=most)
     )

@@ -28,6 +28,8 @@ KINDS: Final = {"slow": "Slow", "failed": "Failed", "rejected": "Rejected"}
 RANGES: Final = ("15m", "1h", "6h", "24h")
 OVER: Final = "50ms"
 _REFRESH_S: Final = 5
+_LOOKED_AT: Final = 300
+"""Newest traces of each service among which an id's beginning is looked for."""
 _MICROSECOND: Final = timedelta(microseconds=1)
 _FRESH: Final = timedelta(minutes=1)
 """Spans of a trace still come for so long."""
@@ -81,11 +83,11 @@ def _whole_id(ground: Ground, wanted: str) -> str:
         return wanted
     # One answer for whatever is wanted: Jaeger cannot look for beginnings.
     newest = ground.knowledge.of(
-        "newest traces", lambda: ids.newest_ids(ground.jaeger, now_us=_now_us(ground)), for_s=15
+        "newest traces", lambda: ids.newest_ids(ground.jaeger, now_us=_now_us(ground), most=_LOOKED_AT), for_s=15
     )
     if newest.value is None:
         raise Away(newest.problem)
-    return ids.only_one(newest.value, wanted)
+    return ids.only_one(newest.value, wanted, looked_at=_LOOKED_AT)
 
 
 def _page(ground: Ground, trace_id: str) -> tuple[str, int]:

@@ -2,10 +2,9 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from html import unescape
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -15,12 +14,11 @@ from flask.testing import FlaskClient
 from console.decided.asked import Wanted
 from console.decided.basis import Basis, basis_of
 from console.decided.listing import Page, page_of
-from console.ground import LedgerReader
 from services.ledger.connection import Ledger
-from tests.support.clocks import SettableClock
-from tests.support.consoles import client_of, ground_of
+from tests.integration.console.conftest import GroundOf
+from tests.support.consoles import client_of
 from tests.support.servers import Database
-from tests.support.trading import TradingDay, trade_a_day
+from tests.support.trading import TradingDay
 
 pytestmark = pytest.mark.integration
 
@@ -31,10 +29,41 @@ REASONS: Final = [
 """Of the day's decisions, newest first; None is an approval."""
 
 
+PRICES: Final = {
+    "BTCUSDT": "65000",
+    "ETHUSDT": "3000",
+    "SOLUSDT": "150",
+    "XRPUSDT": "0.52",
+    "LTCUSDT": "71",
+    "DOTUSDT": "5",
+}
+
+
 @pytest.fixture
 def day(database: Database) -> Iterator[TradingDay]:
+    """Thirteen decisions: their order is what these tests count on."""
     made = TradingDay(database)
-    trade_a_day(made)
+    for symbol, price in PRICES.items():
+        made.price(symbol, price)
+    made.trade("BUY", "BTCUSDT")
+    made.trade("BUY", "ETHUSDT", "SOLUSDT")
+    made.trade("BUY", "BTCUSDT")  # POSITION_SIZE_EXCEEDED
+    made.price("BTCUSDT", "66000")
+    made.trade("SELL", "BTCUSDT")  # a gain
+    made.trade("SELL", "ETHUSDT")
+    made.trade("SELL", "ETHUSDT")  # NO_POSITION
+    made.trade("BUY", "XRPUSDT")
+    made.price("XRPUSDT", "0.5")  # its stop loss
+    made.execute()
+    made.store.adjust(Decimal(-6000), reason="test", now_ns=made.now_ns)
+    made.trade("BUY", "DOTUSDT")  # DRAWDOWN_LIMIT
+    made.trade("BUY", "DOTUSDT")  # CIRCUIT_BREAKER_ACTIVE
+    made.act("reset_breaker")
+    made.trade("BUY", "LTCUSDT")
+    made.act("flatten", "LTCUSDT")
+    made.execute()
+    made.signal("BUY", "DOTUSDT")  # stays in flight
+    made.signal("BUY", "DOTUSDT")  # POSITION_SIZE_EXCEEDED, because of it
     yield made
     made.close()
 
@@ -47,9 +76,8 @@ def ledger(day: TradingDay) -> Iterator[Ledger]:
 
 
 @pytest.fixture
-def client(day: TradingDay, tmp_path: Path) -> FlaskClient:
-    ground = ground_of(tmp_path, SettableClock(day.now_ns))
-    return client_of(replace(ground, ledger=LedgerReader(day.database.address)))
+def client(day: TradingDay, ground_on: GroundOf) -> FlaskClient:
+    return client_of(ground_on(day.database))
 
 
 def page(ledger: Ledger, *, on_page: int = 50, looked_at: int = 1_000, **wanted: Any) -> Page:
