@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 
 from cdb.dashboard.model.colours import ON_LIGHT
 from cdb.dashboard.model.dashboards import Dashboard
-from console.boards import address
-from console.boards.shown import Boards
+from console.dashboards import address
+from console.dashboards.shown import Boards
 from console.ground import Ground
 
 

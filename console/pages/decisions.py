@@ -9,15 +9,15 @@ from werkzeug.wrappers import Response
 
 from cdb.audit.numbers import numbers
 from cdb.kit import figures
-from console.decided.asked import CAUSES, Asked, wanted_of
-from console.decided.basis import Basis, basis_of
-from console.decided.layers import layers_of
-from console.decided.listing import Page, page_of
-from console.decided.trace_of import Found, trace_of, why_missing
+from console.decisions.asked import CAUSES, Asked, wanted_of
+from console.decisions.basis import Basis, basis_of
+from console.decisions.layers import layers_of
+from console.decisions.listing import Page, page_of
+from console.decisions.trace_of import Found, trace_of, why_missing
 from console.filters import filters
 from console.ground import Ground
 from console.knowledge import Known
-from console.traced.logs import Lines, lines_about
+from console.traces.logs import Lines, lines_about
 from services.clock import to_datetime
 from services.ledger.results import Reader
 from services.risk.rules import Reason

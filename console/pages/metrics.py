@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response
 
 from cdb.dashboard.model.colours import ON_LIGHT
 from console import reference
-from console.boards import address
-from console.boards.shown import Boards
+from console.dashboards import address
+from console.dashboards.shown import Boards
 from console.ground import Ground
 from services.runtime.web import BadRequest, parameters
 from telemetry.contract import Metric

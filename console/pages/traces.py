@@ -18,9 +18,9 @@ from cdb.trace.waterfall import about, remarks, rows
 from console.filters import filters, length_of
 from console.ground import Ground
 from console.knowledge import Known
-from console.traced import listing
-from console.traced.logs import Lines, lines_about
-from console.traced.picture import MOST_ROWS, axis, bars
+from console.traces import listing
+from console.traces.logs import Lines, lines_about
+from console.traces.picture import MOST_ROWS, axis, bars
 from services.clock import NANOSECONDS, to_datetime
 from services.durations import parse
 

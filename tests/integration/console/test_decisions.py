@@ -11,9 +11,9 @@ from urllib.parse import unquote
 import pytest
 from flask.testing import FlaskClient
 
-from console.decided.asked import Wanted
-from console.decided.basis import Basis, basis_of
-from console.decided.listing import Page, page_of
+from console.decisions.asked import Wanted
+from console.decisions.basis import Basis, basis_of
+from console.decisions.listing import Page, page_of
 from services.ledger.connection import Ledger
 from tests.integration.console.conftest import GroundOf
 from tests.support.consoles import client_of

@@ -17,8 +17,8 @@ from cdb.dashboard.model.colours import COLOURS, FAINT, ON_LIGHT, PLAIN, SERIES,
 from cdb.dashboard.model.dashboards import Panel, load_dashboards
 from cdb.dashboard.model.fields import Answer, answered
 from cdb.dashboard.model.traces import TracePoint
-from console.boards.charts import chart
-from console.boards.panels import DRAWN, as_script
+from console.dashboards.charts import chart
+from console.dashboards.panels import DRAWN, as_script
 from tests.support.paths import ROOT
 
 WINDOW: Final = Window(end=1_700_000_000.0, range_s=900.0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from console.traced.logs import Lines, lines_about
+from console.traces.logs import Lines, lines_about
 
 ID = "98e1ccb36de61d3fb39a380b12ba0513"
 NOON = datetime(2026, 12, 1, 12, tzinfo=UTC)

@@ -1,7 +1,7 @@
 """The waterfall on a page: the terminal's rows as strokes."""
 
 from cdb.trace.waterfall import rows
-from console.traced.picture import MOST_DEPTH, MOST_ROWS, WIDTH, axis, bars
+from console.traces.picture import MOST_DEPTH, MOST_ROWS, WIDTH, axis, bars
 from tests.unit.cdb.trace.building import WHOLE, span, trace
 
 WHOLE_US = WHOLE.end_us - WHOLE.start_us

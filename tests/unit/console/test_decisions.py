@@ -9,11 +9,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from cdb.trace.model import Trace
-from console.decided.asked import Asked
-from console.decided.basis import Decision, Signal
-from console.decided.layers import NOT_ASKED, OBJECTED, PASSED, layers_of
-from console.decided.listing import first_since
-from console.decided.trace_of import timed, why_missing
+from console.decisions.asked import Asked
+from console.decisions.basis import Decision, Signal
+from console.decisions.layers import NOT_ASKED, OBJECTED, PASSED, layers_of
+from console.decisions.listing import first_since
+from console.decisions.trace_of import timed, why_missing
 from tests.support.clocks import SettableClock
 from tests.support.consoles import client_of, ground_of
 from tests.unit.cdb.trace.building import WHOLE, span

@@ -11,8 +11,8 @@ from cdb.dashboard.model.dashboards import Dashboard
 from cdb.dashboard.model.fields import Answer
 from cdb.dashboard.model.traces import trace_points
 from cdb.dashboard.model.variables import choices
-from console.boards.address import View
-from console.boards.panels import links_of, panels_of
+from console.dashboards.address import View
+from console.dashboards.panels import links_of, panels_of
 from console.ground import Ground
 from console.knowledge import Knowledge, Known
 from services.clock import NANOSECONDS

@@ -6,7 +6,7 @@ from typing import Final
 
 from cdb.audit.numbers import numbers
 from cdb.kit.figures import percent, seconds
-from console.decided.basis import Decision, Signal
+from console.decisions.basis import Decision, Signal
 from services.risk.rules import LAYERS
 
 PASSED: Final = "passed"

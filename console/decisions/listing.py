@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final, NamedTuple
 
-from console.decided.asked import Wanted
+from console.decisions.asked import Wanted
 from services.ledger.results import Reader
 
 ON_PAGE: Final = 50

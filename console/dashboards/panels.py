@@ -18,7 +18,7 @@ from cdb.dashboard.model.shares import bars, slices
 from cdb.dashboard.model.tables import Table, shown, table_of
 from cdb.dashboard.model.traces import TracePoint
 from cdb.dashboard.model.units import formatted
-from console.boards.charts import STEPS, chart
+from console.dashboards.charts import STEPS, chart
 
 DRAWN: Final = frozenset({"timeseries", "gauge", "piechart"})
 """Types that the script draws."""
