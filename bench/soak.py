@@ -125,7 +125,7 @@ def _prometheus(bot: Bot, query: str, *, at: float | None = None) -> list[dict[s
 
 
 def _notified(bot: Bot, *, since: float) -> list[str]:
-    answer = json.loads(bot.ask("alert_receiver", f"/api/notifications?since={since:.3f}&limit=1000"))
+    answer = json.loads(bot.ask("cdb_console", f"/api/notifications?since={since:.3f}&limit=1000"))
     return [f"{one['alertname']} {one['status']}: {one['annotations']['summary']}" for one in answer["notifications"]]
 
 
