@@ -32,7 +32,6 @@ CONSOLE_PAGES: Final = {
     "decisions": "/decisions",
     "traces": "/traces",
     "trades": "/trades",
-    "alerts": "/alerts",
     "system": "/system",
     "metrics": "/metrics-reference",
 }
@@ -66,16 +65,19 @@ def main(images: Path = IMAGES) -> None:
         )
         for board in BOARDS:
             _draw_board(stack, board, images / f"{board}.svg")
-        _say("waiting for an alert to arrive")
-        stack.shell(_TRIGGER)
-        until(lambda: stack.shell(_NOTIFIED).stdout.strip() not in {"", "0"}, within_s=180, every_s=1, what="an alert")
         with running_browser(stack, Path(place)) as browser:
-            for name, url in PAGES.items():
-                _draw_page(browser, url, images / f"{name}.png")
             for name, path in CONSOLE_PAGES.items():
                 _draw_console(browser, path, images / f"console-{name}.png")
             for name, (path, link) in FIRST_LINKS.items():
                 _draw_console(browser, path, images / f"console-{name}.png", click=link)
+            _say("waiting for an alert to arrive")
+            stack.shell(_TRIGGER)
+            until(
+                lambda: stack.shell(_NOTIFIED).stdout.strip() not in {"", "0"}, within_s=180, every_s=1, what="an alert"
+            )
+            _draw_console(browser, "/alerts", images / "console-alerts.png")
+            for name, url in PAGES.items():
+                _draw_page(browser, url, images / f"{name}.png")
 
 
 def _draw_board(stack: Documented, board: str, file: Path) -> None:
