@@ -14,8 +14,6 @@ from tests.support.building import an_action
 
 KINDS: Final[tuple[What, ...]] = ("flatten", "flatten", "trip_breaker", "reset_breaker", "reset_breaker")
 PATIENCE_S: Final = 5.0
-NEWEST: Final = 3
-"""One of so many processes is asked: most of the older ones are no more."""
 
 
 class Wish:
@@ -24,6 +22,7 @@ class Wish:
     def __init__(self, action: Action) -> None:
         self.action = action
         self.asked_s = float("-inf")
+        self.tries = 0
         self.future: Future[Answer] | None = None
         self.answers: list[Answer] = []
         self.wanted = 1
@@ -68,15 +67,19 @@ class Operators:
         self._wishes.append(wish)
 
     def look(self, now_s: float) -> None:
-        """Hear what was answered, and ask again where nothing was for too long."""
+        """Hear what was answered, and ask again where nothing was for too long: the newest process, then older ones.
+
+        Any of them may be the one that lives.
+        """
         for wish in self._wishes:
             wish.hear()
             if not wish.is_open or now_s - wish.asked_s < PATIENCE_S or not self._engine.operators:
                 continue
             if wish.future is not None:
                 wish.future.cancel()
-            wish.future = self._random.choice(self._engine.operators[-NEWEST:]).put(Asked(wish.action))
-            wish.asked_s = now_s
+            processes = self._engine.operators
+            wish.future = processes[-1 - wish.tries % len(processes)].put(Asked(wish.action))
+            wish.asked_s, wish.tries = now_s, wish.tries + 1
 
     def is_waiting(self) -> bool:
         """Whether somebody still wants an answer."""
