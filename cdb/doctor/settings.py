@@ -6,7 +6,14 @@ from typing import Final
 
 from cdb.doctor.findings import Finding, fail, ok, warn
 from cdb.doctor.unread_settings import without_effect
-from cdb.running.account import held_untraded, ignored_opening_cash, owners_that_do_not_run
+from cdb.running.account import (
+    SOURCE,
+    held_untraded,
+    ignored_opening_cash,
+    mixed_sources,
+    owners_that_do_not_run,
+    traded_source,
+)
 from cdb.running.base import RunningStack
 from cdb.running.native import envfile
 from services import topology
@@ -49,6 +56,13 @@ def as_started(stack: RunningStack) -> Finding:
         return warn(
             "unknown: docker compose is not installed here", f"to apply possible changes: {stack.how_to_restart}"
         )
+    if any(one.startswith(f"{SOURCE} ") for one in changed):
+        running = traded_source(stack)
+        return warn(
+            "; ".join(changed),
+            f"to keep {running}: write {SOURCE}={running} into .env; another source needs a new account (docs/live.md);"
+            f" then {stack.how_to_restart}",
+        )
     if changed:
         return warn("; ".join(changed), f"to apply that: {stack.how_to_restart}")
     return ok("nothing was changed since the start" if stack.way == "native" else "no setting was changed")
@@ -62,7 +76,9 @@ def effect(stack: RunningStack) -> Finding:
 
 
 def account(stack: RunningStack) -> Finding:
-    """The account was opened with the cash that is set, and holds nothing that nobody trades any more."""
+    """The account has one source and the cash that is set, and holds nothing that nobody trades any more."""
+    if mixed := mixed_sources(stack):
+        return warn(mixed, "docs/live.md, 'Start and stop'")
     said = ignored_opening_cash(stack)
     if owners := owners_that_do_not_run(stack):
         names = ", ".join(owners)
@@ -77,7 +93,10 @@ def account(stack: RunningStack) -> Finding:
         )
     if said:
         return warn(said, f"remove the setting; or, to delete the ledger and begin anew: {stack.how_to_begin_anew}")
-    return ok("opened as the settings say; every position has its symbol traded and its strategy running")
+    return ok(
+        f"trades come from {traded_source(stack)}; opened as the settings say; every position has its symbol traded and"
+        " its strategy running"
+    )
 
 
 def test_endpoints(stack: RunningStack) -> Finding:

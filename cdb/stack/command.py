@@ -16,10 +16,10 @@ from cdb.kit.options import JsonOption, YesOption, confirm, duration
 from cdb.kit.output import console as standard_output
 from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
-from cdb.running.account import ignored_opening_cash
+from cdb.running.account import SOURCE, ignored_opening_cash, mixed_sources, traded_source
 from cdb.running.base import RunningStack
 from cdb.running.errors import StackError
-from cdb.running.feed import feed, why_no_trades
+from cdb.running.feed import Feed, feed, why_no_trades
 from cdb.running.native import Failure, Part, PartStatus, Stack, StackConfig, envfile, select, with_needs
 from cdb.running.native.stack import Progress
 from cdb.running.native.unknown_settings import refuse_unknown, unread
@@ -30,6 +30,8 @@ from services.errors import ServerAway
 from services.topology import CONSOLE, WS
 
 _MARKET_S: Final = 5.0
+_POSTGRES: Final = frozenset({"postgres", "cdb_postgres"})
+"""The ledger's part, without and with containers."""
 
 
 def register(app: typer.Typer) -> None:
@@ -79,10 +81,9 @@ def up(
         console.print(view.health(active.status()))
     console.print(view.addresses(active.config))
     _say_what_nobody_reads(console)
+    _say_source(console, running_stack(), [part.name for part in awaited.config.parts])
     market.wait(awaited.config.parts)
-    with suppress(StackError, ServerAway):  # only some parts were started
-        if said := ignored_opening_cash(running_stack()):
-            console.print(f"{said}. To begin anew: {NativeStack.how_to_begin_anew}", highlight=False)
+    _say_of_account(console, running_stack())
     if changed:
         console.print(
             f"The running stack has not applied these changes: {'; '.join(changed)}. To apply them: cdb down, cdb up"
@@ -112,16 +113,26 @@ def status(as_json: JsonOption = False) -> None:
         stack = running_stack()
         parts = stack.parts()
         not_running = "" if parts else stack.not_running
-        market = feed(stack) if any(part.name == WS.name and part.ready for part in parts) else None
+        ready = {part.name for part in parts if part.ready}
+        market = feed(stack) if WS.name in ready else None
+        warnings = _warnings(stack, market, ready)
     healthy = bool(parts) and all(part.ready for part in parts)
     if as_json:
         print_json(
-            {"running": bool(parts), "healthy": healthy, "parts": [_as_json(p) for p in parts], "market": market}
+            {
+                "running": bool(parts),
+                "healthy": healthy,
+                "parts": [_as_json(p) for p in parts],
+                "market": market,
+                "warnings": warnings,
+            }
         )
     elif parts:
         standard_output().print(view.health(parts))
-        if market and market.problem:
-            complain(market.problem)
+        if market:
+            typer.echo(f"Trades come from: {market.source}")
+        for warning in warnings:
+            complain(warning)
     else:
         typer.echo(not_running, err=True)
     if not healthy:
@@ -189,6 +200,15 @@ def clean(
     )
 
 
+def _warnings(stack: RunningStack, market: Feed | None, ready: Iterable[str]) -> list[str]:
+    """What is wrong though all parts are healthy."""
+    found = [market.problem] if market else []
+    if _POSTGRES & {*ready}:
+        with suppress(StackError, ServerAway):  # it has not the schema of this version yet
+            found.append(mixed_sources(stack))
+    return [*filter(None, found)]
+
+
 def _native_stack(compose: str) -> Stack:
     """Find the stack without containers; raises StackError, naming what *compose* would do, if the other is meant."""
     found = running_stack()
@@ -213,6 +233,19 @@ def _ensure_env(console: Console, *, always: bool = False, mark: str = "") -> No
 def _say_what_nobody_reads(console: Console) -> None:
     for line in unread(envfile.read(ROOT / ".env"), ROOT):
         console.print(line, highlight=False)
+
+
+def _say_source(console: Console, stack: RunningStack, parts: Iterable[str]) -> None:
+    if WS.name in parts:
+        console.print(f"Trades come from: {traded_source(stack)} ({SOURCE}; docs/live.md)", highlight=False)
+
+
+def _say_of_account(console: Console, stack: RunningStack) -> None:
+    with suppress(StackError, ServerAway):  # only some parts were started
+        if mixed := mixed_sources(stack):
+            complain(mixed)
+        if said := ignored_opening_cash(stack):
+            console.print(f"{said}. To begin anew: {NativeStack.how_to_begin_anew}", highlight=False)
 
 
 class _Market:
