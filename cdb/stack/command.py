@@ -202,7 +202,7 @@ def clean(
 
 def _warnings(stack: RunningStack, market: Feed | None, ready: Iterable[str]) -> list[str]:
     """What is wrong though all parts are healthy."""
-    found = [market.problem] if market else []
+    found = [market.problem or market.notice] if market else []
     if _POSTGRES & {*ready}:
         with suppress(StackError, ServerAway):  # it has not the schema of this version yet
             found.append(mixed_sources(stack))
