@@ -16,7 +16,9 @@ from cdb.running.account import (
 )
 from cdb.running.base import RunningStack
 from cdb.running.native import envfile
+from cdb.running.settings import read_settings
 from services import topology
+from services.settings import TradedSettings
 
 _SHORTEST: Final = 16
 _TEST_VALUE: Final = re.compile(rf"({envfile.TEST_MARK}|test_|throw-away[-_])", re.IGNORECASE)
@@ -89,7 +91,8 @@ def account(stack: RunningStack) -> Finding:
     if held := held_untraded(stack):
         return warn(
             "; ".join(filter(None, [said, f"held, but not in CDB_SYMBOLS: {', '.join(held)}"])),
-            f"add {', '.join(held)} to CDB_SYMBOLS until the position is closed; {stack.how_to_restart}",
+            f"add {', '.join(held)} to CDB_SYMBOLS until the position is closed; {stack.how_to_restart}"
+            f"{_if_listed(stack)}",
         )
     if said:
         return warn(said, f"remove the setting; or, to delete the ledger and begin anew: {stack.how_to_begin_anew}")
@@ -97,6 +100,14 @@ def account(stack: RunningStack) -> Finding:
         f"trades come from {traded_source(stack)}; opened as the settings say; every position has its symbol traded and"
         " its strategy running"
     )
+
+
+def _if_listed(stack: RunningStack) -> str:
+    """What to know of a live exchange before a symbol is added."""
+    traded = read_settings(TradedSettings, stack.settings)
+    if not traded.is_live:
+        return ""
+    return f". Only symbols that {traded.source} lists can be added: with any other cdb_ws does not start"
 
 
 def test_endpoints(stack: RunningStack) -> Finding:

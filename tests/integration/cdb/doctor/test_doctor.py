@@ -150,6 +150,21 @@ def asked_with(seconds: float, look: Callable[[RunningStack], Finding]) -> list[
     return queries
 
 
+def test_what_prometheus_does_not_show_yet_is_said_to_be_early() -> None:
+    """A minute after the start it is a fault."""
+    none = shows()
+
+    def answers(path: str, sent: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+        known = {"/api/v1/metadata": {}, "/api/v1/format_query": "", "/api/v1/status/buildinfo": {"version": "3"}}
+        return (200, {"status": "success", "data": known[path]}) if path in known else none(path, sent, headers)
+
+    for uptime, early in ((5, True), (600, False)):
+        with where(up_for(uptime, answers), "prometheus", *SERVICES) as stack:
+            finding = boards.queries(stack)
+        assert failed(finding).startswith("not yet: ") is early
+        assert ("cdb doctor --wait 2m" in finding.advice) is early
+
+
 @pytest.mark.parametrize(("uptime", "window"), [(61, "[16s]"), (200, "[155s]"), (86_400, "[300s]")])
 def test_metrics_from_before_the_start_do_not_count(uptime: float, window: str) -> None:
     """Nor what the collector shows for 45 s of a service that has ended."""
