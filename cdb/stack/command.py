@@ -276,7 +276,7 @@ class _Market:
 
 def _explain(failure: Failure, stack: Stack) -> None:
     log = stack.config.layout.log(failure.part)
-    typer.echo(f"\nThe last lines of {log}:" if failure.log_tail else f"\n{log} is empty", err=True)
+    typer.echo(f"\nThe last lines of {log}:" if failure.log_tail else f"\n{log} has nothing of this start", err=True)
     for line in failure.log_tail:
         typer.echo(f"  {line}", err=True)
     complain(f"{failure.part} is not ready: {failure.reason}")
