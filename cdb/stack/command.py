@@ -1,10 +1,8 @@
 """`cdb up`, `down`, `status`, `env` and `clean`: the operator's stack."""
 
 import os
-from collections.abc import Iterable
-from contextlib import suppress
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,22 +14,15 @@ from cdb.kit.options import JsonOption, YesOption, confirm, duration
 from cdb.kit.output import console as standard_output
 from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
-from cdb.running.account import SOURCE, ignored_opening_cash, mixed_sources, traded_source
-from cdb.running.base import RunningStack
 from cdb.running.errors import StackError
-from cdb.running.feed import Feed, feed, why_no_trades
-from cdb.running.native import Failure, Part, PartStatus, Stack, StackConfig, envfile, select, with_needs
-from cdb.running.native.stack import Progress
+from cdb.running.feed import feed
+from cdb.running.native import Failure, PartStatus, Stack, StackConfig, envfile, select, with_needs
 from cdb.running.native.unknown_settings import refuse_unknown, unread
 from cdb.running.native_stack import NativeStack
 from cdb.running.stack import running_stack
 from cdb.stack import view
-from services.errors import ServerAway
+from cdb.stack.notices import Market, say_of_account, say_source, warnings
 from services.topology import CONSOLE, WS
-
-_MARKET_S: Final = 5.0
-_POSTGRES: Final = frozenset({"postgres", "cdb_postgres"})
-"""The ledger's part, without and with containers."""
 
 
 def register(app: typer.Typer) -> None:
@@ -70,7 +61,7 @@ def up(
         ran_before = stack.running()
         with stack.held(), view.progress(console) as show:
             changed = stack.start()
-            market = _Market(running_stack(), show)
+            market = Market(running_stack(), show)
             active = Stack.attach(stack.config.state_dir) or stack
             awaited = active.only(stack.config.parts) if part else active
             failure = awaited.wait_ready(within.total_seconds(), market.look)
@@ -81,9 +72,9 @@ def up(
         console.print(view.health(active.status()))
     console.print(view.addresses(active.config))
     _say_what_nobody_reads(console)
-    _say_source(console, running_stack(), [part.name for part in awaited.config.parts])
+    say_source(console, running_stack(), awaited.config.parts)
     market.wait(awaited.config.parts)
-    _say_of_account(console, running_stack())
+    say_of_account(console, running_stack())
     if changed:
         console.print(
             f"The running stack has not applied these changes: {'; '.join(changed)}. To apply them: cdb down, cdb up"
@@ -115,7 +106,7 @@ def status(as_json: JsonOption = False) -> None:
         not_running = "" if parts else stack.not_running
         ready = {part.name for part in parts if part.ready}
         market = feed(stack) if WS.name in ready else None
-        warnings = _warnings(stack, market, ready)
+        wrong = warnings(stack, market, ready)
     healthy = bool(parts) and all(part.ready for part in parts)
     if as_json:
         print_json(
@@ -124,14 +115,14 @@ def status(as_json: JsonOption = False) -> None:
                 "healthy": healthy,
                 "parts": [_as_json(p) for p in parts],
                 "market": market,
-                "warnings": warnings,
+                "warnings": wrong,
             }
         )
     elif parts:
         standard_output().print(view.health(parts))
         if market:
             typer.echo(f"Trades come from: {market.source}")
-        for warning in warnings:
+        for warning in wrong:
             complain(warning)
     else:
         typer.echo(not_running, err=True)
@@ -200,15 +191,6 @@ def clean(
     )
 
 
-def _warnings(stack: RunningStack, market: Feed | None, ready: Iterable[str]) -> list[str]:
-    """What is wrong though all parts are healthy."""
-    found = [market.problem or market.notice] if market else []
-    if _POSTGRES & {*ready}:
-        with suppress(StackError, ServerAway):  # it has not the schema of this version yet
-            found.append(mixed_sources(stack))
-    return [*filter(None, found)]
-
-
 def _native_stack(compose: str) -> Stack:
     """Find the stack without containers; raises StackError, naming what *compose* would do, if the other is meant."""
     found = running_stack()
@@ -233,45 +215,6 @@ def _ensure_env(console: Console, *, always: bool = False, mark: str = "") -> No
 def _say_what_nobody_reads(console: Console) -> None:
     for line in unread(envfile.read(ROOT / ".env"), ROOT):
         console.print(line, highlight=False)
-
-
-def _say_source(console: Console, stack: RunningStack, parts: Iterable[str]) -> None:
-    if WS.name in parts:
-        console.print(f"Trades come from: {traded_source(stack)} ({SOURCE}; docs/live.md)", highlight=False)
-
-
-def _say_of_account(console: Console, stack: RunningStack) -> None:
-    with suppress(StackError, ServerAway):  # only some parts were started
-        if mixed := mixed_sources(stack):
-            complain(mixed)
-        if said := ignored_opening_cash(stack):
-            console.print(f"{said}. To begin anew: {NativeStack.how_to_begin_anew}", highlight=False)
-
-
-class _Market:
-    """Says once why no trades come, as soon as cdb_ws knows; all is healthy without them, but nothing trades."""
-
-    def __init__(self, stack: RunningStack, show: Progress) -> None:
-        self._stack = stack
-        self._show = show
-        self._has_said = False
-
-    def look(self, parts: tuple[PartStatus, ...]) -> None:
-        """Show the progress, and say what cdb_ws knows while others are still starting."""
-        self._show(parts)
-        if not self._has_said and any(part.name == WS.name and part.ready for part in parts):
-            now = feed(self._stack)
-            self._say(now.problem if now and now.has_failed else "")
-
-    def wait(self, parts: Iterable[Part]) -> None:
-        """Give the market a moment to be there."""
-        if not self._has_said and any(part.name == WS.name for part in parts):
-            self._say(why_no_trades(self._stack, within_s=_MARKET_S))
-
-    def _say(self, problem: str) -> None:
-        if problem:
-            self._has_said = True
-            complain(problem)
 
 
 def _explain(failure: Failure, stack: Stack) -> None:
