@@ -87,11 +87,28 @@ def _unique(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
-Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,20}$")]
+def written_as(pattern: str, allowed: str) -> AfterValidator:
+    """Let a text match *pattern* as a whole; *allowed* says in words what does."""
+
+    def check(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise ValueError(allowed)
+        return text
+
+    return AfterValidator(check)
+
+
+Symbol = Annotated[str, written_as("[A-Z0-9]{2,20}", "each must be 2 to 20 capital letters or digits, such as BTCUSDT")]
 Symbols = Annotated[
     tuple[Symbol, ...], BeforeValidator(split), AfterValidator(_unique), Field(min_length=1, max_length=200)
 ]
-Plugin = Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,40}$|^[A-Za-z0-9_.]+:[A-Za-z0-9_]+$")]
+Plugin = Annotated[
+    str,
+    written_as(
+        "[A-Za-z0-9_]{1,40}|[A-Za-z0-9_.]+:[A-Za-z0-9_]+",
+        "a name of letters, digits and _ is allowed, or package.module:Class",
+    ),
+]
 """A module of ours by its name, or somebody else's class as package.module:Class."""
 Plugins = Annotated[
     tuple[Plugin, ...], BeforeValidator(split), AfterValidator(_unique), Field(min_length=1, max_length=20)
@@ -107,7 +124,9 @@ def _directory(path: str) -> str:
 PluginPath = Annotated[str, AfterValidator(_directory)]
 OFF: Final = "off"
 OtlpEndpoint = Annotated[
-    str, Field(pattern=rf"^(?:https?://\S+|{OFF}|)$"), AfterValidator(lambda text: "" if text == OFF else text)
+    str,
+    written_as(rf"(?:https?://\S+|{OFF}|)", "it must begin with http:// or https://"),
+    AfterValidator(lambda text: "" if text == OFF else text),
 ]
 
 DEFAULT_SYMBOLS = ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT", "ADAUSDT", "DOTUSDT", "LINKUSDT", "LTCUSDT")

@@ -1,10 +1,12 @@
 """Whether the dashboards are there and ask for what exists."""
 
+from functools import partial
 from typing import Any, Final
 
 from cdb.dashboard.model.dashboards import load_dashboards
 from cdb.doctor import watched
 from cdb.doctor.findings import Finding, fail, ok, warn
+from cdb.doctor.uptime import uptime_s
 from cdb.running.base import RunningStack
 
 _UNAUTHORISED: Final = 401
@@ -13,7 +15,7 @@ _DATA_SOURCE: Final = "prometheus"
 
 def queries(stack: RunningStack) -> Finding:
     """Everything that dashboards and alerts ask for is shown by Prometheus, with its labels and its type."""
-    return watched.queries(stack.prometheus, stack.root)
+    return watched.queries(stack.prometheus, stack.root, uptime_s=partial(uptime_s, stack))
 
 
 def grafana(stack: RunningStack) -> Finding:

@@ -4,7 +4,7 @@ import re
 from typing import Final
 
 from cdb.doctor import watched
-from cdb.doctor.findings import Finding, fail, ok
+from cdb.doctor.findings import Finding, fail, ok, warn
 from cdb.doctor.uptime import own_metrics, uptime_s
 from cdb.running.base import RunningStack
 from cdb.running.feed import feed as market_feed
@@ -34,6 +34,8 @@ def feed(stack: RunningStack) -> Finding:
     market = market_feed(stack)
     if market and market.problem and not (is_fresh and market.published):
         return fail(market.problem, f"docs/live.md, then {advice}")
+    if is_fresh and market and market.notice:
+        return warn(market.notice, "docs/live.md, 'What happens when something goes wrong'")
     if is_fresh:
         return ok(f"the newest market data is {max(ages):.0f} s old")
     if not ages:

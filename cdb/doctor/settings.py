@@ -6,10 +6,19 @@ from typing import Final
 
 from cdb.doctor.findings import Finding, fail, ok, warn
 from cdb.doctor.unread_settings import without_effect
-from cdb.running.account import held_untraded, ignored_opening_cash, owners_that_do_not_run
+from cdb.running.account import (
+    SOURCE,
+    held_untraded,
+    ignored_opening_cash,
+    mixed_sources,
+    owners_that_do_not_run,
+    traded_source,
+)
 from cdb.running.base import RunningStack
 from cdb.running.native import envfile
+from cdb.running.settings import read_settings
 from services import topology
+from services.settings import TradedSettings
 
 _SHORTEST: Final = 16
 _TEST_VALUE: Final = re.compile(rf"({envfile.TEST_MARK}|test_|throw-away[-_])", re.IGNORECASE)
@@ -49,6 +58,13 @@ def as_started(stack: RunningStack) -> Finding:
         return warn(
             "unknown: docker compose is not installed here", f"to apply possible changes: {stack.how_to_restart}"
         )
+    if any(one.startswith(f"{SOURCE} ") for one in changed):
+        running = traded_source(stack)
+        return warn(
+            "; ".join(changed),
+            f"to keep {running}: write {SOURCE}={running} into .env; another source needs a new account (docs/live.md);"
+            f" then {stack.how_to_restart}",
+        )
     if changed:
         return warn("; ".join(changed), f"to apply that: {stack.how_to_restart}")
     return ok("nothing was changed since the start" if stack.way == "native" else "no setting was changed")
@@ -62,7 +78,9 @@ def effect(stack: RunningStack) -> Finding:
 
 
 def account(stack: RunningStack) -> Finding:
-    """The account was opened with the cash that is set, and holds nothing that nobody trades any more."""
+    """The account has one source and the cash that is set, and holds nothing that nobody trades any more."""
+    if mixed := mixed_sources(stack):
+        return warn(mixed, "docs/live.md, 'Start and stop'")
     said = ignored_opening_cash(stack)
     if owners := owners_that_do_not_run(stack):
         names = ", ".join(owners)
@@ -73,11 +91,23 @@ def account(stack: RunningStack) -> Finding:
     if held := held_untraded(stack):
         return warn(
             "; ".join(filter(None, [said, f"held, but not in CDB_SYMBOLS: {', '.join(held)}"])),
-            f"add {', '.join(held)} to CDB_SYMBOLS until the position is closed; {stack.how_to_restart}",
+            f"add {', '.join(held)} to CDB_SYMBOLS until the position is closed; {stack.how_to_restart}"
+            f"{_if_listed(stack)}",
         )
     if said:
         return warn(said, f"remove the setting; or, to delete the ledger and begin anew: {stack.how_to_begin_anew}")
-    return ok("opened as the settings say; every position has its symbol traded and its strategy running")
+    return ok(
+        f"trades come from {traded_source(stack)}; opened as the settings say; every position has its symbol traded and"
+        " its strategy running"
+    )
+
+
+def _if_listed(stack: RunningStack) -> str:
+    """What to know of a live exchange before a symbol is added."""
+    traded = read_settings(TradedSettings, stack.settings)
+    if not traded.is_live:
+        return ""
+    return f". Only symbols that {traded.source} lists can be added: with any other cdb_ws does not start"
 
 
 def test_endpoints(stack: RunningStack) -> Finding:

@@ -1,6 +1,8 @@
 """Checks that need only Prometheus, Alertmanager and Jaeger, whatever runs them: `cdb doctor`, and the console."""
 
+import math
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -139,14 +141,20 @@ def rising(prometheus: Prometheus, *, uptime_s: float) -> Finding:
     return ok(said)
 
 
-def queries(prometheus: Prometheus, root: Path) -> Finding:
-    """Everything that dashboards and alerts ask for is shown by Prometheus, with its labels and its type."""
+def queries(prometheus: Prometheus, root: Path, *, uptime_s: Callable[[], float] = lambda: math.inf) -> Finding:
+    """Everything that dashboards and alerts ask for is shown by Prometheus, with its labels and its type.
+
+    *uptime_s* is asked if it is not: just after a start it is too early.
+    """
     advice = "cdb check dashboards --depth contract"
     report = run(root, Depth.CONTRACT, prometheus)
     if not report.clean:
         left_out = {file.relative_to(root).as_posix() for file in load_dashboards(root).refused}
         only_left_out = left_out.issuperset(finding.file for finding in report.findings)
         first = "; ".join(str(finding) for finding in report.findings[:_SHOWN])
+        if (up_s := uptime_s()) < _LONG_ENOUGH_S:
+            said = f"not yet: {len(report.findings)} faults {up_s:.0f} s after the start: {first}"
+            return fail(said, f"wait a minute after a start, or: cdb doctor --wait 2m; then: {advice}")
         return (warn if only_left_out else fail)(f"{len(report.findings)} faults: {first}", advice)
     return ok(", ".join(f"{count} {kind}" for kind, count in report.looked_at.items()))
 

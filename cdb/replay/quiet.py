@@ -24,7 +24,7 @@ def why_no_signal(tapes: Sequence[Tape], environment: Mapping[str, str]) -> str:
 
 
 def largest_move(tapes: Sequence[Tape], settings: MomentumSettings) -> tuple[Decimal, str]:
-    """The largest momentum that momentum_v1 saw, and where."""
+    """The largest momentum on which momentum_v1 could have acted, and where: on a late trade it does not."""
     symbols = {symbol for tape in tapes for symbol in tape.symbols}
     memories = {symbol: Momentum(settings) for symbol in symbols}
     check = TradeCheck(symbols, EventClock())
@@ -34,6 +34,6 @@ def largest_move(tapes: Sequence[Tape], settings: MomentumSettings) -> tuple[Dec
             memory = memories[row.symbol]
             memory.take_in(row.ts_event, row.price, row.quantity)
             move = memory.momentum()
-            if abs(move) > abs(largest):
+            if not row.late and abs(move) > abs(largest):
                 largest, where = move, f"({row.symbol}, {row.origin})"
     return largest, where

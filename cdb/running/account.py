@@ -8,8 +8,10 @@ from cdb.running.settings import read_settings
 from services.core.settings import CoreSettings
 from services.settings import TradedSettings
 
+SOURCE: Final = "CDB_SOURCE"
 OPENING_CASH: Final = "CDB_OPENING_CASH"
 _OPENED_WITH: Final = "SELECT coalesce((SELECT opening_cash::text FROM account), '')"
+_SOURCES: Final = "SELECT coalesce((SELECT array_to_string(sources, ',') FROM account), '')"
 _OWNERS: Final = """
 SELECT coalesce(string_agg(DISTINCT strategy, ',' ORDER BY strategy), '') FROM positions WHERE quantity > 0
 """
@@ -23,6 +25,31 @@ def ignored_opening_cash(stack: RunningStack) -> str:
     if not opened_with or Decimal(opened_with) == Decimal(wanted):
         return ""
     return f"{OPENING_CASH}={wanted} has no effect: the account exists, and was opened with {Decimal(opened_with):f}"
+
+
+def traded_source(stack: RunningStack) -> str:
+    """The source of trades that the stack runs with. Raises StackError."""
+    return read_settings(TradedSettings, stack.settings).source
+
+
+def mixed_sources(stack: RunningStack) -> str:
+    """Say that the account and the source of trades do not belong together, and what to do; '' if they do.
+
+    Raises StackError, ServerAway.
+    """
+    now, (first, *others) = traded_source(stack), stack.ledger_programs().ask(_SOURCES).split(",")
+    if first and others:
+        return (
+            f"the account has traded on {first} and on {', '.join(others)}: its positions and results mix their"
+            f" prices. To begin anew: {stack.how_to_begin_anew} (docs/live.md)"
+        )
+    if first and first != now:
+        return (
+            f"the account was opened on {first}, but trades come from {now} now ({SOURCE}): its coins will be"
+            f" valued and sold at prices of {now}. To go back: write {SOURCE}={first} into .env, then"
+            f" {stack.how_to_restart}. To begin anew: {stack.how_to_begin_anew} (docs/live.md)"
+        )
+    return ""
 
 
 def held_untraded(stack: RunningStack) -> list[str]:

@@ -12,6 +12,7 @@ from services.ws.sources.port import NOT_YET
 
 _ANSWER_WITHIN_S: Final = 2.0
 _LOOK_S: Final = 0.2
+_WITHOUT_REST: Final = "gaps are not filled, symbols are not checked and the clock is not compared"
 
 
 class Feed(msgspec.Struct, frozen=True):
@@ -20,6 +21,7 @@ class Feed(msgspec.Struct, frozen=True):
     source: str
     published: int = 0
     failure: str = ""
+    warning: str = ""
     gave_up: bool = False
 
     @property
@@ -39,7 +41,17 @@ class Feed(msgspec.Struct, frozen=True):
             return ""
         if self.gave_up:
             return f"{WS.name} gets nothing more from {self.source}: {self.failure}"
-        return f"{WS.name} waits for {self.source}: {self.failure}; it keeps trying (docs/live.md)"
+        why = f"{self.failure}, and {self.warning}" if self.failure == NOT_YET and self.warning else self.failure
+        return f"{WS.name} waits for {self.source}: {why}; it keeps trying (docs/live.md)"
+
+    @property
+    def notice(self) -> str:
+        """What is wrong though trades may come, as a line for the operator; "" if nothing is."""
+        if not self.warning:
+            return ""
+        return (
+            f"{self.warning}. Until it does, {_WITHOUT_REST}: is {self.source.upper()}_REST_URL right? (docs/live.md)"
+        )
 
 
 def feed(stack: RunningStack) -> Feed | None:
@@ -52,12 +64,17 @@ def feed(stack: RunningStack) -> Feed | None:
 
 
 def why_no_trades(stack: RunningStack, *, within_s: float) -> str:
-    """Wait until trades come or cdb_ws says why not; "" if they come, or if it does not answer at all."""
+    """Wait until trades come or cdb_ws says why not; "" if they come, or if it does not answer at all.
+
+    If they come, it is what is wrong nevertheless.
+    """
     deadline = time.monotonic() + within_s
     while True:
         now = feed(stack)
-        if now is None or now.has_come:
+        if now is None:
             return ""
+        if now.has_come:
+            return now.notice
         is_last = time.monotonic() >= deadline
         if now.has_failed or (now.failure and is_last):
             return now.problem

@@ -1,10 +1,8 @@
 """`cdb up`, `down`, `status`, `env` and `clean`: the operator's stack."""
 
 import os
-from collections.abc import Iterable
-from contextlib import suppress
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -16,20 +14,15 @@ from cdb.kit.options import JsonOption, YesOption, confirm, duration
 from cdb.kit.output import console as standard_output
 from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
-from cdb.running.account import ignored_opening_cash
-from cdb.running.base import RunningStack
 from cdb.running.errors import StackError
-from cdb.running.feed import feed, why_no_trades
-from cdb.running.native import Failure, Part, PartStatus, Stack, StackConfig, envfile, select, with_needs
-from cdb.running.native.stack import Progress
+from cdb.running.feed import feed
+from cdb.running.native import Failure, PartStatus, Stack, StackConfig, envfile, select, with_needs
 from cdb.running.native.unknown_settings import refuse_unknown, unread
 from cdb.running.native_stack import NativeStack
 from cdb.running.stack import running_stack
 from cdb.stack import view
-from services.errors import ServerAway
+from cdb.stack.notices import Market, say_of_account, say_source, warnings
 from services.topology import CONSOLE, WS
-
-_MARKET_S: Final = 5.0
 
 
 def register(app: typer.Typer) -> None:
@@ -68,7 +61,7 @@ def up(
         ran_before = stack.running()
         with stack.held(), view.progress(console) as show:
             changed = stack.start()
-            market = _Market(running_stack(), show)
+            market = Market(running_stack(), show)
             active = Stack.attach(stack.config.state_dir) or stack
             awaited = active.only(stack.config.parts) if part else active
             failure = awaited.wait_ready(within.total_seconds(), market.look)
@@ -79,10 +72,9 @@ def up(
         console.print(view.health(active.status()))
     console.print(view.addresses(active.config))
     _say_what_nobody_reads(console)
+    say_source(console, running_stack(), awaited.config.parts)
     market.wait(awaited.config.parts)
-    with suppress(StackError, ServerAway):  # only some parts were started
-        if said := ignored_opening_cash(running_stack()):
-            console.print(f"{said}. To begin anew: {NativeStack.how_to_begin_anew}", highlight=False)
+    say_of_account(console, running_stack())
     if changed:
         console.print(
             f"The running stack has not applied these changes: {'; '.join(changed)}. To apply them: cdb down, cdb up"
@@ -112,16 +104,26 @@ def status(as_json: JsonOption = False) -> None:
         stack = running_stack()
         parts = stack.parts()
         not_running = "" if parts else stack.not_running
-        market = feed(stack) if any(part.name == WS.name and part.ready for part in parts) else None
+        ready = {part.name for part in parts if part.ready}
+        market = feed(stack) if WS.name in ready else None
+        wrong = warnings(stack, market, ready)
     healthy = bool(parts) and all(part.ready for part in parts)
     if as_json:
         print_json(
-            {"running": bool(parts), "healthy": healthy, "parts": [_as_json(p) for p in parts], "market": market}
+            {
+                "running": bool(parts),
+                "healthy": healthy,
+                "parts": [_as_json(p) for p in parts],
+                "market": market,
+                "warnings": wrong,
+            }
         )
     elif parts:
         standard_output().print(view.health(parts))
-        if market and market.problem:
-            complain(market.problem)
+        if market:
+            typer.echo(f"Trades come from: {market.source}")
+        for warning in wrong:
+            complain(warning)
     else:
         typer.echo(not_running, err=True)
     if not healthy:
@@ -215,35 +217,9 @@ def _say_what_nobody_reads(console: Console) -> None:
         console.print(line, highlight=False)
 
 
-class _Market:
-    """Says once why no trades come, as soon as cdb_ws knows; all is healthy without them, but nothing trades."""
-
-    def __init__(self, stack: RunningStack, show: Progress) -> None:
-        self._stack = stack
-        self._show = show
-        self._has_said = False
-
-    def look(self, parts: tuple[PartStatus, ...]) -> None:
-        """Show the progress, and say what cdb_ws knows while others are still starting."""
-        self._show(parts)
-        if not self._has_said and any(part.name == WS.name and part.ready for part in parts):
-            now = feed(self._stack)
-            self._say(now.problem if now and now.has_failed else "")
-
-    def wait(self, parts: Iterable[Part]) -> None:
-        """Give the market a moment to be there."""
-        if not self._has_said and any(part.name == WS.name for part in parts):
-            self._say(why_no_trades(self._stack, within_s=_MARKET_S))
-
-    def _say(self, problem: str) -> None:
-        if problem:
-            self._has_said = True
-            complain(problem)
-
-
 def _explain(failure: Failure, stack: Stack) -> None:
     log = stack.config.layout.log(failure.part)
-    typer.echo(f"\nThe last lines of {log}:" if failure.log_tail else f"\n{log} is empty", err=True)
+    typer.echo(f"\nThe last lines of {log}:" if failure.log_tail else f"\n{log} has nothing of this start", err=True)
     for line in failure.log_tail:
         typer.echo(f"  {line}", err=True)
     complain(f"{failure.part} is not ready: {failure.reason}")

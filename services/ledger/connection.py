@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from services.errors import ServerAway
 from services.settings import LedgerSettings
 
-SCHEMA_VERSION: Final = "0005"
+SCHEMA_VERSION: Final = "0006"
 MIGRATING: Final = "cdb_migrate"
 """Name under which PostgreSQL shows who changes the schema."""
 STATEMENT_TIMEOUT_MS: Final = 5_000

@@ -26,7 +26,8 @@ def main() -> None:
     limits(settings.limits)
     process = Process.begin(topology.RISK, settings)
     slowness = Slowness()
-    store = RiskStore(process.ledger("decide", writer=True), opening_cash=settings.opening_cash)
+    ledger = process.ledger("decide", writer=True)
+    store = RiskStore(ledger, opening_cash=settings.opening_cash, source=settings.source)
     state = RiskState(store, settings.limits, process.clock)
     decider = Decider(state, ledger_delay_s=slowness.delay_s)
     handler = RiskHandler(

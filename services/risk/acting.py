@@ -115,6 +115,7 @@ class Operator:
                 )
                 for order, one in zip(orders, found, strict=True)
             ]
+            self._state.store.note_source()
             done = self._state.store.actions.flatten(recorded, rows)
             for order in orders if done else ():
                 self._state.placed(order, span.get_span_context())

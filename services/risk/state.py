@@ -37,6 +37,7 @@ class RiskState:
     def restore(self) -> None:
         """Read what a new process cannot know: the newest prices and the last minute's orders."""
         if not self._restored:
+            self.store.adopt()
             self.marks = Marks(self._credible(self.store.load_marks()), self.limits)
             self.clock.advance(max((mark.ts_event for mark in self.marks.newest.values()), default=0))
             self._order_times = deque(self.store.order_times_ns(since_ns=max(0, self.clock.now_ns() - MINUTE_NS)))

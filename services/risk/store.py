@@ -84,6 +84,14 @@ _MARK_EQUITY: Final = """
 INSERT INTO equity_marks SELECT * FROM jsonb_populate_recordset(NULL::equity_marks, %s) ON CONFLICT DO NOTHING
 """
 
+_OPEN_ACCOUNT: Final = """
+INSERT INTO account (opening_cash, cash, sources) VALUES (%(cash)s, %(cash)s, %(sources)s) ON CONFLICT DO NOTHING
+"""
+
+_NOTE_SOURCE: Final = """
+UPDATE account SET sources = array_append(sources, %(source)s) WHERE NOT %(source)s = ANY (coalesce(sources, '{}'))
+"""
+
 _encoder = msgspec.json.Encoder(decimal_format="string")
 
 
@@ -149,13 +157,18 @@ class Reading:
 
 
 class RiskStore:
-    """All that risk reads and writes. Every method raises ServerAway if the ledger cannot do it now."""
+    """All that risk reads and writes. Every method raises ServerAway if the ledger cannot do it now.
 
-    def __init__(self, ledger: Ledger, *, opening_cash: Decimal) -> None:
+    *source* is where prices come from; the account remembers every one that it has traded on. "" is none to remember.
+    """
+
+    def __init__(self, ledger: Ledger, *, opening_cash: Decimal, source: str = "") -> None:
         self._ledger = ledger
         self._ledger.prepare(_PREPARE_BOOK, _PREPARE_WRITE)
         self.actions = ActionStore(ledger)
         self._opening_cash = opening_cash
+        self._source = source
+        self._has_noted_source = not source
 
     def load(self, signal_ids: Iterable[str] = (), order_ids: Iterable[str] = (), *, delay_s: float = 0.0) -> Reading:
         """The book, which of *signal_ids* are decided already, and those of *order_ids* that the ledger knows.
@@ -168,12 +181,21 @@ class RiskStore:
         asked = [*signal_ids], [*order_ids]
         rows = self._ledger.execute("EXECUTE risk_book (%s, %s)", asked)
         if not rows:
-            self._ledger.execute(
-                "INSERT INTO account (opening_cash, cash) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-                (self._opening_cash,) * 2,
-            )
+            sources = [self._source] if self._source else None
+            self._ledger.execute(_OPEN_ACCOUNT, {"cash": self._opening_cash, "sources": sources})
             rows = self._ledger.execute("EXECUTE risk_book (%s, %s)", asked)
         return _reading_of(_book_decoder.decode(rows[0][0]))
+
+    def adopt(self) -> None:
+        """Take an account that has no source, because it is older than the column, to be of this one."""
+        if self._source:
+            self._ledger.execute("UPDATE account SET sources = ARRAY[%s] WHERE sources IS NULL", (self._source,))
+
+    def note_source(self) -> None:
+        """Remember that the account trades on this source; to be called before each order."""
+        if not self._has_noted_source:
+            self._ledger.execute(_NOTE_SOURCE, {"source": self._source})
+            self._has_noted_source = True
 
     def wake(self) -> None:
         """Drop a connection that broke while nobody used it, so that what follows finds a new one."""
@@ -182,12 +204,15 @@ class RiskStore:
 
     def write_decisions(self, rows: Rows) -> None:
         """Add signals, decisions, orders and a trip of the breaker, all or nothing."""
+        if rows.orders:
+            self.note_source()
         values = (rows.signals, rows.decisions, rows.orders, rows.breaker)
         arguments = [_encoder.encode(value).decode() for value in values]
         self._ledger.execute("EXECUTE risk_write (%s, %s, %s, %s)", arguments)
 
     def write_stop_loss(self, order: Mapping[str, Any]) -> bool:
         """Add the order of a stop loss; False if this trade has set it off already."""
+        self.note_source()
         return bool(self._ledger.execute(_WRITE_STOP_LOSS, (_encoder.encode([order]).decode(),)))
 
     def save_marks(self, marks: Mapping[str, Mark]) -> None:

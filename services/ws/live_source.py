@@ -55,12 +55,28 @@ class LiveSource(Source):
         self._failure: BaseException | None = None
         self._loop = asyncio.new_event_loop()
         self._feed = Feed(exchange, ExchangeClock(), give=self._take, tell_state=self._note_state, timing=Timing())
-        self._listed = refuse_unknown(exchange, symbols)
-        if self._listed is None:  # the operator need not wait for the connection to fail, too
-            self._why = f"{NOT_YET}, and REST gives no list of symbols"
+        self._listed: Mapping[str, Listing] | None = None
+        self._unlisted = ""
+        try:
+            self._listed = refuse_unknown(exchange, symbols)
+        except (RestAway, Unreadable) as away:
+            self._unlisted = str(away)
+            self._feed.note_unlisted(self._unlisted)
+
+    @property
+    def warning(self) -> str:
+        """Why REST is of no use: gaps stay open, symbols are not compared, the clock is not measured."""
+        return self._feed.warning
+
+    @property
+    def not_subscribed(self) -> Collection[str]:
+        """Symbols that the exchange has refused, so far."""
+        return self._feed.not_subscribed
 
     def start_from(self, recent: Sequence[MarketData]) -> None:
         """Connect; what the bus has already is not given again."""
+        if self._unlisted:
+            log.warning("symbols not compared with the exchange's", exchange=self.name, error=self._unlisted)
         self._feed.remember(recent)
         threading.Thread(target=self._run, name=f"{self.name} feed", daemon=True).start()
 
@@ -105,18 +121,14 @@ class LiveSource(Source):
         self._why = why
 
 
-def refuse_unknown(exchange: Exchange, symbols: Sequence[str]) -> Mapping[str, Listing] | None:
+def refuse_unknown(exchange: Exchange, symbols: Sequence[str]) -> Mapping[str, Listing]:
     """Refuse to start with symbols that the exchange does not have; raises SourceRefused.
 
-    Gives what the exchange lists, None if it cannot be asked.
+    Gives what the exchange lists; raises RestAway, Unreadable if it does not say.
 
     One that is only paused is no reason: a restart must not end the trade of all others. The feed tells of it.
     """
-    try:
-        listed = _listed(exchange)
-    except (RestAway, Unreadable) as away:
-        log.warning("symbols not compared with the exchange's", exchange=exchange.name, error=str(away))
-        return None
+    listed = _listed(exchange)
     unknown = [_unknown(symbol, listed) for symbol in symbols if symbol not in listed]
     if unknown:
         raise SourceRefused(f"CDB_SYMBOLS is refused: {exchange.name} does not have {', '.join(unknown)}")

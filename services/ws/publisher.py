@@ -32,7 +32,10 @@ T = TypeVar("T")
 
 @dataclass
 class FeedStatus:
-    """How far the feed is, for whoever asks over HTTP. *failure* says why the source waits or, for good, gave up."""
+    """How far the feed is, for whoever asks over HTTP. *failure* says why the source waits or, for good, gave up.
+
+    *warning* says what else is wrong with it. *refused* and *refusals* are trades, *not_subscribed* symbols.
+    """
 
     source: str
     read: int = 0
@@ -43,6 +46,8 @@ class FeedStatus:
     finished: bool = False
     gave_up: bool = False
     failure: str = ""
+    warning: str = ""
+    not_subscribed: Sequence[str] = ()
     refusals: list[dict[str, str]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
@@ -109,6 +114,8 @@ class Publisher:
 
     def _next(self) -> Sequence[RawTrade | Refusal] | None:
         """Ask the source for what is due; None if there will be nothing more."""
+        self.status.warning = self._source.warning
+        self.status.not_subscribed = sorted(self._source.not_subscribed)
         try:
             found = self._source.next(self._state.stop)
         except SourceWaits as wait:
@@ -130,6 +137,7 @@ class Publisher:
         self.status.waiting = not found
         self.status.read += len(found)
         messages: list[MarketData] = []
+        timely: list[MarketData] = []
         for item in found:
             if isinstance(item, Refusal):
                 self._refuse(item)
@@ -137,9 +145,10 @@ class Publisher:
                 self._refuse(refusal)
             else:
                 messages.append(self._message(item, self._sequence + len(messages) + 1))
+                timely += [] if item.history else messages[-1:]
         if messages:
             report.trades_read(messages, self._source.name)
-            self._publish(messages)
+            self._publish(messages, timely)
         elif self._pause_s == FIRST_PAUSE_S and time.monotonic() < self._next_look:
             self._state.turned()
         else:
@@ -160,7 +169,7 @@ class Publisher:
             late=True if trade.late else UNSET,
         )
 
-    def _publish(self, messages: list[MarketData]) -> None:
+    def _publish(self, messages: list[MarketData], timely: list[MarketData]) -> None:
         outgoing = [Outgoing(MARKET_DATA, message) for message in messages]
         timeline = Timeline()
         if self._source.may_lose:
@@ -174,7 +183,7 @@ class Publisher:
             return
         self._sequence += len(messages)
         self.status.published += len(messages)
-        report.trades_published(messages, self._source.name, now_ns=self._clock.now_ns(), took_s=timeline.seconds())
+        report.trades_published(timely, self._source.name, now_ns=self._clock.now_ns(), took_s=timeline.seconds())
 
     def _drop(self, count: int, away: ServerAway) -> None:
         """Count what is lost because the market does not wait for the bus."""

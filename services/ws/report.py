@@ -27,10 +27,10 @@ def symbols_added(symbols: Collection[str], source: str) -> None:
     log.warning("held, though not in CDB_SYMBOLS: prices go on", symbols=sorted(symbols), source=source)
 
 
-def trades_published(messages: Sequence[MarketData], source: str, *, now_ns: int, took_s: float) -> None:
-    """One round trip has put *messages* on the bus."""
+def trades_published(timely: Sequence[MarketData], source: str, *, now_ns: int, took_s: float) -> None:
+    """One round trip has put messages on the bus; of *timely* ones the age tells how long they were on their way."""
     latency = metrics.data_ingestion_latency_seconds.labels(source=source)
-    for message in messages:
+    for message in timely:
         latency.observe((now_ns - message.ts_event) / NANOSECONDS)
     metrics.redis_publish_duration_seconds.labels(topic=topology.MARKET_DATA).observe(took_s)
     metrics.event_processing_duration_seconds.labels(service=topology.WS.name, event_type="market_data").observe(took_s)

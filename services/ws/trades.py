@@ -17,7 +17,8 @@ RefusalReason = Literal["malformed", "not_a_number", "not_positive", "out_of_ord
 class RawTrade(msgspec.Struct, frozen=True, gc=False):
     """One trade of the market; ts_event in nanoseconds. *origin* says where it was read, such as "line 7".
 
-    *late* is one that nobody may act on: the source has it only now, perhaps after later ones.
+    *late* is one that nobody may act on: the source has it only now, perhaps after later ones. *history* is one that
+    the source looked up or told out of order, so that its age says nothing of how fast the market's trades arrive.
     """
 
     symbol: str
@@ -28,6 +29,7 @@ class RawTrade(msgspec.Struct, frozen=True, gc=False):
     ts_event: int
     origin: str = ""
     late: bool = False
+    history: bool = False
 
 
 @dataclass(frozen=True, slots=True)

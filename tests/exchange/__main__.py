@@ -22,6 +22,9 @@ REMEMBERED: Final = 100_000
 PAST_S: Final = 600.0
 PAST_DEALS: Final = 5_000
 FAULTS_S: Final = 30.0
+FAULTS_HELP: Final = """play up to three faults every 30 s, drawn from this seed on, and print them: connections that
+are refused, cut or silent; frames that are broken, huge or sent twice; old trades again; subscriptions that
+are refused; REST that is slow, wrong or refuses; a clock that is off"""
 
 
 def main() -> int:
@@ -47,7 +50,7 @@ async def _serve(asked: argparse.Namespace) -> int:
     playing = [asyncio.ensure_future(tape.run())]
     if asked.faults is not None:
         playing.append(asyncio.ensure_future(_fail(server, asked.faults)))
-    sys.stdout.write(f"{_how_to_use(server)}\n")
+    sys.stdout.write(f"{how_to_use(server)}\n")
     sys.stdout.flush()
     await stop.wait()
     for task in playing:
@@ -66,10 +69,12 @@ async def _fail(server: ExchangeServer, seed: int) -> None:
         await schedule.run(server)
 
 
-def _how_to_use(server: ExchangeServer) -> str:
+def how_to_use(server: ExchangeServer) -> str:
+    """Where it is, and the command that starts the bot on it."""
     name = server.name.upper()
     urls = f"{name}_WS_URL={server.ws_url} {name}_REST_URL={server.rest_url}"
-    return f"{server.name} at {server.ws_url} and {server.rest_url}; CDB_SOURCE={server.name} {urls} make up"
+    bot = f"CDB_SOURCE={server.name} CDB_SYMBOLS={','.join(server.market.listings)} {urls} make up"
+    return f"{server.name} at {server.ws_url} and {server.rest_url}; {bot}"
 
 
 def _arguments() -> argparse.Namespace:
@@ -82,7 +87,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pace", type=float, default=1.0, help="how many times faster prices swing (default: 1)")
     parser.add_argument("--seed", type=int, default=1, help="decides prices and quantities (default: 1)")
     parser.add_argument("--skew", type=float, default=0.0, help="seconds its clock is ahead of ours (default: 0)")
-    parser.add_argument("--faults", type=int, metavar="SEED", help="let things go wrong, from this seed on")
+    parser.add_argument("--faults", type=int, metavar="SEED", help=FAULTS_HELP)
     return parser.parse_args()
 
 

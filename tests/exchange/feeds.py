@@ -37,6 +37,8 @@ QUICK: Final = Timing(
     watch_every_s=0.05,
     hold_s=0.2,
     ask_again_s=0.1,
+    measure_again_s=0.5,
+    list_again_s=0.5,
     overdue_s=0.3,
     longest_pause_s=0.5,
 )

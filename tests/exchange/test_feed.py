@@ -6,20 +6,27 @@ import subprocess
 import time
 from collections.abc import Coroutine
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+import structlog
 
 from services.clock import WallClock
+from services.ws.exchange.answers import Answers
 from services.ws.exchange.rest import Rest, RestAway
 from services.ws.live_source import refuse_unknown
-from services.ws.sources.mexc import Mexc
+from services.ws.sources.mexc import MexcSettings, MexcSource
 from services.ws.sources.port import SourceRefused
 from services.ws.trades import TradeCheck
 from telemetry.setup import get_metrics
+from tests.exchange.binance import BinanceServer
 from tests.exchange.faults import ALL
 from tests.exchange.feeds import QUICK, SYMBOLS, Run, running_feed, settled, until
+from tests.exchange.market import Market
+from tests.exchange.tape import Tape
 
 EXCHANGES = pytest.mark.parametrize("name", ["mexc", "binance"])
 
@@ -89,11 +96,13 @@ def test_a_refused_symbol_does_not_harm_the_others_and_joins_when_it_is_taken() 
     async def scene() -> None:
         run = Run.new("mexc")
         run.server.faults.refused = frozenset({"ETHUSDT"})
-        async with running_feed(run):
+        async with running_feed(run) as feed:
             await given(run, 20)
             assert {trade.symbol for trade in run.given} == {"BTCUSDT"}
+            assert await until(lambda: feed.not_subscribed == {"ETHUSDT"}, within_s=10)
             run.server.faults.heal()
             assert await until(lambda: any(trade.symbol == "ETHUSDT" for trade in run.given), within_s=10)
+            assert feed.not_subscribed == set()
             assert await settled(run) == ""
 
     play(scene())
@@ -295,7 +304,99 @@ def test_a_symbol_that_the_exchange_has_paused_is_told(name: str) -> None:
 
 
 def test_an_exchange_that_cannot_be_asked_refuses_nothing() -> None:
-    refuse_unknown(Mexc("ws://127.0.0.1:1", "http://127.0.0.1:1"), ("BTCUSD",))
+    source = MexcSource(MexcSettings(ws_url="ws://127.0.0.1:1", rest_url="http://127.0.0.1:1"), ("BTCUSD",))
+    assert source.warning.startswith("REST of mexc does not answer: /api/v3/exchangeInfo: ")
+
+
+@EXCHANGES
+def test_rest_that_does_not_answer_is_told_until_it_does(name: str) -> None:
+    """Trades still come."""
+
+    async def scene() -> None:
+        run = Run.new(name)
+        run.server.faults.rest_status = 404
+        async with running_feed(run) as feed:
+            await given(run, 20)
+            assert await until(lambda: bool(feed.warning), within_s=10)
+            assert feed.warning.startswith(f"REST of {name} does not answer: /api/v3/")
+            assert feed.warning.endswith(": answered 404")
+            assert run.states[-1] == ""
+            run.server.faults.heal()
+            assert await until(lambda: not feed.warning, within_s=20)
+
+    play(scene())
+
+
+def test_an_answer_of_another_path_takes_nothing_back() -> None:
+    """Each path has its own reason, and a pause that the exchange asked for is none of its own."""
+
+    async def scene() -> None:
+        run = Run.new("mexc")
+        await run.server.start()
+        exchange = run.exchange()
+        answers = Answers(Rest(exchange), "mexc")
+        async with answers.rest:
+            run.server.faults.rest_status, run.server.faults.retry_after_s = 429, 1
+            with pytest.raises(RestAway):
+                await answers.get(exchange.listing_path, exchange.read_listing)
+            with pytest.raises(RestAway, match="asking again"):
+                await answers.get(exchange.listing_path, exchange.read_listing)
+            run.server.faults.heal()
+            assert await until_answered(answers.rest, exchange.time_path)
+            await answers.get(exchange.time_path, exchange.read_time)
+            assert answers.warning == "REST of mexc does not answer: /api/v3/exchangeInfo: answered 429"
+            await answers.get(exchange.listing_path, exchange.read_listing)
+            assert answers.warning == ""
+        await run.server.stop()
+
+    play(scene())
+
+
+def test_the_clock_is_compared_again_after_a_reconnection_and_its_correction_is_logged() -> None:
+    """Not only after the minute that lies between two comparisons."""
+
+    async def scene() -> None:
+        run = Run.new("mexc")
+        with structlog.testing.capture_logs() as lines:
+            async with running_feed(run):
+                await given(run, 20)
+                run.market.skew_s = 7.0
+                run.server.faults.drop = "reset"
+                assert await until(lambda: run.states[-1] != "", within_s=10)
+                run.server.faults.heal()
+                assert await until(lambda: any(line["event"] == "clock corrected" for line in lines), within_s=15)
+        (line,) = [line for line in lines if line["event"] == "clock corrected"]
+        assert (line["before_s"], line["correction_s"]) == (0.0, pytest.approx(-7.0, abs=0.5))
+
+    play(scene())
+
+
+def test_what_rest_tells_is_history_and_what_a_connection_tells_is_not() -> None:
+    """The age of history says nothing of how fast trades arrive."""
+
+    async def scene() -> None:
+        run = Run.new("mexc")
+        past = sum(len(run.market.deals(symbol)) for symbol in SYMBOLS)
+        async with running_feed(run):
+            await given(run, past + 50)
+        assert sum(trade.history for trade in run.given) >= past - 1
+        assert not all(trade.history for trade in run.given)
+
+    play(scene())
+
+
+def test_a_path_that_no_exchange_has_is_told_with_the_usual_address() -> None:
+    async def scene() -> None:
+        run = Run.new("mexc")
+        await run.server.start()
+        feeding = asyncio.create_task(run.feed(ws_url=f"{run.server.ws_url}/wrong").run(SYMBOLS))
+        assert await until(lambda: bool(run.states), within_s=10)
+        feeding.cancel()
+        await asyncio.gather(feeding, return_exceptions=True)
+        await run.server.stop()
+        assert run.states[-1].endswith("HTTP 404; MEXC_WS_URL may be wrong, wss://wbs-api.mexc.com/ws is usual")
+
+    play(scene())
 
 
 @EXCHANGES
@@ -314,6 +415,30 @@ def test_after_a_restart_nothing_comes_twice(name: str) -> None:
             assert await settled(again) == ""
 
     play(scene())
+
+
+def test_a_history_that_begins_again_with_higher_ids_and_earlier_times_is_a_gap_without_a_length() -> None:
+    """As that of a stand-in that was started again: the new one's past is from before the last trade of the old one."""
+
+    async def scene() -> None:
+        run, new = Run.new("binance"), Market(SYMBOLS, first_id=10**12)
+        Tape(new, rate=100.0).play_past(60.0, 50)
+        with structlog.testing.capture_logs() as lines:
+            async with running_feed(run):
+                await given(run, 100)
+                await run.server.stop()
+                ports = [urlsplit(url).port or 0 for url in (run.server.ws_url, run.server.rest_url)]
+                server = BinanceServer(new, ws_port=ports[0], rest_port=ports[1])
+                await server.start()
+                assert await until(lambda: any(line["event"] == "gap not filled" for line in lines), within_s=20)
+            await server.stop()
+        lost = [line for line in lines if line["event"] == "gap not filled"]
+        assert {line["seconds"] for line in lost} == {0.0}
+        assert all(datetime.fromisoformat(line["before"]) < datetime.fromisoformat(line["after"]) for line in lost)
+
+    before = counted("cdb_telemetry_values_refused_total")
+    play(scene())
+    assert counted("cdb_telemetry_values_refused_total") == before
 
 
 def test_a_gap_longer_than_rest_keeps_is_told() -> None:

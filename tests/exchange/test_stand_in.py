@@ -8,6 +8,7 @@ import pytest
 from websockets.asyncio.client import connect
 
 from tests.exchange import binance, mexc
+from tests.exchange.__main__ import how_to_use
 from tests.exchange.binance import BinanceServer
 from tests.exchange.limits import RestLimits
 from tests.exchange.market import NS_PER_S, Market, identities
@@ -29,6 +30,11 @@ from tests.exchange.raw_client import (
     up,
 )
 from tests.exchange.tape import Tape
+
+
+def test_the_command_that_is_printed_trades_what_the_stand_in_has() -> None:
+    command = how_to_use(MexcServer(Market(["XRPUSDT", "ADAUSDT"])))
+    assert "CDB_SOURCE=mexc CDB_SYMBOLS=XRPUSDT,ADAUSDT MEXC_WS_URL=" in command
 
 
 def test_mexc_answers_subscriptions_and_pings_and_refuses_what_it_does_not_have() -> None:

@@ -36,6 +36,7 @@ class TradingDay:
 
     database: Database
     limits: Limits = DEFAULT_LIMITS
+    source: str = ""
     now_ns: int = _NOON_NS
     number: int = 0
     waiting: list[Outgoing] = field(default_factory=list)
@@ -43,7 +44,7 @@ class TradingDay:
 
     def __post_init__(self) -> None:
         self._ledgers = [self.database.ledger(name) for name in ("risk", "execution")]
-        self.store = RiskStore(self._ledgers[0], opening_cash=OPENING_CASH)
+        self.store = RiskStore(self._ledgers[0], opening_cash=OPENING_CASH, source=self.source)
         state = RiskState(self.store, self.limits, EventClock())
         decider = Decider(state, ledger_delay_s=lambda: 0.0)
         self.risk = RiskHandler(state, decider, symbols=frozenset(SYMBOLS))

@@ -63,6 +63,10 @@ class Layout:
         """File that a part's output goes to."""
         return self.logs / f"{part}.log"
 
+    def log_began(self, part: str) -> Path:
+        """File that says how long the log was when the part was started."""
+        return self.run / f"{part}.log-began"
+
     def data_of(self, part: str) -> Path:
         """Directory of a server's data; PostgreSQL's may lie elsewhere."""
         return self.data / part

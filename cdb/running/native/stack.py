@@ -12,7 +12,7 @@ from typing import Self
 
 from cdb.kit.printable import cut
 from cdb.running.errors import StackError
-from cdb.running.native import processes, stack_record, supervisor
+from cdb.running.native import log_tails, processes, stack_record, supervisor
 from cdb.running.native.config import Kind, Part, StackConfig
 from cdb.running.native.lock import locked
 from cdb.running.native.readiness import Failure, PartStatus, RestartWatch, blame, done, final_reason, look
@@ -98,6 +98,7 @@ class Stack:
             for info in client.processes().values():
                 part = wanted.get(info.name)
                 if part and not info.running and not done(part, info):
+                    log_tails.begin(self.config.layout, part.name)
                     client.start(info.name)
             running = stack_record.read(self.config.layout.record)
             return stack_record.differences(running, stack_record.describe(self.config)) if running else []
@@ -197,7 +198,8 @@ class Stack:
 
     def start_part(self, name: str) -> None:
         """Start one part and do not wait for it."""
-        self._running_client().start(self.config.part(name).name)
+        log_tails.begin(self.config.layout, self.config.part(name).name)
+        self._running_client().start(name)
 
     def stop_part(self, name: str) -> None:
         """Stop one part and wait for its end; it stays stopped until it is started."""
@@ -213,12 +215,8 @@ class Stack:
         return self._running_client().processes()[self.config.part(name).name].pid or None
 
     def log_tail(self, name: str, lines: int = 20) -> list[str]:
-        """Last lines of a part's log, [] if it has none."""
-        try:
-            text = self.config.layout.log(name).read_text(encoding="utf-8", errors="replace")
-        except FileNotFoundError:
-            return []
-        return text.splitlines()[-lines:]
+        """Last lines of a part's log since its start, [] if it has none."""
+        return log_tails.tail(self.config.layout, name, lines)
 
     def _failure(self, part: str, reason: str) -> Failure:
         return Failure(part, reason, self.log_tail(part))
@@ -240,7 +238,9 @@ class Stack:
         self.config.layout.remove_run_files()
         self.config.layout.create()
         processes.refuse_taken_ports(self.config)
+        log_tails.begin(self.config.layout, "supervisord")
         for part in self.config.parts:
+            log_tails.begin(self.config.layout, part.name)
             if part.prepare:
                 part.prepare(self.config)
         stack_record.write(self.config)

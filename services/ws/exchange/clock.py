@@ -28,6 +28,11 @@ class ExchangeClock:
         self.is_measured = False
         """Whether that was measured since our clock was set."""
 
+    @property
+    def correction_s(self) -> float:
+        """What is added to the exchange's times, in seconds."""
+        return self._correction_ns / NANOSECONDS
+
     def measure(self, began_ns: int, theirs_ns: int, ended_ns: int) -> bool:
         """Take in that they answered *theirs_ns* between two times of ours; False if the answer took too long."""
         if not 0 <= ended_ns - began_ns <= LONGEST_ROUND_TRIP_NS:

@@ -6,10 +6,11 @@ import os
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any, Final, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketException
 
 from services.ws.exchange import report
 from services.ws.exchange.backoff import LONGEST_S, BackOff
@@ -42,6 +43,9 @@ class Timing:
     """For how long trades wait for REST to tell of those before them; then they are worth more than order."""
     ask_again_s: float = 1.0
     longest_pause_s: float = LONGEST_S
+    measure_again_s: float = 5.0
+    list_again_s: float = 60.0
+    """When REST is asked again for the time, and for the list of symbols, if it did not answer."""
     overdue_s: float = 2.0
     """A trade that REST knows and no connection has told for so long will not be told any more."""
 
@@ -117,7 +121,13 @@ class Session:
             ) as socket:
                 return await self._talk(socket)
         except (OSError, TimeoutError, WebSocketException) as error:
-            return f"cannot connect to {self.exchange.ws_url}: {_in_words(error)}"
+            return f"cannot connect to {self.exchange.ws_url}: {_in_words(error)}{self._hint(error)}"
+
+    def _hint(self, error: Exception) -> str:
+        """What to look at if a server is there, but nothing of an exchange at this path."""
+        if not isinstance(error, InvalidStatus) or error.response.status_code != HTTPStatus.NOT_FOUND:
+            return ""
+        return f"; {self.exchange.name.upper()}_WS_URL may be wrong, {self.exchange.usual_ws_url} is usual"
 
     async def _talk(self, socket: ClientConnection) -> str:
         self._heard = self.opened = time.monotonic()

@@ -3,12 +3,15 @@
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
 from services.clock import MOST_AHEAD_NS, NANOSECONDS
 from services.messages import MarketData
 from services.ws.exchange import report
+from services.ws.exchange.answers import Answers
 from services.ws.exchange.backoff import BackOff
 from services.ws.exchange.clock import ExchangeClock
 from services.ws.exchange.connection import Keeper, Timing
@@ -21,10 +24,8 @@ QUIET_ASKS: Final = 4
 """After so many answers without a trade on the connection the market is believed to be quiet."""
 MOST_PAGES: Final = 500
 CLOCK_EVERY_S: Final = 60.0
-MEASURE_AGAIN_S: Final = 5.0
 LOOK_AT_OUR_CLOCK_EVERY_S: Final = 1.0
 LISTING_EVERY_S: Final = 3600.0
-LISTING_AGAIN_S: Final = 60.0
 NOT_LISTED: Final = Listing(trading=False, status="not listed")
 
 Told = tuple[Deal, Teller]
@@ -60,9 +61,21 @@ class Feed:
         self._symbols: dict[str, _Symbol] = {}
         self._listed: dict[str, Listing] = {}
         self._newest_ns = 0
-        self._away = ""
-        self._rest: Rest
+        self._was_lost = False
+        self._reconnected = asyncio.Event()
+        self._answers = Answers(Rest(exchange), exchange.name)
+        self.not_subscribed: frozenset[str] = frozenset()
+        """Symbols that the exchange does not give, by its last answers."""
         self._tasks: asyncio.TaskGroup
+
+    @property
+    def warning(self) -> str:
+        """What is wrong though trades come; "" if nothing is. Any thread may ask."""
+        return self._answers.warning
+
+    def note_unlisted(self, why: str) -> None:
+        """Take notice that the exchange was asked in vain what it lists, before this began."""
+        self._answers.note_away(self._exchange.listing_path, why, in_log=False)
 
     def remember(self, recent: Iterable[MarketData]) -> None:
         """Go on after these trades, which are on the bus already."""
@@ -75,7 +88,7 @@ class Feed:
 
     async def run(self, symbols: Sequence[str], *, listed: Mapping[str, Listing] | None = None) -> None:
         """Never ends by itself. *listed* is what the exchange lists, if it was asked already."""
-        async with Rest(self._exchange) as self._rest, asyncio.TaskGroup() as self._tasks:
+        async with self._answers.rest, asyncio.TaskGroup() as self._tasks:
             self._tasks.create_task(self._measure_clock())
             self._tasks.create_task(self._watch_listing(listed))
             self.add(symbols)
@@ -92,6 +105,10 @@ class Feed:
     def confirmed(self, symbols: Sequence[str]) -> None:
         """A connection will tell of *symbols* from now on; REST is asked for what was before."""
         self._tell_state("")
+        if self._was_lost:
+            self._was_lost = False
+            self._reconnected.set()
+        self.not_subscribed -= {*symbols}
         for symbol in map(self._symbol, symbols):
             if symbol.merger.gap() is not None and symbol.held is None:
                 symbol.held = []
@@ -112,6 +129,7 @@ class Feed:
     def refused(self, symbols: Sequence[str], why: str) -> None:
         """The exchange does not give these; the others go on."""
         report.refused(symbols, self._exchange.name, why)
+        self.not_subscribed |= {*symbols}
         for symbol in map(self._symbol, symbols):
             symbol.merger.open_gap()
 
@@ -124,6 +142,7 @@ class Feed:
     def lost(self, symbols: Sequence[str], why: str) -> None:
         """From now on trades of *symbols* may be missed."""
         self._tell_state(why)
+        self._was_lost = True
         for symbol in map(self._symbol, symbols):
             self._release(symbol)
             symbol.merger.open_gap()
@@ -134,13 +153,12 @@ class Feed:
         for symbol in map(self._symbol, symbols):
             try:
                 answer = await self._ask(symbol)
-            except (RestAway, Unreadable) as away:
-                self._note_away(away)
+            except (RestAway, Unreadable):
                 return dead or if_unknown
             taken = self._publish(symbol, _by_rest(answer))
             overdue_ns = time.time_ns() - int(self._timing.overdue_s * NANOSECONDS)
             dead = dead or any(not one.late and self._clock.ours_ns(one.deal.time_ns) < overdue_ns for one in taken)
-            report.filled(symbol.name, self._exchange.name, len(taken), 0.0)
+            report.filled(symbol.name, self._exchange.name, len(taken), ())
         return dead
 
     def _symbol(self, name: str) -> _Symbol:
@@ -160,8 +178,7 @@ class Feed:
             while symbol.merger.gap() is not None:
                 try:
                     answer = await self._ask(symbol)
-                except (RestAway, Unreadable) as away:
-                    self._note_away(away)
+                except (RestAway, Unreadable):
                     await asyncio.sleep(backoff.next_s())
                     continue
                 asked += 1
@@ -181,7 +198,7 @@ class Feed:
         if is_start:
             report.began(symbol.name, self._exchange.name, by_rest)
         else:
-            report.filled(symbol.name, self._exchange.name, by_rest, sum(gap.seconds() for gap in filled))
+            report.filled(symbol.name, self._exchange.name, by_rest, filled)
         for gap in lost:
             report.not_filled(symbol.name, self._exchange.name, gap)
 
@@ -192,21 +209,18 @@ class Feed:
         answer: list[Deal] = []
         for _ in range(MOST_PAGES):
             query = self._exchange.trades_query(symbol.name, after)
-            page = self._exchange.read_trades(symbol.name, await self._rest.get(self._exchange.trades_path, query))
-            if not page and after is not None and not self._exchange.has_ids:
-                raise RestAway("an empty answer, though there were trades")
-            self._away = ""
+            page = await self._answers.get(self._exchange.trades_path, partial(self._page, symbol.name, after), query)
             answer += page
             if not self._exchange.has_ids or after is None or len(page) < self._exchange.page_length:
                 break
             after = page[-1]
         return answer
 
-    def _note_away(self, away: RestAway | Unreadable) -> None:
-        """Tell why REST is of no use; once, however often it is asked meanwhile."""
-        if str(away) != self._away:
-            self._away = str(away)
-            report.rest_away(self._exchange.name, self._away)
+    def _page(self, symbol: str, after: Deal | None, body: bytes) -> list[Deal]:
+        page = self._exchange.read_trades(symbol, body)
+        if not page and after is not None and not self._exchange.has_ids:
+            raise RestAway(f"{self._exchange.trades_path}: an empty answer, though there were trades")
+        return page
 
     def _release(self, symbol: _Symbol) -> None:
         held, symbol.held = symbol.held, None
@@ -236,9 +250,12 @@ class Feed:
         now_ns = time.time_ns()
         if self._newest_ns > now_ns + MOST_AHEAD_NS:  # our clock was set back
             self._newest_ns = 0
-        late = taken.late or ts_event < max(now_ns, self._newest_ns) - MOST_BEHIND_NS
+        behind = taken.late or ts_event < max(now_ns, self._newest_ns) - MOST_BEHIND_NS
         self._newest_ns = max(self._newest_ns, ts_event)
-        return RawTrade(deal.symbol, taken.trade_id, deal.side, deal.price, deal.quantity, ts_event, late=late)
+        history = taken.late or not taken.live
+        return RawTrade(
+            deal.symbol, taken.trade_id, deal.side, deal.price, deal.quantity, ts_event, late=behind, history=history
+        )
 
     async def _measure_clock(self) -> None:
         next_s = 0.0
@@ -247,31 +264,37 @@ class Feed:
             if not self._clock.is_measured or time.monotonic() >= next_s:
                 next_s = time.monotonic() + CLOCK_EVERY_S
                 await self._measure()
-            await asyncio.sleep(LOOK_AT_OUR_CLOCK_EVERY_S)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_AT_OUR_CLOCK_EVERY_S):
+                    await self._reconnected.wait()
+                self._reconnected.clear()
+                next_s = 0.0  # another server may answer, or our clock was set while nothing came
 
     async def _measure(self) -> None:
         began_ns = time.time_ns()
         try:
-            theirs_ns = self._exchange.read_time(await self._rest.get(self._exchange.time_path))
-        except (RestAway, Unreadable) as away:
-            self._note_away(away)
-            await asyncio.sleep(MEASURE_AGAIN_S)
+            theirs_ns = await self._answers.get(self._exchange.time_path, self._exchange.read_time)
+        except (RestAway, Unreadable):
+            await asyncio.sleep(self._timing.measure_again_s)
             return
+        before_s = self._clock.correction_s
         if self._clock.measure(began_ns, theirs_ns, time.time_ns()) and self._clock.skew_s is not None:
             report.clock_measured(self._exchange.name, self._clock.skew_s)
+        if self._clock.correction_s != before_s:
+            report.clock_corrected(self._exchange.name, before_s=before_s, now_s=self._clock.correction_s)
 
-    async def _watch_listing(self, listed: Mapping[str, Listing] | None) -> None:
+    async def _watch_listing(self, known: Mapping[str, Listing] | None) -> None:
         """Look from time to time whether the exchange still trades what is traded here."""
         while True:
             try:
-                listed = listed or self._exchange.read_listing(await self._rest.get(self._exchange.listing_path))
-            except (RestAway, Unreadable) as away:
-                self._note_away(away)
-                await asyncio.sleep(LISTING_AGAIN_S)
+                if known is None:
+                    known = await self._answers.get(self._exchange.listing_path, self._exchange.read_listing)
+            except (RestAway, Unreadable):
+                await asyncio.sleep(self._timing.list_again_s)
                 continue
             for symbol in self._symbols:
-                self._note_listing(symbol, listed.get(symbol, NOT_LISTED))
-            listed = None
+                self._note_listing(symbol, known.get(symbol, NOT_LISTED))
+            known = None
             await asyncio.sleep(LISTING_EVERY_S)
 
     def _note_listing(self, symbol: str, listing: Listing) -> None:

@@ -65,10 +65,10 @@ class Gap(msgspec.Struct, eq=False):
         return position(answer[-1]) >= position(self.before) - (self.before.id is not None)
 
     def seconds(self) -> float:
-        """How long it is."""
+        """How long it is; 0 if it has no bound yet, or ids rise from one to the other and times do not."""
         if self.after is None or self.before is None:
             return 0.0
-        return (self.before.time_ns - self.after.time_ns) / 1e9
+        return max(0, self.before.time_ns - self.after.time_ns) / 1e9
 
 
 class _Instant:

@@ -6,13 +6,15 @@ from decimal import Decimal, InvalidOperation
 from typing import Annotated, ClassVar, Final, Literal, TypeVar
 
 import msgspec
-from pydantic import Field
 
 from services.messages import Side
+from services.settings import written_as
 
 T = TypeVar("T")
-WsAddress = Annotated[str, Field(pattern=r"^wss?://[^\s/]+(/\S*)?$")]
-WebAddress = Annotated[str, Field(pattern=r"^https?://[^\s/]+(/\S*)?$")]
+WsAddress = Annotated[str, written_as(r"wss?://[^\s/]+(/\S*)?", "it must begin with ws:// or wss://, then a host")]
+WebAddress = Annotated[
+    str, written_as(r"https?://[^\s/]+(/\S*)?", "it must begin with http:// or https://, then a host")
+]
 UnreadableReason = Literal["not_json", "not_protobuf", "not_expected", "too_large", "bad_value"]
 
 
@@ -106,6 +108,9 @@ class Exchange(ABC):
     def ping(self) -> str | None:
         """The message that keeps a connection open where the WebSocket protocol's own ping does not."""
         return None
+
+    usual_ws_url: ClassVar[str]
+    """The address of the real exchange, as WS_URL has it."""
 
     @abstractmethod
     def read(self, frame: str | bytes) -> Heard:

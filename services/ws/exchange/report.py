@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import structlog
 
+from services.clock import to_datetime
 from services.ws.exchange.merging import Gap
-from services.ws.exchange.protocol import Listing, Unreadable
+from services.ws.exchange.protocol import Deal, Listing, Unreadable
 from telemetry import metrics
 
 log = structlog.get_logger()
@@ -56,12 +57,14 @@ def began(symbol: str, exchange: str, trades: int) -> None:
     log.info("began with what REST knows", exchange=exchange, symbol=symbol, trades=trades)
 
 
-def filled(symbol: str, exchange: str, trades: int, seconds: float) -> None:
-    """REST has told what a connection did not."""
+def filled(symbol: str, exchange: str, trades: int, gaps: Sequence[Gap]) -> None:
+    """REST has told *trades* that no connection had told, and with them all of *gaps*."""
     metrics.feed_gap_trades_filled.labels(source=exchange).inc(trades)
-    metrics.feed_gap_seconds.labels(source=exchange, result="filled").inc(seconds)
-    if trades:
-        log.info("gap filled", exchange=exchange, symbol=symbol, trades=trades, seconds=round(seconds, 1))
+    metrics.feed_gap_seconds.labels(source=exchange, result="filled").inc(sum(gap.seconds() for gap in gaps))
+    if gaps and trades:
+        log.info("gap filled", exchange=exchange, symbol=symbol, trades=trades, **_bounds(gaps[0].after, gaps[-1]))
+    elif trades:
+        log.info("trades told by REST first", exchange=exchange, symbol=symbol, trades=trades)
 
 
 def not_filled(symbol: str, exchange: str, gap: Gap) -> None:
@@ -71,10 +74,14 @@ def not_filled(symbol: str, exchange: str, gap: Gap) -> None:
         "gap not filled",
         exchange=exchange,
         symbol=symbol,
-        after_ns=gap.after.time_ns if gap.after else None,
-        before_ns=gap.before.time_ns if gap.before else None,
-        seconds=round(gap.seconds(), 1),
+        **_bounds(gap.after, gap),
     )
+
+
+def _bounds(after: Deal | None, last: Gap) -> dict[str, object]:
+    """From when to when, by the exchange's clock; None where nothing is known."""
+    begins, ends = (to_datetime(deal.time_ns).isoformat() if deal else None for deal in (after, last.before))
+    return {"after": begins, "before": ends, "seconds": round(Gap(after, last.before).seconds(), 1)}
 
 
 def duplicates_dropped(exchange: str, count: int) -> None:
@@ -102,3 +109,8 @@ def listed(symbol: str, exchange: str, listing: Listing, *, changed: bool) -> No
 def clock_measured(exchange: str, skew_s: float) -> None:
     """The exchange's clock is ahead of ours by *skew_s*."""
     metrics.exchange_clock_skew_seconds.labels(source=exchange).set(skew_s)
+
+
+def clock_corrected(exchange: str, *, before_s: float, now_s: float) -> None:
+    """The exchange's times become ours by adding something else than until now."""
+    log.warning("clock corrected", exchange=exchange, before_s=round(before_s, 3), correction_s=round(now_s, 3))

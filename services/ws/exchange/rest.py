@@ -25,6 +25,10 @@ class RestAway(Exception):
     """No answer that can be used; the text says why."""
 
 
+class RestPauses(RestAway):
+    """Nothing was asked, because the exchange has said for how long not to."""
+
+
 class Budget:
     """Lets *per_s* requests a second begin, *burst* of them at once after a rest, and none while it is banned."""
 
@@ -43,9 +47,9 @@ class Budget:
         return max(0.0, self._banned_until - time.monotonic())
 
     async def turn(self) -> None:
-        """Wait for one's turn; raises RestAway while banned."""
+        """Wait for one's turn; raises RestPauses while banned."""
         if self.banned_s() > 0:
-            raise RestAway(f"asking again in {self.banned_s():.0f} s, as it was told to")
+            raise RestPauses(f"asking again in {self.banned_s():.0f} s, as it was told to")
         now = time.monotonic()
         self._next = max(self._next, now - self._burst_s) + self._every_s
         await asyncio.sleep(max(0.0, self._next - now))

@@ -63,6 +63,7 @@ class Binance(Exchange):
     """Its protocol, as documented in late 2026."""
 
     name = "binance"
+    usual_ws_url = "wss://data-stream.binance.vision"
     most_subscriptions = 30
     messages_per_s = 2.5
     requests_per_s = 2.0
@@ -114,7 +115,7 @@ class Binance(Exchange):
 class BinanceSettings(LiveSettings):
     """Where it is."""
 
-    ws_url: WsAddress = Field(default="wss://data-stream.binance.vision", validation_alias="BINANCE_WS_URL")
+    ws_url: WsAddress = Field(default=Binance.usual_ws_url, validation_alias="BINANCE_WS_URL")
     rest_url: WebAddress = Field(default="https://api.binance.com", validation_alias="BINANCE_REST_URL")
 
 

@@ -40,6 +40,7 @@ class Mexc(Exchange):
     """Its protocol, as documented in late 2026."""
 
     name = "mexc"
+    usual_ws_url = "wss://wbs-api.mexc.com/ws"
     most_subscriptions = 30
     messages_per_s = 20.0
     requests_per_s = 20.0
@@ -85,7 +86,7 @@ class Mexc(Exchange):
 class MexcSettings(LiveSettings):
     """Where it is."""
 
-    ws_url: WsAddress = Field(default="wss://wbs-api.mexc.com/ws", validation_alias="MEXC_WS_URL")
+    ws_url: WsAddress = Field(default=Mexc.usual_ws_url, validation_alias="MEXC_WS_URL")
     rest_url: WebAddress = Field(default="https://api.mexc.com", validation_alias="MEXC_REST_URL")
 
 

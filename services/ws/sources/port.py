@@ -40,6 +40,16 @@ class Source(ABC):
     remembers: ClassVar[int] = 2_000
     """How many of the newest trades on the bus `start_from` gets, of all symbols."""
 
+    @property
+    def warning(self) -> str:
+        """What is wrong though trades may come; "" if nothing is."""
+        return ""
+
+    @property
+    def not_subscribed(self) -> Collection[str]:
+        """Symbols that it was asked for and does not get."""
+        return ()
+
     @abstractmethod
     def __init__(self, settings: Settings, symbols: tuple[str, ...]) -> None:
         """Get ready; raises SourceRefused."""

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from cdb.running.native import known_settings
+from cdb.running.server_settings import ServerSettings
+from monitoring.notifications.settings import NotificationSettings
 from services.core.settings import CoreSettings
 from services.core.strategies.mean_reversion_v1 import MeanReversionSettings
 from services.core.strategies.momentum_v1 import MomentumSettings
@@ -15,8 +18,10 @@ from services.risk.limits import Limits
 from services.risk.settings import RiskSettings
 from services.settings import Settings, is_group, load
 from services.ws.settings import WsSettings
+from services.ws.sources.mexc import MexcSettings
 from services.ws.sources.replay import ReplaySettings
 from services.ws.sources.simulated import SimulatorSettings
+from tests.support.paths import ROOT
 
 SECRETS = {"REDIS_PASSWORD": "hunter2-redis", "POSTGRES_PASSWORD": "hunter2-ledger", "CDB_OTLP_TOKEN": "hunter2-token"}
 KINDS: tuple[type[Settings], ...] = (
@@ -155,9 +160,16 @@ WRONG: list[tuple[type[Settings], str, str, str]] = [
     (RiskSettings, "REDIS_PORT", "65536", "less than or equal to 65535"),
     (RiskSettings, "POSTGRES_PORT", "five", "valid integer"),
     (RiskSettings, "CDB_SYMBOLS", ",", "at least 1 item"),
-    (RiskSettings, "CDB_SYMBOLS", "BTCUSDT,btc-usdt", "match pattern '^[A-Z0-9]{2,20}$'"),
+    (
+        RiskSettings,
+        "CDB_SYMBOLS",
+        "BTCUSDT,btc-usdt",
+        "each must be 2 to 20 capital letters or digits, such as BTCUSDT",
+    ),
+    (MexcSettings, "MEXC_WS_URL", "http://there", "it must begin with ws:// or wss://, then a host"),
+    (MexcSettings, "MEXC_REST_URL", "ws://there", "it must begin with http:// or https://, then a host"),
     (RiskSettings, "CDB_TEST_ENDPOINTS", "maybe", "valid boolean"),
-    (RiskSettings, "CDB_SOURCE", "../x", "match pattern"),
+    (RiskSettings, "CDB_SOURCE", "../x", "a name of letters, digits and _ is allowed, or package.module:Class"),
     (CoreSettings, "CDB_STRATEGIES", " , ", "at least 1 item"),
     (CoreSettings, "CDB_STRATEGIES", "momentum_v1,momentum_v1", "each may stand there once"),
     (RiskSettings, "CDB_LOG_LEVEL", "loud", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
@@ -165,6 +177,18 @@ WRONG: list[tuple[type[Settings], str, str, str]] = [
     (SimulatorSettings, "SIMULATOR_TRADES_PER_SECOND", "-20", "greater than 0"),
     (SimulatorSettings, "SIMULATOR_SEED", "x", "valid integer"),
 ]
+
+
+def test_no_setting_that_an_operator_can_meet_is_refused_with_a_regular_expression() -> None:
+    kinds: list[type[Settings]] = [
+        *known_settings.SERVICES,
+        *known_settings.of_plugins_here({}, ROOT),
+        ServerSettings,
+        NotificationSettings,
+    ]
+    fields = {name: field for kind in kinds for name, field in kind.variables().items()}
+    assert {"CDB_SYMBOLS", "MEXC_WS_URL", "BINANCE_REST_URL", "CDB_STRATEGIES"} <= fields.keys()
+    assert [name for name, field in fields.items() if "pattern=" in repr((field.annotation, field.metadata))] == []
 
 
 @pytest.mark.parametrize(("kind", "name", "value", "allowed"), WRONG)

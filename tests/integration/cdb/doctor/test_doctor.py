@@ -14,7 +14,7 @@ from cdb.doctor.checks import CHECKS
 from cdb.doctor.findings import Finding, Verdict
 from cdb.doctor.run import examine
 from cdb.kit.paths import DASHBOARDS
-from cdb.running.base import RunningStack
+from cdb.running.base import LedgerPrograms, RunningStack
 from cdb.running.compose.engine import Container, published
 from cdb.running.native import Health, PartStatus, Ports, envfile
 from cdb.running.native_stack import NativeStack
@@ -148,6 +148,62 @@ def asked_with(seconds: float, look: Callable[[RunningStack], Finding]) -> list[
     with where(up_for(seconds, answers), "prometheus", *SERVICES) as stack:
         failed(look(stack))
     return queries
+
+
+def account_of(sources: str, *, held: str = "", **settings_now: str) -> Finding:
+    """What is said of an account that has traded on *sources* and holds *held*."""
+
+    def ask(statement: str) -> str:
+        return sources if "sources" in statement else held if "DISTINCT symbol" in statement else ""
+
+    programs = LedgerPrograms((), (), (), {}, ask)
+    with alone(ledger_programs=lambda: programs, settings={**SECRETS, **settings_now}) as stack:
+        return settings.account(stack)
+
+
+def test_an_account_that_belongs_to_another_source_or_to_two_is_a_warning() -> None:
+    assert account_of("mexc", CDB_SOURCE="mexc").found.startswith("trades come from mexc; ")
+    assert account_of("").verdict is Verdict.OK
+    said = warned(account_of("mexc"))
+    assert said.startswith("the account was opened on mexc, but trades come from simulated now (CDB_SOURCE)")
+    assert "write CDB_SOURCE=mexc into .env" in said
+    said = warned(account_of("mexc,simulated", CDB_SOURCE="mexc"))
+    assert said.startswith("the account has traded on mexc and on simulated: ")
+    assert "To begin anew: " in said
+
+
+def test_a_held_symbol_can_only_be_added_if_the_exchange_lists_it() -> None:
+    on_the_simulator = account_of("simulated", held="XYZUSDT")
+    assert "lists" not in on_the_simulator.advice
+    on_mexc = account_of("mexc", held="XYZUSDT", CDB_SOURCE="mexc")
+    assert warned(on_mexc) == "held, but not in CDB_SYMBOLS: XYZUSDT"
+    assert on_mexc.advice.endswith("Only symbols that mexc lists can be added: with any other cdb_ws does not start")
+
+
+def test_a_source_that_was_changed_is_not_just_to_be_applied() -> None:
+    """As in a shell that lacks the setting of the start: a restart would trade on simulated prices."""
+    changed = ["CDB_SOURCE was changed"]
+    with alone(changed_settings=lambda: changed, settings={**SECRETS, "CDB_SOURCE": "mexc"}) as stack:
+        finding = settings.as_started(stack)
+    assert warned(finding) == "CDB_SOURCE was changed"
+    assert finding.advice.startswith(
+        "to keep mexc: write CDB_SOURCE=mexc into .env; another source needs a new account"
+    )
+
+
+def test_what_prometheus_does_not_show_yet_is_said_to_be_early() -> None:
+    """A minute after the start it is a fault."""
+    none = shows()
+
+    def answers(path: str, sent: Mapping[str, str], headers: Mapping[str, str]) -> Answer:
+        known = {"/api/v1/metadata": {}, "/api/v1/format_query": "", "/api/v1/status/buildinfo": {"version": "3"}}
+        return (200, {"status": "success", "data": known[path]}) if path in known else none(path, sent, headers)
+
+    for uptime, early in ((5, True), (600, False)):
+        with where(up_for(uptime, answers), "prometheus", *SERVICES) as stack:
+            finding = boards.queries(stack)
+        assert failed(finding).startswith("not yet: ") is early
+        assert ("cdb doctor --wait 2m" in finding.advice) is early
 
 
 @pytest.mark.parametrize(("uptime", "window"), [(61, "[16s]"), (200, "[155s]"), (86_400, "[300s]")])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -217,6 +218,44 @@ def test_a_market_that_does_not_answer_does_not_hold_up_the_start(checkout: Path
     assert up.returncode == 0, up.stderr
     assert up.stderr.startswith("cdb: cdb_ws waits for mexc: ")
     assert up.stderr.count("\n") == 1
+
+
+def test_an_account_that_meets_another_source_is_told_at_every_start(checkout: Path) -> None:
+    """The setting of the first start is forgotten at the second, as in another shell."""
+    parts = ("--part", "cdb_ws", "--part", "cdb_risk")
+    up = run_cdb(checkout, "up", *parts, **market_at(1))
+    assert (up.returncode, "Trades come from: mexc (CDB_SOURCE; docs/live.md)" in up.stdout) == (0, True), up.stderr
+    assert "account" not in up.stderr
+    run_cdb(checkout, "down")
+    up = run_cdb(checkout, "up", *parts)
+    said = "cdb: the account was opened on mexc, but trades come from simulated now (CDB_SOURCE): its coins will be"
+    assert (up.returncode, up.stderr.count("\n")) == (0, 1)
+    assert up.stderr.startswith(said)
+    assert "Trades come from: simulated" in up.stdout
+    status = run_cdb(checkout, "status")
+    assert (status.returncode, status.stderr) == (0, up.stderr)
+    assert "Trades come from: simulated" in status.stdout
+    assert json.loads(run_cdb(checkout, "status", "--json").stdout)["warnings"] == [up.stderr[5:].rstrip()]
+
+
+def test_a_market_without_rest_is_one_line_though_trades_come(checkout: Path) -> None:
+    """An address with a path of its own, such as the exchange's documentation shows, answers 404."""
+    market = Market(["BTCUSDT", "ETHUSDT"], rest_keeps=1000)
+    with exchange(MexcServer(market), Tape(market)) as mexc:
+        wrong = f"{mexc.server.rest_url}/api/v3"
+        place = {"MEXC_WS_URL": mexc.server.ws_url, "MEXC_REST_URL": wrong, "CDB_SOURCE": "mexc"}
+        up = run_cdb(checkout, "up", "--part", "cdb_ws", **place, CDB_SYMBOLS="BTCUSDT,ETHUSDT")
+        line = up.stderr
+        assert (up.returncode, line.count("\n")) == (0, 1)
+        assert re.fullmatch(
+            r"cdb: REST of mexc does not answer: /api/v3/\w+: answered 404\. Until it does, gaps are not filled,"
+            r" symbols are not checked and the clock is not compared: is MEXC_REST_URL right\? \(docs/live.md\)\n",
+            line,
+        )
+        status = run_cdb(checkout, "status")
+        assert (status.returncode, status.stderr.count("REST of mexc does not answer")) == (0, 1)
+        found = json.loads(run_cdb(checkout, "status", "--json").stdout)["market"]
+        assert (found["published"] > 0, found["failure"]) == (True, "")
 
 
 def test_a_market_that_answers_needs_no_line_and_an_unknown_symbol_is_refused_by_name(checkout: Path) -> None:

@@ -48,7 +48,7 @@ def missing(seconds: int, source: str = "mexc") -> Firing:
         severity="warning",
         component="market_data",
         labels={"source": source},
-        summary=f"Trades of {source} are missing",
+        summary=f"About {seconds} s of trades of {source} are missing",
         description=f"cdb_ws missed trades of {source} that the exchange no longer has: within 10 minutes about "
         f"{seconds} s, all symbols added up. The log of cdb_ws has the symbols and the times.",
     )

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from decimal import Decimal
 from typing import Any, Final
 
+import msgspec
 import pytest
 import redis
 
@@ -18,6 +19,7 @@ from services.topology import MARKET_DATA
 from services.ws.publisher import Publisher
 from services.ws.sources.port import Source
 from services.ws.trades import RawTrade, Refusal, TradeCheck
+from telemetry.setup import get_metrics
 from tests.integration.services.consumer_thread import bus_of, disk_error, left, out_of_memory
 from tests.support.servers import Servers
 from tests.support.waiting import until
@@ -103,6 +105,48 @@ def test_a_feed_that_could_not_write_is_unhealthy_until_the_bus_takes_messages_a
             state.stop.set()
             thread.join(10)
     assert (publisher.status.published, publisher.status.dropped) == (1, 1)
+
+
+class Telling(SlowFeed):
+    """A source that has looked up one trade of a minute ago, and then has one of now; and that knows more."""
+
+    warning = "REST does not answer"
+    not_subscribed = ("XRPUSDT", "ADAUSDT")
+
+    def next(self, stop: threading.Event) -> Sequence[RawTrade | Refusal] | None:
+        self.rounds += 1
+        if self.rounds > 1:
+            stop.wait(0.01)
+            return []
+        old, now = time.time_ns() - 60 * 10**9, time.time_ns()
+        one, other = (RawTrade(SYMBOL, n, "BUY", Decimal(100), Decimal(1), at) for n, at in ((1, old), (2, now)))
+        return [msgspec.structs.replace(one, late=True, history=True), other]
+
+
+def test_history_does_not_count_as_latency_and_what_else_the_source_knows_is_told(
+    servers: Servers, bus_client: redis.Redis
+) -> None:
+    def latencies() -> float:
+        lines = get_metrics().decode().splitlines()
+        return sum(
+            float(line.split()[-1]) for line in lines if line.startswith("cdb_data_ingestion_latency_seconds_count")
+        )
+
+    source, state, before = Telling(), LoopState(), latencies()
+    with servers.redis() as client:
+        clock = WallClock()
+        publisher = Publisher(bus_of(client), source, TradeCheck({SYMBOL}, clock), state, clock=clock)
+        thread = threading.Thread(target=publisher.run, daemon=True)
+        thread.start()
+        try:
+            until(lambda: source.rounds > 2, what="a round after the one with trades")
+        finally:
+            state.stop.set()
+            thread.join(10)
+    assert publisher.status.published == 2
+    assert latencies() - before == 1
+    told = publisher.status.as_dict()
+    assert (told["warning"], told["not_subscribed"]) == ("REST does not answer", ["ADAUSDT", "XRPUSDT"])
 
 
 def test_a_symbol_that_is_held_is_quoted_though_nobody_configured_it(servers: Servers, bus_client: redis.Redis) -> None:

@@ -1,12 +1,15 @@
 """What is committed asks only for what exists; each mistake is refused by name."""
 
+import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from cdb.check.known_metrics import load
 from cdb.check.static import check
 from cdb.main import assembled
+from telemetry.contract import load_contract
 from tests.support.copies import RISK, copy_project, query
 from tests.support.paths import ROOT
 from tests.unit.cdb.check.mutation import Mutation
@@ -21,6 +24,14 @@ def test_what_is_committed_asks_only_for_what_exists() -> None:
     assert report.looked_at["panels"] >= 50
     assert report.looked_at["rules"] >= 21
     assert report.looked_at["selectors"] > 200
+
+
+def test_no_metric_of_spans_has_to_be_there() -> None:
+    """Without trades there is no signal, and without a signal no span: that is no fault of a dashboard."""
+    metrics = load(ROOT, load_contract()).metrics
+    of_spans = [known for name, known in metrics.items() if re.match(r"otelcol_\w+_spans(_total)?$", name)]
+    assert len(of_spans) > 8
+    assert [known.name for known in of_spans if not known.rare] == []
 
 
 def test_an_unchanged_copy_is_clean(tmp_path: Path) -> None:

@@ -24,6 +24,23 @@ def test_largest_move_is_named_beside_the_threshold(tmp_path: Path) -> None:
     )
 
 
+def test_a_late_trade_moves_nothing_that_a_signal_could_be_made_of(tmp_path: Path) -> None:
+    """As in the lead-in of a recording: strategies see it, and no signal is made of it."""
+    lines = [
+        f"{row(place, price=price)},{late}"
+        for place, price, late in [
+            (0, "100", "late"),
+            (1, "99", "late"),
+            (2, "99", ""),
+            (12, "99", ""),
+            (13, "99.1", ""),
+        ]
+    ]
+    tape = Tape(written(tmp_path, [f"{HEADER},late", *lines]), Reading(), 5, ("ETHUSDT",))
+    said = why_no_signal([tape], {})
+    assert "(ETHUSDT, line 4)" in said
+
+
 def test_threshold_and_look_back_are_those_that_were_set() -> None:
     said = why_no_signal([GIVEN], {"MOMENTUM_THRESHOLD_PCT": "0.05", "MOMENTUM_LOOKBACK_S": "60"})
     assert "within 60 s" in said

@@ -500,6 +500,22 @@ def test_a_part_that_exits_again_and_again_fails_with_its_last_lines(tmp_path: P
     assert stack.running()
 
 
+def test_what_a_part_said_before_its_start_is_no_reason_of_its_failure(tmp_path: Path, new_stack: NewStack) -> None:
+    stack = new_stack(tmp_path / "state", a_program("broken", "raise SystemExit('an old reason')", Kind.SERVICE))
+    stack.start()
+    assert stack.wait_ready(60)
+    stack.stop()
+    again = new_stack(tmp_path / "state", a_program("broken", "raise SystemExit('a new reason')", Kind.SERVICE))
+    again.start()
+    failure = again.wait_ready(60)
+    assert failure
+    assert {*failure.log_tail} == {"a new reason"}
+    attached = Stack.attach(tmp_path / "state")
+    assert attached
+    assert {*attached.log_tail("broken")} == {"a new reason"}
+    assert "an old reason" in again.config.layout.log("broken").read_text()
+
+
 @pytest.mark.parametrize(
     ("code", "reason"),
     [

@@ -111,6 +111,14 @@ def test_a_late_trade_is_taken_as_such() -> None:
     assert (taken.deal, taken.late, taken.live) == (deal(5), True, False)
 
 
+def test_a_gap_whose_ids_rise_while_its_times_fall_has_no_length() -> None:
+    """Nobody can say how long it is; it is lost all the same."""
+    merger = begun(deal(0, number=1))
+    merger.open_gap()
+    _, (lost,) = ask(merger, [deal(-95_000, number=1_000)])
+    assert lost.seconds() == 0.0
+
+
 def test_a_gap_that_rest_no_longer_reaches_is_lost_with_its_bounds() -> None:
     merger = begun(deal(0))
     merger.open_gap()
