@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, Literal
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from tests.system.documented.documented_stack import Documented
 
+expect.set_options(timeout=30_000)
 Scheme = Literal["dark", "light"]
 CONSOLE: Final = "http://localhost:8010"
 DRAWN: Final = (

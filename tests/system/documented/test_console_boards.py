@@ -119,10 +119,13 @@ def test_twenty_points_lead_to_their_traces_by_a_click(browser: Browser) -> None
 
 
 def settled_points(page: Page) -> list[dict[str, Any]]:
-    """Points whose traces are old enough to be stored, none so near another one that a click could mean either."""
-    page.goto(f"{CONSOLE}/d/cdb-system-health?from=now-15m&to=now&refresh=off")
-    page.wait_for_function(DRAWN)
+    """Points whose traces are old enough to be stored, none so near another one that a click could mean either.
+
+    The time that the page shows stands still, so that they stay where they are.
+    """
     now_ms = page.evaluate("Date.now()")
+    page.goto(f"{CONSOLE}/d/cdb-system-health?from={now_ms - 1000 * RANGE_S}&to={now_ms}&refresh=off")
+    page.wait_for_function(DRAWN)
     found: list[dict[str, Any]] = []
     for point in page.evaluate(_POINTS):
         near = [one for one in found if one["part"] == point["part"] and abs(one["at"] - point["at"]) < 15_000]
@@ -139,7 +142,8 @@ def test_a_slow_decision_is_found_from_the_overview_and_explained(stack: Documen
             page.goto(CONSOLE)
             return page.locator("#slow").inner_text()
 
-        until(slowest, holds=lambda said: bool(re.search(r"7\d\d ms", said)), within_s=120, what="a slow decision")
-        page.locator("#slow a[href^='/traces/']").first.click()
+        until(slowest, holds=lambda said: bool(re.search(r"\b7\d\d ms", said)), within_s=120, what="a slow decision")
+        row = page.locator("#slow tr", has_text=re.compile(r"\b7\d\d ms")).first
+        row.locator("a[href^='/traces/']").click()
         expect(page.get_by_text("The decision took 7")).to_be_visible()
         expect(page.get_by_text("in risk.read_state")).to_be_visible()
