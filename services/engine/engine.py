@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Sequence
+from typing import Final
 
 from services.core import report as core_report
 from services.core.handlers import CoreHandler
@@ -24,6 +25,9 @@ from services.ws.publisher import FeedStatus, Publisher
 from services.ws.sources.port import Source
 from services.ws.sources.replay import ReplaySource
 from services.ws.trades import RawTrade, Refusal, TradeCheck
+
+SOURCE: Final = "replay"
+"""What the account notes as its source: the ledger is that of a replay, row for row."""
 
 
 class Engine:
@@ -120,7 +124,7 @@ class Engine:
 
     def _risk(self) -> Consumer:
         clock, monotonic, lockstep = self._ground.clock(), self._ground.monotonic, self._ground.lockstep
-        store = RiskStore(self._ground.ledger(RISK), opening_cash=self._setup.opening_cash)
+        store = RiskStore(self._ground.ledger(RISK), opening_cash=self._setup.opening_cash, source=SOURCE)
         state = self._risk_state = RiskState(store, self._setup.limits, clock)
         decider = Decider(state, ledger_delay_s=lambda: 0.0)
         handler = RiskHandler(state, decider, symbols=self._setup.symbols, lockstep=lockstep, monotonic=monotonic)
