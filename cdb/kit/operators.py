@@ -40,7 +40,7 @@ class _Error(msgspec.Struct):
 class OperatorClient:
     """Asks the cdb_risk at *url* in somebody's name under one id: an action is done once at most.
 
-    Raises Refused if the action is not possible now or the token is wrong, Away if nobody answers.
+    Raises Refused if the action is not possible now, Away if nobody answers or the token is another one.
     """
 
     def __init__(self, url: str, token: str, *, who: str, via: str, why: str = "", action_id: str = "") -> None:
@@ -77,7 +77,7 @@ class OperatorClient:
         if answer.status_code == httpx.codes.OK:
             return self._http.decoded(Acted, answer)
         if answer.status_code == httpx.codes.UNAUTHORIZED:
-            raise Refused("cdb_risk refuses CDB_OPERATOR_TOKEN: it was started with another one; restart the stack")
+            raise Away("cdb_risk refuses CDB_OPERATOR_TOKEN: it was started with another one; restart the stack")
         if answer.status_code in {httpx.codes.BAD_REQUEST, httpx.codes.CONFLICT}:
             raise Refused(self._http.decoded(_Error, answer).error)
         if answer.status_code == httpx.codes.SERVICE_UNAVAILABLE:

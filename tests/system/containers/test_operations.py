@@ -68,7 +68,7 @@ def test_what_up_would_change_is_a_warning(site: RunningStack) -> None:
     assert settings.as_started(site).verdict is Verdict.OK
     with closing(found(MAX_POSITION_PCT="0.07")) as now:
         seen = settings.as_started(now)
-    assert (seen.verdict, seen.found) == (Verdict.WARN, "cdb_risk was changed")
+    assert (seen.verdict, seen.found) == (Verdict.WARN, "cdb_console was changed; cdb_risk was changed")
 
 
 def test_on_a_healthy_stack_nothing_fails_and_only_the_named_exceptions_warn(stack: Containers) -> None:
