@@ -53,7 +53,7 @@ class LiveSource(Source):
         self._waiting: deque[RawTrade] = deque()
         self._has_come = threading.Event()
         self._failure: BaseException | None = None
-        self._loop = asyncio.new_event_loop()
+        self._loop: asyncio.AbstractEventLoop  # of the feed's thread, from the start on
         self._feed = Feed(exchange, ExchangeClock(), give=self._take, tell_state=self._note_state, timing=Timing())
         self._listed: Mapping[str, Listing] | None = None
         self._unlisted = ""
@@ -78,6 +78,7 @@ class LiveSource(Source):
         if self._unlisted:
             log.warning("symbols not compared with the exchange's", exchange=self.name, error=self._unlisted)
         self._feed.remember(recent)
+        self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._run, name=f"{self.name} feed", daemon=True).start()
 
     def also(self, symbols: Collection[str]) -> None:
