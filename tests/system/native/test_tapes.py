@@ -114,7 +114,7 @@ def test_an_account_that_goes_all_in_pays_with_cash_that_it_has(operator: Operat
     settings = [f"{name}=1" for name in ("MAX_EXPOSURE_PCT", "MAX_POSITION_PCT", "ORDER_SIZE_PCT")]
     result = operator.backtested(file, *(word for one in settings for word in ("--set", one)), "--into", "all-in")
     assert (result["approved"], result["fills"]) == (1, 1)
-    ((_, _, cash, _),) = operator.rows("all-in")["account"]
+    ((_, _, cash, *_),) = operator.rows("all-in")["account"]
     assert 0 < cash < 10_000
     audit = operator.cdb("audit", "--replay", "all-in")
     assert audit.returncode == 0, audit.stdout + audit.stderr
