@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from console.settings import ConsoleSettings
 from monitoring.notifications.store import Store
 from services.bus.client import connect
 from services.clock import Clock
-from services.errors import ServerAway
 from services.ledger.connection import Ledger, LedgerAddress
 from services.ledger.snapshot import Snapshot, snapshot
 from services.settings import READER
@@ -79,8 +78,7 @@ class LedgerReader:
         ledger: Ledger | None = getattr(self._threads, "ledger", None)
         if ledger is None:
             ledger = self._threads.ledger = Ledger(self._address, application="cdb-console")
-        with suppress(ServerAway):  # of a connection that broke while nobody read, the ledger makes a new one
-            ledger.ping()
+        ledger.wake()
         with snapshot(ledger) as reading:
             if timeout_ms:
                 reading.cursor.execute("SET LOCAL statement_timeout = %s", (timeout_ms,))

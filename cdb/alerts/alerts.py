@@ -1,5 +1,6 @@
 """What fires now, as Alertmanager has it, and the notifications that the console has stored."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -106,6 +107,11 @@ def _firing_as_json(alert: Firing, all_firing: list[Firing]) -> dict[str, Any]:
         "annotations": alert.annotations,
         "starts_at": alert.starts_at,
     }
+
+
+def subject(labels: Mapping[str, str]) -> str:
+    """What an alert with *labels* is about: a service, a symbol, or else its component."""
+    return labels.get("service") or labels.get("symbol") or labels.get("component", "")
 
 
 def inhibitors(alert: Firing, all_firing: list[Firing]) -> list[str]:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from cdb.alerts import trial
-from cdb.alerts.alerts import Alerts, Firing, Received, as_json, inhibitors, look, past
+from cdb.alerts.alerts import Alerts, Firing, Received, as_json, inhibitors, look, past, subject
 from cdb.kit.errors import AWAY, USAGE
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.figures import moment, seconds
@@ -183,8 +183,7 @@ def _past_table(told: list[Received], *, known: bool) -> Table:
 
 def _about(labels: dict[str, str]) -> tuple[Text, Text, Text]:
     severity = labels.get("severity", "")
-    subject = labels.get("service") or labels.get("symbol") or labels.get("component", "")
-    shown = [Text(cut(printable(text), 40)) for text in (severity, labels.get("alertname", ""), subject)]
+    shown = [Text(cut(printable(text), 40)) for text in (severity, labels.get("alertname", ""), subject(labels))]
     shown[0].stylize(_STYLES.get(severity, ""))
     return shown[0], shown[1], shown[2]
 

@@ -2,14 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 
 from cdb.kit.errors import Refused
 from cdb.kit.http_client import HttpClient
-
-LONGEST: Final = timedelta(days=1)
 
 
 class Matcher(msgspec.Struct, frozen=True, rename="camel"):

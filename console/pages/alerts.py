@@ -11,7 +11,7 @@ from flask import Flask, Response, abort, jsonify, render_template, request
 from msgspec import Meta
 
 from cdb.alerts import silences as silences_
-from cdb.alerts.alerts import fires_now, inhibitors
+from cdb.alerts.alerts import fires_now, inhibitors, subject
 from console import runbooks
 from console.ground import Ground
 from monitoring.notifications.store import Notification
@@ -67,6 +67,7 @@ def _add_views(app: Flask, ground: Ground) -> None:
             told=told,
             told_as_firing=store.count(open_only=True),
             link=lambda address: runbooks.link(folder, address),
+            about=subject,
             held_back_by=lambda alert: inhibitors(alert, firing.value or []),
             is_web=lambda address: address.startswith(("http://", "https://")),
         )

@@ -7,7 +7,7 @@ from typing import Final
 
 from flask import Flask, render_template
 
-from cdb.alerts.alerts import Firing, fires_now, inhibitors
+from cdb.alerts.alerts import Firing, fires_now, inhibitors, subject
 from cdb.trace.decisions import Decision, Slowest, slowest
 from console import runbooks
 from console.account.standing import RECENT, Standing, standing
@@ -109,7 +109,7 @@ def _firing(alert: Firing, all_firing: Sequence[Firing], ground: Ground) -> Firi
     return FiringAlert(
         name=labels.get("alertname", "(without a name)"),
         severity=labels.get("severity", ""),
-        subject=labels.get("service") or labels.get("symbol") or labels.get("component", ""),
+        subject=subject(labels),
         since=alert.starts_at,
         summary=alert.annotations.get("summary", ""),
         held_back=held,

@@ -143,6 +143,11 @@ class Ledger:
         """Raise ServerAway unless the ledger answers."""
         self.execute("SELECT 1")
 
+    def wake(self) -> None:
+        """Drop a connection that broke while nobody used it, so that what follows finds a new one."""
+        with suppress(ServerAway):
+            self.ping()
+
     def close(self) -> None:
         """Drop the connection; the next transaction makes a new one."""
         if self._connection is not None:

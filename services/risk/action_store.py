@@ -1,14 +1,12 @@
 """The actions of operators in the ledger, each in one transaction with its effect there."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from decimal import Decimal
 from typing import Any, Final
 
 import msgspec
 
 from services.actions import Recorded
-from services.errors import ServerAway
 from services.ledger import actions
 from services.ledger.connection import Ledger
 from services.risk import breaker_rows
@@ -33,9 +31,8 @@ class ActionStore:
         self._ledger = ledger
 
     def wake(self) -> None:
-        """Drop a connection that broke while nobody used it, so that what follows finds a new one."""
-        with suppress(ServerAway):
-            self._ledger.ping()
+        """See Ledger.wake."""
+        self._ledger.wake()
 
     def find(self, action_id: str) -> Recorded | None:
         """The action under this id."""

@@ -1,7 +1,6 @@
 """Risk's view of the ledger: read the book in one statement, write what was decided in one transaction."""
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -11,7 +10,6 @@ import msgspec
 
 from services.clock import to_datetime, utc_day
 from services.costs import UNIT
-from services.errors import ServerAway
 from services.ledger import results
 from services.ledger.connection import Ledger
 from services.messages import Cause, Order, Side
@@ -198,9 +196,8 @@ class RiskStore:
             self._has_noted_source = True
 
     def wake(self) -> None:
-        """Drop a connection that broke while nobody used it, so that what follows finds a new one."""
-        with suppress(ServerAway):
-            self._ledger.ping()
+        """See Ledger.wake."""
+        self._ledger.wake()
 
     def write_decisions(self, rows: Rows) -> None:
         """Add signals, decisions, orders and a trip of the breaker, all or nothing."""
