@@ -1,9 +1,10 @@
-"""Where in a long table a span of time begins, found by the numbers of its rows: times have no index."""
+"""The tables that the account's pages read by number, and where in them a span of time begins."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from console import numbered
 from services.ledger.results import Reader
 
 SLACK: Final = timedelta(hours=1)
@@ -33,17 +34,12 @@ def first_since(rows: Reader, rows_of: Numbered, since: datetime | None) -> int:
     """A number with no row from *since* on below it, as near as possible: in as many steps as the count has bits."""
     if since is None:
         return 0
-    wanted = since - SLACK
     statement = (
         f"SELECT {rows_of.number}, {rows_of.at} FROM {rows_of.table} "  # noqa: S608  names of our own
         f"WHERE {rows_of.number} >= %s ORDER BY {rows_of.number} LIMIT 1"
     )
-    low, high = 0, last_number(rows, rows_of) + 1
-    while low < high:
-        middle = (low + high) // 2
-        found = rows.execute(statement, (middle,))
-        if not found or found[0][1] >= wanted:
-            high = middle
-        else:
-            low = found[0][0] + 1
-    return low
+
+    def after(number: int) -> tuple[int, datetime] | None:
+        return next(((found, at) for found, at in rows.execute(statement, (number,))), None)
+
+    return numbered.first_since(after, last_number(rows, rows_of), since - SLACK)

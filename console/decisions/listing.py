@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from console.decisions.asked import Wanted
+from console.numbered import first_since
 from services.ledger.results import Reader
 
 ON_PAGE: Final = 50
@@ -161,20 +162,3 @@ def _numbers(ledger: Reader, table: _Table, wanted: Wanted) -> tuple[int, int]:
     if wanted.until is not None:
         before = min(before, first_since(after, newest, wanted.until))
     return first, before
-
-
-def first_since(after: Callable[[int], tuple[int, datetime] | None], newest: int, moment: datetime) -> int:
-    """The least number whose row is of *moment* or later, *newest* + 1 without one.
-
-    *after* gives number and time of the first row from a number on. Times rise with numbers; where a clock was set back
-    they do not, and the answer is one of several.
-    """
-    low, high = 0, newest + 1
-    while low < high:
-        middle = (low + high) // 2
-        found = after(middle)
-        if found is None or found[1] >= moment:
-            high = middle
-        else:
-            low = found[0] + 1
-    return low

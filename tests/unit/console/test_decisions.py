@@ -12,8 +12,8 @@ from cdb.trace.model import Trace
 from console.decisions.asked import Asked
 from console.decisions.basis import Decision, Signal
 from console.decisions.layers import NOT_ASKED, OBJECTED, PASSED, layers_of
-from console.decisions.listing import first_since
 from console.decisions.trace_of import timed, why_missing
+from console.numbered import first_since
 from tests.support.clocks import SettableClock
 from tests.support.consoles import client_of, ground_of
 from tests.unit.cdb.trace.building import WHOLE, span
