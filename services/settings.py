@@ -180,11 +180,16 @@ def is_group(annotation: Any) -> TypeGuard[type[Settings]]:
     return isinstance(annotation, type) and issubclass(annotation, Settings)
 
 
-class BusSettings(Settings):
-    """How to reach the bus."""
+class BusAddress(Settings):
+    """Where the bus is."""
 
     redis_host: str = Field(default="127.0.0.1", validation_alias="REDIS_HOST")
     redis_port: Port = Field(default=16379, validation_alias="REDIS_PORT")
+
+
+class BusSettings(BusAddress):
+    """How to reach the bus."""
+
     redis_password: Password = Field(validation_alias="REDIS_PASSWORD", min_length=1)
 
 
@@ -238,28 +243,28 @@ class ServiceSettings(BusSettings, TradedSettings, ExportSettings):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", validation_alias="CDB_LOG_LEVEL")
 
 
-class LedgerSettings(Settings):
-    """How to reach the ledger."""
+class LedgerPlace(Settings):
+    """Where the ledger is."""
 
     postgres_host: str = Field(default="127.0.0.1", validation_alias="POSTGRES_HOST")
     postgres_port: Port = Field(default=15432, validation_alias="POSTGRES_PORT")
+    postgres_db: str = Field(default="claire_de_binaire", validation_alias="POSTGRES_DB", min_length=1)
+
+
+class LedgerSettings(LedgerPlace):
+    """How to reach the ledger."""
+
     postgres_user: str = Field(default="claire", validation_alias="POSTGRES_USER", min_length=1)
     postgres_password: Password = Field(validation_alias="POSTGRES_PASSWORD", min_length=1)
-    postgres_db: str = Field(default="claire_de_binaire", validation_alias="POSTGRES_DB", min_length=1)
 
 
 READER: Final = "reader"
 """The account on PostgreSQL and on Redis that may read all, and change nothing."""
 
 
-class ReaderSettings(Settings):
+class ReaderSettings(BusAddress, LedgerPlace):
     """How to read the bus and the ledger."""
 
-    redis_host: str = Field(default="127.0.0.1", validation_alias="REDIS_HOST")
-    redis_port: Port = Field(default=16379, validation_alias="REDIS_PORT")
-    postgres_host: str = Field(default="127.0.0.1", validation_alias="POSTGRES_HOST")
-    postgres_port: Port = Field(default=15432, validation_alias="POSTGRES_PORT")
-    postgres_db: str = Field(default="claire_de_binaire", validation_alias="POSTGRES_DB", min_length=1)
     reader_password: Password = Field(validation_alias="CDB_READER_PASSWORD", min_length=1)
 
 
