@@ -30,7 +30,7 @@ class Request:
 
 
 def record(stream: TradeStream, request: Request, out: TextIO, ended: Event, on_progress: OnProgress) -> Recording:
-    """Write to *out* until *ended* is set or the time is over.
+    """Write to *out* what is published until *ended* is set or the time is over.
 
     Raises ServerAway if the bus is not there when it begins; later it is waited for.
     """
@@ -39,8 +39,8 @@ def record(stream: TradeStream, request: Request, out: TextIO, ended: Event, on_
     stream.begin_at(recording.began_ms - int(request.lead_in_s * 1000))
     out.write(HEADER)
     over = False
-    while not over and not ended.is_set():
-        over = request.for_s is not None and time.monotonic() - began >= request.for_s
+    while not over:
+        over = ended.is_set() or (request.for_s is not None and time.monotonic() - began >= request.for_s)
         asked = time.monotonic()
         try:
             entries = stream.next()

@@ -165,11 +165,10 @@ def test_a_bus_that_was_away_is_waited_for_and_the_gap_is_told(
         process.send_signal(signal.SIGINT)
         said, complained = process.communicate(timeout=20)
     assert (process.returncode, complained) == (0, "")
-    (gap,) = json.loads(said)["gaps"]
-    assert gap["away_seconds"] > 0
-    assert gap["from"] < gap["to"]
-    found = ids(file)
+    found, gaps = ids(file), json.loads(said)["gaps"]
+    assert [gap for gap in gaps if gap["away_seconds"] > 0 and gap["from"] < gap["to"]], gaps
     assert found == sorted(set(found))
+    assert sum(gap["lost"] for gap in gaps) == len(range(found[0], found[-1] + 1)) - len(found), gaps
     assert found[-1] > 60
 
 
