@@ -16,7 +16,7 @@ from monitoring.notifications.store import Store, StoreFailed
 from services import topology
 from services.clock import WallClock
 from services.runtime import logs
-from services.runtime.web import serve
+from services.runtime.web import WebServer
 from services.settings import load
 
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
@@ -43,7 +43,7 @@ def main() -> None:
         Ground.of(settings, clock, store, dashboards=dashboards, runbooks=ROOT / "monitoring" / "runbooks")
     )
     ports = [settings.port, *([settings.grafana_port] if settings.grafana_port else [])]
-    servers = [serve(app, host=settings.http_host, port=port) for port in ports]
+    servers = [WebServer(app, host=settings.http_host, port=port) for port in ports]
     log.info("started", addresses=[f"http://{settings.http_host}:{port}" for port in ports])
     signal.sigwait(_ENDING)
     for server in servers:

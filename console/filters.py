@@ -1,5 +1,6 @@
 """What a page is asked for in its address: filters that a form left empty count as not given."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
@@ -11,6 +12,7 @@ from services.runtime.web import BadRequest, converted
 
 P = TypeVar("P", bound=msgspec.Struct)
 NAME_LENGTH: Final = 40
+_NAME: Final = re.compile(rf"[!-~]{{1,{NAME_LENGTH}}}")
 _LONGEST: Final = timedelta(days=10 * 365)
 
 
@@ -20,10 +22,11 @@ def filters(kind: type[P]) -> P:
 
 
 def name_of(parameter: str, text: str) -> str:
-    """Check a symbol or a strategy. Raises BadRequest."""
+    """Check a symbol or a strategy, or nothing for all. Raises BadRequest."""
     wanted = text.strip()
-    if len(wanted) > NAME_LENGTH or not (wanted.isascii() and wanted.isprintable()):
-        raise BadRequest(f"{parameter} must be at most {NAME_LENGTH} characters of ASCII; got {text!r:.80}")
+    if wanted and not _NAME.fullmatch(wanted):
+        allowed = f"up to {NAME_LENGTH} printable ASCII characters without a space"
+        raise BadRequest(f"{parameter} must be {allowed}, or empty for all; got {text!r:.80}")
     return wanted
 
 

@@ -37,6 +37,12 @@ class Known(Generic[T]):
     problem: str = ""
     is_late: bool = False
 
+    def absence(self, server: str) -> str:
+        """Why *server* has given no answer so far; empty if there is one, which may be old."""
+        if self.at is not None:
+            return ""
+        return self.problem or f"{server} has not answered yet"
+
 
 class Knowledge:
     """Gives answers that are no older than a reader allows, each worked out by one of all who ask at the time.
@@ -56,17 +62,13 @@ class Knowledge:
         self._answers: OrderedDict[object, _Answer] = OrderedDict()
         self._workers = Workers()
 
-    def of(self, key: object, work_out: Callable[[], T], *, for_s: float = 1.0) -> Known[T]:
-        """What *work_out* gives, at most *for_s* old; if it fails, the last that it gave, and why it failed."""
-        return self._answer(work_out.__module__, key).given(work_out, self._clock, for_s)
+    def of(self, key: object, work_out: Callable[[], T], *, for_s: float = 1.0, wait_s: float = WAIT_S) -> Known[T]:
+        """What *work_out* gives, at most *for_s* old; if it fails, the last that it gave, and why it failed.
 
-    def soon(self, key: object, work_out: Callable[[], T], *, for_s: float = 1.0, wait_s: float = WAIT_S) -> Known[T]:
-        """The same, worked out in the background: readers wait for it until it has taken *wait_s*, then it is late.
-
-        *work_out* is called in another thread. What takes long is kept for longer, so that it never takes more than a
-        small share of the time.
+        *work_out* is called in another thread. Readers wait for it until it has taken *wait_s*; then it is late. What
+        takes long is kept for longer, so that it never takes more than a small share of the time.
         """
-        return self._answer(work_out.__module__, key).given_soon(
+        return self._answer(work_out.__module__, key).given(
             work_out, self._clock, self._workers, for_s=for_s, wait_s=wait_s, share=self._share
         )
 
@@ -89,13 +91,7 @@ class _Answer:
         self._working: Future[None] | None = None
         self._working_since = 0.0
 
-    def given(self, work_out: Callable[[], T], clock: Clock, for_s: float) -> Known[T]:
-        with self._lock:
-            if self._is_old(clock, for_s):
-                self._work_out(work_out, clock)
-            return self._known
-
-    def given_soon(
+    def given(
         self, work_out: Callable[[], T], clock: Clock, workers: Workers, *, for_s: float, wait_s: float, share: int
     ) -> Known[T]:
         with self._lock:

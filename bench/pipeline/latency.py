@@ -1,7 +1,7 @@
 """From a trade's arrival in ws to its committed order and fill, at a steady rate of trades and signals."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,6 +13,8 @@ from services.topology import MARKET_DATA
 TRADES_PER_SECOND: Final = 200
 SIGNALS_PER_SECOND: Final = 20
 WARM_UP_S: Final = 5.0
+NOISE: Final = 1.1
+"""Ratio by which the same differs from round to round; only more counts as slower."""
 SETTINGS: Final = {
     "SIMULATOR_TRADES_PER_SECOND": str(TRADES_PER_SECOND),
     "SIMULATOR_PACE": "1",
@@ -118,6 +120,19 @@ def _trades(bot: Bot) -> Iterator[MarketData]:
 def to_order(run: Run) -> Distribution:
     """Time from a trade's arrival in ws to its committed order."""
     return Distribution.of("", _between(run, lambda j: j.arrived, lambda j: j.order_committed, run.flush_ms))
+
+
+def compared(name: str, there: Sequence[Distribution], here: Sequence[Distribution]) -> list[Figure]:
+    """How much longer orders took *there* than *here*, each pair in one round."""
+    pairs = list(zip(there, here, strict=True))
+    return [
+        Figure.of_rounds(
+            f"{name}, {percentile}",
+            [getattr(a, percentile) / getattr(b, percentile) for a, b in pairs],
+            Aim("<", NOISE),
+        )
+        for percentile in ("p50", "p95")
+    ]
 
 
 def _figures(run: Run, seconds: float) -> list[Figure]:

@@ -4,17 +4,14 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from statistics import median
 from typing import Final
 
-from bench.pipeline.latency import SETTINGS, follow, to_order
-from bench.pipeline.report import Aim, Distribution, Figure, Narrator, Section
+from bench.pipeline.latency import SETTINGS, compared, follow, to_order
+from bench.pipeline.report import Distribution, Narrator, Section
 from bench.stacks import SERVICES, Bot, Lab, wait_until
 
 COLLECTOR: Final = "otel_collector"
 STATES: Final = ("running", "killed", "frozen")
-NOISE: Final = 1.1
-"""Ratio by which the same state differs from round to round; only more counts as slower."""
 
 
 def measure(lab: Lab, narrator: Narrator, *, seconds: float, rounds: int) -> Section:
@@ -30,7 +27,7 @@ def measure(lab: Lab, narrator: Narrator, *, seconds: float, rounds: int) -> Sec
     for state in STATES:
         section.rows += [_row(number, state, each) for number, each in enumerate(found[state], 1)]
         if state != "running":
-            section.figures += [_ratio(found, state, percentile) for percentile in ("p50", "p95")]
+            section.figures += compared(f"{state} to running", found[state], found["running"])
     section.notes = [
         "ratio: trade to committed order in this state to the same while the collector runs, in the same round; median",
         "killed: by SIGKILL, and not started again; frozen: by SIGSTOP, so it takes connections and answers nothing",
@@ -55,13 +52,6 @@ def _collector(bot: Bot, state: str) -> Iterator[None]:
         bot.stack.start_part(COLLECTOR)
         ready = {part.name: part for part in bot.stack.config.parts}[COLLECTOR]
         wait_until(lambda: ready.probe and ready.probe(bot.stack.config).ok, within_s=20, what="the collector's start")
-
-
-def _ratio(found: dict[str, list[Distribution]], state: str, percentile: str) -> Figure:
-    pairs = zip(found[state], found["running"], strict=True)
-    ratios = [getattr(there, percentile) / getattr(here, percentile) for there, here in pairs]
-    seen = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-    return Figure(f"{state} to running, {percentile}", median(ratios), "", Aim("<", NOISE), f"rounds: {seen}")
 
 
 def _row(number: int, state: str, each: Distribution) -> dict[str, object]:

@@ -13,13 +13,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from statistics import median
 from typing import Final
 
 import httpx
 import psutil
 
-from bench.pipeline.latency import SETTINGS, follow, to_order
+from bench.pipeline.latency import SETTINGS, compared, follow, to_order
 from bench.pipeline.report import Aim, Distribution, Figure, Narrator, Section
 from bench.stacks import MB, SERVICES, Bot, Lab
 
@@ -31,7 +30,6 @@ PAGES: Final = (
     *(f"/d/cdb-{name}" for name in ("trading-overview", "risk-alerts", "system-health", "account-performance")),
     *("/", "/decisions", "/traces", "/trades", "/alerts", "/system"),
 )
-NOISE: Final = 1.1
 
 
 def measure(lab: Lab, narrator: Narrator, *, seconds: float, rounds: int) -> Section:
@@ -59,7 +57,7 @@ def measure(lab: Lab, narrator: Narrator, *, seconds: float, rounds: int) -> Sec
         for number, each in enumerate(runs, 1)
     ]
     section.figures = [
-        *(_ratio(found, percentile) for percentile in ("p50", "p95")),
+        *compared("with pages open to without", found[True], found[False]),
         Figure("memory of the console", largest, "MB", Aim("<", 150)),
     ]
     section.distributions = [Distribution.of("answer of a page", [1000 * took for took in answers])]
@@ -79,13 +77,6 @@ def _readers(bot: Bot, number: int, answers: list[float]) -> Iterator[None]:
 def _megabytes(bot: Bot) -> float:
     pid = bot.stack.pid_of(CONSOLE)
     return psutil.Process(pid).memory_info().rss / MB if pid else 0.0
-
-
-def _ratio(found: dict[bool, list[Distribution]], percentile: str) -> Figure:
-    pairs = zip(found[True], found[False], strict=True)
-    ratios = [getattr(read, percentile) / getattr(alone, percentile) for read, alone in pairs]
-    seen = ", ".join(f"{ratio:.2f}" for ratio in ratios)
-    return Figure(f"with pages open to without, {percentile}", median(ratios), "", Aim("<", NOISE), f"rounds: {seen}")
 
 
 async def _read(url: str, number: int) -> list[float]:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from statistics import median
 from typing import Any, Final, Self
 
 from rich.console import Console
@@ -39,6 +40,12 @@ class Figure:
     unit: str
     aim: Aim | None = None
     detail: str = ""
+
+    @classmethod
+    def of_rounds(cls, name: str, ratios: Sequence[float], aim: Aim | None = None) -> Self:
+        """The median of *ratios*, each of one round."""
+        seen = ", ".join(f"{ratio:.2f}" for ratio in ratios)
+        return cls(name, median(ratios), "", aim, f"rounds: {seen}")
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values; `met` is None without an aim or a value."""

@@ -77,8 +77,7 @@ def _compared(cooldown_s: str, found: Mapping[str, list[Flow]]) -> list[Figure]:
     on = median(flow.decisions for flow in found["on"])
 
     def ratio(name: str, ratios: list[float], aim: Aim | None = None) -> Figure:
-        seen = ", ".join(f"{each:.2f}" for each in ratios)
-        return Figure(f"{name}, {on:.0f} signals/s, on to off", median(ratios), "", aim, f"rounds: {seen}")
+        return Figure.of_rounds(f"{name}, {on:.0f} signals/s, on to off", ratios, aim)
 
     return [
         ratio("trades/s", [a.trades / b.trades for a, b in pairs], LEAST),
@@ -99,8 +98,7 @@ def _saturated(lab: Lab, narrator: Narrator, signals: int, rounds: int) -> list[
             assert figure.value is not None
             rates[state].append(figure.value)
     ratios = [on / off for on, off in zip(rates["on"], rates["off"], strict=True)]
-    seen = ", ".join(f"{ratio:.2f}" for ratio in ratios)
     return [
         *(Figure(f"from a backlog, tracing {state}", median(rates[state]), "decisions/s") for state in STATES),
-        Figure("from a backlog, on to off", median(ratios), "", None, f"rounds: {seen}"),
+        Figure.of_rounds("from a backlog, on to off", ratios),
     ]

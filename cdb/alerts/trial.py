@@ -14,6 +14,8 @@ import yaml
 from cdb.kit.http_client import HttpClient
 
 Outcome = Literal["delivered", "failed", "not seen"]
+TEST_ALERT: Final = "TestNotification"
+"""What every test alert's name begins with."""
 ENDS_AFTER: Final = timedelta(minutes=1)
 _LOOK_S: Final = 0.5
 _INTEGRATIONS: Final = {"webhook_configs": "webhook", "slack_configs": "slack", "email_configs": "email"}
@@ -44,6 +46,11 @@ class _Found(msgspec.Struct, frozen=True):
     notifications: list[dict[str, Any]]
 
 
+def new_name() -> str:
+    """A name of its own for each test alert: a known group's next notification would wait for group_interval."""
+    return f"{TEST_ALERT}{secrets.token_hex(3)}"
+
+
 def send(alertmanager: HttpClient, name: str, *, severity: str, texts: Mapping[str, str], now: datetime) -> None:
     """Send the alert *name*, which ends by itself after a minute. Raises Away."""
     alert = {
@@ -66,8 +73,7 @@ def follow(alertmanager: HttpClient, console: HttpClient, *, severity: str, now:
     Alertmanager counts what it tells to Slack and by e-mail without saying of which alert, so another notification in
     the same seconds may be taken for it.
     """
-    # A name of its own each time: a known group's next notification would wait for group_interval.
-    name = f"TestNotification{secrets.token_hex(3)}"
+    name = new_name()
     wanted = configured(alertmanager, severity)
     before = _counts(alertmanager)
     send(alertmanager, name, severity=severity, texts=_TEXTS, now=now)

@@ -1,6 +1,5 @@
 """Whether the operator would be told."""
 
-import secrets
 import time
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -9,7 +8,6 @@ from typing import Final
 from cdb.alerts import trial
 from cdb.doctor import watched
 from cdb.doctor.findings import Finding, fail, ok
-from cdb.doctor.watched import TEST_ALERT
 from cdb.kit.errors import Away
 from cdb.kit.http_client import HttpClient
 from cdb.running.base import RunningStack
@@ -42,9 +40,7 @@ def firing(stack: RunningStack) -> Finding:
 
 def notification(stack: RunningStack, within_s: float = 30.0) -> Finding:
     """Send an alert of severity info through Alertmanager, and wait for it at the console."""
-    # A name of its own each time: a known group's next notification would wait for group_interval.
-    name = f"{TEST_ALERT}{secrets.token_hex(3)}"
-    begun = time.monotonic()
+    name, begun = trial.new_name(), time.monotonic()
     with _alertmanager(stack) as server, HttpClient(stack.url("cdb_console"), name="the console") as console:
         trial.send(server, name, severity="info", texts=_TEXTS, now=datetime.now(UTC))
         while (waited := time.monotonic() - begun) < within_s:

@@ -33,7 +33,7 @@ def doctor(
     """Run the go-live checklist. For each item, show the result, what was found and how to fix it.
 
     The command checks the running native stack or, with CDB_STACK=compose, the Docker stack. It sends one test alert
-    (severity info, name DoctorTest plus a random suffix) through Alertmanager to the console, which takes about
+    (severity info, name TestNotification plus a random suffix) through Alertmanager to the console, which takes about
     ten seconds. It changes nothing else.
 
     Exit code: 0 no failures (warnings do not count), 1 at least one failure, 2 invalid option, 3 the stack is not

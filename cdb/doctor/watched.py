@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from cdb.alerts.alerts import fires_now
+from cdb.alerts.trial import TEST_ALERT
 from cdb.check.project import Project
 from cdb.check.run import Depth, run
 from cdb.check.scraping import scraped
@@ -22,7 +23,6 @@ from services.topology import CORE, EXECUTION, RISK
 from telemetry.contract import load_contract
 
 CONTRACT_GROUP: Final = "alerts"
-TEST_ALERT: Final = "DoctorTest"
 CRITICAL: Final = "critical"
 EXPIRATION: Final = "45s"
 """How long the collector shows what a service that has ended sent last, unless CDB_METRIC_EXPIRATION says otherwise."""

@@ -48,7 +48,7 @@ class Boards:
             return self._written(ask(board, view.window(begun_s), self.ground.prometheus))
 
         for_s = now_s - begun_s + _AN_INSTANT_S
-        known = self._panels.soon((board.uid, view.key), ask_again, for_s=for_s, wait_s=WAIT_S)
+        known = self._panels.of((board.uid, view.key), ask_again, for_s=for_s, wait_s=WAIT_S)
         if known.value is not None:
             return known
         why = known.problem or "Prometheus has not answered yet"
@@ -63,7 +63,7 @@ class Boards:
 
         if not board.variables:
             return {}
-        known = self.ground.knowledge.soon(("choices", board.uid), ask_again, for_s=_CHOICES_S)
+        known = self.ground.knowledge.of(("choices", board.uid), ask_again, for_s=_CHOICES_S)
         return known.value or {variable.name: () for variable in board.variables}
 
     def _written(self, snapshot: Snapshot) -> Markup:

@@ -57,8 +57,8 @@ def _add_views(app: Flask, ground: Ground) -> None:
     @app.get("/alerts")
     def alerts() -> str:
         told = store.newest(ON_PAGE)
-        firing = ground.knowledge.soon("firing", lambda: fires_now(ground.alertmanager))
-        silences = ground.knowledge.soon("silences", lambda: silences_.active(ground.alertmanager))
+        firing = ground.knowledge.of("firing", lambda: fires_now(ground.alertmanager))
+        silences = ground.knowledge.of("silences", lambda: silences_.active(ground.alertmanager))
         return render_template(
             "alerts.html",
             refresh=10,

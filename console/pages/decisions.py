@@ -65,11 +65,14 @@ def add(app: Flask, ground: Ground) -> None:
         if len(name) > _LONGEST_ID or not (name.isascii() and name.isprintable()):
             abort(404, "No signal and no order has such a name.")
         found = ground.knowledge.of(("decision", name), lambda: _read(ground, name), for_s=2)
-        if found.value is None and not found.problem:
+        absence = found.problem or found.absence("The ledger")
+        if found.value is None and not absence:
             abort(404, f"The ledger has no decision on a signal {name!r:.200}, and no order of that name.")
         if found.value is not None and found.value.name != name:
             return redirect(url_for("decision", name=found.value.name))
-        return render_template("decision.html", name=name, found=found, figures=figures, **_shown(ground, found.value))
+        return render_template(
+            "decision.html", name=name, found=found, absence=absence, figures=figures, **_shown(ground, found)
+        )
 
 
 def _read(ground: Ground, name: str) -> Basis | None:
@@ -90,23 +93,25 @@ def _choices(ground: Ground) -> Known[tuple[list[str], list[str]]]:
     return ground.knowledge.of("symbols and strategies", read, for_s=60)
 
 
-def _shown(ground: Ground, basis: Basis | None) -> dict[str, Any]:
-    """What the page of *basis* shows besides it."""
+def _shown(ground: Ground, found: Known[Basis | None]) -> dict[str, Any]:
+    """What the page of a decision shows besides it."""
+    basis = found.value
     if basis is None:
         return {"basis": None, "refresh": _REFRESH_S}
     age = to_datetime(ground.clock.now_ns()) - basis.at
-    trace = _trace(ground, basis, is_fresh=age < _FRESH)
+    trace, logs = _trace(ground, basis, is_fresh=age < _FRESH), _logs(ground, basis)
+    is_late = found.is_late or trace.is_late or (logs is not None and logs.is_late)
     decision, signal = basis.decision, basis.signal
     return {
         "basis": basis,
-        "refresh": _REFRESH_S if age < _FRESH else None,
+        "refresh": _REFRESH_S if age < _FRESH or is_late else None,
         "layers": layers_of(signal, decision) if signal and decision else [],
         "marks": (numbers(decision.marks) or {}) if decision else {},
         "limits": (numbers(decision.limits) or {}) if decision else {},
         "drawdown": _drawdown(basis),
         "trace": trace,
-        "missing": why_missing(age),
-        "logs": _logs(ground, basis),
+        "missing": trace.absence("Jaeger") or why_missing(age),
+        "logs": logs,
     }
 
 

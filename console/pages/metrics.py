@@ -36,7 +36,7 @@ def add(app: Flask, ground: Ground) -> None:
             asked = parameters(Asked)
         except BadRequest as error:
             raise BadRequest(f"q must be at most {_LONGEST} characters long") from error
-        known = ground.knowledge.soon("metrics", lambda: reference.values(ground.prometheus), for_s=REFRESH_S / 2)
+        known = ground.knowledge.of("metrics", lambda: reference.values(ground.prometheus), for_s=REFRESH_S / 2)
         rows = [
             (one, reference.value_text(one, known.value or {}), reference.series_text(one, known.value or {}))
             for one in reference.found(asked.q)
@@ -58,7 +58,7 @@ def _metric(ground: Ground, boards: Boards, metric: Metric) -> str | Response:
     view = address.read(request.args, refresh=board.refresh, known={})
     if chosen := request.args.get("range"):
         return redirect(f"{path}?{view.address(start=f'now-{address.offered(chosen)}', end='now')}")
-    rules = ground.knowledge.soon(
+    rules = ground.knowledge.of(
         "rules", lambda: [rule for group in ground.prometheus.rules() for rule in group.rules], for_s=_RULES_S
     )
     return render_template(

@@ -77,7 +77,7 @@ def account_now(ground: Ground, *, wait_s: float = WAIT_S) -> Known[Standing]:
         with ground.ledger.moment() as rows:
             return standing(rows, ground.settings.limits)
 
-    return ground.knowledge.soon(ACCOUNT, read, for_s=2.0, wait_s=wait_s)
+    return ground.knowledge.of(ACCOUNT, read, for_s=2.0, wait_s=wait_s)
 
 
 def firing_now(ground: Ground, *, wait_s: float = WAIT_S) -> Known[list[FiringAlert]]:
@@ -87,7 +87,7 @@ def firing_now(ground: Ground, *, wait_s: float = WAIT_S) -> Known[list[FiringAl
         found = fires_now(ground.alertmanager)
         return [_firing(one, found, ground) for one in found]
 
-    return ground.knowledge.soon(FIRING, ask, for_s=3.0, wait_s=wait_s)
+    return ground.knowledge.of(FIRING, ask, for_s=3.0, wait_s=wait_s)
 
 
 def slow_decisions(ground: Ground, *, wait_s: float = WAIT_S) -> Known[list[SlowDecision]]:
@@ -100,7 +100,7 @@ def slow_decisions(ground: Ground, *, wait_s: float = WAIT_S) -> Known[list[Slow
             slowest(ground.jaeger, over_us=SLOW_US, start_us=start_us, end_us=end_us, limit=SHOWN, page_size=_PAGE)
         )
 
-    return ground.knowledge.soon(SLOWEST, ask, for_s=10.0, wait_s=wait_s)
+    return ground.knowledge.of(SLOWEST, ask, for_s=10.0, wait_s=wait_s)
 
 
 def _firing(alert: Firing, all_firing: Sequence[Firing], ground: Ground) -> FiringAlert:

@@ -29,17 +29,17 @@ def add(app: Flask, ground: Ground) -> None:
 
 
 def _all(ground: Ground, *, wait_s: float) -> dict[str, Any]:
-    def soon(key: str, work_out: Callable[[], T], for_s: float = _FOR_S) -> Known[T]:
-        return ground.knowledge.soon(key, work_out, for_s=for_s, wait_s=wait_s)
+    def ask(key: str, work_out: Callable[[], T], for_s: float = _FOR_S) -> Known[T]:
+        return ground.knowledge.of(key, work_out, for_s=for_s, wait_s=wait_s)
 
     return {
         "reached": reached(ground, wait_s=wait_s),
-        "parts": soon("parts", lambda: parts(ground.prometheus)),
-        "rules": soon("rules", lambda: rules(ground.prometheus)),
-        "streams": soon("streams", lambda: bus.streams(ground.bus)),
-        "memory": soon("memory of Redis", lambda: bus.memory(ground.bus)),
-        "letters": soon("dead letters", lambda: letters(ground.bus)),
-        "size": soon("size of the ledger", lambda: _size(ground), _SIZE_S),
+        "parts": ask("parts", lambda: parts(ground.prometheus)),
+        "rules": ask("rules", lambda: rules(ground.prometheus)),
+        "streams": ask("streams", lambda: bus.streams(ground.bus)),
+        "memory": ask("memory of Redis", lambda: bus.memory(ground.bus)),
+        "letters": ask("dead letters", lambda: letters(ground.bus)),
+        "size": ask("size of the ledger", lambda: _size(ground), _SIZE_S),
         "checklist": checklist(ground, wait_s=wait_s),
     }
 

@@ -86,7 +86,7 @@ def _whole_id(ground: Ground, wanted: str) -> str:
         "newest traces", lambda: ids.newest_ids(ground.jaeger, now_us=_now_us(ground), most=_LOOKED_AT), for_s=15
     )
     if newest.value is None:
-        raise Away(newest.problem)
+        raise Away(newest.absence("Jaeger"))
     return ids.only_one(newest.value, wanted, looked_at=_LOOKED_AT)
 
 
@@ -95,21 +95,25 @@ def _page(ground: Ground, trace_id: str) -> tuple[str, int]:
     trace = found.value
     began = datetime.fromtimestamp(trace.start_us / 1e6, UTC) if trace else None
     is_fresh = began is None or to_datetime(ground.clock.now_ns()) - began < _FRESH
-    more: dict[str, Any] = {"wanted": trace_id, "logs": _logs(ground, trace_id, began), "figures": figures}
+    logs = _logs(ground, trace_id, began)
+    more: dict[str, Any] = {"wanted": trace_id, "logs": logs, "figures": figures}
     if trace is None:
-        more |= {"problem": found.problem, "why": f"There is no trace {trace_id}.", "refresh": _REFRESH_S}
-        return render_template("trace_missing.html", **more), 200 if found.problem else 404
+        absence = found.problem or found.absence("Jaeger")
+        more |= {"problem": absence, "why": f"There is no trace {trace_id}.", "refresh": _REFRESH_S}
+        return render_template("trace_missing.html", **more), 200 if absence else 404
     lines = rows(trace)
     whole_us = trace.end_us - trace.start_us
+    explained = _explained(ground, trace)
+    is_late = found.is_late or explained.is_late or (logs is not None and logs.is_late)
     return render_template(
         "trace.html",
-        refresh=_REFRESH_S if is_fresh else None,
+        refresh=_REFRESH_S if is_fresh or is_late else None,
         trace=trace,
         began=began,
         found=found,
         about=about(trace),
         remarks=remarks(trace),
-        explained=_explained(ground, trace),
+        explained=explained,
         bars=bars(lines, whole_us),
         left_out=max(0, len(lines) - MOST_ROWS),
         axis=axis(whole_us),
@@ -120,12 +124,13 @@ def _page(ground: Ground, trace_id: str) -> tuple[str, int]:
 
 @dataclass(frozen=True)
 class Explained:
-    """Where the time of a trace went, beside how long that usually takes. *problem*: that is not known now."""
+    """Where the time of a trace went, beside how long that usually takes, if there is no *problem* with that."""
 
     sentence: str
     rows: list[tuple[Compared, tuple[str, ...]]]
     notes: list[str]
     problem: str
+    is_late: bool
 
 
 def _explained(ground: Ground, trace: Trace) -> Explained:
@@ -136,7 +141,13 @@ def _explained(ground: Ground, trace: Trace) -> Explained:
     usual = ground.knowledge.of(("usual before", trace.trace_id), measure, for_s=60)
     compared = compare(trace, usual.value or {})
     said = sentence(trace, compared)
-    return Explained(said, [(row, cells(row)) for row in compared[:MOST_ROWS]], notes(compared), usual.problem)
+    return Explained(
+        said,
+        [(row, cells(row)) for row in compared[:MOST_ROWS]],
+        notes(compared),
+        usual.problem or usual.absence("Prometheus"),
+        usual.is_late,
+    )
 
 
 def _logs(ground: Ground, trace_id: str, began: datetime | None) -> Known[Lines] | None:

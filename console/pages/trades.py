@@ -25,15 +25,14 @@ from cdb.performance.spreadsheet import csv_text
 from console.account.performance import SPANS, Performance, performance
 from console.account.trades import Filter, Page, names, newest
 from console.curve import Curve, curve
+from console.filters import filters, name_of
 from console.ground import Ground
 from console.knowledge import Known
 from services.clock import to_datetime
 from services.messages import Cause
-from services.runtime.web import BadRequest, parameters
 
 ON_PAGE: Final = 50
 IN_FILE: Final = 10_000
-_NAME: Final = re.compile(r"[!-~]{1,40}")
 _REPORT_S: Final = 30.0
 _LIST_S: Final = 5.0
 
@@ -116,13 +115,9 @@ def add(app: Flask, ground: Ground) -> None:
 
 
 def _asked() -> Asked:
-    asked = parameters(Asked)
-    for name in ("symbol", "strategy"):
-        given: str = getattr(asked, name)
-        if given and not _NAME.fullmatch(given):
-            allowed = "up to 40 printable ASCII characters without a space"
-            raise BadRequest(f"{name} must be {allowed}, or empty for all; got {given!r:.80}")
-    return asked
+    asked = filters(Asked)
+    symbol, strategy = name_of("symbol", asked.symbol).upper(), name_of("strategy", asked.strategy)
+    return msgspec.structs.replace(asked, symbol=symbol, strategy=strategy)
 
 
 def _report(ground: Ground, asked: Asked) -> Known[Performance]:
@@ -132,7 +127,7 @@ def _report(ground: Ground, asked: Asked) -> Known[Performance]:
         with ground.ledger.moment() as rows:
             return performance(rows, SPANS[asked.range], symbol=symbol, strategy=strategy)
 
-    return ground.knowledge.soon(("report", asked.range, symbol, strategy), read, for_s=_REPORT_S)
+    return ground.knowledge.of(("report", asked.range, symbol, strategy), read, for_s=_REPORT_S)
 
 
 def _listed(ground: Ground, asked: Asked) -> Known[Page]:
@@ -140,7 +135,7 @@ def _listed(ground: Ground, asked: Asked) -> Known[Page]:
         with ground.ledger.moment() as rows:
             return newest(rows, asked.filter(_now(ground)), most=ON_PAGE, before=asked.before)
 
-    return ground.knowledge.soon(("closed trades", msgspec.json.encode(asked)), read, for_s=_LIST_S)
+    return ground.knowledge.of(("closed trades", msgspec.json.encode(asked)), read, for_s=_LIST_S)
 
 
 def _names(ground: Ground) -> tuple[list[str], list[str]]:
@@ -148,7 +143,7 @@ def _names(ground: Ground) -> tuple[list[str], list[str]]:
         with ground.ledger.moment() as rows:
             return names(rows)
 
-    return ground.knowledge.soon("names of symbols and strategies", read, for_s=_REPORT_S).value or ([], [])
+    return ground.knowledge.of("names of symbols and strategies", read, for_s=_REPORT_S).value or ([], [])
 
 
 def _now(ground: Ground) -> datetime:

@@ -39,10 +39,10 @@ class Checklist:
 def checklist(ground: Ground, *, wait_s: float, root: Path = ROOT) -> Checklist:
     """Look, at most once a minute, and at the dashboards' queries at most every ten minutes."""
     looks, of_files = _looks(ground, root), _looks_at_dashboards(ground, root)
-    soon = ground.knowledge.soon
+    ask = ground.knowledge.of
     return Checklist(
-        soon("doctor", lambda: _findings(looks), for_s=_FOR_S, wait_s=wait_s),
-        soon("doctor of dashboards", lambda: _findings(of_files), for_s=_FILES_FOR_S, wait_s=0.0),
+        ask("doctor", lambda: _findings(looks), for_s=_FOR_S, wait_s=wait_s),
+        ask("doctor of dashboards", lambda: _findings(of_files), for_s=_FILES_FOR_S, wait_s=0.0),
         [title for name, title in TITLES.items() if name not in looks | of_files],
     )
 

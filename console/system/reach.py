@@ -32,9 +32,9 @@ def reached(ground: Ground, *, wait_s: float) -> list[Reached]:
         "Redis": lambda: _ping(ground),
         "PostgreSQL": lambda: _select(ground),
     }
-    soon = ground.knowledge.soon
+    ask = ground.knowledge.of
     return [
-        Reached(name, soon(("reached", name), partial(_timed, probe), for_s=_FOR_S, wait_s=wait_s))
+        Reached(name, ask(("reached", name), partial(_timed, probe), for_s=_FOR_S, wait_s=wait_s))
         for name, probe in probes.items()
     ]
 

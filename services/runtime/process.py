@@ -125,7 +125,7 @@ class Process:
         instrumentation.trace_requests(app)
         if self.settings.test_endpoints:
             add_test_endpoints(app)
-        server = web.serve(app, host=self.settings.http_host, port=self.settings.port)
+        server = web.WebServer(app, host=self.settings.http_host, port=self.settings.port)
         log.info("started", address=f"http://{self.settings.http_host}:{self.settings.port}")
         finished = self._run_until_signal(loop)
         server.close()

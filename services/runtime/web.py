@@ -8,13 +8,15 @@ from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin
 import msgspec
 from flask import Flask, Response, jsonify, request
 from msgspec import Meta
-from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
+from waitress.server import create_server
+from waitress.wasyncore import close_all
 
 from services.errors import ServerAway
 from services.runtime.health import Health
 from telemetry import metrics
 
 THREADS: Final = 4
+ENDS_WITHIN_S: Final = 1
 MAX_REQUEST_BYTES: Final = 64 * 1024
 _FIELD: Final = re.compile(r"`(?:\$\.)?(\w+)[^`]*`$")
 
@@ -113,11 +115,23 @@ def converted(given: Mapping[str, Any], kind: type[P], *, strict: bool = False) 
         raise BadRequest(f"{name} must be {_allowed(kind, name)}; got {given[name]!r:.80}") from error
 
 
-def serve(app: Flask, *, host: str, port: int) -> MultiSocketServer | BaseWSGIServer:
-    """Listen on *host*:*port* and answer in background threads; close() the returned server to end."""
-    server: MultiSocketServer | BaseWSGIServer = create_server(app, host=host, port=port, threads=THREADS)
-    threading.Thread(target=server.run, name="http", daemon=True).start()
-    return server
+class WebServer:
+    """Listens on *host*:*port*, 0 for a free one, and answers in background threads until it is closed."""
+
+    def __init__(self, app: Flask, *, host: str, port: int) -> None:
+        self._sockets: dict[int, Any] = {}
+        self._server = create_server(app, host=host, port=port, threads=THREADS, map=self._sockets)
+        threading.Thread(target=self._server.run, name="http", daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        """Where it listens; *host* is one address."""
+        return int(self._server.effective_port)  # type: ignore[union-attr]
+
+    def close(self) -> None:
+        """Take no more requests; those that are being answered have ENDS_WITHIN_S."""
+        self._server.task_dispatcher.shutdown(timeout=ENDS_WITHIN_S)
+        close_all(self._sockets)
 
 
 def _json_parameters() -> dict[str, Any]:

@@ -67,11 +67,11 @@ def answering(day: TradingDay, *, fills: bool = True) -> Iterator[Answering]:
                     day.execute()
 
         thread = threading.Thread(target=loop, daemon=True)
-        server = web.serve(app, host="127.0.0.1", port=0)
+        server = web.WebServer(app, host="127.0.0.1", port=0)
         state.turned()
         thread.start()
         try:
-            yield Answering(day.database, int(server.effective_port))  # type: ignore[union-attr]  # one socket, one port
+            yield Answering(day.database, server.port)
         finally:
             over.set()
             thread.join(10)

@@ -141,7 +141,7 @@ def test_a_slow_decision_is_found_from_the_overview_and_explained(stack: Documen
     stack.shell(SLOW)
     with looked_at(browser) as (page, _):
 
-        def traces() -> list[str]:
+        def traces() -> Any:
             """Where the rows of such decisions lead, in one look: the list is drawn anew while one looks at it."""
             page.goto(CONSOLE)
             return page.locator("#slow").evaluate(_LEADS_OF_SLOW)

@@ -15,7 +15,8 @@ from typing import Any, Final
 import pytest
 from psycopg2 import sql
 
-from cdb.doctor import alerting, boards, machine, parts, settings, watched
+from cdb.alerts import trial
+from cdb.doctor import alerting, boards, machine, parts, settings
 from cdb.doctor.findings import Verdict
 from cdb.kit.paths import DASHBOARDS
 from cdb.running.base import RunningStack
@@ -69,7 +70,7 @@ def test_on_a_healthy_bot_nothing_fails_and_only_the_named_exceptions_warn(whole
 def test_the_notification_is_seen_at_the_receiver(whole: Bot, stack: RunningStack) -> None:
     assert alerting.notification(stack).verdict is Verdict.OK
     _, kept = whole.ask("cdb_console", "/api/notifications?limit=1000")
-    ours = [one for one in kept["notifications"] if one["alertname"].startswith(watched.TEST_ALERT)]
+    ours = [one for one in kept["notifications"] if one["alertname"].startswith(trial.TEST_ALERT)]
     assert {(one["severity"], one["receiver"]) for one in ours} == {("info", "info")}
 
 

@@ -113,9 +113,9 @@ def test_what_was_asked_is_in_the_addresses_of_other_pages() -> None:
         ("from=yesterday", "from must be a time such as 2026-11-23T10:00:00Z, or how long ago, such as 2h"),
         ("from=2026-11-23T10:00:00", "from must be a time"),
         ("until=99999-01-01T00:00:00Z", "until must be a time"),
-        (f"symbol={'X' * 41}", "symbol must be at most 40 characters of ASCII"),
-        ("strategy=%00", "strategy must be at most 40 characters of ASCII"),
-        ("strategy=%C3%A4", "strategy must be at most 40 characters of ASCII"),
+        (f"symbol={'X' * 41}", "symbol must be up to 40 printable ASCII characters"),
+        ("strategy=%00", "strategy must be up to 40 printable ASCII characters"),
+        ("strategy=%C3%A4", "strategy must be up to 40 printable ASCII characters"),
     ],
 )
 def test_what_cannot_be_asked_is_refused_by_name(client: FlaskClient, asked: str, said: str) -> None:

@@ -37,16 +37,11 @@ class Server:
         return self.asked
 
 
-both = pytest.mark.parametrize("way", ["of", "soon"])
-
-
-@both
-def test_an_answer_is_shared_until_it_is_old(knowledge: Knowledge, clock: SettableClock, way: str) -> None:
+def test_an_answer_is_shared_until_it_is_old(knowledge: Knowledge, clock: SettableClock) -> None:
     server = Server()
 
     def seen() -> int | None:
-        found: int | None = getattr(knowledge, way)("key", server, for_s=5).value
-        return found
+        return knowledge.of("key", server, for_s=5).value
 
     assert [seen(), seen()] == [1, 1]
     clock.now += int((4.9) * NANOSECONDS)
@@ -55,12 +50,11 @@ def test_an_answer_is_shared_until_it_is_old(knowledge: Knowledge, clock: Settab
     assert seen() == 2
 
 
-@both
 def test_while_a_server_is_away_its_last_answer_is_kept_with_its_age(
-    knowledge: Knowledge, clock: SettableClock, way: str
+    knowledge: Knowledge, clock: SettableClock
 ) -> None:
     server = Server()
-    look = getattr(knowledge, way)
+    look = knowledge.of
     first = look("key", server)
     clock.now += 60 * NANOSECONDS
     server.failure = Away("nobody answers")
@@ -71,14 +65,13 @@ def test_while_a_server_is_away_its_last_answer_is_kept_with_its_age(
     assert (look("key", server).value, look("key", server).problem) == (3, "")
 
 
-@both
-def test_a_mistake_reaches_whoever_asks_and_is_not_kept(knowledge: Knowledge, way: str) -> None:
+def test_a_mistake_reaches_whoever_asks_and_is_not_kept(knowledge: Knowledge) -> None:
     server = Server()
     server.failure = ZeroDivisionError("a mistake")
     with pytest.raises(ZeroDivisionError):
-        getattr(knowledge, way)("key", server)
+        knowledge.of("key", server)
     server.failure = None
-    assert getattr(knowledge, way)("key", server).value == 2
+    assert knowledge.of("key", server).value == 2
 
 
 def hanging(let_go: threading.Event, then: Callable[[], int]) -> Callable[[], int]:
@@ -91,19 +84,21 @@ def hanging(let_go: threading.Event, then: Callable[[], int]) -> Callable[[], in
 
 def test_nobody_waits_for_a_server_that_hangs(knowledge: Knowledge) -> None:
     let_go, server = threading.Event(), Server()
-    late = knowledge.soon("key", hanging(let_go, server), wait_s=0.01)
+    late = knowledge.of("key", hanging(let_go, server), wait_s=0.01)
     assert (late.value, late.is_late, late.problem) == (None, True, "")
-    assert knowledge.soon("another", server).value == 1, "another server is asked meanwhile"
+    assert late.absence("Jaeger") == "Jaeger has not answered yet"
+    assert knowledge.of("another", server).value == 1, "another server is asked meanwhile"
     let_go.set()
-    found = knowledge.soon("key", hanging(let_go, server), wait_s=ENOUGH_S)
+    found = knowledge.of("key", hanging(let_go, server), wait_s=ENOUGH_S)
     assert (found.value, found.is_late) == (2, False), "it was asked once"
+    assert found.absence("Jaeger") == ""
 
 
 def test_what_is_known_is_shown_while_a_newer_answer_is_late(knowledge: Knowledge, clock: SettableClock) -> None:
     let_go, server = threading.Event(), Server()
-    known = knowledge.soon("key", server)
+    known = knowledge.of("key", server)
     clock.now += 60 * NANOSECONDS
-    late = knowledge.soon("key", hanging(let_go, server), wait_s=0.01)
+    late = knowledge.of("key", hanging(let_go, server), wait_s=0.01)
     assert (late.value, late.at, late.is_late) == (1, known.at, True)
     let_go.set()
 
@@ -112,8 +107,8 @@ def test_who_asks_later_does_not_wait_again(clock: SettableClock) -> None:
     """Whoever came first has waited for it; a hanging server must not cost every page a second."""
     let_go, server, seconds = threading.Event(), Server(), iter([0.0, 0.0, 61.0])
     knowledge = Knowledge(clock, monotonic=lambda: next(seconds))
-    assert knowledge.soon("key", hanging(let_go, server), wait_s=0.0).is_late
-    assert knowledge.soon("key", hanging(let_go, server), wait_s=60.0).is_late
+    assert knowledge.of("key", hanging(let_go, server), wait_s=0.0).is_late
+    assert knowledge.of("key", hanging(let_go, server), wait_s=60.0).is_late
     let_go.set()
 
 
@@ -124,11 +119,11 @@ def test_what_takes_long_is_kept_for_longer(knowledge: Knowledge, clock: Settabl
         clock.now += 3 * NANOSECONDS
         return server()
 
-    assert knowledge.soon("key", slow).value == 1
+    assert knowledge.of("key", slow).value == 1
     clock.now += int((3 * SHARE - 1) * NANOSECONDS)
-    assert knowledge.soon("key", slow).value == 1
+    assert knowledge.of("key", slow).value == 1
     clock.now += 2 * NANOSECONDS
-    assert knowledge.soon("key", slow).value == 2
+    assert knowledge.of("key", slow).value == 2
 
 
 def test_a_server_that_was_away_for_long_is_asked_again_soon(knowledge: Knowledge, clock: SettableClock) -> None:
@@ -145,8 +140,8 @@ def test_a_server_that_was_away_for_long_is_asked_again_soon(knowledge: Knowledg
     def away() -> int:
         raise Away("it hangs")
 
-    assert knowledge.soon("key", takes(3, server)).value == 1
+    assert knowledge.of("key", takes(3, server)).value == 1
     clock.now += 3 * SHARE * NANOSECONDS
-    assert knowledge.soon("key", takes(30, away)).problem == "it hangs"
+    assert knowledge.of("key", takes(30, away)).problem == "it hangs"
     clock.now += 2 * NANOSECONDS
-    assert knowledge.soon("key", server).value == 2
+    assert knowledge.of("key", server).value == 2

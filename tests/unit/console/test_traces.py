@@ -1,6 +1,7 @@
 """The pages of traces, on a Jaeger made by hand that answers as the real one does."""
 
 import json
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from cdb.trace.model import Span, Trace
 from services.clock import Clock
 from tests.support.clocks import SettableClock
 from tests.support.consoles import NOWHERE, client_of, ground_of
+from tests.support.waiting import until
 from tests.unit.cdb.trace.building import ID, WHOLE, ZERO, span, trace
 
 NOW = ZERO * 1_000 + 60_000_000_000
@@ -226,6 +228,25 @@ def test_with_jaeger_away_the_pages_stand_and_name_it(opened: Opened) -> None:
     client = opened(Stored(None))
     for path in ("/traces", "/traces?kind=failed", f"/traces/{ID}", "/traces/98e1"):
         assert f"Jaeger at {NOWHERE} does not answer" in text(client, path)
+
+
+def test_while_jaeger_hangs_the_pages_stand_and_nothing_is_called_missing(opened: Opened) -> None:
+    let_go = threading.Event()
+
+    class Hanging(Stored):
+        def __call__(self, request: httpx.Request) -> httpx.Response:
+            assert let_go.wait(30)
+            return super().__call__(request)
+
+    client = opened(Hanging([WHOLE]))
+    try:
+        for path in ("/traces", f"/traces/{ID}", f"/traces/{ID[:8]}"):
+            shown = text(client, path)
+            assert "Jaeger has not answered yet" in shown
+            assert "not stored" not in shown
+    finally:
+        let_go.set()
+    until(lambda: text(client, f"/traces/{ID}"), holds=lambda shown: "risk.read_state" in shown, what="the trace")
 
 
 def test_a_trace_that_was_read_before_jaeger_went_away_stays(opened: Opened) -> None:

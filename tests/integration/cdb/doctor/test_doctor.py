@@ -356,7 +356,7 @@ def test_an_alertmanager_that_nobody_sends_to_fails() -> None:
 
 STALE = {"alertname": "StaleMarketData", "severity": "warning"}
 BREAKER = {"alertname": "CircuitBreakerActivated", "severity": "critical"}
-DOCTORS = {"alertname": "DoctorTest123abc", "severity": "critical"}
+TRIAL = {"alertname": "TestNotification123abc", "severity": "critical"}
 
 
 @pytest.mark.parametrize(
@@ -373,7 +373,7 @@ DOCTORS = {"alertname": "DoctorTest123abc", "severity": "critical"}
             Verdict.FAIL,
             "fires now: CircuitBreakerActivated (critical), StaleMarketData (warning)",
         ),
-        ([], [], [DOCTORS], Verdict.OK, "no alert fires"),
+        ([], [], [TRIAL], Verdict.OK, "no alert fires"),
         ([{"alertname": "Mine"}], [], [], Verdict.WARN, "fires now: Mine (no severity)"),
     ],
 )
