@@ -1,5 +1,6 @@
 """cdb_console: `python -m console`."""
 
+import os
 import signal
 import sys
 import threading
@@ -19,12 +20,15 @@ from services.runtime import logs
 from services.runtime.web import WebServer
 from services.settings import load
 
+NICENESS = 10
+"""Decisions go before pages where both want the processor."""
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
 def main() -> None:
     """Serve pages, and store notifications, until told to stop."""
     settings = load(ConsoleSettings)
+    os.nice(NICENESS)
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     logs.configure(topology.CONSOLE.name, level=settings.log_level, log_format=settings.log_format)
     log = structlog.get_logger()

@@ -152,7 +152,7 @@ class Ledger:
         """Drop the connection; the next transaction makes a new one."""
         if self._connection is not None:
             with suppress(psycopg2.Error):
-                self._connection.close()
+                self._drop(self._connection)
         self._connection = None
 
     @contextmanager
@@ -173,20 +173,26 @@ class Ledger:
         return self._connection
 
     def _connect(self) -> psycopg2.extensions.connection:
-        connection = connect(
+        connection = self._open()
+        try:
+            self._check_ready(connection)
+        except BaseException:
+            self._drop(connection)
+            raise
+        if self._instrument is not None:
+            self._instrument(connection)
+        return connection
+
+    def _open(self) -> psycopg2.extensions.connection:
+        return connect(
             self._address,
             application_name=self._application,
             options=" ".join(f"-c {name}={value}" for name, value in self._session.items()),
             **_CONNECT,
         )
-        try:
-            self._check_ready(connection)
-        except BaseException:
-            connection.close()
-            raise
-        if self._instrument is not None:
-            self._instrument(connection)
-        return connection
+
+    def _drop(self, connection: psycopg2.extensions.connection) -> None:
+        connection.close()
 
     @staticmethod
     def _cursor(connection: psycopg2.extensions.connection) -> Cursor:

@@ -59,6 +59,8 @@ class FailingGround(Ground):
         self._long = 0
         self._ledgers: dict[Copy, _FailingLedger] = {}
         self._left: dict[Service, _FailingLedger] = {}
+        self.dropped: list[psycopg2.extensions.connection] = []
+        """As good as new: to make one takes the server longer than most of what is then asked."""
 
     @property
     def now_ns(self) -> int:
@@ -120,6 +122,8 @@ class FailingGround(Ground):
         """Drop the connections to the ledger."""
         for ledger in (*self._ledgers.values(), *self._left.values()):
             ledger.close()
+        for connection in self.dropped:
+            connection.close()
 
     def reach(self, server: Server) -> None:
         """Raise ServerAway if *server* is away."""
@@ -238,14 +242,6 @@ class _FailingLedger(Ledger):
         plain = super().execute
         return self._doing(" ".join(statement.split()[:2]), lambda: plain(statement, arguments))
 
-    def close(self) -> None:
-        """Drop the connection, and have the server know at once: it would take its time, and chance would decide."""
-        if self._connection is not None:
-            with suppress(psycopg2.Error):
-                self._connection.rollback()
-                self._connection.cursor().execute("SELECT pg_advisory_unlock_all()")
-        super().close()
-
     def end_session(self) -> None:
         """Have the server end the connection."""
         if self._connection is not None and not self._connection.closed:
@@ -268,6 +264,18 @@ class _FailingLedger(Ledger):
                 self.close()  # so another may write; if there is none, that would show nothing
             raise
         return result
+
+    def _open(self) -> psycopg2.extensions.connection:
+        return self._ground.dropped.pop() if self._ground.dropped else super()._open()
+
+    def _drop(self, connection: psycopg2.extensions.connection) -> None:
+        """Have the server forget all about it at once: it would take its time, and chance would decide."""
+        if not connection.closed:
+            connection.rollback()
+            connection.autocommit = True
+            connection.cursor().execute("DISCARD ALL")
+            connection.autocommit = False
+            self._ground.dropped.append(connection)
 
     def _connected(self) -> psycopg2.extensions.connection:
         connection = super()._connected()

@@ -18,11 +18,12 @@ WANTED: Final = {
     "slow": [Trace(name=f"slow {number}", decision_ms=50.1 + number) for number in range(FEW)],
     "failed": [Trace(name=f"failed {number}", failed=True) for number in range(FEW)],
     "rejected": [Trace(name=f"rejected {number}", attributes={"cdb.verdict": "rejected"}) for number in range(FEW)],
+    "operator": [Trace(name=f"operator {number}", attributes={"cdb.action_id": f"{number}"}) for number in range(FEW)],
     "exemplar": [Trace(name=f"exemplar {number}", attributes={"cdb.exemplar": True}) for number in range(FEW)],
 }
 AT_THE_THRESHOLD: Final = Trace(name="just not slow", decision_ms=50)
 WHOLE: Final = frozenset({"signal.generate", DECIDE, "order.execute"})
-SENT: Final = len(FAST) + 4 * FEW + 1
+SENT: Final = len(FAST) + len(WANTED) * FEW + 1
 
 
 @pytest.fixture(scope="module")
