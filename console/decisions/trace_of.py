@@ -61,6 +61,6 @@ def why_missing(age: timedelta) -> str:
     if age > STORED_FOR:
         return "Its trace is no longer stored: Jaeger keeps traces for a day."
     return (
-        "Its trace was not kept. The collector keeps slow, failed and rejected decisions and what operators did up to a rate limit,"
-        " those that a point on a chart leads to, and a share of the others (5 %)."
+        "Its trace was not kept. The collector keeps slow, failed and rejected decisions and what operators did up to"
+        " a rate limit, those that a point on a chart leads to, and a share of the others (5 %)."
     )

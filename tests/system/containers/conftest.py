@@ -10,7 +10,7 @@ from tests.system.containers.running import Containers
 from tests.system.containers.standins import standins, table
 
 _RUNS: Final = os.environ.get("CDB_STACK") == "compose"
-_LIVE: Final = ["test_killed.py", "test_operations.py", "test_running.py", "test_saving.py"]
+_LIVE: Final = ["test_console.py", "test_killed.py", "test_operations.py", "test_running.py", "test_saving.py"]
 collect_ignore = [] if _RUNS else _LIVE
 
 TOLD_S: Final = 300.0

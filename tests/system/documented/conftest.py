@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
+from tests.support.browsing import running_browser
 from tests.support.fast_copy import make_fast_copy
-from tests.system.documented.browsing import running_browser
 from tests.system.documented.documented_stack import Documented, documented_stack
 
 
@@ -21,5 +21,5 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Documented]:
 @pytest.fixture(scope="package")
 def browser(stack: Documented, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Run a browser that reaches the stack and nothing else."""
-    with running_browser(stack, tmp_path_factory.mktemp("browser")) as running:
+    with running_browser(tmp_path_factory.mktemp("browser"), stack.command) as running:
         yield running

@@ -12,10 +12,10 @@ from typing import Final
 from playwright.sync_api import Browser, Page
 
 from cdb.running.native import StackError
+from tests.support.browsing import WIDTH, opened, running_browser
+from tests.support.console_pages import DRAWN, looked_at
 from tests.support.paths import ROOT
 from tests.support.waiting import until
-from tests.system.documented.browsing import WIDTH, opened, running_browser
-from tests.system.documented.consoles import DRAWN, looked_at
 from tests.system.documented.documented_stack import Documented, documented_stack
 from tests.system.documented.run_stack import START
 
@@ -65,7 +65,7 @@ def main(images: Path = IMAGES) -> None:
         )
         for board in BOARDS:
             _draw_board(stack, board, images / f"{board}.svg")
-        with running_browser(stack, Path(place)) as browser:
+        with running_browser(Path(place), stack.command) as browser:
             for name, path in CONSOLE_PAGES.items():
                 _draw_console(browser, path, images / f"console-{name}.png")
             for name, (path, link) in FIRST_LINKS.items():

@@ -8,16 +8,12 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.console_pages import CONSOLE, PAGES, Scheme, log_in, looked_at
 from tests.support.waiting import until
-from tests.system.documented.consoles import CONSOLE, Scheme, log_in, looked_at
 from tests.system.documented.documented_stack import Documented
 
 pytestmark = pytest.mark.e2e
 
-PAGES: Final = (
-    *("/", "/dashboards", "/decisions", "/traces", "/trades", "/alerts", "/system", "/metrics-reference", "/login"),
-    *(f"/d/cdb-{name}" for name in ("trading-overview", "risk-alerts", "system-health", "account-performance")),
-)
 SERIOUS: Final = {"serious", "critical"}
 every_page: Final = pytest.mark.parametrize("path", PAGES)
 
@@ -112,13 +108,13 @@ def test_a_wrong_password_is_told_and_the_right_one_leads_on(stack: Documented, 
         page.get_by_label("Password").fill("not this one")
         page.get_by_role("button", name="Log in").click()
         expect(page.get_by_role("alert")).to_contain_text("CDB_CONSOLE_PASSWORD")
-        log_in(stack, page)
+        log_in(page, stack.secret("CDB_CONSOLE_PASSWORD"))
         expect(page.locator("h1")).to_have_text("Trip the circuit breaker")
 
 
 def test_the_breaker_is_tripped_and_reset_and_both_are_in_the_ledger(stack: Documented, browser: Browser) -> None:
     with shown(browser, "/act/trip") as (page, _):
-        log_in(stack, page)
+        log_in(page, stack.secret("CDB_CONSOLE_PASSWORD"))
         page.get_by_label("Why").fill("trying the breaker")
         page.get_by_role("button", name="Trip the circuit breaker").click()
         expect(page.get_by_text("The circuit breaker has tripped")).to_be_visible()
@@ -132,7 +128,7 @@ def test_the_breaker_is_tripped_and_reset_and_both_are_in_the_ledger(stack: Docu
 
 def test_all_positions_are_closed(stack: Documented, browser: Browser) -> None:
     with shown(browser, "/act/trip") as (page, _):
-        log_in(stack, page)
+        log_in(page, stack.secret("CDB_CONSOLE_PASSWORD"))
         until(lambda: held(stack) and is_held_while_stalled(stack), within_s=180, what="a position")
         act(page, "flatten", "Close all positions", "Orders to sell were placed")
         until(lambda: held(stack), holds=lambda number: not number, what="no position")
@@ -143,7 +139,7 @@ def test_a_dead_letter_is_sent_again_and_then_discarded(stack: Documented, brows
     bus = f"REDISCLI_AUTH={stack.secret('REDIS_PASSWORD')} redis-cli -p 16379"
     stack.shell(f"{bus} XADD signals '*' data 'no signal <b>at all</b>'")
     with shown(browser, "/act/trip") as (page, _):
-        log_in(stack, page)
+        log_in(page, stack.secret("CDB_CONSOLE_PASSWORD"))
 
         def letters() -> str:
             page.goto(f"{CONSOLE}/system")

@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, Page, expect
 
 from cdb.dashboard.model.dashboards import Dashboard, Panel, load_dashboards
 from cdb.dashboard.model.variables import substitute
+from tests.support.console_pages import CONSOLE, DRAWN, looked_at
 from tests.support.paths import ROOT
 from tests.support.waiting import until
-from tests.system.documented.consoles import CONSOLE, DRAWN, looked_at
 from tests.system.documented.documented_stack import Documented
 
 pytestmark = pytest.mark.e2e

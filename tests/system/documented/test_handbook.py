@@ -10,10 +10,10 @@ from functools import partial
 import pytest
 from playwright.sync_api import Browser
 
+from tests.support.browsing import look
 from tests.support.handbook import Command, commands
 from tests.support.programs import required_program
 from tests.support.waiting import until
-from tests.system.documented.browsing import look
 from tests.system.documented.documented_stack import Documented
 
 pytestmark = pytest.mark.e2e

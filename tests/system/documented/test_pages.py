@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.support.browsing import opened, rows
 from tests.support.waiting import until
 from tests.system.contract.test_prometheus import TARGETS
-from tests.system.documented.browsing import opened, rows
 from tests.system.documented.documented_stack import Documented
 
 pytestmark = pytest.mark.e2e

@@ -6,11 +6,13 @@ from typing import Final, Literal
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.system.documented.documented_stack import Documented
-
 expect.set_options(timeout=30_000)
 Scheme = Literal["dark", "light"]
 CONSOLE: Final = "http://localhost:8010"
+PAGES: Final = (
+    *("/", "/dashboards", "/decisions", "/traces", "/trades", "/alerts", "/system", "/metrics-reference", "/login"),
+    *(f"/d/cdb-{name}" for name in ("trading-overview", "risk-alerts", "system-health", "account-performance")),
+)
 DRAWN: Final = (
     "[...document.querySelectorAll('[data-live=drawn]:has(script)')].every(part => part.querySelector('canvas'))"
 )
@@ -29,7 +31,7 @@ def looked_at(browser: Browser, *, width: int = 1280, scheme: Scheme = "dark") -
         yield page, complaints
 
 
-def log_in(stack: Documented, page: Page) -> None:
+def log_in(page: Page, password: str) -> None:
     """Log in where *page* asks for it."""
-    page.get_by_label("Password").fill(stack.secret("CDB_CONSOLE_PASSWORD"))
+    page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Log in").click()

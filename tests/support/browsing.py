@@ -1,7 +1,7 @@
-"""Debian's Chromium without a window, in the network of a stack, and what a person sees in it."""
+"""Debian's Chromium without a window, and what a person sees in it."""
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,6 @@ from typing import Final
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.support.programs import required_program
-from tests.system.documented.documented_stack import Documented
 
 WIDTH: Final = 1200
 # Without the sandbox, which root cannot have and which takes more rights than some users have: the only pages that this
@@ -28,11 +27,11 @@ class ShownPage:
 
 
 @contextmanager
-def running_browser(stack: Documented, place: Path) -> Iterator[Browser]:
-    """Run a browser that reaches *stack*, and nothing else; *place* takes the script that starts it."""
+def running_browser(place: Path, within: Callable[[str], list[str]] = lambda program: [program]) -> Iterator[Browser]:
+    """Run a browser; *place* takes the script that starts it. *within* gives the command that does so elsewhere."""
     chromium = required_program("chromium", package="chromium")
     script = place / "chromium"
-    script.write_text(f'#!/bin/sh\nexec {shlex.join(stack.command(chromium))} "$@"\n')
+    script.write_text(f'#!/bin/sh\nexec {shlex.join(within(chromium))} "$@"\n')
     script.chmod(0o755)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=script, args=[*_ARGUMENTS])
