@@ -20,6 +20,8 @@ from services.runtime import logs
 from services.runtime.web import WebServer
 from services.settings import load
 
+THREADS = 16
+"""Readers that wait for a server, an operator whom cdb_risk keeps waiting, and room for others."""
 NICENESS = 10
 """Decisions go before pages where both want the processor."""
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
@@ -47,7 +49,7 @@ def main() -> None:
         Ground.of(settings, clock, store, dashboards=dashboards, runbooks=ROOT / "monitoring" / "runbooks")
     )
     ports = [settings.port, *([settings.grafana_port] if settings.grafana_port else [])]
-    servers = [WebServer(app, host=settings.http_host, port=port) for port in ports]
+    servers = [WebServer(app, host=settings.http_host, port=port, threads=THREADS) for port in ports]
     log.info("started", addresses=[f"http://{settings.http_host}:{port}" for port in ports])
     signal.sigwait(_ENDING)
     for server in servers:

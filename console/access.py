@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Flask, Response, abort, g, redirect, render_template, request, session, url_for
+from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as WerkzeugResponse
 
 from console.settings import ConsoleSettings
@@ -73,8 +73,14 @@ def add(app: Flask, settings: ConsoleSettings, attempts: Attempts) -> None:
 
 
 def is_operator() -> bool:
-    """Whether the one who asks has logged in."""
-    return bool(session.get("operator"))
+    """Whether the one who asks has logged in, and not out again."""
+    return "operator" in session and session["operator"] not in _ended()
+
+
+def _ended() -> set[object]:
+    """Sessions that were logged out of since the console started; the browser could keep their cookies."""
+    ended: set[object] = current_app.extensions.setdefault("cdb_ended_sessions", set())
+    return ended
 
 
 def _add_checks(app: Flask, names: frozenset[str], *, reads_are_open: bool) -> None:
@@ -146,7 +152,7 @@ def _add_headers(app: Flask) -> None:
 def _add_login(app: Flask, password: bytes, attempts: Attempts) -> None:
     @app.route("/login", methods=["GET", "POST"])
     def login() -> tuple[str, int] | WerkzeugResponse:
-        if request.method == "GET":
+        if request.method != "POST":
             return render_template("login.html", error="", next=_own_path(request.args.get("next", ""))), 200
         onward = _own_path(request.form.get("next", ""))
         if wait_s := attempts.wait_s():
@@ -160,12 +166,13 @@ def _add_login(app: Flask, password: bytes, attempts: Attempts) -> None:
             return render_template("login.html", error=error, next=onward), 403
         session.clear()  # a new token, too
         session.permanent = True
-        session["operator"] = True
+        session["operator"] = secrets.token_urlsafe(16)
         log.info("logged in", address=request.remote_addr)
         return redirect(onward)
 
     @app.post("/logout")
     def logout() -> WerkzeugResponse:
+        _ended().add(session.get("operator"))
         session.clear()
         return redirect("/")
 

@@ -13,9 +13,10 @@ from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from cdb.kit import figures
+from cdb.kit.errors import Away
 from console import access, words
 from console.ground import Ground
-from console.pages import acting, alerts, dashboards, decisions, metrics, overview, system, traces, trades
+from console.pages import acting, actions, alerts, dashboards, decisions, metrics, overview, system, traces, trades
 from monitoring.notifications.store import StoreFailed
 from monitoring.notifications.webhook import BadWebhook
 from services.errors import ServerAway
@@ -32,6 +33,7 @@ PAGES: Final[tuple[Callable[[Flask, Ground], None], ...]] = (
     system.add,
     metrics.add,
     acting.add,
+    actions.add,
 )
 MENU: Final = (
     ("/", "Overview"),
@@ -54,7 +56,7 @@ def create_app(ground: Ground) -> Flask:
     app.config.update(MAX_CONTENT_LENGTH=MAX_BODY_BYTES, MAX_FORM_MEMORY_SIZE=64 * 1024, MAX_FORM_PARTS=50)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 86_400  # their addresses change with their content
     access.add(app, ground.settings, access.Attempts())
-    app.jinja_env.filters.update(moment=moment, ago=lambda at: ago(at, ground), **words.FILTERS)
+    app.jinja_env.filters.update(moment=moment, instant=instant, ago=lambda at: ago(at, ground), **words.FILTERS)
     app.jinja_env.globals.update(menu=MENU, asset=asset)
     for add in PAGES:
         add(app, ground)
@@ -65,14 +67,22 @@ def create_app(ground: Ground) -> Flask:
 
 def moment(at: datetime) -> Markup:
     """*at* in UTC; the script shows it in the reader's zone."""
-    utc = at.astimezone(UTC)
+    try:
+        utc = at.astimezone(UTC)
+    except OverflowError:  # whoever reaches Alertmanager may give an alert any time
+        return Markup("{}").format(at.isoformat())
     return Markup('<time datetime="{}">{} UTC</time>').format(utc.isoformat(), f"{utc:%Y-%m-%d %H:%M:%S}")
+
+
+def instant(iso: str) -> Markup:
+    """A moment in ISO 8601 as `moment` shows it."""
+    return moment(datetime.fromisoformat(iso))
 
 
 def ago(at: datetime, ground: Ground) -> str:
     """How long ago *at* was, such as 4 s."""
-    now = datetime.fromtimestamp(ground.clock.now_ns() / 1e9, UTC)
-    return figures.seconds(max(0.0, (now - at).total_seconds()))
+    age_s = ground.clock.now_ns() / 1e9 - at.timestamp()
+    return figures.seconds(age_s) if age_s >= 1 else "less than 1 s"
 
 
 @cache
@@ -98,6 +108,7 @@ def _add_errors(app: Flask) -> None:
 
     @app.errorhandler(StoreFailed)
     @app.errorhandler(ServerAway)
+    @app.errorhandler(Away)
     def unavailable(error: Exception) -> Any:
         # Not a 4xx: Alertmanager would not try again.
         log.error("unavailable", path=request.path, error=str(error))
@@ -116,4 +127,5 @@ def _add_errors(app: Flask) -> None:
 def _told(status: int, title: str, text: str) -> tuple[Any, int]:
     if request.path.startswith(("/api/", "/webhook", "/health")):
         return jsonify({"error": text or title}), status
-    return render_template("error.html", title=title, text=text), status
+    back = request.path if status == 400 and request.args else "/"
+    return render_template("error.html", title=title, text=text, back=back), status

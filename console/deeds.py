@@ -92,18 +92,21 @@ class ExpireSilence:
     """Ends a silence."""
 
     def preview(self, ground: Ground, asked: Asked) -> dict[str, Any]:
-        found = next((one for one in silences.active(ground.alertmanager) if one.id == asked.subject), None)
-        if found is None:
-            raise Refused("there is no such silence now")
-        matchers = {str(one.name): str(one) for one in found.matchers}
-        return {"silence": found.id, "matchers": matchers, "until": found.ends_at.isoformat()}
+        return self._details(_silence(ground, asked.subject))
 
     def do(self, ground: Ground, asked: Asked) -> str:
-        details = self.preview(ground, asked)
+        found = _silence(ground, asked.subject)
+        details = self._details(found)
+        alert = next((one.value for one in found.matchers if one.name == "alertname"), asked.subject)
         with _client(ground, asked) as client:
-            client.act("actions", action="expire_silence", subject=asked.subject, details=details)
+            client.act("actions", action="expire_silence", subject=alert, details=details)
         silences.end(ground.alertmanager, asked.subject)
         return "The silence has ended."
+
+    @staticmethod
+    def _details(found: silences.Silence) -> dict[str, Any]:
+        matchers = {str(one.name): str(one) for one in found.matchers}
+        return {"silence": found.id, "matchers": matchers, "until": found.ends_at.isoformat()}
 
 
 DEEDS: Final[dict[str, Deed]] = {
@@ -127,6 +130,13 @@ def _alert(ground: Ground, fingerprint: str) -> Firing:
     found = next((one for one in fires_now(ground.alertmanager) if one.fingerprint == fingerprint), None)
     if found is None:
         raise Refused("this alert does not fire now")
+    return found
+
+
+def _silence(ground: Ground, silence_id: str) -> silences.Silence:
+    found = next((one for one in silences.active(ground.alertmanager) if one.id == silence_id), None)
+    if found is None:
+        raise Refused("there is no such silence now")
     return found
 
 

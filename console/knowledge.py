@@ -21,7 +21,9 @@ MOST: Final = 300
 """Answers that are kept, the least recently asked for go first."""
 WAIT_S: Final = 1.0
 SHARE: Final = 20
-"""What was worked out in the background is kept so many times as long as it took, at least."""
+"""What was worked out in the background is kept so many times as long as it took, at least,"""
+LONGEST: Final = 10
+"""but not so many times as long as a reader allows: it may have taken long because a server hung."""
 _EXPECTED: Final = (Away, Refused, ServerAway, StoreFailed)
 
 
@@ -66,11 +68,24 @@ class Knowledge:
         """What *work_out* gives, at most *for_s* old; if it fails, the last that it gave, and why it failed.
 
         *work_out* is called in another thread. Readers wait for it until it has taken *wait_s*; then it is late. What
-        takes long is kept for longer, so that it never takes more than a small share of the time.
+        takes long is kept for longer, so that it takes a small share of the time only.
         """
         return self._answer(work_out.__module__, key).given(
             work_out, self._clock, self._workers, for_s=for_s, wait_s=wait_s, share=self._share
         )
+
+    def once(self, work_out: Callable[[], T], server: str, *, wait_s: float) -> T:
+        """What *work_out* gives, which is not kept. Raises what it raises, and Away if *server* takes longer."""
+        try:
+            return self._workers.submit(work_out).result(wait_s)
+        except TimeoutError as error:
+            raise Away(f"{server} has not answered within {wait_s:.0f} s") from error
+
+    def renew(self) -> None:
+        """Have everything asked anew when it is next wanted: somebody has just changed something."""
+        with self._lock:
+            for answer in self._answers.values():
+                answer.expire()
 
     def _answer(self, *key: object) -> "_Answer":
         with self._lock:
@@ -97,7 +112,8 @@ class _Answer:
         with self._lock:
             if self._working is not None and self._working.done():
                 self._working = None
-            if self._working is None and self._is_old(clock, max(for_s, share * self._took_ns / NANOSECONDS)):
+            kept_s = max(for_s, min(share * self._took_ns / NANOSECONDS, LONGEST * for_s))
+            if self._working is None and self._is_old(clock, kept_s):
                 self._working = workers.submit(lambda: self._work_out(work_out, clock))
                 self._working_since = self._monotonic()
             working, waited_s = self._working, self._monotonic() - self._working_since
@@ -107,6 +123,9 @@ class _Answer:
                 return self._known
             return replace(self._known, is_late=True)
         return self._known
+
+    def expire(self) -> None:
+        self._asked_ns = None
 
     def _is_old(self, clock: Clock, for_s: float) -> bool:
         return self._asked_ns is None or not 0 <= clock.now_ns() - self._asked_ns < for_s * NANOSECONDS

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -22,9 +22,17 @@ class Firing(msgspec.Struct, frozen=True, rename="camel"):
 
     labels: dict[str, str]
     annotations: dict[str, str]
-    starts_at: datetime
+    began: str = msgspec.field(name="startsAt")
     fingerprint: str
     status: _State
+
+    @property
+    def starts_at(self) -> datetime:
+        """When it began; the first moment of the calendar if it has none that the calendar has."""
+        try:
+            return datetime.fromisoformat(self.began).astimezone(UTC)
+        except (ValueError, OverflowError):
+            return datetime.min.replace(tzinfo=UTC)
 
 
 class Received(msgspec.Struct, frozen=True):

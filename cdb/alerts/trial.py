@@ -95,7 +95,7 @@ def configured(alertmanager: HttpClient, severity: str) -> list[str]:
 
 _TEXTS: Final = {
     "summary": "A test notification; nothing is wrong",
-    "description": "Somebody ran `cdb alerts test` to see whether notifications arrive. It ends by itself.",
+    "description": "Somebody ran cdb alerts test to see whether notifications arrive. It ends by itself.",
 }
 
 

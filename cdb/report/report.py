@@ -138,7 +138,7 @@ def report_of(ledger: Opened, since: Since, choice: Choice) -> Report:
     rows = [TaxRow(f, fifo.get(f.fill_id)) for f in all_fills if is_in(f.filled_at, f.strategy, f.symbol)]
     held = [one for one in all_held if choice.includes(one.strategy, one.symbol)]
     equity, points = _equity(ledger, begin)
-    started = begin or min(
+    started = min(
         [*(mark.at for mark in (equity.opening,) if mark), *(fill.filled_at for fill in all_fills[:1])],
         default=ledger.now,
     )
@@ -153,7 +153,9 @@ def report_of(ledger: Opened, since: Since, choice: Choice) -> Report:
         equity_now=account.cash + sum((one.value for one in all_held), ZERO),
         equity=equity if choice.is_all else None,
         equity_points=points if choice.is_all else [],
-        exposure_time=exposure_time(trades, [one.opened_at for one in held], begin=started, end=ledger.now),
+        exposure_time=exposure_time(
+            trades, [one.opened_at for one in held], begin=max(started, begin or started), end=ledger.now
+        ),
     )
 
 

@@ -95,8 +95,9 @@ def performance(rows: Reader, span: timedelta | None, *, symbol: str | None, str
     ((fills, fees, realised),) = rows.execute(_FILLS, {**vars(which), "first": first})
     equity, points = _equity(rows, which.since)
     firsts = [at for (at,) in rows.execute(_FIRST_FILL)] + ([equity.opening.at] if equity.opening else [])
-    begun = which.since or min(firsts, default=now)
+    begun = min(firsts, default=now)
     is_all = symbol is None and strategy is None
+    equity_now = account.cash + sum((one.value for one in all_held), ZERO)
     return Performance(
         since=which.since,
         as_of=now,
@@ -106,11 +107,13 @@ def performance(rows: Reader, span: timedelta | None, *, symbol: str | None, str
         fees=fees,
         realised=realised,
         unrealised=sum((one.unrealised for one in held), ZERO),
-        equity_now=account.cash + sum((one.value for one in all_held), ZERO),
+        equity_now=equity_now,
         equity=equity if is_all else None,
         equity_points=points if is_all else [],
         result_points=counted.results.points,
-        exposure_time=exposure_time(counted.held, [one.opened_at for one in held], begin=begun, end=now),
+        exposure_time=exposure_time(
+            counted.held, [one.opened_at for one in held], begin=max(begun, which.since or begun), end=now
+        ),
     )
 
 

@@ -28,8 +28,8 @@ WHERE position_id = ANY (ARRAY (
 ORDER BY closed_seq
 """  # noqa: S608  names of our own
 _SALES: Final = """
-SELECT f.position_id, o.signal_id FROM fills f JOIN orders o USING (order_id)
-WHERE f.position_id = ANY (%s) AND f.side = 'SELL' AND o.signal_id IS NOT NULL ORDER BY f.fill_seq
+SELECT f.position_id, coalesce(o.signal_id, o.order_id) FROM fills f JOIN orders o USING (order_id)
+WHERE f.position_id = ANY (%s) AND f.side = 'SELL' ORDER BY f.fill_seq
 """
 _NAMES: Final = "SELECT symbol, strategy FROM positions ORDER BY symbol, strategy LIMIT 10000"
 
@@ -46,11 +46,11 @@ class Filter:
 
 @dataclass(frozen=True)
 class ListedTrade:
-    """A closed trade, and the signals that its purchase and its last sale came from; "" if a sale came from none."""
+    """A closed trade, and the signals that its purchase and its last sale came from; its order if it came from none."""
 
     trade: ClosedTrade
-    entry_signal: str
-    exit_signal: str
+    entry: str
+    exit: str
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _listed(rows: Reader, trades: Sequence[ClosedTrade]) -> list[ListedTrade]:
         ListedTrade(
             trade,
             trade.position_id.removeprefix(_SIGNAL) if trade.position_id.startswith(_SIGNAL) else "",
-            sales.get(trade.position_id, "") if trade.cause == "signal" else "",
+            sales.get(trade.position_id, ""),
         )
         for trade in trades
     ]

@@ -68,9 +68,9 @@ def _found(number: int, signal: Signal, decision: Decision) -> str:
         case 3:
             return _share(_loss(decision), decision.reference_equity)
         case 4:
-            return _with_order(_share(decision.exposure_after, decision.equity), decision)
+            return _with_order(decision.exposure_after, decision)
         case 5:
-            return _with_order(_share(decision.position_after, decision.equity), decision)
+            return _with_order(decision.position_after, decision)
     return ""
 
 
@@ -78,9 +78,13 @@ def _loss(decision: Decision) -> Decimal:
     return max(Decimal(0), decision.reference_equity - decision.equity)
 
 
-def _with_order(share: str, decision: Decision) -> str:
-    """A rejection has recorded what there was; how much the order would have added is not in the ledger."""
-    return f"{share} {'with' if decision.quantity is not None else 'without'} this order"
+def _with_order(after: Decimal, decision: Decision) -> str:
+    """A rejection has recorded what there was; the order would have been of the usual size, or of what cash is left."""
+    share = _share(after, decision.equity)
+    if decision.quantity is not None:
+        return f"{share} with this order"
+    usual = (numbers(decision.limits) or {}).get("order_size")
+    return f"{share} without this order" + (f", which is up to {percent(usual)}" if usual is not None else "")
 
 
 def _share(part: Decimal, whole: Decimal) -> str:

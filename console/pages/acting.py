@@ -30,7 +30,7 @@ def add(app: Flask, ground: Ground) -> None:
             abort(404, f"there is nothing called {what!r:.40} to do")
         asked = _asked(what)
         try:
-            if request.method == "GET":
+            if request.method != "POST":
                 details = DEEDS[what].preview(ground, asked)
                 return _page(what, asked, details=details)
             said = DEEDS[what].do(ground, asked)
@@ -39,6 +39,7 @@ def add(app: Flask, ground: Ground) -> None:
         except Away as error:
             return _page(what, asked, problem=str(error)), 503
         log.info("acted", what=what, subject=asked.subject, who=asked.who, why=asked.why)
+        ground.knowledge.renew()
         flash(said)
         return redirect(BACK.get(what, "/"))
 

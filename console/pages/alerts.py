@@ -56,7 +56,8 @@ def _add_views(app: Flask, ground: Ground) -> None:
 
     @app.get("/alerts")
     def alerts() -> str:
-        told = store.newest(ON_PAGE)
+        told = ground.knowledge.of("told", lambda: store.newest(ON_PAGE), for_s=0)
+        open_ones = ground.knowledge.of("told as firing", lambda: store.count(open_only=True), for_s=0)
         firing = ground.knowledge.of("firing", lambda: fires_now(ground.alertmanager))
         silences = ground.knowledge.of("silences", lambda: silences_.active(ground.alertmanager))
         return render_template(
@@ -65,7 +66,7 @@ def _add_views(app: Flask, ground: Ground) -> None:
             firing=firing,
             silences=silences,
             told=told,
-            told_as_firing=store.count(open_only=True),
+            told_as_firing=open_ones.value,
             link=lambda address: runbooks.link(folder, address),
             about=subject,
             held_back_by=lambda alert: inhibitors(alert, firing.value or []),

@@ -14,11 +14,13 @@ from console.account.standing import RECENT, Standing, standing
 from console.curve import Curve, curve
 from console.ground import Ground
 from console.knowledge import WAIT_S, Known
+from console.system.reach import reach
 from services.clock import to_datetime
 
 ACCOUNT: Final = "standing of the account"
 FIRING: Final = "what fires"
 SLOWEST: Final = "slowest decisions"
+BREAKER_ALERT: Final = "CircuitBreakerActivated"
 SLOW_US: Final = 5_000
 SHOWN: Final = 5
 _PAGE: Final = 200
@@ -59,12 +61,15 @@ def add(app: Flask, ground: Ground) -> None:
         for wait_s in (0.0, WAIT_S):  # so that all servers are asked at the same time
             account = account_now(ground, wait_s=wait_s)
             firing, slow = firing_now(ground, wait_s=wait_s), slow_decisions(ground, wait_s=wait_s)
+            rules = reach(ground, "Prometheus", wait_s=wait_s)
         return render_template(
             "overview.html",
             refresh=5,
             account=account,
             curve=_curve(account.value),
             firing=firing,
+            rules=rules,
+            breaker_alert=BREAKER_ALERT,
             slow=slow,
             slow_s=SLOW_US / 1e6,
         )

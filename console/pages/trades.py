@@ -35,6 +35,7 @@ ON_PAGE: Final = 50
 IN_FILE: Final = 10_000
 _REPORT_S: Final = 30.0
 _LIST_S: Final = 5.0
+_FILE_WITHIN_S: Final = 30.0
 
 
 class Line(NamedTuple):
@@ -103,9 +104,13 @@ def add(app: Flask, ground: Ground) -> None:
     @app.get("/trades.csv")
     def trades_csv() -> Response:
         asked = _asked()
-        with ground.ledger.moment() as rows:
-            page = newest(rows, asked.filter(_now(ground)), most=IN_FILE, before=asked.before)
-        content = csv_text(COLUMNS, [one.trade for one in page.trades])
+
+        def read() -> str:
+            with ground.ledger.moment() as rows:
+                page = newest(rows, asked.filter(_now(ground)), most=IN_FILE, before=asked.before)
+            return csv_text(COLUMNS, [one.trade for one in page.trades])
+
+        content = ground.knowledge.once(read, "The ledger", wait_s=_FILE_WITHIN_S)
         name = "-".join(["trades", *re.findall(r"\w+", "-".join((asked.range, asked.symbol, asked.strategy)))])
         return Response(
             content,
@@ -180,8 +185,9 @@ def _equity_figures(found: Performance) -> Iterator[Line]:
 
 def _charts(found: Performance) -> Charts:
     points = found.equity_points
+    now = [(found.as_of.timestamp(), float(found.equity_now))] if points else []
     return Charts(
-        equity=curve(points),
+        equity=curve([*points, *now]),
         drawdown=curve(falls(points), base=0.0) if points else None,
         results=curve(found.result_points, base=0.0),
     )

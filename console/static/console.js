@@ -42,6 +42,7 @@ function update(fresh) {
 async function refresh() {
   try {
     const answer = await fetch(location.href, { headers: { "X-Refresh": "1" }, signal: AbortSignal.timeout(15000) });
+    if (answer.status >= 500) throw new Error(answer.statusText);
     if (answer.redirected && new URL(answer.url).pathname === "/login") location.reload();
     update(new DOMParser().parseFromString(await answer.text(), "text/html"));
     TROUBLE.hidden = true;

@@ -12,6 +12,7 @@ from console.ground import Ground
 from console.knowledge import Known
 from services.bus.client import translated
 
+SERVERS: Final = ("Prometheus", "Alertmanager", "Jaeger", "Redis", "PostgreSQL")
 _FOR_S: Final = 4.0
 
 
@@ -25,6 +26,11 @@ class Reached:
 
 def reached(ground: Ground, *, wait_s: float) -> list[Reached]:
     """Each server that the pages read from."""
+    return [Reached(name, reach(ground, name, wait_s=wait_s)) for name in SERVERS]
+
+
+def reach(ground: Ground, name: str, *, wait_s: float) -> Known[float]:
+    """How long the last answer of one of SERVERS took, in seconds."""
     probes: dict[str, Callable[[], object]] = {
         "Prometheus": lambda: _ready(ground.prometheus),
         "Alertmanager": lambda: _ready(ground.alertmanager),
@@ -32,11 +38,7 @@ def reached(ground: Ground, *, wait_s: float) -> list[Reached]:
         "Redis": lambda: _ping(ground),
         "PostgreSQL": lambda: _select(ground),
     }
-    ask = ground.knowledge.of
-    return [
-        Reached(name, ask(("reached", name), partial(_timed, probe), for_s=_FOR_S, wait_s=wait_s))
-        for name, probe in probes.items()
-    ]
+    return ground.knowledge.of(("reached", name), partial(_timed, probes[name]), for_s=_FOR_S, wait_s=wait_s)
 
 
 def _timed(probe: Callable[[], object]) -> float:

@@ -178,4 +178,6 @@ def _notification(row: Any) -> Notification:
 
 
 def _us(moment: datetime) -> int:
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+    """Microseconds since 1970, of the nearest moment that UTC's calendar has."""
+    near = min(max(moment, datetime.min.replace(tzinfo=UTC)), datetime.max.replace(tzinfo=UTC))
+    return (near - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

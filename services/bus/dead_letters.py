@@ -4,7 +4,7 @@ import base64
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import redis
@@ -47,10 +47,12 @@ class Letter:
 
     @property
     def when(self) -> datetime:
-        """Time at which it was put aside."""
-        if self.content is not None:
-            return to_datetime(self.content.ts_event)
-        return to_datetime(stream_position(self.id)[0] * 1_000_000)
+        """Time at which it was put aside; the last that there is if its id says a later one."""
+        ns = self.content.ts_event if self.content is not None else stream_position(self.id)[0] * 1_000_000
+        try:
+            return to_datetime(ns)
+        except OverflowError:
+            return datetime.max.replace(tzinfo=UTC)
 
     @property
     def data(self) -> bytes:

@@ -151,6 +151,7 @@ def _decision_row(
             "max_position": limits.max_position,
             "max_exposure": limits.max_exposure,
             "max_daily_drawdown": limits.max_daily_drawdown,
+            "order_size": limits.order_size,
         },
     }
 

@@ -1,6 +1,7 @@
 """What every service answers over HTTP: /health, /metrics, and test endpoints only where they are switched on."""
 
 import re
+import sys
 import threading
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
@@ -16,6 +17,8 @@ from services.runtime.health import Health
 from telemetry import metrics
 
 THREADS: Final = 4
+CONNECTIONS: Final = 1_000
+"""Idle ones included, which are closed after two minutes."""
 ENDS_WITHIN_S: Final = 1
 MAX_REQUEST_BYTES: Final = 64 * 1024
 _FIELD: Final = re.compile(r"`(?:\$\.)?(\w+)[^`]*`$")
@@ -116,11 +119,25 @@ def converted(given: Mapping[str, Any], kind: type[P], *, strict: bool = False) 
 
 
 class WebServer:
-    """Listens on *host*:*port*, 0 for a free one, and answers in background threads until it is closed."""
+    """Listens on *host*:*port*, 0 for a free one, and answers in *threads* of its own until it is closed.
 
-    def __init__(self, app: Flask, *, host: str, port: int) -> None:
+    Ends the process with a sentence if it cannot listen there.
+    """
+
+    def __init__(self, app: Flask, *, host: str, port: int, threads: int = THREADS) -> None:
         self._sockets: dict[int, Any] = {}
-        self._server = create_server(app, host=host, port=port, threads=THREADS, map=self._sockets)
+        try:
+            self._server = create_server(
+                app,
+                host=host,
+                port=port,
+                threads=threads,
+                map=self._sockets,
+                connection_limit=CONNECTIONS,
+                asyncore_use_poll=True,  # select knows no more than 1,024 files
+            )
+        except OSError as error:
+            sys.exit(f"cannot listen on {host}:{port}: {error.strerror or error}")
         threading.Thread(target=self._server.run, name="http", daemon=True).start()
 
     @property

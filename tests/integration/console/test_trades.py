@@ -107,14 +107,23 @@ def test_a_filter_that_fits_hardly_anything_does_not_read_the_whole_ledger(groun
     assert page.before is not None
 
 
+def test_the_time_before_the_account_was_opened_is_no_time_without_a_position(ground: Ground) -> None:
+    with ground.ledger.moment() as rows:
+        ever, long = (performance(rows, span, symbol=None, strategy=None) for span in (None, timedelta(days=365)))
+        report = report_of(Opened("test", rows, long.as_of, None), Since(timedelta(days=365)), Choice())
+    assert ever.exposure_time
+    assert [long.exposure_time, report.exposure_time] == pytest.approx([ever.exposure_time] * 2)
+
+
 def test_a_trade_leads_to_the_decisions_that_made_it(ground: Ground) -> None:
     with ground.ledger.moment() as rows:
         found = newest(rows, Filter(), most=50).trades
         known = {signal_id for (signal_id,) in rows.execute("SELECT signal_id FROM decisions")}
         approved = {signal_id for (signal_id,) in rows.execute("SELECT signal_id FROM orders WHERE cause = 'signal'")}
-    assert all(one.entry_signal in known & approved for one in found)
-    assert {(one.trade.cause, bool(one.exit_signal)) for one in found} == {("signal", True), ("stop_loss", False)}
-    assert all(one.exit_signal in approved for one in found if one.exit_signal)
+        stops = {order_id for (order_id,) in rows.execute("SELECT order_id FROM orders WHERE cause = 'stop_loss'")}
+    assert all(one.entry in known & approved for one in found)
+    assert {one.trade.cause for one in found} == {"signal", "stop_loss"}
+    assert all(one.exit in (approved if one.trade.cause == "signal" else stops) for one in found)
 
 
 @pytest.mark.parametrize(

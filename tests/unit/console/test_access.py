@@ -8,8 +8,11 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from cdb.kit.errors import Refused
 from console.access import ATTEMPTS, WINDOW_S, Attempts
 from console.app import create_app
+from console.deeds import DEEDS, Asked
+from console.ground import Ground
 from tests.support.clocks import SettableClock
 from tests.support.consoles import PASSWORD, client_of, ground_of, token_of
 
@@ -79,6 +82,35 @@ def test_a_wrong_password_lets_nobody_in_and_says_where_the_right_one_is(client:
 def test_after_five_wrong_passwords_even_the_right_one_has_to_wait(client: FlaskClient) -> None:
     assert [log_in(client, "wrong").status_code for _ in range(ATTEMPTS)] == [403] * ATTEMPTS
     assert log_in(client).status_code == 429
+
+
+def test_what_only_asks_for_the_head_of_a_page_does_nothing(
+    client: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page of another port may send such a request without a token, and the browser adds the cookie."""
+    assert [client.head("/login").status_code for _ in range(2 * ATTEMPTS)] == [200] * 2 * ATTEMPTS
+    assert log_in(client).status_code == 302, "nobody has tried a password"
+    done: list[Asked] = []
+
+    class Noticed:
+        def preview(self, _ground: Ground, _asked: Asked) -> dict[str, Any]:
+            raise Refused("it was looked at")
+
+        def do(self, _ground: Ground, asked: Asked) -> str:
+            done.append(asked)
+            return "done"
+
+    monkeypatch.setitem(DEEDS, "trip", Noticed())
+    assert [client.head(f"/act/trip?why=x&id_of_action={'0' * 32}").status_code, done] == [409, []]
+
+
+def test_whoever_has_logged_out_is_out_whatever_the_browser_has_kept(client: FlaskClient) -> None:
+    log_in(client)
+    kept = client.get_cookie("cdb_console")
+    assert kept is not None
+    assert client.post("/logout", data={"token": token_of(client)}).status_code == 302
+    client.set_cookie("cdb_console", kept.value)
+    assert client.get("/act/trip").headers["Location"].startswith("/login")
 
 
 def test_attempts_are_forgotten_after_a_minute() -> None:

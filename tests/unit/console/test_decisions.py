@@ -65,6 +65,9 @@ def test_the_layers_after_the_one_that_objected_were_not_asked() -> None:
     assert answers(**rejected) == [PASSED, PASSED, PASSED, OBJECTED, NOT_ASKED, NOT_ASKED]
     layer = layers_of(a_signal(), a_decision(**rejected))[3]
     assert layer.found == "48.98 % without this order"
+    sized = {"max_exposure": "0.50", "order_size": "0.085"}
+    layer = layers_of(a_signal(), a_decision(verdict="rejected", layer=4, quantity=None, limits=sized))[3]
+    assert layer.found == "48.98 % without this order, which is up to 8.50 %"
 
 
 def test_of_a_sale_only_the_age_is_asked() -> None:

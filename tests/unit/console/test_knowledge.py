@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from cdb.kit.errors import Away
-from console.knowledge import SHARE, Knowledge
+from console.knowledge import LONGEST, SHARE, Knowledge
 from services.clock import NANOSECONDS
 from tests.support.clocks import SettableClock
 
@@ -119,11 +119,11 @@ def test_what_takes_long_is_kept_for_longer(knowledge: Knowledge, clock: Settabl
         clock.now += 3 * NANOSECONDS
         return server()
 
-    assert knowledge.of("key", slow).value == 1
+    assert knowledge.of("key", slow, for_s=10).value == 1
     clock.now += int((3 * SHARE - 1) * NANOSECONDS)
-    assert knowledge.of("key", slow).value == 1
+    assert knowledge.of("key", slow, for_s=10).value == 1
     clock.now += 2 * NANOSECONDS
-    assert knowledge.of("key", slow).value == 2
+    assert knowledge.of("key", slow, for_s=10).value == 2
 
 
 def test_a_server_that_was_away_for_long_is_asked_again_soon(knowledge: Knowledge, clock: SettableClock) -> None:
@@ -145,3 +145,32 @@ def test_a_server_that_was_away_for_long_is_asked_again_soon(knowledge: Knowledg
     assert knowledge.of("key", takes(30, away)).problem == "it hangs"
     clock.now += 2 * NANOSECONDS
     assert knowledge.of("key", server).value == 2
+
+
+def test_what_took_long_because_its_server_hung_is_not_kept_for_long(
+    knowledge: Knowledge, clock: SettableClock
+) -> None:
+    server = Server()
+
+    def hung() -> int:
+        clock.now += 600 * NANOSECONDS
+        return server()
+
+    assert knowledge.of("key", hung, for_s=2).value == 1
+    clock.now += 2 * LONGEST * NANOSECONDS
+    assert knowledge.of("key", server, for_s=2).value == 2
+
+
+def test_after_somebody_has_acted_all_is_asked_anew(knowledge: Knowledge) -> None:
+    server = Server()
+    assert [knowledge.of("key", server, for_s=60).value for _ in range(2)] == [1, 1]
+    knowledge.renew()
+    assert knowledge.of("key", server, for_s=60).value == 2
+
+
+def test_what_is_asked_once_is_not_kept_and_waited_for_so_long_only(knowledge: Knowledge) -> None:
+    let_go, server = threading.Event(), Server()
+    assert [knowledge.once(server, "PostgreSQL", wait_s=ENOUGH_S) for _ in range(2)] == [1, 2]
+    with pytest.raises(Away, match="PostgreSQL has not answered within 0 s"):
+        knowledge.once(hanging(let_go, server), "PostgreSQL", wait_s=0.01)
+    let_go.set()

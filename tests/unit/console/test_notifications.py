@@ -323,3 +323,20 @@ def test_what_is_no_runbook_is_not_found(client: FlaskClient, name: str) -> None
 
 def test_the_webhook_only_takes_posts(client: FlaskClient) -> None:
     assert client.get("/webhook").status_code == 405
+
+
+@pytest.mark.parametrize("began", ["0001-01-01T00:00:00+23:59", "9999-12-31T23:59:59-23:59"])
+def test_a_time_that_the_calendar_of_utc_has_not_is_the_nearest(client: FlaskClient, began: str) -> None:
+    assert client.post("/webhook", json=a_body(an_alert(startsAt=began))).status_code == 200
+    (kept,) = client.get("/api/notifications").get_json()["notifications"]
+    assert kept["starts_at"][:4] == began[:4]
+    assert "cdb_ws is down" in client.get("/alerts").get_data(as_text=True)
+
+
+def test_a_store_that_cannot_be_read_hides_nothing_else(client: FlaskClient, tmp_path: Path) -> None:
+    for file in tmp_path.glob(f"{FILE}*"):
+        file.write_bytes(b"garbage " * 600)
+    shown = client.get("/alerts")
+    assert shown.status_code == 200
+    assert "not a database" in shown.get_data(as_text=True)
+    assert "Firing now" in shown.get_data(as_text=True)

@@ -75,7 +75,15 @@ def test_nothing_fires_is_not_said_while_alertmanager_is_away(ground: Ground) ->
 
 
 def test_nothing_fires_if_alertmanager_says_so(ground: Ground) -> None:
-    assert "Nothing fires." in page(with_servers(ground, alertmanager=lambda *_: []))
+    shown = page(with_servers(ground, alertmanager=lambda *_: [], prometheus=lambda *_: 200))
+    assert "Nothing fires." in shown
+    assert "no alert begins to fire" not in shown
+
+
+def test_without_prometheus_it_is_said_that_nothing_can_begin_to_fire(ground: Ground) -> None:
+    shown = page(with_servers(ground, alertmanager=lambda *_: []))
+    assert "Without it no alert begins to fire." in shown
+    assert "Nothing fires, as far as Alertmanager knows." in shown
 
 
 def test_a_slow_decision_leads_to_its_trace(ground: Ground) -> None:
