@@ -10,6 +10,18 @@ from markupsafe import Markup
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_]{1,100}")
 _PAGE: Final = re.compile(r"^(?:\./|(?:\.\./)*monitoring/runbooks/)?([A-Za-z0-9_]+)\.md(#.*)?$")
+_PAGES: Final = {
+    "cdb breaker trip": "/act/trip",
+    "cdb breaker reset": "/act/reset",
+    "cdb flatten": "/act/flatten",
+    "cdb dead-letters list": "/system#letters",
+    "cdb dead-letters resend ID": "/system#letters",
+    "cdb dead-letters show ID": "/system#letters",
+    "cdb alerts": "/alerts",
+    "cdb trace slow": "/traces",
+    "cdb doctor": "/system#doctor",
+}
+"""Where a page does what a command does."""
 # Text of ours; HTML in it stays text all the same.
 _MARKDOWN: Final = MarkdownIt("commonmark", {"html": False}).enable("table")
 
@@ -35,7 +47,16 @@ def html(text: str) -> Markup:
         for child in token.children or ():
             if child.type == "link_open":
                 _lead(child)
+        token.children = token.children and [one for child in token.children for one in _with_page(child)]
     return Markup(_MARKDOWN.renderer.render(tokens, _MARKDOWN.options, {}))  # noqa: S704  HTML in the text is escaped
+
+
+def _with_page(token: Token) -> list[Token]:
+    """*token*, and a link around it if it is a command for what a page of ours does."""
+    page = _PAGES.get(token.content) if token.type == "code_inline" else None
+    return (
+        [token] if page is None else [Token("link_open", "a", 1, {"href": page}), token, Token("link_close", "a", -1)]
+    )
 
 
 def _lead(token: Token) -> None:

@@ -131,7 +131,7 @@ def test_a_session_ends_after_its_time_and_when_the_password_changes(tmp_path: P
     log_in(client)
     cookie = client.get_cookie("cdb_console")
     assert cookie is not None
-    for password, status in ((PASSWORD, 200), ("another one", 302)):
+    for password, status in ((PASSWORD, 200), ("another long password", 302)):
         changed = ground_of(tmp_path, SettableClock(), CDB_HTTP_HOST="0.0.0.0", CDB_CONSOLE_PASSWORD=password)  # noqa: S104
         other = client_of(changed)
         other.set_cookie("cdb_console", cookie.value)

@@ -340,3 +340,9 @@ def test_a_store_that_cannot_be_read_hides_nothing_else(client: FlaskClient, tmp
     assert shown.status_code == 200
     assert "not a database" in shown.get_data(as_text=True)
     assert "Firing now" in shown.get_data(as_text=True)
+
+
+def test_a_runbook_leads_from_a_command_to_the_page_that_does_the_same(client: FlaskClient) -> None:
+    shown = client.get("/runbooks/CircuitBreakerActivated").get_data(as_text=True)
+    assert '<a href="/act/reset"><code>cdb breaker reset</code></a>' in shown
+    assert '<a href="/act/flatten"><code>cdb flatten</code></a>' in shown
