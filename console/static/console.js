@@ -5,12 +5,16 @@ const TROUBLE = document.getElementById("trouble");
 const ZONED = new Intl.DateTimeFormat(undefined, {
   year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23",
 });
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
 
+// A time of today goes without its date. At midnight it gets it, so all are looked at again.
 function showTimes(root) {
+  const today = new Date().toDateString();
   for (const time of root.querySelectorAll("time[datetime]")) {
-    if (time.title) continue;
-    time.title = time.textContent;
-    time.textContent = ZONED.format(new Date(time.dateTime));
+    time.title ||= time.textContent;
+    const at = new Date(time.dateTime);
+    const text = (at.toDateString() === today ? CLOCK : ZONED).format(at);
+    if (time.textContent !== text) time.textContent = text;
   }
 }
 
@@ -31,12 +35,14 @@ function update(fresh) {
     if (part.contains(document.activeElement) && document.activeElement.matches("input, select, textarea")) continue;
     const open = new Set([...part.querySelectorAll("details[open][id]")].map((one) => one.id));
     const focused = part.contains(document.activeElement) ? document.activeElement.id : "";
+    const scrolled = [...part.querySelectorAll(".scroll")].map((one) => one.scrollLeft);
     part.className = next.className;
     part.innerHTML = source;
+    part.querySelectorAll(".scroll").forEach((one, i) => { one.scrollLeft = scrolled[i] ?? 0; });
     for (const id of open) document.getElementById(id)?.setAttribute("open", "");
     if (focused) document.getElementById(focused)?.focus();
-    showTimes(part);
   }
+  showTimes(document);
 }
 
 async function refresh() {

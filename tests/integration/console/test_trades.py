@@ -154,6 +154,7 @@ def test_the_page_shows_the_report_and_the_list(ground: Ground) -> None:
     assert "<dt>closed trades</dt><dd>12</dd>" in shown
     assert shown.count('aria-label="decision to buy') == 12
     assert "<option>BTCUSDT</option>" in shown
+    assert "download>CSV</a>" in shown, "the file holds all of them"
     assert "<svg" in shown
 
 
