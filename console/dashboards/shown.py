@@ -15,7 +15,7 @@ from console.dashboards.address import View
 from console.dashboards.panels import links_of, panels_of
 from console.ground import Ground
 from console.knowledge import Knowledge, Known
-from services.clock import NANOSECONDS
+from services.clock import NANOSECONDS, to_datetime
 
 MOST_STEP_S: Final = 10
 """A page that asks less often is shown figures that are at most this old."""
@@ -54,6 +54,10 @@ class Boards:
         why = known.problem or "Prometheus has not answered yet"
         empty = {id(panel): Answer(error=why) for panel in board.shown}
         return Known(self._written(Snapshot(board, view.window(begun_s), empty)), None, why)
+
+    def is_overdue(self, known: Known[Markup], view: View) -> bool:
+        """Whether *known* is older than readers of *view* expect, because Prometheus does not answer."""
+        return known.is_overdue(to_datetime(self.ground.clock.now_ns()), view.refresh_s or MOST_STEP_S)
 
     def choices(self, board: Dashboard) -> Mapping[str, tuple[str, ...]]:
         """What each variable of *board* offers; nothing while that is not known."""

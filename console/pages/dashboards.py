@@ -42,6 +42,7 @@ def _dashboard(ground: Ground, boards: Boards, board: Dashboard) -> str | Werkze
     if chosen := request.args.get("range"):
         again = view.address(start=f"now-{address.offered(chosen)}", end="now")
         return redirect(f"{path}?{again}")
+    known = boards.panels(board, view)
     return render_template(
         "dashboard.html",
         board=board,
@@ -49,7 +50,8 @@ def _dashboard(ground: Ground, boards: Boards, board: Dashboard) -> str | Werkze
         path=path,
         choices=choices,
         view=view,
-        known=boards.panels(board, view),
+        known=known,
+        overdue=boards.is_overdue(known, view),
         on_light=ON_LIGHT,
         ranges=address.RANGES,
         refreshes=address.REFRESHES,

@@ -12,6 +12,7 @@ from console import reference
 from console.dashboards import address
 from console.dashboards.shown import Boards
 from console.ground import Ground
+from services.clock import to_datetime
 from services.runtime.web import BadRequest, parameters
 from telemetry.contract import Metric
 
@@ -42,7 +43,13 @@ def add(app: Flask, ground: Ground) -> None:
             for one in reference.found(asked.q)
         ]
         return render_template(
-            "metrics.html", rows=rows, q=asked.q, known=known, total=len(reference.METRICS), refresh=REFRESH_S
+            "metrics.html",
+            rows=rows,
+            q=asked.q,
+            known=known,
+            overdue=known.is_overdue(to_datetime(ground.clock.now_ns()), REFRESH_S),
+            total=len(reference.METRICS),
+            refresh=REFRESH_S,
         )
 
     @app.get("/metrics-reference/<name>")
@@ -58,6 +65,7 @@ def _metric(ground: Ground, boards: Boards, metric: Metric) -> str | Response:
     view = address.read(request.args, refresh=board.refresh, known={})
     if chosen := request.args.get("range"):
         return redirect(f"{path}?{view.address(start=f'now-{address.offered(chosen)}', end='now')}")
+    known = boards.panels(board, view)
     rules = ground.knowledge.of(
         "rules", lambda: [rule for group in ground.prometheus.rules() for rule in group.rules], for_s=_RULES_S
     )
@@ -68,7 +76,8 @@ def _metric(ground: Ground, boards: Boards, metric: Metric) -> str | Response:
         path=path,
         choices={},
         view=view,
-        known=boards.panels(board, view),
+        known=known,
+        overdue=boards.is_overdue(known, view),
         rules=rules,
         uses=reference.uses(metric, ground.dashboards.values(), rules.value or []),
         runbooks=frozenset(file.stem for file in ground.runbooks.glob("*.md")),

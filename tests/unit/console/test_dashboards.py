@@ -283,3 +283,40 @@ def test_no_reader_waits_for_a_server_that_hangs(client: FlaskClient, prometheus
         assert "Prometheus has not answered yet" in client.get("/d/cdb-risk-alerts").get_data(as_text=True)
     finally:
         prometheus.hangs.set()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (HEALTH, "These figures are 8.0 min old."),
+        ("/metrics-reference/cdb_equity_usd", "These figures are 8.0 min old."),
+        ("/metrics-reference", "These values are 8.0 min old."),
+    ],
+)
+def test_old_figures_are_a_warning_as_soon_as_newer_ones_are_late(
+    client: FlaskClient, prometheus: FakePrometheus, clock: SettableClock, address: str, said: str
+) -> None:
+    settled(client, address)
+    prometheus.hangs = threading.Event()
+    clock.now += 8 * 60 * SECOND
+    try:
+        shown = client.get(address).get_data(as_text=True)
+    finally:
+        prometheus.hangs.set()
+    state = re.search(r'<p[^>]*class="warn"[^>]*>(.*?)</p>', shown, re.DOTALL)
+    assert state
+    assert " ".join(texts(state[1])) == f"Prometheus has not answered yet. {said}"
+
+
+def test_figures_that_are_only_being_renewed_are_no_warning(
+    client: FlaskClient, prometheus: FakePrometheus, clock: SettableClock
+) -> None:
+    settled(client, f"{HEALTH}?refresh=10s")
+    prometheus.hangs = threading.Event()
+    clock.now += 15 * SECOND
+    try:
+        shown = client.get(f"{HEALTH}?refresh=10s").get_data(as_text=True)
+    finally:
+        prometheus.hangs.set()
+    assert 'class="warn"' not in shown
+    assert "newer figures are being asked for" in shown
