@@ -320,3 +320,11 @@ def test_figures_that_are_only_being_renewed_are_no_warning(
         prometheus.hangs.set()
     assert 'class="warn"' not in shown
     assert "newer figures are being asked for" in shown
+
+
+def test_that_no_alert_fired_is_said_in_words_without_a_length(client: FlaskClient, prometheus: FakePrometheus) -> None:
+    at = [panel.title for panel in BOARDS["cdb-risk-alerts"].shown].index("Recent Alerts")
+    prometheus.names = ("No alert fired in this time",)
+    prometheus.value = 0.0
+    said = texts(part(settled(client, "/d/cdb-risk-alerts"), at))
+    assert said[-2:] == ["No alert fired in this time", "–"]  # noqa: RUF001
