@@ -128,6 +128,7 @@ function zoomable(plot, chart) {
     if (event.button === 0 && event.pointerType !== "touch") begun = event.clientX;
   });
   plot.addEventListener("pointermove", (event) => {
+    if (!(event.buttons & 1)) begun = null; // it was let go elsewhere
     if (begun === null || (!band.isConnected && Math.abs(event.clientX - begun) < LEAST_DRAG)) return;
     const [left, right] = ends(event);
     if (!band.isConnected) plot.append(band);
