@@ -45,6 +45,10 @@ class Known(Generic[T]):
             return ""
         return self.problem or f"{server} has not answered yet"
 
+    def is_overdue(self, now: datetime, every_s: float) -> bool:
+        """Whether a newer answer is late although this one, which is renewed *every_s*, is twice as old as that."""
+        return self.is_late and (self.at is None or (now - self.at).total_seconds() > 2 * every_s)
+
 
 class Knowledge:
     """Gives answers that are no older than a reader allows, each worked out by one of all who ask at the time.

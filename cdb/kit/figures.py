@@ -5,10 +5,10 @@ from decimal import Decimal
 
 
 def microseconds(length: float) -> str:
-    """Write a length of time in a few characters: 4 us, 2.31 ms, 301 ms, 1.52 s, 2.1 min, 5.0 h, 3.2 d."""
+    """Write a length of time in a few characters: 4 µs, 2.31 ms, 301 ms, 1.52 s, 2.1 min, 5.0 h, 3.2 d."""
     sign, size = ("-", -length) if length < 0 else ("", length)
     if size < 1_000:
-        return f"{sign}{size:.0f} us"
+        return f"{sign}{size:.0f} µs"
     if size < 999_500:
         return f"{sign}{_three_digits(size / 1_000)} ms"
     if size < 120e6:

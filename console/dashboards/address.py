@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlencode
 
@@ -25,8 +25,12 @@ ALL: Final = frozenset({"", "All", "$__all"})
 """How Grafana writes that none is chosen."""
 _VARIABLE: Final = "var-"
 _VALUE: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
-_RELATIVE: Final = re.compile(r"now(?:-(?P<back>[0-9]{1,9}[smhdw]))?")
+_RELATIVE: Final = re.compile(r"now(?:-[0-9]{1,9}[smhdw])?")
 _MILLISECONDS: Final = re.compile("[0-9]{9,14}")
+_ALLOWED: Final = (
+    "now, now-15m (with s, m, h, d or w), a time such as 2026-12-01T10:00Z (Z is UTC; or +01:00 and the like) or Unix"
+    " milliseconds"
+)
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,11 @@ class View:
         """How often it is asked for again, as it is offered."""
         return durations.written(timedelta(seconds=self.refresh_s)) if self.refresh_s else "off"
 
+    @property
+    def times(self) -> tuple[str, str]:
+        """Start and end as the form has them: Unix milliseconds are written as a time in UTC."""
+        return _readable(self.start), _readable(self.end)
+
     def window(self, now_s: float) -> Window:
         """The time that is shown at the Unix time *now_s*."""
         start, end = _seconds(self.start, now_s), _seconds(self.end, now_s)
@@ -69,23 +78,28 @@ class View:
 
 
 def read(given: MultiDict[str, str], *, refresh: str, known: Mapping[str, tuple[str, ...]]) -> View:
-    """Read what is *given*; without it the last minutes, again every *refresh*.
+    """Read what is *given*, without a check of its times; without it the last minutes, again every *refresh*.
 
     *known* has the values of each variable of the dashboard, as far as they are known. Raises BadRequest.
     """
-    view = View(
-        start=_time("from", given.get("from") or f"now-{USUAL_RANGE}"),
-        end=_time("to", given.get("to") or "now"),
+    return View(
+        start=given.get("from", "").strip() or f"now-{USUAL_RANGE}",
+        end=given.get("to", "").strip() or "now",
         refresh_s=_refresh(given.get("refresh"), refresh),
+        choice=_choice(given, known),
     )
-    length = _seconds(view.end, 0.0) - _seconds(view.start, 0.0)
-    mixed = view.start.startswith("now") != view.end.startswith("now")
-    if not mixed and not SHORTEST.total_seconds() <= length <= LONGEST.total_seconds():
-        allowed = f"{durations.written(SHORTEST)} to {durations.written(LONGEST)}"
-        raise BadRequest(f"from must be {allowed} before to; got {view.start!r:.80} and {view.end!r:.80}")
-    if mixed:
-        raise BadRequest(f"from and to must both be relative to now or both Unix milliseconds; got {view.start!r:.80}")
-    return replace(view, choice=_choice(given, known))
+
+
+def wrong_times(view: View, now_s: float) -> str:
+    """Why the times of *view* cannot be shown at the Unix time *now_s*, and what can; empty if they can be."""
+    for name, given in (("from", view.start), ("to", view.end)):
+        if not _is_time(given):
+            return f"{name} must be {_ALLOWED}; got {given!r:.80}"
+    length = _seconds(view.end, now_s) - _seconds(view.start, now_s)
+    if SHORTEST.total_seconds() <= length <= LONGEST.total_seconds():
+        return ""
+    allowed = f"{durations.written(SHORTEST)} to {durations.written(LONGEST)}"
+    return f"from must be {allowed} before to; got {view.start!r:.80} and {view.end!r:.80}"
 
 
 def offered(given: str) -> str:
@@ -95,17 +109,43 @@ def offered(given: str) -> str:
     return given
 
 
-def _time(name: str, given: str) -> str:
-    if _RELATIVE.fullmatch(given) or _MILLISECONDS.fullmatch(given):
+def _is_time(given: str) -> bool:
+    if not _RELATIVE.fullmatch(given):
+        return bool(_MILLISECONDS.fullmatch(f"{_milliseconds(given)}"))
+    try:
+        return _back(given) >= timedelta()
+    except durations.BadDuration:
+        return False
+
+
+def _back(given: str) -> timedelta:
+    """How long before now *given* is. Raises BadDuration if that is more than a century."""
+    back = given.removeprefix("now").removeprefix("-")
+    return durations.parse(back) if back.strip("0smhdw") else timedelta()
+
+
+def _milliseconds(given: str) -> int | None:
+    """Unix time of an absolute time, None for any other text."""
+    if _MILLISECONDS.fullmatch(given):
+        return int(given)
+    try:
+        moment = datetime.fromisoformat(given)
+    except ValueError:
+        return None
+    return round(1000 * moment.timestamp()) if moment.tzinfo else None
+
+
+def _readable(given: str) -> str:
+    if not _MILLISECONDS.fullmatch(given):
         return given
-    raise BadRequest(f"{name} must be now, now-15m (with s, m, h, d or w) or Unix milliseconds; got {given!r:.80}")
+    moment = datetime.fromtimestamp(int(given) / 1000, UTC)
+    return moment.isoformat(timespec="auto" if moment.microsecond else "seconds").replace("+00:00", "Z")
 
 
 def _seconds(given: str, now_s: float) -> float:
-    if given.isdecimal():
-        return int(given) / 1000
-    back = given.removeprefix("now").removeprefix("-")
-    return now_s - (durations.parse(back).total_seconds() if back.strip("0smhdw") else 0.0)
+    if (absolute := _milliseconds(given)) is not None:
+        return absolute / 1000
+    return now_s - _back(given).total_seconds()
 
 
 def _refresh(given: str | None, usual: str) -> int:

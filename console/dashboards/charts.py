@@ -87,7 +87,7 @@ def _curve(field: Field, window: Window, *, area: bool) -> Option:
 def _by_threshold(field: Field, place: int) -> Option | None:
     """Colour the curve at *place* by the thresholds that it reaches, if its panel says so."""
     limits = field.look.limits
-    if field.look.settings.color.mode != "thresholds" or field.look.fixed or not limits:
+    if not field.alone_by_threshold or not limits:
         return None
     base = colour(field.look.settings.thresholds.steps[0].color)
     starts = [(-math.inf, base), *limits]

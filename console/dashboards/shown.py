@@ -1,21 +1,24 @@
 """What readers see of a dashboard: asked for and written once for all who look at the same."""
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
-from flask import Flask, render_template
+from flask import Flask, Response, redirect, render_template, request
 from markupsafe import Markup
+from werkzeug.wrappers import Response as WerkzeugResponse
 
 from cdb.dashboard.model.ask import Snapshot, ask
+from cdb.dashboard.model.colours import ON_LIGHT
 from cdb.dashboard.model.dashboards import Dashboard
 from cdb.dashboard.model.fields import Answer
 from cdb.dashboard.model.traces import trace_points
 from cdb.dashboard.model.variables import choices
+from console.dashboards import address
 from console.dashboards.address import View
 from console.dashboards.panels import links_of, panels_of
 from console.ground import Ground
 from console.knowledge import Knowledge, Known
-from services.clock import NANOSECONDS
+from services.clock import NANOSECONDS, to_datetime
 
 MOST_STEP_S: Final = 10
 """A page that asks less often is shown figures that are at most this old."""
@@ -36,6 +39,35 @@ class Boards:
         self.app = app
         self.ground = ground
         self._panels = Knowledge(ground.clock, most=MOST_VIEWS, share=SHARE)
+
+    def page(
+        self, template: str, board: Dashboard, path: str, *, choices: Mapping[str, tuple[str, ...]], **more: Any
+    ) -> WerkzeugResponse:
+        """Write *board* as the address asks for it, with *template* and what that needs *more*.
+
+        If the times are wrong the form says so, as it was filled in, and there are no figures. Raises BadRequest.
+        """
+        view = address.read(request.args, refresh=board.refresh, known=choices)
+        if chosen := request.args.get("range"):
+            return redirect(f"{path}?{view.address(start=f'now-{address.offered(chosen)}', end='now')}")
+        wrong = address.wrong_times(view, self.ground.clock.now_ns() / NANOSECONDS)
+        known = Known[Markup](None, None) if wrong else self.panels(board, view)
+        page = render_template(
+            template,
+            board=board,
+            path=path,
+            choices=choices,
+            view=view,
+            wrong=wrong,
+            known=known,
+            overdue=known.is_overdue(to_datetime(self.ground.clock.now_ns()), view.refresh_s or MOST_STEP_S),
+            on_light=ON_LIGHT,
+            ranges=address.RANGES,
+            refreshes=address.REFRESHES,
+            refresh=None if wrong else view.refresh_s or None,
+            **more,
+        )
+        return Response(page, 400 if wrong else 200, mimetype="text/html")
 
     def panels(self, board: Dashboard, view: View) -> Known[Markup]:
         """The panels of *board* as HTML; each says why it has no figures, if Prometheus never answered."""

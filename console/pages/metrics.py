@@ -3,15 +3,14 @@
 from typing import Annotated, Final
 
 import msgspec
-from flask import Flask, abort, redirect, render_template, request
+from flask import Flask, abort, render_template
 from msgspec import Meta
 from werkzeug.wrappers import Response
 
-from cdb.dashboard.model.colours import ON_LIGHT
 from console import reference
-from console.dashboards import address
 from console.dashboards.shown import Boards
 from console.ground import Ground
+from services.clock import to_datetime
 from services.runtime.web import BadRequest, parameters
 from telemetry.contract import Metric
 
@@ -42,38 +41,33 @@ def add(app: Flask, ground: Ground) -> None:
             for one in reference.found(asked.q)
         ]
         return render_template(
-            "metrics.html", rows=rows, q=asked.q, known=known, total=len(reference.METRICS), refresh=REFRESH_S
+            "metrics.html",
+            rows=rows,
+            q=asked.q,
+            known=known,
+            overdue=known.is_overdue(to_datetime(ground.clock.now_ns()), REFRESH_S),
+            total=len(reference.METRICS),
+            refresh=REFRESH_S,
         )
 
     @app.get("/metrics-reference/<name>")
-    def metric(name: str) -> str | Response:
+    def metric(name: str) -> Response:
         if name not in reference.METRICS:
             abort(404, f"the contract has no metric {name!r:.80}")
         return _metric(ground, boards, reference.METRICS[name])
 
 
-def _metric(ground: Ground, boards: Boards, metric: Metric) -> str | Response:
-    board = reference.board_of(metric)
-    path = f"/metrics-reference/{metric.prometheus}"
-    view = address.read(request.args, refresh=board.refresh, known={})
-    if chosen := request.args.get("range"):
-        return redirect(f"{path}?{view.address(start=f'now-{address.offered(chosen)}', end='now')}")
+def _metric(ground: Ground, boards: Boards, metric: Metric) -> Response:
     rules = ground.knowledge.of(
         "rules", lambda: [rule for group in ground.prometheus.rules() for rule in group.rules], for_s=_RULES_S
     )
-    return render_template(
+    return boards.page(
         "metric.html",
-        metric=metric,
-        board=board,
-        path=path,
+        reference.board_of(metric),
+        f"/metrics-reference/{metric.prometheus}",
         choices={},
-        view=view,
-        known=boards.panels(board, view),
+        metric=metric,
         rules=rules,
         uses=reference.uses(metric, ground.dashboards.values(), rules.value or []),
         runbooks=frozenset(file.stem for file in ground.runbooks.glob("*.md")),
-        on_light=ON_LIGHT,
-        ranges=address.RANGES,
-        refreshes=address.REFRESHES,
-        refresh=view.refresh_s or None,
     )

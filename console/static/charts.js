@@ -6,6 +6,8 @@ const DARK = matchMedia("(prefers-color-scheme: dark)");
 const ON_LIGHT = JSON.parse(document.getElementById("on-light").textContent);
 const TRACES = "traces";
 const MOST_ROWS = 24;
+const LEAST_DRAG = 6; // pixels; less is a click
+const LEAST_TIME_MS = 30000; // SHORTEST of address.py
 const charts = new Map();
 let pointedAt = null; // the chart below the pointer: all show the time there, one tells of it
 
@@ -70,7 +72,7 @@ function told(chart, looks, points) {
   if (pointedAt !== chart || !points.length) return null;
   const box = document.createElement("div");
   const when = document.createElement("p");
-  when.textContent = new Date(points[0].axisValue).toLocaleString();
+  when.textContent = ZONED.format(new Date(points[0].axisValue));
   const table = document.createElement("table");
   const shown = points.filter((one) => one.value && one.value[1] !== null && looks[one.seriesIndex]);
   for (const one of shown.slice(0, MOST_ROWS)) {
@@ -85,7 +87,7 @@ function told(chart, looks, points) {
 function toldOfTrace(one, look) {
   const box = document.createElement("div");
   const when = document.createElement("p");
-  when.textContent = new Date(one.value[0]).toLocaleString();
+  when.textContent = ZONED.format(new Date(one.value[0]));
   const table = document.createElement("table");
   row(table, { text: "◆", colour: one.color }, "a click opens the trace", written(one.data.was, look));
   box.append(when, table);
@@ -116,6 +118,41 @@ function completed(chart, { option, looks, ticks }) {
   };
 }
 
+// Dragging over a chart shows the time between both ends: it becomes that of the address. A click is no drag.
+function zoomable(plot, chart) {
+  const band = document.createElement("div");
+  band.className = "zoom";
+  let begun = null;
+  const ends = (event) => [begun, event.clientX].map((x) => x - plot.getBoundingClientRect().left).sort((a, b) => a - b);
+  plot.addEventListener("pointerdown", (event) => {
+    if (event.button === 0 && event.pointerType !== "touch") begun = event.clientX;
+  });
+  plot.addEventListener("pointermove", (event) => {
+    if (!(event.buttons & 1)) begun = null; // it was let go elsewhere
+    if (begun === null || (!band.isConnected && Math.abs(event.clientX - begun) < LEAST_DRAG)) return;
+    const [left, right] = ends(event);
+    if (!band.isConnected) plot.append(band);
+    plot.setPointerCapture(event.pointerId);
+    band.style.left = `${left}px`;
+    band.style.width = `${right - left}px`;
+  });
+  plot.addEventListener("pointerup", (event) => {
+    if (band.isConnected) show(ends(event).map((x) => chart.convertFromPixel({ xAxisIndex: 0 }, x)), chart.getOption().xAxis[0]);
+  });
+  for (const end of ["pointerup", "pointercancel"]) plot.addEventListener(end, () => { begun = null; band.remove(); });
+}
+
+// Whole seconds within the chart's own time, at least as many as an address may ask for.
+function show([from, to], { min, max }) {
+  const middle = (Math.max(from, min) + Math.min(to, max)) / 2;
+  const half = Math.max((Math.min(to, max) - Math.max(from, min)) / 2, LEAST_TIME_MS / 2);
+  const address = new URL(location.href);
+  address.searchParams.delete("range");
+  address.searchParams.set("from", 1000 * Math.floor((middle - half) / 1000));
+  address.searchParams.set("to", 1000 * Math.ceil((middle + half) / 1000));
+  location.assign(address);
+}
+
 function draw(part, text) {
   const plot = part.querySelector(".plot");
   let chart = charts.get(part);
@@ -123,7 +160,10 @@ function draw(part, text) {
     plot.replaceChildren();
     chart = echarts.init(plot, theme());
     charts.set(part, chart);
-    if (part.closest(".timeseries")) chart.group = "page";
+    if (part.closest(".timeseries")) {
+      chart.group = "page";
+      zoomable(plot, chart);
+    }
     plot.addEventListener("pointerenter", () => { pointedAt = chart; });
     plot.addEventListener("pointerleave", () => { pointedAt = null; });
     chart.on("click", { seriesId: TRACES }, (one) => location.assign(`/traces/${one.data.trace}`));

@@ -53,7 +53,7 @@ async function refresh() {
     update(new DOMParser().parseFromString(await answer.text(), "text/html"));
     TROUBLE.hidden = true;
   } catch (error) {
-    if (TROUBLE.hidden) TROUBLE.textContent = `The console does not answer since ${new Date().toLocaleTimeString()}. What you see is from then; trying again.`;
+    if (TROUBLE.hidden) TROUBLE.textContent = `The console does not answer since ${ZONED.format(new Date())}. What you see is from then; trying again.`;
     TROUBLE.hidden = false;
   }
 }

@@ -189,8 +189,8 @@ def _history() -> list[AnyPanel]:
                 title="Drawdown",
                 description=(
                     "How far equity is below its peak of the last 24 hours; 0 is at the peak. Beside it the deepest "
-                    "fall since the account was opened, from every minute's mark: where the curves meet, it is falling "
-                    "deeper than ever."
+                    "fall since the account was opened: where the curves meet, it is falling deeper than ever. The "
+                    "deepest is measured once a minute: a fall between two measurements is in the first curve only."
                 ),
                 unit="percent",
                 width=12,
@@ -199,7 +199,7 @@ def _history() -> list[AnyPanel]:
                 no_value=NOT_YET,
             ),
             Query(f"100 * max(1 - cdb_equity_usd / {peak})", "below the peak of 24 h"),
-            Query("max(cdb_max_drawdown_pct)", "deepest since the opening"),
+            Query("max(cdb_max_drawdown_pct)", "deepest since the opening, by the minute"),
         ),
     ]
 

@@ -120,8 +120,9 @@ def time_panel(
 ) -> timeseries.Panel:
     """Curves over time.
 
-    *area* fills below them. *line* draws a red dashed line, which is always in the picture; it moves to the limit of
-    cdb_risk called *limit*. *colored* gives a curve the colours of *about.steps* instead of one for each series.
+    *area* fills below one, in a colour that judges neither a gain nor a loss. *line* draws a red dashed line, which is
+    always in the picture; it moves to the limit of cdb_risk called *limit*. *colored* gives a curve the colours of
+    *about.steps* instead of one for each series; all but one curve need a fixed colour then.
     """
     panel = _panel(timeseries.Panel(), about)
     asked = (*queries, in_force(limit)) if limit else queries
@@ -132,7 +133,7 @@ def time_panel(
     if colored:
         panel.gradient_mode(kinds.GraphGradientMode.SCHEME)
     else:
-        panel.color_scheme(_by_series())
+        panel.color_scheme(_neutral() if area else _by_series())
     panel.legend(_legend()).tooltip(common.VizTooltipOptions().mode(kinds.TooltipDisplayMode.MULTI))
     if line is not None:
         panel.thresholds(_thresholds(((None, GREEN), (line, RED)))).axis_soft_max(1.2 * line)
@@ -260,6 +261,10 @@ def _by_threshold() -> dashboard.FieldColor:
 
 def _by_series() -> dashboard.FieldColor:
     return dashboard.FieldColor().mode(models.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+
+
+def _neutral() -> dashboard.FieldColor:
+    return dashboard.FieldColor().mode(models.FieldColorModeId.FIXED).fixed_color(BLUE)
 
 
 def _last() -> common.ReduceDataOptions:

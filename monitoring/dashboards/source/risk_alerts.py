@@ -225,11 +225,12 @@ def _tables() -> list[AnyPanel]:
             title="Recent Alerts",
             description=(
                 "What fired within the time shown, and for how long. A long time is a cause that stays, a short one "
-                "that comes again is a limit that is just met; `none` is what one wants to see."
+                "that comes again is a limit that is just met. The table says so if no alert fired."
             ),
             unit="s",
             width=12,
             height=9,
+            texts={"0": ("–", GREEN)},  # noqa: RUF001  as where there is no value
         ),
         {"alertname": "Alert", "severity": "Severity", "component": "Component", "Value": "Fired for"},
         Query(_recent_alerts()),
@@ -242,4 +243,4 @@ def _recent_alerts() -> str:
     fired = 'ALERTS{alertstate="firing"}'
     # A sample for each evaluation: every 15 s.
     seconds = f"15 * sum by (alertname, severity, component) (count_over_time({fired}[$__range]))"
-    return f'{seconds} or on () label_replace(vector(0), "alertname", "none", "", "")'
+    return f'{seconds} or on () label_replace(vector(0), "alertname", "No alert fired in this time", "", "")'

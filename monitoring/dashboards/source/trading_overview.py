@@ -4,6 +4,7 @@ from typing import Final
 
 from monitoring.dashboards.source.board import board, symbol_variable
 from monitoring.dashboards.source.panels import (
+    BLUE,
     GREEN,
     NOT_YET,
     RED,
@@ -12,6 +13,7 @@ from monitoring.dashboards.source.panels import (
     AnyPanel,
     Query,
     bar_panel,
+    fixed_color,
     pie_panel,
     stat_panel,
     time_panel,
@@ -21,6 +23,7 @@ from monitoring.dashboards.source.sdk import dashboard
 UID: Final = "cdb-trading-overview"
 _CHOSEN: Final = 'symbol=~"$symbol"'
 _NOTHING_TO_SELL: Final = f'cdb_orders_rejected_total{{{_CHOSEN}, reason_code="NO_POSITION"}}'
+_TRADABLE: Final = "approved, nothing to sell left out"
 _REJECTIONS: Final = (
     "CircuitBreakerActivated",
     "DailyDrawdownLimitExceeded",
@@ -119,7 +122,7 @@ def _flow() -> list[AnyPanel]:
                 title="Order Approval Rate (%)",
                 description=(
                     "Approved among decided signals, over 5 minutes; while nothing is decided, since cdb_risk started. "
-                    "Above 70 is green. The second curve leaves out signals to sell what is not held (NO_POSITION): "
+                    "Above 70 is green. The blue curve leaves out signals to sell what is not held (NO_POSITION): "
                     "where that one is low, limits are met; harmless while exposure is high, else see why."
                 ),
                 unit="percent",
@@ -131,9 +134,9 @@ def _flow() -> list[AnyPanel]:
                 runbooks=_REJECTIONS,
             ),
             Query(_approval_rate(), "approved"),
-            Query(_approval_rate(without=_NOTHING_TO_SELL), "approved, nothing to sell left out"),
+            Query(_approval_rate(without=_NOTHING_TO_SELL), _TRADABLE),
             colored=True,
-        ),
+        ).override_by_name(_TRADABLE, fixed_color(BLUE)),
     ]
 
 

@@ -4,6 +4,7 @@ import json
 import math
 from collections import Counter
 from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -135,6 +136,30 @@ def settled_points(page: Page) -> list[dict[str, Any]]:
         if point["at"] < now_ms - 40_000 and not near:
             found.append(point)
     return found
+
+
+def test_a_drag_over_a_chart_shows_that_time_and_back_leads_back(browser: Browser) -> None:
+    with looked_at(browser) as (page, complaints):
+        now_ms = page.evaluate("Date.now()")
+        whole = f"{CONSOLE}/d/cdb-risk-alerts?from={now_ms - 1000 * RANGE_S}&to={now_ms}&refresh=off"
+        page.goto(whole)
+        page.wait_for_function(DRAWN)
+        box = page.locator(".timeseries .plot").first.bounding_box()
+        assert box
+        half, end, middle = box["x"] + box["width"] / 2, box["x"] + box["width"] + 50, box["y"] + box["height"] / 2
+        page.mouse.move(half, middle)
+        page.mouse.down()
+        page.mouse.move(end, middle, steps=5)
+        page.mouse.up()
+        page.wait_for_url(lambda url: url != whole)
+        shown = {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
+        assert abs(int(shown["to"]) - now_ms) <= 1_000  # the chart's own end
+        assert RANGE_S / 3 < (int(shown["to"]) - int(shown["from"])) / 1000 < 2 * RANGE_S / 3
+        assert shown["refresh"] == "off"
+        page.wait_for_function(DRAWN)
+        page.go_back()
+        assert page.url == whole
+        assert complaints == []
 
 
 def test_a_slow_decision_is_found_from_the_overview_and_explained(stack: Documented, browser: Browser) -> None:

@@ -32,6 +32,8 @@ class FakePrometheus:
     away: bool = False
     refused: str = "nothing is refused"
     gap: bool = False
+    value: float | None = None
+    """Of every series, if it is not to differ by query."""
     hangs: threading.Event = field(default_factory=_set)
     rules: list[dict[str, Any]] = field(default_factory=list)
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
@@ -64,7 +66,8 @@ class FakePrometheus:
             one = {"labels": {"trace_id": self.trace}, "value": "0.25", "timestamp": float(sent["end"]) - 60}
             return [{"seriesLabels": {}, "exemplars": [one]}]
         size = crc32(sent["query"].encode()) % 1000 / 100
-        rows = [(self._labels(name), size + at) for at, name in enumerate(self.names)]
+        values = [size + at if self.value is None else self.value for at in range(len(self.names))]
+        rows = [(self._labels(name), value) for name, value in zip(self.names, values, strict=True)]
         if path == "query":
             at = float(sent.get("time", 0))
             return {"resultType": "vector", "result": [{"metric": m, "value": [at, str(v)]} for m, v in rows]}

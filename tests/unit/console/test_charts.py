@@ -13,7 +13,9 @@ import console
 from cdb.dashboard.model import supported
 from cdb.dashboard.model.answers import Series
 from cdb.dashboard.model.ask import Window
+from cdb.dashboard.model.axis import axis_of
 from cdb.dashboard.model.colours import COLOURS, FAINT, ON_LIGHT, PLAIN, SERIES, colour
+from cdb.dashboard.model.curves import legend
 from cdb.dashboard.model.dashboards import Panel, load_dashboards
 from cdb.dashboard.model.fields import Answer, answered
 from cdb.dashboard.model.traces import TracePoint
@@ -68,9 +70,52 @@ def test_a_curve_has_the_colours_of_the_thresholds_that_it_reaches() -> None:
 
 def test_a_series_has_its_own_colour_and_the_area_below_it_where_the_panel_says_so() -> None:
     found = option("Cumulative PnL", 1.0, 2.0)["series"][0]
-    assert found["itemStyle"] == {"color": SERIES[0]}
     assert found["areaStyle"] == {"opacity": 0.3}
-    assert "areaStyle" not in option("Signals per Minute", 1.0, 2.0)["series"][0]
+    plain = option("Signals per Minute", 1.0, 2.0)["series"][0]
+    assert plain["itemStyle"] == {"color": SERIES[0]}
+    assert "areaStyle" not in plain
+
+
+@pytest.mark.parametrize("values", [(1.0, 2.0), (-1.0, -2.0)])
+def test_an_area_judges_neither_a_gain_nor_a_loss(values: tuple[float, float]) -> None:
+    assert option("Cumulative PnL", *values)["series"][0]["itemStyle"] == {"color": colour("blue")}
+    panel = msgspec.convert({"type": "timeseries", "fieldConfig": {"defaults": {"custom": {"fillOpacity": 30}}}}, Panel)
+    found = chart(panel, over_time(panel, *values), WINDOW)["option"]["series"][0]
+    assert found["itemStyle"] == {"color": colour("blue")}
+
+
+def colours_of(panel: Panel, *names: str) -> list[str]:
+    """Colours of the legend for a series of each name."""
+    answer = answered(panel, [Series(name, ((WINDOW.end, 80.0),)) for name in names])
+    return [entry.colour for entry in legend(answer, axis_of(answer, 4)) if not entry.limit]
+
+
+def test_curves_of_one_panel_differ_in_colour_although_thresholds_colour_one() -> None:
+    panel = PANELS["Order Approval Rate (%)"]
+    names = [query.legend_format for query in panel.targets]
+    assert colours_of(panel, *names) == [GREEN, colour("blue")]
+    answer = answered(panel, [Series(name, ((WINDOW.end, 80.0),)) for name in names])
+    found = chart(panel, answer, WINDOW)["option"]
+    assert [one["seriesIndex"] for one in found["visualMap"]] == [0]
+    assert found["series"][1]["itemStyle"] == {"color": colour("blue")}
+
+
+def test_curves_that_all_want_the_colours_of_thresholds_have_one_of_their_own_each() -> None:
+    steps = {"steps": [{"color": "green"}, {"color": "red", "value": 90}]}
+    defaults = {"color": {"mode": "thresholds"}, "thresholds": steps}
+    panel = msgspec.convert({"type": "timeseries", "fieldConfig": {"defaults": defaults}}, Panel)
+    assert colours_of(panel, "a", "b", "c") == [*SERIES[:3]]
+
+
+def test_no_curve_has_the_fixed_colour_of_another() -> None:
+    override = {
+        "matcher": {"id": "byName", "options": "limit"},
+        "properties": [{"id": "color", "value": {"mode": "fixed", "fixedColor": "red"}}],
+    }
+    panel = msgspec.convert({"type": "timeseries", "fieldConfig": {"overrides": [override]}}, Panel)
+    found = colours_of(panel, "limit", *"abcdefgh")
+    assert found[0] == RED
+    assert len({*found}) == len(found)
 
 
 def test_a_missing_point_ends_the_line_and_no_figure_is_made_up() -> None:

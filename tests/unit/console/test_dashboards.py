@@ -7,6 +7,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
@@ -114,11 +115,16 @@ def test_health_is_what_grafana_answers(client: FlaskClient) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("from=yesterday", "from must be now, now-15m (with s, m, h, d or w) or Unix milliseconds; got &#39;yesterday"),
+        ("from=yesterday", "a time such as 2026-12-01T10:00Z (Z is UTC; or +01:00 and the like) or Unix milliseconds"),
+        ("from=2023-11-14T22:00", "from must be now, now-15m (with s, m, h, d or w), a time such as"),
+        ("from=0900-11-14T22:00Z", "from must be now, now-15m"),
+        ("from=now-999999999w", "from must be now, now-15m"),
         ("to=now-1y", "to must be now, now-15m"),
         ("from=now", "from must be 30s to 31d before to; got &#39;now&#39; and &#39;now&#39;"),
         ("from=now-5w", "from must be 30s to 31d before to"),
-        ("from=1700000000000", "from and to must both be relative to now or both Unix milliseconds"),
+        ("from=1700000000000", "from must be 30s to 31d before to; got &#39;1700000000000&#39; and &#39;now&#39;"),
+        ("from=2020-01-01T00:00Z", "from must be 30s to 31d before to"),
+        ("from=now-5m&to=2023-11-14T22:00Z", "from must be 30s to 31d before to"),
         ("from=1700000000000&to=1600000000000", "from must be 30s to 31d before to"),
         ("refresh=1s", "refresh must be off or a length of time such as 5s: &#39;1s&#39; is out of range: 5s to 1d"),
         ("refresh=fast", "refresh must be off or a length of time such as 5s"),
@@ -148,6 +154,45 @@ def test_the_chosen_symbols_and_the_time_are_asked_for(client: FlaskClient, prom
     assert 'sum(cdb_signals_generated_total{symbol=~"(BTCUSDT|ETHUSDT)"})' in prometheus.queries()
     ranges = {(sent["start"], sent["end"]) for path, sent in prometheus.asked if path == "query_range"}
     assert ranges == {("1600000000.0", "1600000900.0")}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"from": "2023-11-14T22:00Z", "to": "2023-11-14T23:10:00+01:00"},
+        {"from": " 2023-11-14T22:00:00Z ", "to": "1700000000000"},
+        {"from": "2023-11-14T22:00Z", "to": "now"},  # it is 22:13:20
+    ],
+)
+def test_a_time_may_be_typed(client: FlaskClient, prometheus: FakePrometheus, asked: dict[str, str]) -> None:
+    settled(client, f"{OVERVIEW}?{urlencode({**asked, 'range': '', 'refresh': '10s'})}")
+    begun = {sent["start"] for path, sent in prometheus.asked if path == "query_range"}
+    assert begun == {"1699999200.0"}
+
+
+def fields(shown: str) -> dict[str, str]:
+    """What the form asks for as it stands."""
+    typed = re.findall(r'<input name="(\w+)" value="([^"]*)"', shown)
+    chosen = re.findall(r'<select name="(\w+)".*?<option([^>]*) selected>([^<]*)', shown, re.DOTALL)
+    return {**dict(typed), **{name: "" if 'value=""' in option else text for name, option, text in chosen}}
+
+
+def test_the_form_has_the_time_that_is_shown_and_asks_for_it_again(client: FlaskClient) -> None:
+    shown = fields(settled(client, f"{OVERVIEW}?from=now-6h&to=now-5h"))
+    assert shown == {"from": "now-6h", "to": "now-5h", "range": "", "refresh": "10s"}
+    shown = fields(settled(client, f"{OVERVIEW}?from=1699999200000&to=1700000000500"))
+    assert (shown["from"], shown["to"]) == ("2023-11-14T22:00:00Z", "2023-11-14T22:13:20.500000Z")
+    assert client.get(f"{OVERVIEW}?{urlencode(shown)}").status_code == 200
+
+
+@pytest.mark.parametrize("path", [OVERVIEW, "/metrics-reference/cdb_equity_usd"])
+def test_a_wrong_time_is_told_beside_the_form_as_it_was_filled_in(client: FlaskClient, path: str) -> None:
+    shown = client.get(f"{path}?from=now-15m&to=noon&refresh=30s").get_data(as_text=True)
+    form = shown.partition("<form")[2].partition("</form>")[0]
+    assert "to must be now, now-15m (with s, m, h, d or w), a time such as 2026-12-01T10:00Z" in form
+    assert fields(form) == {"from": "now-15m", "to": "noon", "range": "", "refresh": "30s"}
+    assert "<body>" in shown
+    assert "As of" not in shown
 
 
 def test_all_symbols_are_asked_for_as_grafana_writes_it(client: FlaskClient, prometheus: FakePrometheus) -> None:
@@ -283,3 +328,48 @@ def test_no_reader_waits_for_a_server_that_hangs(client: FlaskClient, prometheus
         assert "Prometheus has not answered yet" in client.get("/d/cdb-risk-alerts").get_data(as_text=True)
     finally:
         prometheus.hangs.set()
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        (HEALTH, "These figures are 8.0 min old."),
+        ("/metrics-reference/cdb_equity_usd", "These figures are 8.0 min old."),
+        ("/metrics-reference", "These values are 8.0 min old."),
+    ],
+)
+def test_old_figures_are_a_warning_as_soon_as_newer_ones_are_late(
+    client: FlaskClient, prometheus: FakePrometheus, clock: SettableClock, address: str, said: str
+) -> None:
+    settled(client, address)
+    prometheus.hangs = threading.Event()
+    clock.now += 8 * 60 * SECOND
+    try:
+        shown = client.get(address).get_data(as_text=True)
+    finally:
+        prometheus.hangs.set()
+    state = re.search(r'<p[^>]*class="warn"[^>]*>(.*?)</p>', shown, re.DOTALL)
+    assert state
+    assert " ".join(texts(state[1])) == f"Prometheus has not answered yet. {said}"
+
+
+def test_figures_that_are_only_being_renewed_are_no_warning(
+    client: FlaskClient, prometheus: FakePrometheus, clock: SettableClock
+) -> None:
+    settled(client, f"{HEALTH}?refresh=10s")
+    prometheus.hangs = threading.Event()
+    clock.now += 15 * SECOND
+    try:
+        shown = client.get(f"{HEALTH}?refresh=10s").get_data(as_text=True)
+    finally:
+        prometheus.hangs.set()
+    assert 'class="warn"' not in shown
+    assert "newer figures are being asked for" in shown
+
+
+def test_that_no_alert_fired_is_said_in_words_without_a_length(client: FlaskClient, prometheus: FakePrometheus) -> None:
+    at = [panel.title for panel in BOARDS["cdb-risk-alerts"].shown].index("Recent Alerts")
+    prometheus.names = ("No alert fired in this time",)
+    prometheus.value = 0.0
+    said = texts(part(settled(client, "/d/cdb-risk-alerts"), at))
+    assert said[-2:] == ["No alert fired in this time", "–"]  # noqa: RUF001

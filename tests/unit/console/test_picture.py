@@ -32,4 +32,4 @@ def test_a_trace_of_very_many_and_very_deep_spans_is_cut() -> None:
 
 
 def test_the_axis_names_the_beginning_each_quarter_and_the_end() -> None:
-    assert axis(320_000) == ["0 us", "80.0 ms", "160 ms", "240 ms", "320 ms"]
+    assert axis(320_000) == ["0 µs", "80.0 ms", "160 ms", "240 ms", "320 ms"]

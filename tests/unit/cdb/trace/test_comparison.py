@@ -117,4 +117,4 @@ def test_what_went_into_waiting_is_called_waiting() -> None:
 
 def test_what_no_span_was_recorded_for_is_called_that() -> None:
     torn = trace(span("root", 0, 1), span("late", 500, 501, below="lost"))
-    assert sentence(torn, compare(torn, {})) == "Of the 501 us in all 499 us went into time that no span covers."
+    assert sentence(torn, compare(torn, {})) == "Of the 501 µs in all 499 µs went into time that no span covers."

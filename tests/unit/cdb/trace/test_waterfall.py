@@ -34,7 +34,7 @@ def test_each_span_has_its_line_and_waiting_on_the_bus_one_of_its_own() -> None:
 def test_a_line_says_service_span_offset_duration_and_what_it_took_itself() -> None:
     words = line_of(WHOLE, "risk.decide").split()
     assert (words[0], words[1], words[2:4], words[-4:]) == (
-        "cdb_risk", "risk.decide", ["6.00", "ms"], ["303", "ms", "490", "us"],
+        "cdb_risk", "risk.decide", ["6.00", "ms"], ["303", "ms", "490", "µs"],
     )  # fmt: skip
 
 

@@ -175,7 +175,7 @@ CASES: Final[dict[str, Case]] = {
     "no alert: zero": (ACTIVE, {}, {"{}": 0}),
     "a pending alert is none": (ACTIVE, {PENDING: "1x40"}, {"{}": 0}),
     "an alert that fires": (ACTIVE, {FIRING: "1x40"}, {"{}": 1}),
-    "no alert: a row that says so": (RECENT, {PENDING: "1x40"}, {'{alertname="none"}': 0}),
+    "no alert: a row that says so": (RECENT, {PENDING: "1x40"}, {'{alertname="No alert fired in this time"}': 0}),
     "how long an alert fired that is over": (
         RECENT,
         {FIRING: "_x10 1x3 _x26"},
