@@ -1,9 +1,11 @@
 """cdb_console: `python -m console`."""
 
+import ctypes
 import os
 import signal
 import sys
 import threading
+from contextlib import suppress
 
 import structlog
 
@@ -24,6 +26,8 @@ THREADS = 16
 """Readers that wait for a server, an operator whom cdb_risk keeps waiting, and room for others."""
 NICENESS = 10
 """Decisions go before pages where both want the processor."""
+_ARENAS = (-8, 2)  # M_ARENA_MAX of glibc
+"""Each thread would get memory of its own, which holds for ever what its largest page took."""
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
 
 
@@ -31,6 +35,8 @@ def main() -> None:
     """Serve pages, and store notifications, until told to stop."""
     settings = load(ConsoleSettings)
     os.nice(NICENESS)
+    with suppress(AttributeError):  # another C library
+        ctypes.CDLL(None).mallopt(*_ARENAS)
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     logs.configure(topology.CONSOLE.name, level=settings.log_level, log_format=settings.log_format)
     log = structlog.get_logger()
