@@ -49,6 +49,8 @@ _OLD_ENOUGH: Final = (
     "curl -sG http://localhost:19090/api/v1/query"
     """ --data-urlencode 'query=time() - process_start_time_seconds{instance="cdb_ws:8000"} > 300' | grep -c cdb_ws"""
 )
+_SLOW: Final = "curl -s -X POST 'http://localhost:8002/test/slow-decisions?delay_ms=120&seconds=10'"
+_SLOW_STORED: Final = "curl -s http://localhost:8010/traces | grep -q 'href=./traces/[0-9a-f]'"
 _TRIGGER: Final = "curl -s -X POST http://localhost:8002/test/trigger-drawdown"
 _NOTIFIED: Final = (
     "curl -s 'http://localhost:8010/api/notifications?alertname=DailyDrawdownLimitExceeded' | grep -c firing"
@@ -65,6 +67,10 @@ def main(images: Path = IMAGES) -> None:
         )
         for board in BOARDS:
             _draw_board(stack, board, images / f"{board}.svg")
+        stack.shell(_SLOW)
+        until(
+            lambda: stack.shell(_SLOW_STORED).returncode == 0, within_s=120, every_s=1, what="a slow decision's trace"
+        )
         with running_browser(Path(place), stack.command) as browser:
             for name, path in CONSOLE_PAGES.items():
                 _draw_console(browser, path, images / f"console-{name}.png")
