@@ -40,10 +40,8 @@ class Known(Generic[T]):
     is_late: bool = False
 
     def absence(self, server: str) -> str:
-        """Why *server* has given no answer so far; empty if there is one, which may be old."""
-        if self.at is not None:
-            return ""
-        return self.problem or f"{server} has not answered yet"
+        """Why *server* does not answer now, or has given no answer so far; empty if it has and nothing is wrong."""
+        return self.problem or ("" if self.at else f"{server} has not answered yet")
 
     def is_overdue(self, now: datetime, every_s: float) -> bool:
         """Whether a newer answer is late although this one, which is renewed *every_s*, is twice as old as that."""

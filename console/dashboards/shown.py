@@ -83,7 +83,7 @@ class Boards:
         known = self._panels.of((board.uid, view.key), ask_again, for_s=for_s, wait_s=WAIT_S)
         if known.value is not None:
             return known
-        why = known.problem or "Prometheus has not answered yet"
+        why = known.absence("Prometheus")
         empty = {id(panel): Answer(error=why) for panel in board.shown}
         return Known(self._written(Snapshot(board, view.window(begun_s), empty)), None, why)
 

@@ -17,7 +17,7 @@ from console.decisions.trace_of import Found, trace_of, why_missing
 from console.filters import filters
 from console.ground import Ground
 from console.knowledge import Known
-from console.traces.logs import Lines, lines_about
+from console.traces.logs import known_lines
 from services.clock import to_datetime
 from services.ledger.results import Reader
 from services.risk.rules import Reason
@@ -28,8 +28,6 @@ _REFRESH_S: Final = 5
 _LONGEST_ID: Final = 200
 _FRESH: Final = timedelta(minutes=2)
 """A decision changes for so long: its order is filled, its trace appears."""
-_AROUND: Final = timedelta(minutes=1)
-"""Log lines about a decision are no older than it by more than this."""
 _SYMBOLS: Final = "SELECT symbol FROM marks ORDER BY symbol LIMIT 200"
 _STRATEGIES: Final = "SELECT DISTINCT strategy FROM positions ORDER BY strategy LIMIT 50"
 
@@ -65,7 +63,7 @@ def add(app: Flask, ground: Ground) -> None:
         if len(name) > _LONGEST_ID or not (name.isascii() and name.isprintable()):
             abort(404, "No signal and no order has such a name.")
         found = ground.knowledge.of(("decision", name), lambda: _read(ground, name), for_s=2)
-        absence = found.problem or found.absence("The ledger")
+        absence = found.absence("The ledger")
         if found.value is None and not absence:
             abort(404, f"The ledger has no decision on a signal {name!r:.200}, and no order of that name.")
         if found.value is not None and found.value.name != name:
@@ -99,7 +97,7 @@ def _shown(ground: Ground, found: Known[Basis | None]) -> dict[str, Any]:
     if basis is None:
         return {"basis": None, "refresh": _REFRESH_S}
     age = to_datetime(ground.clock.now_ns()) - basis.at
-    trace, logs = _trace(ground, basis, is_fresh=age < _FRESH), _logs(ground, basis)
+    trace, logs = _trace(ground, basis, is_fresh=age < _FRESH), known_lines(ground, basis.name, at=basis.at)
     is_late = found.is_late or trace.is_late or (logs is not None and logs.is_late)
     decision, signal = basis.decision, basis.signal
     return {
@@ -121,17 +119,6 @@ def _trace(ground: Ground, basis: Basis, *, is_fresh: bool) -> Known[Found | Non
         ("trace of", basis.name),
         lambda: trace_of(ground.jaeger, tags, at=basis.at),
         for_s=_REFRESH_S if is_fresh else 60,
-    )
-
-
-def _logs(ground: Ground, basis: Basis) -> Known[Lines] | None:
-    """Log lines about a decision; None where the console sees no files."""
-    folder = ground.settings.logs
-    if folder is None:
-        return None
-    since = basis.at - _AROUND
-    return ground.knowledge.of(
-        ("log of", basis.name), lambda: lines_about(folder, basis.name, since=since), for_s=_REFRESH_S
     )
 
 

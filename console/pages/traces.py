@@ -17,9 +17,8 @@ from cdb.trace.model import Trace
 from cdb.trace.waterfall import about, remarks, rows
 from console.filters import filters, length_of
 from console.ground import Ground
-from console.knowledge import Known
 from console.traces import listing
-from console.traces.logs import Lines, lines_about
+from console.traces.logs import known_lines
 from console.traces.picture import MOST_ROWS, axis, bars
 from services.clock import NANOSECONDS, to_datetime
 from services.durations import parse
@@ -33,8 +32,6 @@ _LOOKED_AT: Final = 300
 _MICROSECOND: Final = timedelta(microseconds=1)
 _FRESH: Final = timedelta(minutes=1)
 """Spans of a trace still come for so long."""
-_AROUND: Final = timedelta(minutes=1)
-"""Lines of a trace are no older than its first span by more than this."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -95,10 +92,10 @@ def _page(ground: Ground, trace_id: str) -> tuple[str, int]:
     trace = found.value
     began = datetime.fromtimestamp(trace.start_us / 1e6, UTC) if trace else None
     is_fresh = began is None or to_datetime(ground.clock.now_ns()) - began < _FRESH
-    logs = _logs(ground, trace_id, began)
+    logs = known_lines(ground, trace_id, at=began)
     more: dict[str, Any] = {"wanted": trace_id, "logs": logs, "figures": figures}
     if trace is None:
-        absence = found.problem or found.absence("Jaeger")
+        absence = found.absence("Jaeger")
         more |= {"problem": absence, "why": f"There is no trace {trace_id}.", "refresh": _REFRESH_S}
         return render_template("trace_missing.html", **more), 200 if absence else 404
     lines = rows(trace)
@@ -145,19 +142,8 @@ def _explained(ground: Ground, trace: Trace) -> Explained:
         said,
         [(row, cells(row)) for row in compared[:MOST_ROWS]],
         notes(compared),
-        usual.problem or usual.absence("Prometheus"),
+        usual.absence("Prometheus"),
         usual.is_late,
-    )
-
-
-def _logs(ground: Ground, trace_id: str, began: datetime | None) -> Known[Lines] | None:
-    """Log lines of a trace; None where the console sees no files."""
-    folder = ground.settings.logs
-    if folder is None:
-        return None
-    since = began - _AROUND if began else None
-    return ground.knowledge.of(
-        ("log of", trace_id), lambda: lines_about(folder, trace_id, since=since), for_s=_REFRESH_S
     )
 
 

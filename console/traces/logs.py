@@ -9,13 +9,15 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from cdb.kit.printable import cut, printable
+from console.ground import Ground
+from console.knowledge import Known
 from services import topology
 
 SERVICES: Final = (*topology.NAMES, topology.CONSOLE.name)
@@ -23,6 +25,9 @@ MOST_LINES: Final = 200
 MOST_BYTES: Final = 20_000_000
 """Read of each service's log, from its end."""
 _ROTATED: Final = ("", *(f".{number}" for number in range(1, 10)))
+_AROUND: Final = timedelta(minutes=1)
+"""Lines about something are no older than it by more than this."""
+_FOR_S: Final = 5
 _BLOCK: Final = 1 << 18
 _LONGEST_LINE: Final = 1 << 20
 _SHOWN: Final = 4_000
@@ -47,6 +52,15 @@ class Lines:
     lines: tuple[Line, ...]
     cut: bool = False
     problems: tuple[str, ...] = ()
+
+
+def known_lines(ground: Ground, wanted: str, *, at: datetime | None) -> Known[Lines] | None:
+    """Log lines about *wanted*, which was *at* if that is known; None where the console sees no files."""
+    folder = ground.settings.logs
+    if folder is None:
+        return None
+    since = at - _AROUND if at else None
+    return ground.knowledge.of(("log of", wanted), lambda: lines_about(folder, wanted, since=since), for_s=_FOR_S)
 
 
 def lines_about(
