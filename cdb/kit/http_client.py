@@ -1,6 +1,9 @@
 """The one way to ask a server of the stack over HTTP: on this machine, never through a proxy."""
 
+import _thread
+import queue
 import ssl
+import threading
 from collections.abc import Mapping
 from typing import Any, Final, Self, TypeVar
 
@@ -22,7 +25,34 @@ def local_client(
     """Connect to *url*; a proxy that the environment names is not used, for servers are on this machine."""
     # To read all certificates that the machine trusts takes longer than most questions, and none of ours needs one.
     verify = True if url.startswith("https:") else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return httpx.Client(base_url=url, timeout=timeout, trust_env=False, transport=transport, verify=verify)
+    return _Client(base_url=url, timeout=timeout, trust_env=False, transport=transport, verify=verify)
+
+
+class _Client(httpx.Client):
+    """Asks in a thread of its own what the main thread wants to know, so that Ctrl-C never strikes inside httpcore.
+
+    A signal raises wherever the main thread is. Between taking the lock of httpcore's pool and the block that gives it
+    back, nobody ever gives it back, and httpcore's own clearing up waits for it for ever. A thread left behind ends
+    with its request, or with the process.
+    """
+
+    def send(self, *args: Any, **kwargs: Any) -> httpx.Response:
+        if threading.current_thread() is not threading.main_thread():
+            return super().send(*args, **kwargs)
+        ask, outcome = super().send, queue.SimpleQueue[httpx.Response | Exception]()
+
+        def work() -> None:
+            try:
+                outcome.put(ask(*args, **kwargs))
+            except Exception as error:  # noqa: BLE001  raised where it was asked
+                outcome.put(error)
+
+        # Neither Thread nor Future: their locks are taken in Python, too.
+        _thread.start_new_thread(work, ())
+        answer = outcome.get()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 class HttpClient:

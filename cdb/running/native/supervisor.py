@@ -22,7 +22,7 @@ from cdb.running.native.files import ini, write_private
 
 _USER = "cdb"
 _RPC_TIMEOUT = 4.0  # seconds
-_STOP_WAIT = 6  # seconds from the stop signal to a part's end before it is killed
+_STOP_WAIT = 10  # seconds from the stop signal to a part's end before it is killed
 _START_TIMEOUT = 30.0  # seconds
 _RPC_FACTORY = "supervisor.rpcinterface:make_main_rpcinterface"
 

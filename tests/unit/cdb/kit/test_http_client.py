@@ -1,5 +1,7 @@
 """One client asks all servers: it says who did not answer, and uses no proxy."""
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import httpx
@@ -9,6 +11,21 @@ from cdb.kit.errors import Away
 from cdb.kit.http_client import HttpClient, local_client
 
 Answer = Callable[[httpx.Request], httpx.Response]
+INTERRUPTED = """
+import signal
+from httpcore._synchronization import ThreadLock
+from cdb.kit.http_client import HttpClient
+
+def enter(lock):
+    lock._lock.acquire()
+    ThreadLock.__enter__ = whole
+    signal.raise_signal(signal.SIGINT)
+    return lock
+
+whole, ThreadLock.__enter__ = ThreadLock.__enter__, enter
+with HttpClient("http://127.0.0.1:9", name="nobody") as client:
+    client.get("/")
+"""
 
 
 def client(answer: Answer) -> HttpClient:
@@ -48,3 +65,10 @@ def test_no_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) ->
     with local_client() as asking:
         assert not asking.trust_env
         assert not any(asking._mounts.values())
+
+
+def test_ctrl_c_ends_a_command_wherever_it_strikes_in_the_client() -> None:
+    """Here: after the pool's lock is taken, before anything can give it back."""
+    command = ["env", "--default-signal=INT", sys.executable, "-c", INTERRUPTED]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.stderr.endswith("KeyboardInterrupt\n"), ended.stderr
