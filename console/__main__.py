@@ -45,6 +45,8 @@ def main() -> None:
         store = Store(settings.data, keep=settings.keep, clock=clock)
     except StoreFailed as error:
         sys.exit(f"CDB_CONSOLE_DATA={str(settings.data)!r} cannot be used: {error}")
+    if store.damaged:
+        log.error("the stored notifications were damaged; new ones are stored in a new file", kept=str(store.damaged))
     ends = Ends(store, prometheus=settings.prometheus, alertmanager=settings.alertmanager, clock=clock)
     threading.Thread(target=ends.watch, name="ends", daemon=True).start()
     found = load_dashboards(ROOT)

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from services.clock import Clock, to_datetime
 
 FILE: Final = "notifications.sqlite"
 _BUSY_S: Final = 5.0
+_DAMAGED: Final = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 _NS: Final = 1_000  # in a microsecond
 # Times are microseconds since 1970.
 _SCHEMA: Final = """
@@ -99,15 +100,36 @@ class Notification:
 
 
 class Store:
-    """Notifications in one file. Every method can be called from any thread, and raises StoreFailed."""
+    """Notifications in one file. Every method can be called from any thread, and raises StoreFailed.
+
+    A file that is damaged when it is opened is put aside, at *damaged*, and a new one begun: what was in it is not
+    worth a console that does not start.
+    """
 
     def __init__(self, folder: Path, *, keep: int, clock: Clock) -> None:
         self._file = folder / FILE
         self._keep = keep
         self._clock = clock
+        self.damaged: Path | None = None
+        try:
+            self._begin()
+        except StoreFailed as failed:
+            if not isinstance(failed.__cause__, sqlite3.Error) or failed.__cause__.sqlite_errorcode not in _DAMAGED:
+                raise
+            self.damaged = self._put_aside()
+            self._begin()
+
+    def _begin(self) -> None:
         with self._connected() as connection:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute(_SCHEMA)
+
+    def _put_aside(self) -> Path:
+        aside = self._file.with_name(f"{FILE}.damaged-{to_datetime(self._clock.now_ns()):%Y%m%dT%H%M%S}")
+        for end in ("", "-wal", "-shm"):
+            with suppress(FileNotFoundError):
+                self._file.with_name(FILE + end).rename(aside.with_name(aside.name + end))
+        return aside
 
     def put(self, receiver: str, alerts: Iterable[Alert]) -> None:
         """Store all of *alerts* or none, and delete the oldest above the limit."""

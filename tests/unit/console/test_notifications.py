@@ -2,13 +2,14 @@
 
 import re
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
-from monitoring.notifications.store import FILE, Store, StoreFailed
+from monitoring.notifications.store import FILE, Store
 from tests.support.consoles import client_of, ground_of
 
 NOT_OVER = "0001-01-01T00:00:00Z"
@@ -254,10 +255,19 @@ def test_health_is_200_while_the_file_can_be_used(client: FlaskClient) -> None:
     assert client.get("/health").status_code == 200
 
 
-def test_a_file_that_is_no_database_is_refused_at_start(tmp_path: Path, clock: HandClock) -> None:
-    (tmp_path / FILE).write_text("something else entirely, long enough to be looked at" * 50)
-    with pytest.raises(StoreFailed, match=r"notifications\.sqlite: file is not a database"):
-        Store(tmp_path, keep=5, clock=clock)
+@pytest.mark.parametrize("damage", [lambda whole: b"something else" * 500, lambda whole: whole[:100] + b"?" * 5_000])
+def test_a_damaged_file_is_put_aside_and_a_new_one_begun(
+    tmp_path: Path, clock: HandClock, damage: Callable[[bytes], bytes]
+) -> None:
+    Store(tmp_path, keep=5, clock=clock)
+    file = tmp_path / FILE
+    file.write_bytes(damage(file.read_bytes()))
+    content = file.read_bytes()
+    store = Store(tmp_path, keep=5, clock=clock)
+    assert store.damaged
+    assert store.damaged.read_bytes() == content
+    assert store.count() == 0
+    assert Store(tmp_path, keep=5, clock=clock).damaged is None
 
 
 def test_a_writer_waits_for_another_and_readers_do_not(client: FlaskClient, tmp_path: Path) -> None:
