@@ -1,4 +1,4 @@
-"""The demo as everybody first sees it: default settings, one minute."""
+"""The demo as everybody first sees it: default settings. tests/unit/services/test_demo.py has its first minute."""
 
 import pytest
 
@@ -20,13 +20,13 @@ def seen(bot: Bot) -> dict[str, int]:
     }
 
 
-def test_within_a_minute_there_is_everything_to_look_at(tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_there_is_everything_to_look_at(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Signals, approvals, three kinds of rejection, fills, a trade closed with a gain and one with a loss."""
     with running_bot(tmp_path_factory.mktemp("demo")) as bot:
         until(
             lambda: seen(bot),
             holds=lambda now: all(now.values()) and now["reasons"] >= 3,
-            within_s=60,
+            within_s=240,
             what="signals, approvals, three reasons, fills, a gain and a loss",
         )
         bot.quiesce()
