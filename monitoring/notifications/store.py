@@ -68,6 +68,10 @@ class StoreFailed(Exception):
     """The file cannot be read or written; the message says which and why."""
 
 
+class StoreDamaged(StoreFailed):
+    """What is in the file is no database, or not a whole one."""
+
+
 @dataclass(frozen=True)
 class Notification:
     """One state of one alert, received *times* times, first at *received_at*.
@@ -113,9 +117,7 @@ class Store:
         self.damaged: Path | None = None
         try:
             self._begin()
-        except StoreFailed as failed:
-            if not isinstance(failed.__cause__, sqlite3.Error) or failed.__cause__.sqlite_errorcode not in _DAMAGED:
-                raise
+        except StoreDamaged:
             self.damaged = self._put_aside()
             self._begin()
 
@@ -163,7 +165,8 @@ class Store:
                 connection.row_factory = sqlite3.Row
                 yield connection
         except sqlite3.Error as error:
-            raise StoreFailed(f"{self._file}: {error}") from error
+            kind = StoreDamaged if getattr(error, "sqlite_errorcode", None) in _DAMAGED else StoreFailed
+            raise kind(f"{self._file}: {error}") from error
 
 
 def _row(alert: Alert, receiver: str, now: int) -> tuple[object, ...]:

@@ -179,9 +179,9 @@ class Process:
         worker.start()
         threading.Thread(target=listen, name="signals", daemon=True).start()
         over.wait()
+        faulthandler.dump_traceback_later(TELL_WHY_AFTER_S, exit=True)  # whoever is killed cannot say what hung
         if asked.is_set():
             self.state.stop.set()
-            faulthandler.dump_traceback_later(TELL_WHY_AFTER_S, exit=True)  # whoever is killed cannot say what hung
             worker.join(FINISH_WITHIN_S)
             return True
         return ended_well.is_set()

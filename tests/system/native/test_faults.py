@@ -108,7 +108,7 @@ def test_a_service_that_was_stopped_and_continued_works_on_in_the_same_process(b
     pids = {service: bot.stack.pid_of(service) for service in SERVICES}
     for service in SERVICES:
         with frozen(bot, service):
-            time.sleep(1)
+            time.sleep(1)  # not polled: it must be stopped for longer than a wait with a timeout inside it may last
         bot.wait_healthy()
         bot.wait_trading()
     assert {service: bot.stack.pid_of(service) for service in SERVICES} == pids
