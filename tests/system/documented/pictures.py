@@ -49,7 +49,7 @@ _OLD_ENOUGH: Final = (
     "curl -sG http://localhost:19090/api/v1/query"
     """ --data-urlencode 'query=time() - process_start_time_seconds{instance="cdb_ws:8000"} > 300' | grep -c cdb_ws"""
 )
-_SLOW: Final = "curl -s -X POST 'http://localhost:8002/test/slow-decisions?delay_ms=120&seconds=10'"
+_SLOW: Final = "curl -s -X POST 'http://localhost:8002/test/slow-decisions?delay_ms=120&seconds=90'"
 _SLOW_STORED: Final = "curl -s http://localhost:8010/traces | grep -q 'href=./traces/[0-9a-f]'"
 _TRIGGER: Final = "curl -s -X POST http://localhost:8002/test/trigger-drawdown"
 _NOTIFIED: Final = (
