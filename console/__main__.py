@@ -19,7 +19,7 @@ from monitoring.notifications.store import Store, StoreFailed
 from services import topology
 from services.clock import WallClock
 from services.runtime import logs
-from services.runtime.web import WebServer
+from services.runtime.http_server import WebServer
 from services.settings import load
 
 THREADS = 16

@@ -20,7 +20,7 @@ from console.pages import acting, actions, alerts, dashboards, decisions, metric
 from monitoring.notifications.store import StoreFailed
 from monitoring.notifications.webhook import BadWebhook
 from services.errors import ServerAway
-from services.runtime.web import BadRequest
+from services.runtime.parameters import BadRequest
 
 MAX_BODY_BYTES: Final = 4 * 1024 * 1024
 PAGES: Final[tuple[Callable[[Flask, Ground], None], ...]] = (

@@ -8,7 +8,7 @@ import msgspec
 from flask import request
 
 from services import durations
-from services.runtime.web import BadRequest, converted
+from services.runtime.parameters import BadRequest, converted
 
 P = TypeVar("P", bound=msgspec.Struct)
 NAME_LENGTH: Final = 40

@@ -11,7 +11,7 @@ from werkzeug.datastructures import MultiDict
 
 from cdb.dashboard.model.ask import Window
 from services import durations
-from services.runtime.web import BadRequest
+from services.runtime.parameters import BadRequest
 
 RANGES: Final = ("5m", "15m", "1h", "6h", "24h", "7d")
 REFRESHES: Final = ("off", "5s", "10s", "30s", "1m")

@@ -9,7 +9,7 @@ from msgspec import Meta
 
 from console.filters import length_of, moment_of, name_of
 from services.risk.rules import Reason
-from services.runtime.web import BadRequest
+from services.runtime.parameters import BadRequest
 
 CAUSES: Final = {"signal": "signals", "stop_loss": "stop losses", "operator": "the operator"}
 """What an order may come from, as it is called on the page. Only a signal has a decision."""

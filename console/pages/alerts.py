@@ -17,7 +17,7 @@ from console.ground import Ground
 from monitoring.notifications.store import Notification
 from monitoring.notifications.webhook import Webhook, parse
 from services.clock import NANOSECONDS
-from services.runtime.web import BadRequest, parameters
+from services.runtime.parameters import BadRequest, parameters
 
 MOST: Final = 10_000
 ON_PAGE: Final = 200

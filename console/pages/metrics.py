@@ -11,7 +11,7 @@ from console import reference
 from console.dashboards.shown import Boards
 from console.ground import Ground
 from services.clock import to_datetime
-from services.runtime.web import BadRequest, parameters
+from services.runtime.parameters import BadRequest, parameters
 from telemetry.contract import Metric
 
 REFRESH_S: Final = 10

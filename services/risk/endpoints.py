@@ -15,7 +15,8 @@ from services.clock import Clock
 from services.risk.limits import Limits
 from services.risk.portfolio import Mark, Portfolio
 from services.risk.store import RiskStore
-from services.runtime.web import BadRequest, add_test_endpoint
+from services.runtime.parameters import BadRequest
+from services.runtime.web import add_test_endpoint
 
 CENT: Final = Decimal("0.01")
 

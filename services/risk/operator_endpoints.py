@@ -17,8 +17,8 @@ from services.risk.action_store import ActionStore
 from services.risk.letter_desk import LetterDesk
 from services.runtime.guarded import Guarded
 from services.runtime.loop_state import LoopState
+from services.runtime.parameters import BadRequest
 from services.runtime.requests import NotAnswered, Requests
-from services.runtime.web import BadRequest
 
 WITHIN_S: Final = 5.0
 """So long a request waits for the loop, whose turns take milliseconds."""

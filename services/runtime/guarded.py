@@ -11,8 +11,8 @@ from flask import Flask, Response, request
 from pydantic import SecretStr
 
 from services.actions import Refused
+from services.runtime.parameters import json_body
 from services.runtime.requests import NotAnswered
-from services.runtime.web import json_body
 
 P = TypeVar("P", bound=msgspec.Struct)
 

@@ -23,10 +23,12 @@ from services.bus.streams import RedisBus
 from services.clock import Clock, EventClock, WallClock
 from services.errors import Superseded
 from services.ledger.connection import Ledger, LedgerAddress
-from services.runtime import instrumentation, logs, web
+from services.runtime import instrumentation, logs
 from services.runtime.bus_probe import bus_probe
 from services.runtime.health import Health, Probe
+from services.runtime.http_server import WebServer
 from services.runtime.loop_state import LoopState
+from services.runtime.web import create_app
 from services.settings import LedgerSettings, ServiceSettings
 from services.topology import Service
 from telemetry import metrics
@@ -123,12 +125,12 @@ class Process:
         name = self.service.name
         health = Health(self.state, self._probes(), lambda healthy: metrics.set_health_status(name, healthy))
         health.start()
-        app = web.create_app(name, health)
+        app = create_app(name, health)
         add_pages(app)
         instrumentation.trace_requests(app)
         if self.settings.test_endpoints:
             add_test_endpoints(app)
-        server = web.WebServer(app, host=self.settings.http_host, port=self.settings.port)
+        server = WebServer(app, host=self.settings.http_host, port=self.settings.port)
         log.info("started", address=f"http://{self.settings.http_host}:{self.settings.port}")
         finished = self._run_until_signal(loop)
         server.close()

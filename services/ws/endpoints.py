@@ -9,7 +9,8 @@ from flask import Flask, Response, jsonify
 from msgspec import Meta
 
 from services.bus.streams import RedisBus
-from services.runtime.web import BadRequest, Count, add_test_endpoint, parameters
+from services.runtime.parameters import BadRequest, parameters
+from services.runtime.web import Count, add_test_endpoint
 from services.topology import MARKET_DATA
 from services.ws.publisher import FeedStatus
 from services.ws.sources.port import NoScenario, Source

@@ -13,10 +13,11 @@ from services.risk.acting import Answer, Asked
 from services.risk.action_store import ActionStore
 from services.risk.letter_desk import LetterDesk
 from services.risk.operator_endpoints import OperatorEndpoints
-from services.runtime import web
 from services.runtime.health import Health
+from services.runtime.http_server import WebServer
 from services.runtime.loop_state import LoopState
 from services.runtime.requests import Requests
+from services.runtime.web import create_app
 from services.settings import OperatorSettings
 from services.topology import ORDERS
 from tests.support.http import ask
@@ -56,7 +57,7 @@ def answering(day: TradingDay, *, fills: bool = True) -> Iterator[Answering]:
     with closing(day.database.ledger("operator")) as ledger, closing(day.database.servers.redis()) as client:
         actions, clock = ActionStore(ledger), WallClock()
         desk = LetterDesk(DeadLetters(client), actions, clock)
-        app = web.create_app("cdb_risk", Health(state, {}, lambda _healthy: None))
+        app = create_app("cdb_risk", Health(state, {}, lambda _healthy: None))
         OperatorEndpoints(requests, state, desk=desk, store=actions, clock=clock).add_to(app, settings.operator_token)
 
         def loop() -> None:
@@ -67,7 +68,7 @@ def answering(day: TradingDay, *, fills: bool = True) -> Iterator[Answering]:
                     day.execute()
 
         thread = threading.Thread(target=loop, daemon=True)
-        server = web.WebServer(app, host="127.0.0.1", port=0)
+        server = WebServer(app, host="127.0.0.1", port=0)
         state.turned()
         thread.start()
         try:

@@ -22,7 +22,7 @@ from services.risk.handlers import RiskHandler
 from services.risk.limits import Limits
 from services.risk.state import RiskState
 from services.runtime.faults import Faults
-from services.runtime.web import BadRequest
+from services.runtime.parameters import BadRequest
 from services.topology import ORDERS
 from tests.integration.services.risk.live_risk import held, last_verdict, live, stop_losses
 from tests.support.cli import run_cdb
