@@ -1,5 +1,6 @@
 """The slowest decisions: how long each took, and which step took most of it."""
 
+import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -50,7 +51,7 @@ def slowest(jaeger: Finder, *, over_us: int, start_us: int, end_us: int, limit: 
     """Find at most *limit* decisions that took longer than *over_us* in traces that began between two times.
 
     Jaeger compares a duration with every span of a trace, and gives the newest traces, not the slowest. So this looks
-    at each decision's own duration, and asks again for slower ones where there are too many.
+    at each decision's own duration, and where there are too many asks again for such as would still be among the first.
     """
     found: dict[tuple[str, str], Decision] = {}
     least_us = over_us
@@ -61,7 +62,8 @@ def slowest(jaeger: Finder, *, over_us: int, start_us: int, end_us: int, limit: 
         found |= {(trace.trace_id, made.span.span_id): made for trace in page for made in decisions(trace)}
         if len(page) < page_size:
             break
-        least_us *= 2
+        best = heapq.nlargest(limit, map(_duration, found.values()))
+        least_us = max(2 * least_us, best[-1] if len(best) == limit else 0)
     slow = sorted((made for made in found.values() if made.span.duration_us > over_us), key=_duration, reverse=True)
     certain = [made for made in slow if made.span.duration_us >= least_us]
     return Slowest(tuple(slow[:limit]), complete=least_us == over_us or len(certain) >= limit)

@@ -23,7 +23,7 @@ SLOWEST: Final = "slowest decisions"
 BREAKER_ALERT: Final = "CircuitBreakerActivated"
 SLOW_US: Final = 5_000
 SHOWN: Final = 5
-_PAGE: Final = 200
+_PAGE: Final = 50
 _US_NS: Final = 1_000
 
 

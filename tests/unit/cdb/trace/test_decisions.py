@@ -41,6 +41,14 @@ def test_the_slowest_are_found_though_they_are_the_oldest_of_many() -> None:
     assert jaeger.asked == 2
 
 
+def test_what_is_known_to_be_too_fast_is_not_asked_for_again() -> None:
+    many = (decision(number, 900) for number in range(2, 30))
+    jaeger = Newest(decision(1, 5_000), *many, decision(30, 3_000), decision(31, 4_000))
+    found = look(jaeger)
+    assert (took(found), found.complete) == ([5_000, 4_000], True)
+    assert jaeger.asked == 2
+
+
 def test_where_some_may_be_missing_the_answer_is_not_called_complete() -> None:
     """The two slowest were found, a third one only among the newest."""
     jaeger = Newest(decision(1, 5_000), decision(2, 900), *(decision(number, 60) for number in range(3, 30)))
