@@ -109,6 +109,12 @@ class Ledger:
         self._session = _SESSION if flushes else {**_SESSION, "synchronous_commit": "off"}
         self._prepared: list[str] = []
         self._connection: psycopg2.extensions.connection | None = None
+        self._connections = 0
+
+    @property
+    def session(self) -> int:
+        """Which connection this is, counted from 1; 0 without one. As long as it lasts nobody else has its role."""
+        return self._connections if self._connection is not None and not self._connection.closed else 0
 
     def prepare(self, *statements: str) -> None:
         """Have these PREPARE statements run on every new connection, so that what is asked often is planned once."""
@@ -181,6 +187,7 @@ class Ledger:
             raise
         if self._instrument is not None:
             self._instrument(connection)
+        self._connections += 1
         return connection
 
     def _open(self) -> psycopg2.extensions.connection:

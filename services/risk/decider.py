@@ -1,7 +1,7 @@
-"""From signals to decisions: read the book, ask the rules, write signal, decision and order in one transaction."""
+"""From signals to decisions: know the book, ask the rules, write signal, decision and order in one transaction."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from opentelemetry.trace import Span, SpanContext
@@ -13,7 +13,6 @@ from services.risk.ledger_rows import Rows, add_decision
 from services.risk.portfolio import Book, Portfolio
 from services.risk.rules import Verdict, assess
 from services.risk.state import RiskState
-from services.risk.store import Reading
 from services.runtime.handling import Received
 from services.runtime.timeline import Timeline
 
@@ -54,10 +53,12 @@ class Decider:
         None, too: not now, for orders are in flight. So chance does not say which effects are seen.
         """
         timeline = Timeline()
-        ids = [signal.signal_id for _, signal in items]
-        reading = self._state.reading_for(ids, delay_s=self._ledger_delay_s())
-        book, known = reading.book, reading.decided
-        timeline.mark("read")
+        delay_s = self._ledger_delay_s()
+        known = None if delay_s else self._state.known()
+        reading = known or self._state.read_for([signal.signal_id for _, signal in items], delay_s=delay_s)
+        book, decided = reading.book, {*reading.decided}
+        if not known:
+            timeline.mark("read")
         if after is not None and book.in_flight:
             return None
         self._state.watch(book)
@@ -67,11 +68,14 @@ class Decider:
             self._state.clock.advance(signal.ts_event)
         session = _Session(timeline, self._state.portfolio(book))
         for item, signal in items:
-            if signal.signal_id not in known:
-                known |= {signal.signal_id}
+            if signal.signal_id not in decided:
+                decided.add(signal.signal_id)
                 self._decide_one(signal, trace.start_decision(item, signal, timeline), session)
-        self._write(session)
-        self._state.wrote(Reading(session.portfolio.as_book(), known))
+        if not self._write(session, made_from=book if known else None):
+            self._state.forget()
+            return self.decide(items, after=after)
+        these = frozenset(signal.signal_id for _, signal in items)
+        self._state.wrote(replace(reading, book=session.portfolio.as_book(), decided=these))
         return lambda: self._report(session)
 
     def _decide_one(self, signal: Signal, span: Span, session: _Session) -> None:
@@ -83,14 +87,17 @@ class Decider:
         if order is not None:
             session.orders.append((order, span.get_span_context()))
 
-    def _write(self, session: _Session) -> None:
+    def _write(self, session: _Session, *, made_from: Book | None) -> bool:
+        """Write what was decided; False, and nothing is written, if the ledger is not the book it was *made_from*."""
         session.timeline.mark("writing")
         if session.decided:
-            self._state.store.write_decisions(session.rows)
+            if not self._state.store.write_decisions(session.rows, made_from=made_from):
+                return False
             session.committed_at_ns = self._state.clock.now_ns()
             for order, cause in session.orders:
                 self._state.placed(order, cause)
         session.timeline.mark("committed")
+        return True
 
     def _report(self, session: _Session) -> None:
         """Watch and record what the ledger now has."""

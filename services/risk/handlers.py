@@ -70,8 +70,6 @@ class RiskHandler:
         by_stream: dict[str, list[tuple[Received, Any]]] = {stream: [] for stream in self.streams}
         for item in batch.received:
             by_stream[item.entry.stream].append((item, item.message))
-        if self._lockstep:
-            self._state.begin_turn([signal.signal_id for _, signal in by_stream[SIGNALS]])
         self._state.restore()
         self._guard.do_what_is_due()
         self._note_fills(by_stream[FILLS], outcome)

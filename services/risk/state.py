@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from opentelemetry.trace import SpanContext
 
@@ -30,8 +30,7 @@ class RiskState:
         self._order_times: deque[int] = deque()
         self._restored = False
         self.breaker_was_reset = False
-        self._asked: Sequence[str] | None = None
-        self._reading: Reading | None = None
+        self._known: Reading | None = None
         self._last_price = time.monotonic()
 
     def restore(self) -> None:
@@ -52,29 +51,32 @@ class RiskState:
     def read(self, order_ids: Iterable[str] = ()) -> Reading:
         """Do that, and tell which of *order_ids* the ledger knows."""
         timeline = Timeline()
-        reading = self._noted(self.store.load(self._asked or (), order_ids))
+        reading = self._known = self.store.load((), order_ids)
         self.watch(reading.book)
         report.book_read(timeline)
         return reading
 
-    def begin_turn(self, signal_ids: Sequence[str]) -> None:
-        """In lockstep: read the ledger once for all decisions on *signal_ids*, unless it is written to in between.
+    def known(self) -> Reading | None:
+        """The ledger as it was last read or written, if nobody should have changed it since; None if it must be read.
 
-        The one other writer is execution, and while it has an order nothing is decided.
+        While an order is in flight the venue may change it at any time.
         """
-        self._asked, self._reading = signal_ids, None
+        known = self._known
+        is_sure = known is not None and known.session and known.session == self.store.session
+        return known if known is not None and is_sure and not known.book.in_flight else None
 
-    def reading_for(self, signal_ids: Sequence[str], *, delay_s: float) -> Reading:
-        """The ledger as it is, with which of *signal_ids* are decided; in lockstep as this turn knows it."""
-        return self._reading or self._noted(self.store.load(self._asked or signal_ids, delay_s=delay_s))
+    def read_for(self, signal_ids: Iterable[str], *, delay_s: float) -> Reading:
+        """Read the ledger, and which of *signal_ids* are decided."""
+        self._known = self.store.load(signal_ids, delay_s=delay_s)
+        return self._known
 
     def wrote(self, reading: Reading) -> None:
         """Take notice that decisions have made the ledger *reading*."""
-        self._noted(reading)
+        self._known = reading
 
-    def _noted(self, reading: Reading) -> Reading:
-        self._reading = None if self._asked is None else reading
-        return reading
+    def forget(self) -> None:
+        """Read the ledger before the next decision: it is not what it was taken for."""
+        self._known = None
 
     def watch(self, book: Book) -> None:
         """Take *book* as the newest state."""

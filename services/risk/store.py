@@ -1,7 +1,7 @@
 """Risk's view of the ledger: read the book in one statement, write what was decided in one transaction."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Final
@@ -40,24 +40,35 @@ PREPARE risk_book (text[], text[]) AS SELECT json_build_object(
 """
 
 _PREPARE_WRITE: Final = """
-PREPARE risk_write (jsonb, jsonb, jsonb, jsonb) AS WITH new_signals AS (
-    INSERT INTO signals SELECT * FROM jsonb_populate_recordset(NULL::signals, $1)
+PREPARE risk_write (jsonb, jsonb, jsonb, jsonb, numeric, bigint, numeric, date, boolean) AS WITH fence AS (
+    SELECT $5 IS NULL OR coalesce(cash = $5
+        AND coalesce((SELECT max(fill_seq) FROM fills), 0) = $6
+        AND NOT EXISTS (SELECT FROM orders WHERE state = 'placed')
+        AND (SELECT (equity, day) = ($7, $8) FROM equity ORDER BY equity_seq DESC LIMIT 1)
+        AND coalesce((SELECT active FROM breaker ORDER BY breaker_seq DESC LIMIT 1), false) = $9
+        AND NOT EXISTS (SELECT FROM jsonb_populate_recordset(NULL::signals, $1) JOIN decisions USING (signal_id)),
+        false) AS holds
+    FROM account
+), new_signals AS (
+    INSERT INTO signals SELECT new.* FROM fence, jsonb_populate_recordset(NULL::signals, $1) AS new WHERE holds
 ), new_decisions AS (
     INSERT INTO decisions (signal_id, verdict, layer, reason, quantity, decided_at, fills_seen, cash, equity,
         reference_equity, exposure_before, exposure_after, position_after, breaker_active, marks, limits)
     SELECT signal_id, verdict, layer, reason, quantity, decided_at, fills_seen, cash, equity,
         reference_equity, exposure_before, exposure_after, position_after, breaker_active, marks, limits
-    FROM jsonb_populate_recordset(NULL::decisions, $2)
+    FROM fence, jsonb_populate_recordset(NULL::decisions, $2) WHERE holds
 ), new_breaker AS (
     INSERT INTO breaker (active, cause, equity, reference_equity, changed_at)
     SELECT active, cause, equity, reference_equity, changed_at
-    FROM jsonb_populate_recordset(NULL::breaker, $4)
+    FROM fence, jsonb_populate_recordset(NULL::breaker, $4) WHERE holds
+), new_orders AS (
+    INSERT INTO orders (order_id, cause, signal_id, position_id, trade_id, symbol, strategy, side, quantity,
+        reference_price, volatility, placed_at)
+    SELECT order_id, cause, signal_id, position_id, trade_id, symbol, strategy, side, quantity,
+        reference_price, volatility, placed_at
+    FROM fence, jsonb_populate_recordset(NULL::orders, $3) WHERE holds
 )
-INSERT INTO orders (order_id, cause, signal_id, position_id, trade_id, symbol, strategy, side, quantity,
-    reference_price, volatility, placed_at)
-SELECT order_id, cause, signal_id, position_id, trade_id, symbol, strategy, side, quantity,
-    reference_price, volatility, placed_at
-FROM jsonb_populate_recordset(NULL::orders, $3)
+SELECT holds FROM fence
 """
 
 _WRITE_STOP_LOSS: Final = """
@@ -147,11 +158,15 @@ class PlacedOrder:
 
 @dataclass(frozen=True)
 class Reading:
-    """The ledger as of one moment: the book, and which of the signals asked for are decided, which orders known."""
+    """The ledger as of one moment: the book, and which of the signals asked for are decided, which orders known.
+
+    *session* is the connection that it was read by.
+    """
 
     book: Book
     decided: frozenset[str]
-    orders: Mapping[str, PlacedOrder] = field(default_factory=dict)
+    orders: Mapping[str, PlacedOrder]
+    session: int
 
 
 class RiskStore:
@@ -182,7 +197,12 @@ class RiskStore:
             sources = [self._source] if self._source else None
             self._ledger.execute(_OPEN_ACCOUNT, {"cash": self._opening_cash, "sources": sources})
             rows = self._ledger.execute("EXECUTE risk_book (%s, %s)", asked)
-        return _reading_of(_book_decoder.decode(rows[0][0]))
+        return _reading_of(_book_decoder.decode(rows[0][0]), self._ledger.session)
+
+    @property
+    def session(self) -> int:
+        """See Ledger.session."""
+        return self._ledger.session
 
     def adopt(self) -> None:
         """Take an account that has no source, because it is older than the column, to be of this one."""
@@ -199,13 +219,20 @@ class RiskStore:
         """See Ledger.wake."""
         self._ledger.wake()
 
-    def write_decisions(self, rows: Rows) -> None:
-        """Add signals, decisions, orders and a trip of the breaker, all or nothing."""
+    def write_decisions(self, rows: Rows, *, made_from: Book | None = None) -> bool:
+        """Add signals, decisions, orders and a trip of the breaker, all or nothing.
+
+        False, and nothing is added, if they are *made_from* a book that is no longer the ledger's, or one of the
+        signals is decided. No order was in flight in that book; without one nothing of this is looked at.
+        """
         if rows.orders:
             self.note_source()
         values = (rows.signals, rows.decisions, rows.orders, rows.breaker)
         arguments = [_encoder.encode(value).decode() for value in values]
-        self._ledger.execute("EXECUTE risk_write (%s, %s, %s, %s)", arguments)
+        ((written,),) = self._ledger.execute(
+            "EXECUTE risk_write (%s, %s, %s, %s, %s, %s, %s, %s, %s)", (*arguments, *_fence(made_from))
+        )
+        return bool(written)
 
     def write_stop_loss(self, order: Mapping[str, Any]) -> bool:
         """Add the order of a stop loss; False if this trade has set it off already."""
@@ -311,7 +338,13 @@ class RiskStore:
         return [microseconds * 1000 for (microseconds,) in rows]
 
 
-def _reading_of(row: _BookRow) -> Reading:
+def _fence(book: Book | None) -> tuple[object, ...]:
+    if book is None:
+        return (None,) * 5
+    return book.cash, book.fills_seen, book.reference_equity, book.reference_day, book.breaker_active
+
+
+def _reading_of(row: _BookRow, session: int) -> Reading:
     book = Book(
         cash=row.cash,
         positions={
@@ -327,7 +360,7 @@ def _reading_of(row: _BookRow) -> Reading:
         fills_seen=row.fills_seen,
     )
     orders = {order.order_id: PlacedOrder(order.symbol, order.side, order.quantity) for order in row.asked}
-    return Reading(book, frozenset(row.decided), orders)
+    return Reading(book, frozenset(row.decided), orders, session)
 
 
 def _order_of(row: tuple[Any, ...]) -> Order:

@@ -72,14 +72,16 @@ def _describe(span: Span, signal: Signal, verdict: Verdict, row: Mapping[str, An
 def _record_steps(parent: SpanContext, checks: tuple[Check, ...], timeline: Timeline, batch: int) -> None:
     """Record what a decision's time went into, below *parent*.
 
-    Reading and writing are the same for all *batch* decisions, and each waits for the layers of the others. In a batch
-    of more than DETAILED_BATCH only the layer that objected is shown.
+    Reading, if the book was not known, and writing are the same for all *batch* decisions, and each waits for the
+    layers of the others. In a batch of more than DETAILED_BATCH only the layer that objected is shown.
     """
     if not parent.trace_flags.sampled:
         return
-    read, writing, committed = (timeline[step] for step in ("read", "writing", "committed"))
-    record_statement("risk.read_state", parent, timeline.began, read, prepared="risk_book", batch_size=batch)
-    _record_wait(parent, read, checks[0].asked, batch)
+    known, writing, committed = timeline.began, timeline["writing"], timeline["committed"]
+    if "read" in timeline:
+        known = timeline["read"]
+        record_statement("risk.read_state", parent, timeline.began, known, prepared="risk_book", batch_size=batch)
+    _record_wait(parent, known, checks[0].asked, batch)
     for check in checks:
         if batch <= DETAILED_BATCH or not check.passed:
             result = "passed" if check.passed else "failed"

@@ -31,6 +31,9 @@ class Timeline:
         """Note that the step called *name* ends now."""
         self._moments[name] = self.now()
 
+    def __contains__(self, name: str) -> bool:
+        return name in self._moments
+
     def __getitem__(self, name: str) -> int:
         return self._moments[name]
 

@@ -14,11 +14,13 @@ from services.bus.only_one import OnlyOne
 from services.core.handlers import CoreHandler
 from services.core.handlers import _Watched as Watched
 from services.execution.store import Changes, ExecutionStore
+from services.risk import store
 from services.risk.action_store import _ORDERS as ORDERS_OF_AN_ACTION
 from services.risk.action_store import ActionStore
 from services.risk.handlers import RiskHandler
 from services.risk.ledger_rows import Rows
 from services.risk.resender import Resender
+from services.risk.state import RiskState
 from services.risk.store import RiskStore
 from services.runtime.consumer import Consumer
 from services.runtime.handling import Batch, Outcome
@@ -38,10 +40,11 @@ def acknowledged_before_handled(patch: pytest.MonkeyPatch) -> None:
 
 def committed_after_acknowledged(patch: pytest.MonkeyPatch) -> None:
     plain_handle, plain_write = RiskHandler.handle, RiskStore.write_decisions
-    waiting: list[Callable[[], None]] = []
+    waiting: list[Callable[[], Any]] = []
 
-    def write(self: RiskStore, rows: Rows) -> None:
-        waiting.append(partial(plain_write, self, rows))
+    def write(self: RiskStore, rows: Rows, **more: Any) -> bool:
+        waiting.append(partial(plain_write, self, rows, **more))
+        return True
 
     def handle(self: RiskHandler, batch: Batch) -> Outcome:
         waiting.clear()
@@ -70,6 +73,11 @@ def fill_not_stored(patch: pytest.MonkeyPatch) -> None:
 def decided_again(patch: pytest.MonkeyPatch) -> None:
     plain = RiskStore.load
     patch.setattr(RiskStore, "load", lambda self, *ids, **more: replace(plain(self, *ids, **more), decided=frozenset()))
+
+
+def an_old_book_will_do(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RiskState, "known", lambda self: self._known)
+    patch.setattr(store, "_fence", lambda _book: (None,) * 5)
 
 
 def filled_again(patch: pytest.MonkeyPatch) -> None:
@@ -145,6 +153,7 @@ EARLIER: Final[tuple[Break, ...]] = (
 """Those of tests/system/native/test_faults.py."""
 MORE: Final[tuple[Break, ...]] = (
     decided_again,
+    an_old_book_will_do,
     filled_again,
     windows_not_rebuilt,
     moves_not_rebuilt,

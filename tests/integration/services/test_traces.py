@@ -27,7 +27,6 @@ WHOLE_TRADE = {
     "signal.generate > send signals",
     "signal.generate > send signals > process signals",
     TO_DECISION,
-    f"{TO_DECISION} > risk.read_state",
     f"{TO_DECISION} > risk.layer",
     f"{TO_DECISION} > risk.write",
     f"{TO_DECISION} > send orders",
@@ -98,7 +97,7 @@ def test_a_span_lies_within_the_time_of_the_parent_that_waits_for_it(services: S
                 (began, ended), (child_began, child_ended) = times_of(parent), times_of(child)
                 assert began <= child_began <= child_ended <= ended, child.name
                 looked_at.add(child.name)
-    assert looked_at == {"risk.read_state", "risk.layer", "risk.write", "execution.read_state", "execution.write"}
+    assert looked_at == {"risk.layer", "risk.write", "execution.read_state", "execution.write"}
 
 
 def test_hops_carry_the_messaging_conventions_and_steps_those_of_databases(
@@ -126,12 +125,12 @@ def test_hops_carry_the_messaging_conventions_and_steps_those_of_databases(
         "messaging.message.id": entry_id,
         "messaging.consumer.group.name": "cdb_execution",
     }
-    (read,) = spans.named("risk.read_state")
+    (read,) = spans.named("execution.read_state")
     assert read.kind is SpanKind.CLIENT
     assert attributes(read) == {
         "db.system.name": "postgresql",
         "db.operation.name": "EXECUTE",
-        "db.query.summary": "EXECUTE risk_book",
+        "db.query.summary": "EXECUTE execution_read",
         "cdb.batch_size": 1,
     }
     assert not [span for span in spans.all() if "db.statement.parameters" in attributes(span)]

@@ -1,7 +1,5 @@
 """How much of a decision its trace shows, by the size of the batch it was made in."""
 
-from typing import ClassVar
-
 import structlog
 
 from services.risk.rules import Check, Reason, Rejected
@@ -21,26 +19,25 @@ ROW = dict.fromkeys(("equity", "exposure_before", "exposure_after"), 0)
 class Written(Timeline):
     """The moments of a batch, as a test says."""
 
-    moments: ClassVar[dict[str, int]] = {"read": 2 * MS, "writing": 20 * MS, "committed": 23 * MS}
+    def __init__(self, **moments_ms: int) -> None:
+        super().__init__()
+        self._moments = {name: moment * MS for name, moment in moments_ms.items()}
 
     @property
     def began(self) -> int:
         return 0
 
-    def __getitem__(self, name: str) -> int:
-        return self.moments[name]
 
-
-def steps(spans: Spans, *, batch: int) -> list[tuple[str, int, int]]:
+def steps(spans: Spans, *, batch: int, **read: int) -> list[tuple[str, int, int]]:
     decision = tracing.tracer().start_span("risk.decide")
-    end_decision(decision, a_signal(), REJECTED, ROW, Written(), batch=batch)
+    end_decision(decision, a_signal(), REJECTED, ROW, Written(**read, writing=20, committed=23), batch=batch)
     below = [span for span in spans.all() if span.name != "risk.decide"]
     return [(span.name, times_of(span)[0] // MS, times_of(span)[1] // MS) for span in below]
 
 
 def test_a_decision_made_alone_shows_each_layer_that_was_asked(spans: Spans) -> None:
     """Together the steps leave no gap that somebody would have to guess about."""
-    assert steps(spans, batch=1) == [
+    assert steps(spans, batch=1, read=2) == [
         ("risk.read_state", 0, 2),
         ("risk.layer", 5, 6),
         ("risk.layer", 6, 7),
@@ -51,7 +48,7 @@ def test_a_decision_made_alone_shows_each_layer_that_was_asked(spans: Spans) -> 
 
 
 def test_a_decision_in_a_large_batch_shows_the_objection_and_how_long_it_waited_for_the_others(spans: Spans) -> None:
-    assert steps(spans, batch=DETAILED_BATCH + 1) == [
+    assert steps(spans, batch=DETAILED_BATCH + 1, read=2) == [
         ("risk.read_state", 0, 2),
         ("risk.wait_for_batch", 2, 5),
         ("risk.layer", 8, 9),
@@ -60,6 +57,10 @@ def test_a_decision_in_a_large_batch_shows_the_objection_and_how_long_it_waited_
     ]
     (objection,) = spans.named("risk.layer")
     assert attributes(objection) == {"cdb.layer": 4, "cdb.result": "failed"}
+
+
+def test_a_book_that_was_known_was_not_read(spans: Spans) -> None:
+    assert [name for name, *_ in steps(spans, batch=1)] == [*["risk.layer"] * 4, "risk.write"]
 
 
 def test_a_log_line_within_a_span_names_its_trace_and_the_span(spans: Spans) -> None:
