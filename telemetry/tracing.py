@@ -28,7 +28,7 @@ Attributes = Mapping[str, str | bool | int | float]
 _FIELD: Final = "traceparent"
 _LONGEST: Final = 256
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
-_SCOPE: Final = InstrumentationScope(SCOPE)
+_SCOPE: Final = InstrumentationScope(SCOPE, "")  # as tracers have it, so that exports name it once
 _IDS: Final = RandomIdGenerator()
 _UNSET: Final = Status(StatusCode.UNSET)
 _NONE: Final[Attributes] = {}
@@ -41,6 +41,7 @@ class SpanProvider(TracerProvider):
     def __init__(self, resource: Resource | None = None, *, on: bool = True) -> None:
         super().__init__(DEFAULT_ON if on else ALWAYS_OFF, resource, shutdown_on_exit=False)
         self.flags: Final = TraceFlags(TraceFlags.SAMPLED if on else TraceFlags.DEFAULT)
+        self.tracer: Final = self.get_tracer(SCOPE)
         self._processors: tuple[SpanProcessor, ...] = ()
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
@@ -133,7 +134,8 @@ def record(
 
 def tracer() -> trace.Tracer:
     """Tracer of this process. Its spans have ids once start_telemetry has run."""
-    return trace.get_tracer(SCOPE)
+    provider = trace.get_tracer_provider()
+    return provider.tracer if isinstance(provider, SpanProvider) else trace.get_tracer(SCOPE)
 
 
 def root() -> Context:

@@ -4,12 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 import redis
+from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.trace import SpanKind, StatusCode
 
 from services.errors import InjectedFault
 from services.messages import is_stream_id
 from services.risk.acting import Asked
 from services.risk.rules import LAYERS
+from telemetry.span_encoding import SpanEncoder
 from tests.integration.services.service_threads import ServiceThreads, service_threads
 from tests.support.building import an_action
 from tests.support.servers import Database, Servers
@@ -98,6 +100,17 @@ def test_a_span_lies_within_the_time_of_the_parent_that_waits_for_it(services: S
                 assert began <= child_began <= child_ended <= ended, child.name
                 looked_at.add(child.name)
     assert looked_at == {"risk.layer", "risk.write", "execution.read_state", "execution.write"}
+
+
+def test_all_spans_of_a_trade_are_exported_as_opentelemetrys_exporter_would(
+    services: ServiceThreads, spans: Spans
+) -> None:
+    services.faults.order(1)
+    services.start()
+    a_signal_of_core(services)
+    spans.wait("process fills")
+    made = spans.all()
+    assert SpanEncoder().encode(made) == encode_spans(made).SerializeToString()
 
 
 def test_hops_carry_the_messaging_conventions_and_steps_those_of_databases(
