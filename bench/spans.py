@@ -54,12 +54,13 @@ def ways(bot: Bot) -> dict[str, Way]:
     trace.set_tracer_provider(provider)
     tracer = tracing.tracer()
     parent = tracer.start_span("parent").get_span_context()
-    context = tracing.below(parent)
+    context = trace.set_span_in_context(trace.NonRecordingSpan(parent), tracing.root())
     traced = Bot(bot.stack)
     RedisInstrumentor().instrument_client(traced.redis, tracer_provider=provider)
     statements = Psycopg2Instrumentor().instrument_connection(traced.connection(), tracer_provider=provider)
     return {
         BASE: Way(lambda: tracer.start_span("step", context, attributes=ATTRIBUTES).end()),
+        "ours, started and ended": Way(lambda: tracing.start("step", parent, 1, ATTRIBUTES).end()),
         "ours, recorded when ended": Way(lambda: tracing.record("step", parent, 1, 2, attributes=ATTRIBUTES)),
         "psycopg2's, one statement": Way(_statement(statements), _statement(bot.connection())),
         "Redis', a pipeline of two": Way(_pipeline(traced.redis), _pipeline(bot.redis)),

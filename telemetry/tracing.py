@@ -1,14 +1,15 @@
 """Traces: live spans around code that records metrics, finished spans for the rest, and the `traceparent` field.
 
 A live span of the SDK costs about 15 us where it starts and ends. Most of our spans are recorded after they have ended,
-when nobody waits: such a span is planned (it gets its ids), its times are noted, and it is recorded in one piece. For
-exporters it is a span like any other.
+when nobody waits: such a span is planned (it gets its ids), its times are noted, and it is recorded in one piece; one
+that must be current meanwhile is started here, too. For exporters it is a span like any other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from time import time_ns
+from typing import Any, Final, NamedTuple
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -17,7 +18,7 @@ from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, DEFAULT_ON
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
-from opentelemetry.trace import SpanContext, SpanKind, Status, StatusCode, TraceFlags
+from opentelemetry.trace import Span, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 SCOPE: Final = "cdb"
@@ -41,7 +42,6 @@ class SpanProvider(TracerProvider):
     def __init__(self, resource: Resource | None = None, *, on: bool = True) -> None:
         super().__init__(DEFAULT_ON if on else ALWAYS_OFF, resource, shutdown_on_exit=False)
         self.flags: Final = TraceFlags(TraceFlags.SAMPLED if on else TraceFlags.DEFAULT)
-        self.tracer: Final = self.get_tracer(SCOPE)
         self._processors: tuple[SpanProcessor, ...] = ()
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
@@ -132,20 +132,64 @@ def record(
         span.record(name, start_ns, end_ns, kind=kind, attributes=attributes)
 
 
+def start(name: str, parent: SpanContext | None, start_ns: int, attributes: Attributes) -> Span:
+    """Start a span that must be ended, below *parent*; it begins a trace if *parent* is None or invalid."""
+    planned = plan(parent)
+    return _Open(planned, name, start_ns, attributes) if planned else trace.INVALID_SPAN
+
+
+class _Open(Span):
+    """A span that has begun. What it is given is recorded in one piece when it ends; it has no events."""
+
+    __slots__ = ("_attributes", "_context", "_error", "_name", "_planned", "_start_ns")
+
+    def __init__(self, planned: Planned, name: str, start_ns: int, attributes: Attributes) -> None:
+        self._planned: Planned | None = planned
+        self._context = planned.context
+        self._name = name
+        self._start_ns = start_ns
+        self._attributes = {**attributes}
+        self._error = ""
+
+    def get_span_context(self) -> SpanContext:
+        return self._context
+
+    def is_recording(self) -> bool:
+        return self._planned is not None and self._context.trace_flags.sampled
+
+    def set_attributes(self, attributes: Mapping[str, Any]) -> None:
+        self._attributes.update(attributes)
+
+    def set_attribute(self, key: str, value: Any) -> None:
+        self._attributes[key] = value
+
+    def update_name(self, name: str) -> None:
+        self._name = name
+
+    def record_exception(self, exception: BaseException, *_given: Any, **_more: Any) -> None:
+        self._error = type(exception).__name__
+
+    def set_status(self, *_given: Any, **_more: Any) -> None:
+        """An exception alone makes it a failure."""
+
+    def add_event(self, *_given: Any, **_more: Any) -> None:
+        """It has none."""
+
+    def end(self, end_time: int | None = None) -> None:
+        planned, self._planned = self._planned, None
+        if planned is not None:
+            end_ns = time_ns() if end_time is None else end_time
+            planned.record(self._name, self._start_ns, end_ns, attributes=self._attributes, error=self._error)
+
+
 def tracer() -> trace.Tracer:
     """Tracer of this process. Its spans have ids once start_telemetry has run."""
-    provider = trace.get_tracer_provider()
-    return provider.tracer if isinstance(provider, SpanProvider) else trace.get_tracer(SCOPE)
+    return trace.get_tracer(SCOPE)
 
 
 def root() -> Context:
     """Context without a span. It is not empty, because OpenTelemetry takes an empty context for none in places."""
     return _ROOT
-
-
-def below(parent: SpanContext) -> Context:
-    """Context in which new spans are children of *parent*, or begin a trace if it is invalid."""
-    return trace.set_span_in_context(trace.NonRecordingSpan(parent), Context())
 
 
 def traceparent_of(span: SpanContext) -> str:

@@ -8,7 +8,6 @@ Names are those of OpenTelemetry's messaging conventions.
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
-from opentelemetry.context import Context
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, use_span
 
 from services.topology import FILLS, ORDERS, SIGNALS
@@ -26,11 +25,6 @@ def plan_sending(stream: str, cause: SpanContext | None) -> Planned | None:
 def plan_processing(stream: str, traceparent: str | None) -> Planned | None:
     """Plan the span of handling a message of *stream*; it begins a trace if *traceparent* is missing or is none."""
     return tracing.plan(tracing.extract_span(traceparent) if traceparent else None) if stream in TRACED else None
-
-
-def below(span: Planned | None) -> Context:
-    """The context in which what handling a message leads to hangs below *span*; None: it begins a trace."""
-    return tracing.below(span.context) if span else tracing.root()
 
 
 def current(span: Planned | None) -> AbstractContextManager[Any]:

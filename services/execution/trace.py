@@ -2,7 +2,6 @@
 
 from opentelemetry.trace import Span
 
-from services.bus import messaging_spans
 from services.ledger.statement_spans import record_statement
 from services.messages import Fill, Order
 from services.runtime.handling import Received
@@ -12,11 +11,11 @@ from telemetry import tracing
 
 def start_order(item: Received, order: Order, strategy: str, timeline: Timeline) -> Span:
     """Start order.execute of *strategy* below the span of handling *item*; quantity is in the base asset."""
-    return tracing.tracer().start_span(
+    return tracing.start(
         "order.execute",
-        context=messaging_spans.below(item.span),
-        start_time=timeline.began,
-        attributes={
+        item.span.context if item.span else None,
+        timeline.began,
+        {
             "cdb.symbol": order.symbol,
             "cdb.strategy": strategy,
             "cdb.side": order.side,

@@ -6,7 +6,6 @@ from typing import Any, Final
 from opentelemetry.trace import Span, SpanContext
 
 from services.actions import Action
-from services.bus import messaging_spans
 from services.ledger.statement_spans import record_statement
 from services.messages import Order, Signal, order_id_of_signal
 from services.risk.rules import Check, Rejected, Verdict
@@ -23,11 +22,11 @@ DETAILED_BATCH: Final = 20
 
 def start_decision(item: Received, signal: Signal, timeline: Timeline) -> Span:
     """Start risk.decide below the span of handling *item*."""
-    return tracing.tracer().start_span(
+    return tracing.start(
         "risk.decide",
-        context=messaging_spans.below(item.span),
-        start_time=timeline.began,
-        attributes={
+        item.span.context if item.span else None,
+        timeline.began,
+        {
             "cdb.symbol": signal.symbol,
             "cdb.strategy": signal.strategy,
             "cdb.side": signal.side,

@@ -5,9 +5,11 @@ from typing import Any
 import pytest
 from opentelemetry import trace
 from opentelemetry.context import attach, detach
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+from opentelemetry.trace import StatusCode
 
 from telemetry import tracing
+from tests.support.spans import Spans, attributes, times_of
 
 PROVIDER = TracerProvider(shutdown_on_exit=False)
 TRACER = PROVIDER.get_tracer("test")
@@ -59,3 +61,37 @@ def test_traceparent_that_is_none_starts_a_trace_of_its_own(traceparent: Any) ->
 def test_without_a_span_there_is_no_trace_id_and_nothing_to_inject() -> None:
     assert tracing.current_ids() is None
     assert tracing.traceparent_of(trace.get_current_span().get_span_context()) == ""
+
+
+def test_a_span_of_ours_is_recorded_as_the_sdks_would_be(spans: Spans) -> None:
+    """Below the same parent, with what it was given at its start and later."""
+    parent = tracing.tracer().start_span("parent")
+    below = trace.set_span_in_context(parent)
+    ours = tracing.start("decide", parent.get_span_context(), 5, {"symbol": "BTCUSDT"})
+    theirs = tracing.tracer().start_span("decide", below, start_time=5, attributes={"symbol": "BTCUSDT"})
+    for span in (ours, theirs):
+        with trace.use_span(span, end_on_exit=False):
+            assert trace.get_current_span().is_recording()
+            trace.get_current_span().set_attribute("cdb.exemplar", True)
+        span.set_attributes({"verdict": "approved", "equity": 1.5})
+        span.end(9)
+        span.end(99)
+        assert not span.is_recording()
+    one, other = ((*told(span), times_of(span)) for span in spans.named("decide"))
+    assert one == other
+
+
+def test_an_exception_makes_a_span_of_ours_a_failed_one(spans: Spans) -> None:
+    with (
+        pytest.raises(KeyError),
+        trace.use_span(tracing.start("decide", None, 5, {}), end_on_exit=True),
+    ):
+        raise KeyError
+    (span,) = spans.named("decide")
+    assert span.status.status_code is StatusCode.ERROR
+    assert attributes(span) == {"error.type": "KeyError"}
+    assert span.parent is None
+
+
+def told(span: ReadableSpan) -> tuple[Any, ...]:
+    return span.parent, span.kind, span.status.status_code, span.instrumentation_scope, attributes(span)
