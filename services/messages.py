@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, TypeVar
 import msgspec
 
 from services.costs import BASIS_POINTS, MAX_SLIPPAGE_BPS
+from services.decoding import prepared
 from services.topology import DEAD_LETTERS, FILLS, MARKET_DATA, ORDERS, SIGNALS
 
 Side = Literal["BUY", "SELL"]
@@ -179,7 +180,7 @@ MESSAGE_TYPES: Final[dict[str, type[Message]]] = {
 }
 _ENCODER: Final = msgspec.json.Encoder(decimal_format="string")
 _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
-    stream: msgspec.json.Decoder(kind) for stream, kind in MESSAGE_TYPES.items()
+    stream: msgspec.json.Decoder(prepared(kind)) for stream, kind in MESSAGE_TYPES.items()
 }
 
 

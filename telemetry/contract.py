@@ -68,6 +68,9 @@ class Metric(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         return self.prometheus.removeprefix("cdb_").removesuffix("_total")
 
 
+msgspec.json.Decoder(Metric)  # works out what it is made of; msgspec crashes if two threads have to do so at once
+
+
 class Contract(msgspec.Struct, frozen=True, kw_only=True):
     """All metrics in the file's order; each label has its values."""
 

@@ -16,6 +16,7 @@ from cdb.backtest.outcome import Outcome
 from cdb.backtest.times import Span
 from cdb.kit.paths import ROOT
 from cdb.replay.tape import Tape
+from services.decoding import prepared
 
 _CODE: Final = ("cdb/backtest/*.py", "cdb/performance/rows.py", "cdb/replay/*.py", "services/**/*.py")
 """Files of ours that figures may depend on: rules, defaults of settings, how files are read, what is counted."""
@@ -53,7 +54,7 @@ class Kept:
             return
         for line in content.splitlines():
             try:
-                yield msgspec.json.decode(line, type=Line)
+                yield msgspec.json.decode(line, type=prepared(Line))
             except (msgspec.MsgspecError, UnicodeDecodeError):
                 continue
 

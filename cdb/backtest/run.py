@@ -21,6 +21,7 @@ from cdb.running.errors import StackError
 from services.bus.dead_letters import Letter
 from services.bus.memory import Stream
 from services.clock import to_datetime
+from services.decoding import prepared
 from services.engine.engine import Engine
 from services.engine.ground import EngineBroken, Ground
 from services.engine.setup import Setup
@@ -190,7 +191,7 @@ def result_of(request: Request, passage: Passage, address: LedgerAddress, *, int
     """Read what came out, from the ledger and from what was seen on the way. Raises ServerAway."""
     letters = _letters(passage.put_aside)
     with closing(Ledger(address, application="cdb-backtest")) as ledger:
-        feed = msgspec.convert(passage.engine.feed.as_dict(), Feed)
+        feed = msgspec.convert(passage.engine.feed.as_dict(), prepared(Feed))
         summary = summarise(ledger, feed, saved_as=request.save_as)
         fills, trades, equity = fills_of(ledger), closed_trades(ledger), equity_curve(ledger)
     ended = to_datetime(passage.newest_ns)

@@ -5,6 +5,7 @@ from typing import Final
 import msgspec
 
 from cdb.running.errors import BackupError
+from services.decoding import prepared
 from services.ledger.connection import SCHEMA_VERSION
 
 FORMAT: Final = 1
@@ -47,10 +48,10 @@ def encode(manifest: Manifest) -> bytes:
 def decode(data: bytes) -> Manifest:
     """Read a manifest. Raises BackupError for another format or none."""
     try:
-        found = msgspec.json.decode(data, type=_Format).format
+        found = msgspec.json.decode(data, type=prepared(_Format)).format
         if found != FORMAT:
             raise BackupError(f"the archive has format {found}, this version reads format {FORMAT}")
-        return msgspec.json.decode(data, type=Manifest)
+        return msgspec.json.decode(data, type=prepared(Manifest))
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise BackupError(f"the manifest of the archive cannot be read: {error}") from error
 

@@ -6,6 +6,8 @@ from typing import TypeVar
 import msgspec
 import yaml
 
+from services.decoding import prepared
+
 T = TypeVar("T")
 
 
@@ -17,7 +19,7 @@ def read_yaml(root: Path, file: Path, kind: type[T]) -> T:
     """Read *file* of the project in *root*. Raises FileError if it is no *kind*."""
     text = read_text(root, file)
     try:
-        return msgspec.convert(yaml.load(text, yaml.CSafeLoader), kind)
+        return msgspec.convert(yaml.load(text, yaml.CSafeLoader), prepared(kind))
     except (ValueError, TypeError, RecursionError, yaml.YAMLError, msgspec.ValidationError) as error:
         raise _file_error(root, file, error) from error
 

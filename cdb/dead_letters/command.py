@@ -20,6 +20,7 @@ from cdb.kit.printable import printable
 from cdb.running.operators import operator_client
 from cdb.running.stack import running_stack
 from services.bus.dead_letters import DeadLetters, Fate, Letter, Resent
+from services.decoding import prepared
 from services.messages import is_stream_id
 
 group = typer.Typer(
@@ -105,7 +106,7 @@ def resend(
             return
         with operator_client(running_stack(), why=why) as client:
             done = client.act("dead-letters", action="resend", **chosen)
-        fates = _fates(letters, msgspec.convert(done.sent, list[Resent]))
+        fates = _fates(letters, msgspec.convert(done.sent, prepared(list[Resent])))
     refused = done.details["refused"]
     view.report_resent(fates, [(one["id"], one["why"]) for one in refused], as_json=as_json)
     if refused or any(fate.back for _, fate in fates):

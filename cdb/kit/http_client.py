@@ -12,6 +12,7 @@ import msgspec
 
 from cdb.kit.errors import Away
 from cdb.kit.printable import cut
+from services.decoding import prepared
 
 TIMEOUT: Final = httpx.Timeout(10.0, connect=2.0)
 
@@ -114,6 +115,6 @@ class HttpClient:
     def decoded(self, kind: type[T], answer: httpx.Response) -> T:
         """Read the JSON of *answer*, of any status, as *kind*. Raises Away."""
         try:
-            return msgspec.json.decode(answer.content, type=kind)
+            return msgspec.json.decode(answer.content, type=prepared(kind))
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise Away(f"the server at {self.url} is not {self.name}: {error}") from error

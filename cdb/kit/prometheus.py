@@ -8,6 +8,7 @@ import msgspec
 
 from cdb.kit.errors import Away, Refused
 from cdb.kit.http_client import HttpClient
+from services.decoding import prepared
 
 T = TypeVar("T")
 Labels = dict[str, str]
@@ -135,14 +136,14 @@ class Prometheus(HttpClient):
         """Evaluate *expression* at *at*, by default now; a scalar is one sample."""
         found = self._get("query", _Result, query=expression, time=at)
         if found.result_type == "scalar":
-            return (_sample({}, msgspec.convert(found.result, tuple[float, str])),)
-        rows = msgspec.convert(found.result, tuple[_Found, ...])
+            return (_sample({}, msgspec.convert(found.result, prepared(tuple[float, str]))),)
+        rows = msgspec.convert(found.result, prepared(tuple[_Found, ...]))
         return tuple(_sample(row.metric, row.value) for row in rows if row.value is not None)
 
     def query_range(self, expression: str, *, start: float, end: float, step: float) -> tuple[Series, ...]:
         """Evaluate *expression* every *step* seconds from *start* to *end*."""
         found = self._get("query_range", _Result, query=expression, start=start, end=end, step=step)
-        rows = msgspec.convert(found.result, tuple[_Found, ...])
+        rows = msgspec.convert(found.result, prepared(tuple[_Found, ...]))
         return tuple(Series(row.metric, tuple((at, float(text)) for at, text in row.values)) for row in rows)
 
     def exemplars(self, expression: str, *, start: float, end: float) -> tuple[Exemplar, ...]:
@@ -188,7 +189,7 @@ class Prometheus(HttpClient):
         if body.get("status") != "success":
             raise QueryRefused(str(body.get("error", f"status {answer.status_code}")))
         try:
-            return msgspec.convert(body.get("data"), kind)
+            return msgspec.convert(body.get("data"), prepared(kind))
         except msgspec.ValidationError as error:
             raise Away(f"cannot read the response of {self.url}/api/v1/{path}: {error}") from error
 

@@ -8,6 +8,7 @@ import msgspec
 
 from cdb.replay.tape import Tape, merged
 from services.bus.dead_letters import Letter
+from services.decoding import prepared
 from services.ws.trades import RawTrade
 
 MOST: Final = 100
@@ -43,7 +44,7 @@ def unhandled(letters: Iterable[Letter], tapes: Sequence[Tape]) -> list[Unhandle
 def trade_of(data: bytes) -> Trade | None:
     """The symbol and the id of the trade that a message is about: ids of orders and fills end with it."""
     with suppress(msgspec.MsgspecError, UnicodeDecodeError, ValueError, KeyError, TypeError):
-        content = msgspec.json.decode(data, type=dict[str, Any])
+        content = msgspec.json.decode(data, type=prepared(dict[str, Any]))
         own = content.get("trade_id")
         return str(content["symbol"]), int(content["order_id"].rpartition(":")[2] if own is None else own)
     return None

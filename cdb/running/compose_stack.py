@@ -20,6 +20,7 @@ from cdb.running.compose.engine import docker
 from cdb.running.errors import StackError
 from cdb.running.native import PartStatus, Ports, envfile
 from cdb.running.native.lock import locked
+from services.decoding import prepared
 from services.errors import ServerAway
 from services.ledger.connection import SCHEMA_VERSION
 
@@ -121,7 +122,7 @@ class ComposeStack(RunningStack):
     def ledger_programs(self) -> LedgerPrograms:
         """Take the programs in PostgreSQL's container; raises StackError if the ledger has another schema."""
         content = docker("inspect", "--format", "{{json .Config.Env}}", _POSTGRES)
-        told = dict(one.split("=", 1) for one in msgspec.json.decode(content, type=list[str]))
+        told = dict(one.split("=", 1) for one in msgspec.json.decode(content, type=prepared(list[str])))
         names = {"PGUSER": told["POSTGRES_USER"], "PGDATABASE": told["POSTGRES_DB"], "PGOPTIONS": PGOPTIONS}
         chosen = [word for name, value in {**names, "LC_ALL": "C"}.items() for word in ("--env", f"{name}={value}")]
         inside = ("exec", "--interactive", *chosen, _POSTGRES)

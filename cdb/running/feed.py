@@ -7,6 +7,7 @@ import httpx
 import msgspec
 
 from cdb.running.base import RunningStack
+from services.decoding import prepared
 from services.topology import WS
 from services.ws.sources.port import NOT_YET
 
@@ -58,7 +59,7 @@ def feed(stack: RunningStack) -> Feed | None:
     """Ask cdb_ws; None if it does not answer."""
     try:
         answer = stack.http.get(stack.url(WS.name, "/feed"), timeout=_ANSWER_WITHIN_S)
-        return msgspec.json.decode(answer.raise_for_status().content, type=Feed)
+        return msgspec.json.decode(answer.raise_for_status().content, type=prepared(Feed))
     except (httpx.HTTPError, msgspec.MsgspecError):
         return None
 

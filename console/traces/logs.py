@@ -19,6 +19,7 @@ from cdb.kit.printable import cut, printable
 from console.ground import Ground
 from console.knowledge import Known
 from services import topology
+from services.decoding import prepared
 
 SERVICES: Final = (*topology.NAMES, topology.CONSOLE.name)
 MOST_LINES: Final = 200
@@ -147,7 +148,7 @@ def _matching(block: bytes, service: str, wanted: re.Pattern[bytes]) -> list[Lin
 def parse(line: bytes, service: str) -> Line:
     """Read one line of the log of *service*."""
     try:
-        read = msgspec.json.decode(line, type=dict[str, Any])
+        read = msgspec.json.decode(line, type=prepared(dict[str, Any]))
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Line(service, _shown(line.decode(errors="replace")))
     texts = {

@@ -17,6 +17,7 @@ import structlog
 from monitoring.notifications.store import Notification, Store, StoreFailed
 from monitoring.notifications.webhook import Alert, Moment
 from services.clock import Clock, to_datetime
+from services.decoding import prepared
 
 NOTE: Final = "Monitoring was restarted while this alert was firing. Since then its condition no longer holds."
 _EVERY_S: Final = 5.0
@@ -98,11 +99,13 @@ class Ends:
 
     def _asked(self, path: str, kind: type[T]) -> T:
         answer = self._http.get(f"{self._prometheus}/api/v1/{path}").raise_for_status()
-        return msgspec.convert(msgspec.json.decode(answer.content, type=dict[str, object]).get("data"), kind)
+        return msgspec.convert(
+            msgspec.json.decode(answer.content, type=prepared(dict[str, object])).get("data"), prepared(kind)
+        )
 
     def _known(self) -> tuple[_Labelled, ...]:
         answer = self._http.get(f"{self._alertmanager}/api/v2/alerts").raise_for_status()
-        return msgspec.json.decode(answer.content, type=tuple[_Labelled, ...])
+        return msgspec.json.decode(answer.content, type=prepared(tuple[_Labelled, ...]))
 
     def _tell(self, ended: Sequence[Alert]) -> None:
         body = [

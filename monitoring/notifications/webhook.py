@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from services.decoding import prepared
+
 Status = Literal["firing", "resolved"]
 Moment = Annotated[datetime, msgspec.Meta(tz=True)]
 
@@ -34,7 +36,7 @@ class Webhook(msgspec.Struct, frozen=True, rename="camel"):
     truncated_alerts: int = 0
 
 
-_decoder = msgspec.json.Decoder(Webhook)
+_decoder = msgspec.json.Decoder(prepared(Webhook))
 
 
 def parse(body: bytes) -> Webhook:

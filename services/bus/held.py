@@ -8,10 +8,11 @@ import redis
 from redis.exceptions import ResponseError
 
 from services.bus.client import WRONG_TYPE, reply_of, translated
+from services.decoding import prepared
 from services.messages import Name
 
 _KEY: Final = "held"
-_decoder: Final = msgspec.json.Decoder(list[Name])
+_decoder: Final = msgspec.json.Decoder(prepared(list[Name]))
 
 
 class HeldSymbols:

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
+from services.decoding import prepared
 from services.execution.accounting import Holding
 from services.execution.results import Results
 from services.ledger.connection import Ledger
@@ -144,7 +145,7 @@ class _AccountRow(msgspec.Struct):
     orders: list[_OrderRow]
 
 
-_account_decoder = msgspec.json.Decoder(_AccountRow)
+_account_decoder = msgspec.json.Decoder(prepared(_AccountRow))
 
 
 class ExecutionStore:

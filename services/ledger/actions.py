@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from services.actions import Action, Recorded
+from services.decoding import prepared
 from services.ledger.connection import Cursor, Ledger
 from services.ledger.results import Reader
 
@@ -48,4 +49,4 @@ def _json(details: dict[str, Any]) -> str:
 
 def _recorded(row: tuple[Any, ...]) -> Recorded:
     *values, at, details = row
-    return Recorded(msgspec.convert(dict(zip(_FIELDS, values, strict=True)), Action), at, details)
+    return Recorded(msgspec.convert(dict(zip(_FIELDS, values, strict=True)), prepared(Action)), at, details)

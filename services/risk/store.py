@@ -10,6 +10,7 @@ import msgspec
 
 from services.clock import to_datetime, utc_day
 from services.costs import UNIT
+from services.decoding import prepared
 from services.ledger import results
 from services.ledger.connection import Ledger
 from services.messages import Cause, Order, Side
@@ -144,7 +145,7 @@ class _BookRow(msgspec.Struct):
     asked: list[_AskedRow]
 
 
-_book_decoder = msgspec.json.Decoder(_BookRow)
+_book_decoder = msgspec.json.Decoder(prepared(_BookRow))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_
 import msgspec
 from flask import request
 
+from services.decoding import prepared
+
 P = TypeVar("P", bound=msgspec.Struct)
 _FIELD: Final = re.compile(r"`(?:\$\.)?(\w+)[^`]*`$")
 
@@ -39,7 +41,7 @@ def json_body(kind: type[P]) -> P:
 def converted(given: Mapping[str, Any], kind: type[P], *, strict: bool = False) -> P:
     """Make a *kind* of what is *given*, texts if not *strict*; raises BadRequest naming the wrong field."""
     try:
-        return msgspec.convert(given, kind, strict=strict)
+        return msgspec.convert(given, prepared(kind), strict=strict)
     except msgspec.ValidationError as error:
         found = _FIELD.search(str(error))
         name = found[1] if found else "it"

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from cdb.kit.paths import DASHBOARDS
+from services.decoding import prepared
 
 _COLUMNS: Final = 24
 Figure = Annotated[float, Meta(ge=-1e15, le=1e15)]
@@ -61,7 +62,7 @@ class Mapping(_Json, frozen=True, kw_only=True):
     def __post_init__(self) -> None:
         if self.type == "value":
             try:
-                msgspec.convert(self.options, dict[str, _Shown])
+                msgspec.convert(self.options, prepared(dict[str, _Shown]))
             except msgspec.ValidationError as error:
                 raise ValueError(str(error)) from error  # to which msgspec adds the place
 
@@ -291,7 +292,7 @@ def load_dashboard(file: Path) -> Dashboard:
     if not file.is_file():
         raise DashboardError("it is not a regular file")
     try:
-        return msgspec.json.decode(file.read_bytes(), type=Dashboard)
+        return msgspec.json.decode(file.read_bytes(), type=prepared(Dashboard))
     except (OSError, UnicodeError, msgspec.MsgspecError, RecursionError) as error:
         raise DashboardError(str(error)) from error
 

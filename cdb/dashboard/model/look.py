@@ -11,6 +11,7 @@ import msgspec
 from cdb.dashboard.model.colours import PLAIN, colour
 from cdb.dashboard.model.dashboards import Custom, Defaults, Matcher, Panel, Thresholds
 from cdb.dashboard.model.units import formatted
+from services.decoding import prepared
 
 _TRAILING: Final = re.compile(r"(?<=\d)\.0+(?!\d)|(?<=\.\d)0+(?!\d)|(?<=\.\d\d)0+(?!\d)")
 
@@ -81,7 +82,7 @@ def look_of(panel: Panel, name: str, *, ref_id: str = "", config: Mapping[str, A
         if matches(override.matcher, name, ref_id):
             changed = {setting.id: setting.value for setting in override.properties}
             custom = {key.removeprefix("custom."): changed.pop(key) for key in [*changed] if key.startswith("custom.")}
-            read = msgspec.convert({**changed, "custom": custom}, Defaults)
+            read = msgspec.convert({**changed, "custom": custom}, prepared(Defaults))
             own = {field: getattr(read, field) for field in changed if hasattr(read, field)}
             settings = msgspec.structs.replace(settings, **own, custom=_laid_over(settings.custom, read.custom, custom))
     return Look(settings)

@@ -11,6 +11,7 @@ import msgspec
 from cdb.running.errors import StackError
 from cdb.running.native import Health, PartStatus
 from cdb.running.native.ports import BY_ADDRESS
+from services.decoding import prepared
 
 _PROJECT: Final = "claire-de-binare"
 _LABEL: Final = "com.docker.compose"
@@ -70,7 +71,7 @@ def look(project: str) -> tuple[Container, ...]:
     filters = [word for label in labels for word in ("--filter", f"label={_LABEL}.{label}")]
     lines = docker("ps", "--all", "--no-trunc", *filters, "--format", "{{json .}}").splitlines()
     try:
-        return tuple(msgspec.json.decode(line, type=Container) for line in lines)
+        return tuple(msgspec.json.decode(line, type=prepared(Container)) for line in lines)
     except msgspec.MsgspecError as error:
         raise StackError(f"cannot read the output of docker ps: {error}") from error
 

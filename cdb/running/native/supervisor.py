@@ -19,6 +19,7 @@ from cdb.running.errors import StackError
 from cdb.running.native import envfile
 from cdb.running.native.config import Kind, Part, StackConfig
 from cdb.running.native.files import ini, write_private
+from services.decoding import prepared
 
 _USER = "cdb"
 _RPC_TIMEOUT = 4.0  # seconds
@@ -78,7 +79,7 @@ class SupervisorClient:
 
     def processes(self) -> dict[str, ProcessInfo]:
         """Ask about every part, by name."""
-        found = msgspec.convert(self._call("getAllProcessInfo"), tuple[ProcessInfo, ...])
+        found = msgspec.convert(self._call("getAllProcessInfo"), prepared(tuple[ProcessInfo, ...]))
         return {info.name: info for info in found}
 
     def start(self, name: str) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Final, Literal, TypeVar
 
 import msgspec
 
+from services.decoding import prepared
 from services.messages import Side
 from services.settings import written_as
 
@@ -175,7 +176,7 @@ class _Symbols(msgspec.Struct):
 def decoded(body: bytes | str, kind: type[T]) -> T:
     """Read JSON; raises Unreadable, which says what came instead."""
     try:
-        return msgspec.json.decode(body, type=kind)
+        return msgspec.json.decode(body, type=prepared(kind))
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         start = body[:60] if isinstance(body, str) else body[:60].decode("utf-8", "replace")
         raise Unreadable("not_json", f"{error}; it begins {start!r}") from error

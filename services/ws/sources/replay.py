@@ -10,6 +10,7 @@ import msgspec
 from pydantic import BeforeValidator, Field
 
 from services.clock import NANOSECONDS
+from services.decoding import prepared
 from services.settings import Settings
 from services.ws.sources.port import Source, SourceGaveUp, SourceRefused
 from services.ws.tape.files import NotATape
@@ -47,7 +48,7 @@ class ReplaySource(Source):
         if settings.file is None:
             raise SourceRefused("CDB_REPLAY_FILE is not set: CDB_SOURCE=replay needs a file of trades")
         try:
-            reading = msgspec.json.decode(settings.reading, type=Reading)
+            reading = msgspec.json.decode(settings.reading, type=prepared(Reading))
         except msgspec.MsgspecError as error:
             raise SourceRefused(f"CDB_REPLAY_READING={settings.reading!r:.80} is refused: {error}") from error
         self._rows: Iterator[RawTrade | Refusal] = read_tape(settings.file, reading)
