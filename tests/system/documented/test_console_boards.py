@@ -117,7 +117,7 @@ def newest(series: list[list[Any]]) -> Counter[str]:
 def test_twenty_points_lead_to_their_traces_by_a_click(browser: Browser) -> None:
     with looked_at(browser) as (page, _):
         points = until(
-            lambda: settled_points(page), holds=lambda seen: len(seen) >= CLICKS, within_s=240, what="points"
+            lambda: settled_points(page), holds=lambda seen: len(seen) >= CLICKS, within_s=600, what="points"
         )
         for point in points[:CLICKS]:
             page.mouse.click(*page.evaluate(_PIXEL, point))
