@@ -17,7 +17,7 @@ from cdb.kit.prometheus import Prometheus, QueryRefused
 from services import durations
 
 _AT_ONCE: Final = 2
-"""More answers at once come no sooner on two processors, and hold them for as long."""
+"""More would take all processors of a small machine at once, and trading waits meanwhile."""
 _SMALLEST_STEP_S: Final = 5.0
 _POINTS: Final = 180
 _LEAST_RANGE_S: Final = 60.0
