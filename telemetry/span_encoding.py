@@ -4,8 +4,8 @@ Field numbers are those of opentelemetry/proto/trace/v1/trace.proto. Spans of ot
 links, lists as values) are encoded by OpenTelemetry's exporter; tests compare the two on all kinds of spans.
 """
 
+import struct
 from collections.abc import Mapping, Sequence
-from struct import Struct, error
 from typing import Any, Final
 
 from opentelemetry.exporter.otlp.proto.common._internal import _encode_instrumentation_scope, _encode_resource
@@ -19,8 +19,8 @@ from opentelemetry.trace import SpanKind, Status
 MOST_KEPT: Final = 4_096
 """So many attributes are kept as encoded, for most come again with the same value."""
 
-_TIMES: Final = Struct("<BQBQ").pack
-_DOUBLE: Final = Struct("<Bd").pack
+_TIMES: Final = struct.Struct("<BQBQ").pack
+_DOUBLE: Final = struct.Struct("<Bd").pack
 _KINDS: Final = {kind: bytes((0x30, kind.value + 1)) for kind in SpanKind}
 _BEYOND: Final = 2**63
 _FLAGS: Final = b"\x85\x01\x00\x01\x00\x00"  # whether the parent is remote is known: it is not
@@ -46,23 +46,20 @@ class SpanEncoder:
             if span.resource is not resource:  # its hash costs as much as a span
                 resource = span.resource
                 scopes = groups.setdefault(resource, {})
-            scope = span.instrumentation_scope
-            if scope not in scopes:
-                scopes[scope] = []
-            scopes[scope].append(_field(b"\x12", self._span(span)))
+            scopes.setdefault(span.instrumentation_scope, []).append(_field(b"\x12", self._span(span)))
         return b"".join(_resource_spans(resource, scopes) for resource, scopes in groups.items())
 
     def _span(self, span: ReadableSpan) -> bytes:
-        if span.events or span.links or span.dropped_attributes or span.dropped_events or span.dropped_links:
-            return _encode_span(span).SerializeToString()
         try:
             return self._plain(span)
-        except (_OtherShape, TypeError, UnicodeEncodeError, OverflowError, error):
+        except (_OtherShape, TypeError, UnicodeEncodeError, OverflowError, struct.error):
             return _encode_span(span).SerializeToString()
 
     def _plain(self, span: ReadableSpan) -> bytes:
         context, parent = span.context, span.parent
         if not (context and span.start_time and span.end_time) or context.trace_state:
+            raise _OtherShape
+        if span.events or span.links or span.dropped_attributes or span.dropped_events or span.dropped_links:
             raise _OtherShape
         return b"".join(
             (
@@ -97,7 +94,7 @@ class SpanEncoder:
 
 
 def _attribute(name: str, value: Any) -> bytes:
-    return _field(b"\x4a", _text(b"\x0a", name) + _field(b"\x12", _value(value.__class__, value)))
+    return _field(b"\x4a", _text(b"\x0a", name) + _field(b"\x12", _value(value)))
 
 
 def _status(status: Status) -> bytes:
@@ -107,7 +104,8 @@ def _status(status: Status) -> bytes:
     return _field(b"\x7a", _text(b"\x12", status.description) + code)
 
 
-def _value(kind: type, value: Any) -> bytes:
+def _value(value: Any) -> bytes:
+    kind = value.__class__
     if kind is str:
         return _field(b"\x0a", value.encode())
     if kind is float:

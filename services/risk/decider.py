@@ -74,8 +74,7 @@ class Decider:
         if not self._write(session, made_from=book if known else None):
             self._state.forget()
             return self.decide(items, after=after)
-        these = frozenset(signal.signal_id for _, signal in items)
-        self._state.wrote(replace(reading, book=session.portfolio.as_book(), decided=these))
+        self._state.wrote(replace(reading, book=session.portfolio.as_book()))
         return lambda: self._report(session)
 
     def _decide_one(self, signal: Signal, span: Span, session: _Session) -> None:

@@ -62,8 +62,9 @@ class RiskState:
         While an order is in flight the venue may change it at any time.
         """
         known = self._known
-        is_sure = known is not None and known.session and known.session == self.store.session
-        return known if known is not None and is_sure and not known.book.in_flight else None
+        if known is None or known.book.in_flight or known.session != self.store.session:
+            return None
+        return known
 
     def read_for(self, signal_ids: Iterable[str], *, delay_s: float) -> Reading:
         """Read the ledger, and which of *signal_ids* are decided."""
