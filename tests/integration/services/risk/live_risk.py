@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from decimal import Decimal
 
+from cdb.audit.reader import read_and_audit
 from services.bus.entries import Outgoing
 from services.clock import MOST_AHEAD_NS, Clock
 from services.messages import Order
@@ -80,3 +81,10 @@ def stop_losses(waiting: list[Outgoing]) -> list[Order]:
     """Those of the orders that are stop losses."""
     orders = [item.message for item in waiting if isinstance(item.message, Order)]
     return [order for order in orders if order.cause == "stop_loss"]
+
+
+def holds(database: Database) -> bool:
+    """Whether the audit finds nothing; if it does, the failure says what."""
+    report = read_and_audit(database.ledger("audit"))
+    assert report.holds, [(rule.label, report.tallies[rule].shown) for rule in report.broken]
+    return True

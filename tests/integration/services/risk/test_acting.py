@@ -6,13 +6,12 @@ from typing import Any, Final
 
 import pytest
 
-from cdb.audit.reader import read_and_audit
 from services.actions import Refused
 from services.ledger.actions import newest_actions
 from services.messages import MAX_NOTIONAL, Order
 from services.risk.limits import Limits
 from services.topology import ORDERS
-from tests.integration.services.risk.live_risk import SetClock, breaker, held, last_verdict, live, start
+from tests.integration.services.risk.live_risk import SetClock, breaker, held, holds, last_verdict, live, start
 from tests.support.servers import Database
 from tests.support.trading import TradingDay
 
@@ -40,12 +39,6 @@ def orders(day: TradingDay) -> list[Order]:
 
 def rows(database: Database) -> dict[str, int]:
     return {table: database.query(f"SELECT count(*) FROM {table}")[0][0] for table in TABLES}  # noqa: S608  our names
-
-
-def holds(database: Database) -> bool:
-    report = read_and_audit(database.ledger("audit"))
-    assert report.holds, [(rule.label, report.tallies[rule].shown) for rule in report.broken]
-    return True
 
 
 def test_all_positions_of_all_strategies_are_closed_at_their_prices(database: Database, day: TradingDay) -> None:

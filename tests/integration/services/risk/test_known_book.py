@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cdb.audit.reader import read_and_audit
 from services.risk.ledger_rows import Rows
+from tests.integration.services.risk.live_risk import holds
 from tests.support.servers import Database
 from tests.support.trading import TradingDay
 
@@ -70,7 +70,7 @@ def test_what_has_changed_meanwhile_is_in_the_decision(
     day.signal("BUY", "SOLUSDT")
     ((_, ledger),) = changed
     assert database.query(RECORDED)[:1] == ledger
-    assert_holds(database)
+    assert holds(database)
 
 
 def test_a_signal_that_was_decided_meanwhile_is_not_decided_again(
@@ -90,7 +90,7 @@ def test_a_signal_that_was_decided_meanwhile_is_not_decided_again(
     day.signal("BUY", "SOLUSDT")
     assert database.query("SELECT count(*) FROM decisions") == [(2,)]
     assert not day.waiting
-    assert_holds(database)
+    assert holds(database)
 
 
 def meanwhile(day: TradingDay, monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> list[Any]:
@@ -104,8 +104,3 @@ def meanwhile(day: TradingDay, monkeypatch: pytest.MonkeyPatch, act: Callable[[]
 
     monkeypatch.setattr(day.store, "write_decisions", write_later)
     return given
-
-
-def assert_holds(database: Database) -> None:
-    report = read_and_audit(database.ledger("audit"))
-    assert report.holds, [(rule.label, report.tallies[rule].shown) for rule in report.broken]

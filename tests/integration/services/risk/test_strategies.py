@@ -5,9 +5,8 @@ from typing import Final
 
 import pytest
 
-from cdb.audit.reader import read_and_audit
 from services.risk.limits import Limits
-from tests.integration.services.risk.live_risk import last_verdict
+from tests.integration.services.risk.live_risk import holds, last_verdict
 from tests.support.servers import Database
 from tests.support.trading import TradingDay
 
@@ -43,7 +42,7 @@ def test_a_sale_closes_the_position_of_its_own_strategy(database: Database, both
     both.trade("SELL", "BTCUSDT", strategy=OTHER)
     assert last_verdict(database) == ("rejected", "NO_POSITION")
     assert held(database) == {ONE: before[ONE]}
-    assert read_and_audit(database.ledger("audit")).holds
+    assert holds(database)
 
 
 def test_both_positions_count_towards_the_symbols_limit(database: Database, both: TradingDay) -> None:
@@ -61,11 +60,11 @@ def test_a_stop_loss_closes_the_dearer_position_alone(database: Database, both: 
     assert held(database) == {}
     closed = database.query("SELECT strategy FROM orders WHERE cause = 'stop_loss' ORDER BY order_seq")
     assert closed == [(OTHER,), (ONE,)]
-    assert read_and_audit(database.ledger("audit")).holds
+    assert holds(database)
 
 
 def test_one_price_can_set_off_both_stop_losses(database: Database, both: TradingDay) -> None:
     both.price("BTCUSDT", "97")
     both.execute()
     assert held(database) == {}
-    assert read_and_audit(database.ledger("audit")).holds
+    assert holds(database)
