@@ -1,30 +1,33 @@
 """The yardstick: the same hops with nothing, or with one commit, beside ours in one run.
 
 Three processes relay JSON over Redis' pub/sub: no delivery guarantee, no checks, no telemetry, and no ledger or one row
-of it. `python -m bench.pipeline.bare ROLE REDIS [LEDGER]` is one of them; it ends with its standard input.
+of it. `python -m bench.pipeline.bare ROLE`, in the environment of a service, is one of them; it ends with its standard
+input.
 """
 
 import json
+import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
-import psycopg2
-import redis
-
-from bench.pipeline.latency import SETTINGS, TRADES_PER_SECOND, WARM_UP_S, follow, to_order
-from bench.pipeline.report import Aim, Distribution, Figure, Narrator, Section
+from bench.pipeline.latency import SETTINGS, TRADES_PER_SECOND, WARM_UP_S, compared, follow, to_order
+from bench.pipeline.report import Aim, Distribution, Narrator, Section
 from bench.stacks import ROOT, SERVICES, Bot, Lab
-from services.ledger.connection import LedgerAddress
-from services.settings import LedgerSettings
+from services.bus.client import connect as connect_bus
+from services.ledger.connection import LedgerAddress, connect
+from services.settings import BusSettings, LedgerSettings, read
 
 SIGNAL_EVERY: Final = 12
 """One trade in so many leads to an order, as it does with ours."""
-AIMS: Final = {"p50": Aim("<", 1.3), "p95": Aim("<", 1.5)}
+AIMS: Final[Mapping[str, Mapping[str, Aim | None]]] = {
+    "bare": {"p50": Aim("<", 1.3), "p95": Aim("<", 1.5)},
+    "one commit": {"p50": None, "p95": None},
+}
 TABLE: Final = "CREATE TABLE bare_orders (number bigint PRIMARY KEY, symbol text, price numeric, placed_at timestamptz)"
 INSERT: Final = "INSERT INTO bare_orders VALUES (%s, %s, %s, now())"
 
@@ -37,8 +40,8 @@ def measure(lab: Lab, narrator: Narrator, *, seconds: float, rounds: int) -> Sec
         bot.query(TABLE)
         ways = {
             "ours": lambda: to_order(follow(bot, narrator, seconds, what="bare: ours")),
-            "bare": lambda: _relayed(bot, narrator, seconds, ledger=False),
-            "one commit": lambda: _relayed(bot, narrator, seconds, ledger=True),
+            "bare": lambda: _relayed(bot, narrator, seconds, "relay"),
+            "one commit": lambda: _relayed(bot, narrator, seconds, "commit"),
         }
         for number in range(rounds):
             turn = number % len(ways)
@@ -49,53 +52,37 @@ def measure(lab: Lab, narrator: Narrator, *, seconds: float, rounds: int) -> Sec
         for name, runs in found.items()
         for number, each in enumerate(runs, 1)
     ]
-    for name in ("bare", "one commit"):
-        for percentile, aim in AIMS.items():
-            ratios = [
-                getattr(ours, percentile) / getattr(theirs, percentile)
-                for ours, theirs in zip(found["ours"], found[name], strict=True)
-            ]
-            label = f"ours (committed) to {name}, {percentile}"
-            section.figures.append(Figure.of_rounds(label, ratios, aim if name == "bare" else None))
+    for name, aims in AIMS.items():
+        section.figures += compared(f"ours (committed) to {name}", found["ours"], found[name], aims)
     section.notes = ["bare: from the trade's message built to the order's message published; one commit: to its commit"]
     return section
 
 
-def _relayed(bot: Bot, narrator: Narrator, seconds: float, *, ledger: bool) -> Distribution:
-    what = "bare: one commit" if ledger else "bare: nothing"
+def _relayed(bot: Bot, narrator: Narrator, seconds: float, last: str) -> Distribution:
     with ExitStack() as running:
-        risk = running.enter_context(_program(bot, "risk", ledger=ledger))
+        orders = running.enter_context(_program(bot, last))
         running.enter_context(_program(bot, "core"))
         with _program(bot, "market"):
-            narrator.spend(WARM_UP_S, f"{what}: warming up for {WARM_UP_S:g} s")
+            narrator.spend(WARM_UP_S, f"bare: {last}: warming up for {WARM_UP_S:g} s")
             warm = time.time_ns()
-            narrator.spend(seconds, f"{what}: measuring for {seconds:g} s")
-        orders = json.loads(risk.communicate(timeout=10)[0])
-    return Distribution.of("", [(done - began) / 1e6 for began, done in orders if began >= warm])
+            narrator.spend(seconds, f"bare: {last}: measuring for {seconds:g} s")
+        made = json.loads(orders.communicate(timeout=10)[0])
+    return Distribution.of("", [(done - began) / 1e6 for began, done in made if began >= warm])
 
 
 @contextmanager
-def _program(bot: Bot, role: str, *, ledger: bool = False) -> Iterator[subprocess.Popen[str]]:
+def _program(bot: Bot, role: str) -> Iterator[subprocess.Popen[str]]:
     """One process of the relay; it ends with the block."""
-    config = bot.stack.config
-    address = LedgerAddress.of(LedgerSettings.model_validate(config.process_environment()))
-    given = {
-        "redis": f"redis://:{config.environment['REDIS_PASSWORD']}@127.0.0.1:{config.ports.redis}",
-        "ledger": {
-            "host": address.host,
-            "port": address.port,
-            "user": address.user,
-            "dbname": address.database,
-            "password": address.password.get_secret_value(),
-        }
-        if ledger
-        else {},
-    }
-    command = [sys.executable, "-m", "bench.pipeline.bare", role]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+    environment = {**os.environ, **bot.stack.config.process_environment()}
+    with subprocess.Popen(
+        [sys.executable, "-m", "bench.pipeline.bare", role],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as program:
         assert program.stdin is not None
-        program.stdin.write(json.dumps(given) + "\n")
-        program.stdin.flush()
         try:
             yield program
         finally:
@@ -142,20 +129,20 @@ def _watch(ended: threading.Event) -> None:
 
 def main() -> None:
     """Be one of the three until standard input ends."""
-    given = json.loads(sys.stdin.readline())
-    client = redis.Redis.from_url(given["redis"])
+    bus = read(BusSettings, os.environ)
+    client = connect_bus(host=bus.redis_host, port=bus.redis_port, password=bus.redis_password.get_secret_value())
     ended = threading.Event()
     threading.Thread(target=_watch, args=(ended,), daemon=True).start()
     if sys.argv[1] == "market":
         _market(client, ended)
     elif sys.argv[1] == "core":
         _core(client, ended)
-    elif given["ledger"]:
-        connection = psycopg2.connect(**given["ledger"])
+    elif sys.argv[1] == "relay":
+        _risk(client, ended, None)
+    else:
+        connection = connect(LedgerAddress.of(read(LedgerSettings, os.environ)))
         connection.autocommit = True
         _risk(client, ended, connection.cursor())
-    else:
-        _risk(client, ended, None)
 
 
 if __name__ == "__main__":

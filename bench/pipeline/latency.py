@@ -1,7 +1,7 @@
 """From a trade's arrival in ws to its committed order and fill, at a steady rate of trades and signals."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,6 +15,7 @@ SIGNALS_PER_SECOND: Final = 20
 WARM_UP_S: Final = 5.0
 NOISE: Final = 1.1
 """Ratio by which the same differs from round to round; only more counts as slower."""
+UNCHANGED: Final[Mapping[str, Aim | None]] = {"p50": Aim("<", NOISE), "p95": Aim("<", NOISE)}
 SETTINGS: Final = {
     "SIMULATOR_TRADES_PER_SECOND": str(TRADES_PER_SECOND),
     "SIMULATOR_PACE": "1",
@@ -122,16 +123,18 @@ def to_order(run: Run) -> Distribution:
     return Distribution.of("", _between(run, lambda j: j.arrived, lambda j: j.order_committed, run.flush_ms))
 
 
-def compared(name: str, there: Sequence[Distribution], here: Sequence[Distribution]) -> list[Figure]:
-    """How much longer orders took *there* than *here*, each pair in one round."""
+def compared(
+    name: str, there: Sequence[Distribution], here: Sequence[Distribution], aims: Mapping[str, Aim | None] = UNCHANGED
+) -> list[Figure]:
+    """How much longer orders took *there* than *here*, each pair in one round; *aims* by percentile."""
     pairs = list(zip(there, here, strict=True))
     return [
         Figure.of_rounds(
             f"{name}, {percentile}",
             [getattr(a, percentile) / getattr(b, percentile) for a, b in pairs],
-            Aim("<", NOISE),
+            aim,
         )
-        for percentile in ("p50", "p95")
+        for percentile, aim in aims.items()
     ]
 
 
