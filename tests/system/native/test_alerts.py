@@ -93,7 +93,7 @@ def in_danger(watch: Watch) -> list[Alert]:
     watch.begin("prices of what is held multiplied", EXPOSURE, size_of(largest), at=shocked_at)
     watch.begin("the market stalls, cdb_ws is well", STALE)
     assert bot.health() == dict.fromkeys(SERVICES, 200)
-    measure_losses_from_now_on(bot)
+    measure_losses_from_now_on(watch)
     watch.begin("a loss of 6 % of the day's equity", DRAWDOWN, BREAKER)
     post(bot, "cdb_risk", "/test/trigger-drawdown?percent=6")
     watch.until_told(*alerts)
@@ -284,14 +284,19 @@ def overexpose(watch: Watch) -> float:
     return until(attempt, within_s=PATIENCE_S, what="an account that is exposed too much")
 
 
-def measure_losses_from_now_on(bot: Bot) -> None:
-    """Let a loss be one of the equity as it is now, if attempts have raised it so far that its cash would not do."""
+def measure_losses_from_now_on(watch: Watch) -> None:
+    """Let a loss be one of the equity as it is now, if attempts have raised it so far that its cash would not do.
+
+    Where that takes long enough for the operator to be told of the breaker, it is over when this returns.
+    """
+    bot = watch.bot
     with closing(Ledger(address_of(bot.stack.config), application="test")) as ledger:
         state = breaker_state(ledger)
     if state.equity > Decimal("1.5") * state.reference_equity:
         for action in ("trip", "reset"):
             done = bot.cdb("breaker", action, "--yes", "--why", "losses are to be measured from now on")
             assert done.returncode == 0, done.stderr
+        watch.until_over(BREAKER.name)
 
 
 def have_sold(bot: Bot) -> None:
