@@ -174,10 +174,11 @@ class MemoryBus:
                 del group.pending[entry.id]
         return [entry for entry in claimed if entry.data is not None]
 
-    def note_trial(self, entry: Entry) -> int:
-        key = self.group, entry.key
-        self._streams.trials[key] = self._streams.trials.get(key, 0) + 1
-        return self._streams.trials[key]
+    def trials(self, entry: Entry) -> int:
+        return self._streams.trials.get((self.group, entry.key), 0)
+
+    def note_trial(self, entry: Entry, number: int) -> None:
+        self._streams.trials[self.group, entry.key] = number
 
     def forget_trial(self, entry: Entry) -> None:
         self._streams.trials.pop((self.group, entry.key), None)

@@ -54,8 +54,12 @@ class Bus(Protocol):
         """Take over entries which their consumer has left unacknowledged for *idle_ms*."""
         ...
 
-    def note_trial(self, entry: Entry) -> int:
-        """Count that *entry* is about to be handled alone; return how many such trials have not come back."""
+    def trials(self, entry: Entry) -> int:
+        """How often *entry* was handled alone by a process that did not come back from it."""
+        ...
+
+    def note_trial(self, entry: Entry, number: int) -> None:
+        """Take notice that *entry* is about to be handled alone, for the *number*-th time."""
         ...
 
     def forget_trial(self, entry: Entry) -> None:

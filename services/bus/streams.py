@@ -127,15 +127,20 @@ class RedisBus:
                 raise
         return list(entries_of([(stream.encode(), found)]))
 
-    def note_trial(self, entry: Entry) -> int:
-        """Count that *entry* is about to be handled alone; return how many such trials have not come back."""
+    def trials(self, entry: Entry) -> int:
+        """How often *entry* was handled alone by a process that did not come back from it."""
         with self._asking():
-            return int(self._redis.hincrby(trials_of(self.group), f"{entry.stream}/{entry.id}", 1))
+            return int(self._redis.hget(trials_of(self.group), _trial_of(entry)) or 0)
+
+    def note_trial(self, entry: Entry, number: int) -> None:
+        """Take notice that *entry* is about to be handled alone, for the *number*-th time."""
+        with self._asking():
+            self._redis.hset(trials_of(self.group), _trial_of(entry), number)
 
     def forget_trial(self, entry: Entry) -> None:
         """Take notice that the process has outlived *entry*."""
         with self._asking():
-            self._redis.hdel(trials_of(self.group), f"{entry.stream}/{entry.id}")
+            self._redis.hdel(trials_of(self.group), _trial_of(entry))
 
     def deliveries(self, stream: str, *, count: int) -> dict[str, int]:
         """How often each of this consumer's unacknowledged entries has been delivered."""
@@ -313,3 +318,7 @@ def _newest_of(stream_info: dict[str, Any]) -> tuple[int, int]:
     """The place of the newest entry that is still there: nobody can read one that was removed."""
     entry = stream_info["last-entry"]
     return stream_position(entry[0].decode()) if entry else (0, 0)
+
+
+def _trial_of(entry: Entry) -> str:
+    return f"{entry.stream}/{entry.id}"

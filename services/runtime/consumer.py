@@ -69,6 +69,7 @@ class Consumer:
         self._done: list[Entry] = []
         self._retries: dict[Key, _Retry] = {}
         self._removals: deque[tuple[float, Key]] = deque()
+        self._endings: dict[Key, int] = {}
         self._next_housekeeping = 0.0
         self._working = False
         self._reply_lost = False
@@ -247,13 +248,16 @@ class Consumer:
         """Handle an entry that was delivered suspiciously often; the bus counts how often that ended the process.
 
         Being delivered again while a server is away proves nothing, so only what never comes back from here counts.
+        Nor does it count twice what this process tries again because a reply was lost.
         """
-        endings = self._bus.note_trial(entry)
-        if endings > MAX_ENDINGS:
-            self._publish([], [], [DeadEntry(entry, "handler", f"ended the process {endings - 1} times")])
+        endings = self._endings.setdefault(entry.key, self._bus.trials(entry))
+        if endings >= MAX_ENDINGS:
+            self._publish([], [], [DeadEntry(entry, "handler", f"ended the process {endings} times")])
         else:
+            self._bus.note_trial(entry, endings + 1)
             self._process([entry], caught_up=False)
         self._bus.forget_trial(entry)
+        del self._endings[entry.key]
 
     def _retry(self, function: Callable[[], T]) -> T | None:
         return retry(function, self._state, on_away=self._note_outage)

@@ -346,9 +346,13 @@ class _FailingBus(MemoryBus):
         plain = super().commit
         self._doing("publish and acknowledge", lambda: plain(done, outgoing, dead))
 
-    def note_trial(self, entry: Entry) -> int:
+    def trials(self, entry: Entry) -> int:
+        plain = super().trials
+        return self._doing("earlier trials", lambda: plain(entry))
+
+    def note_trial(self, entry: Entry, number: int) -> None:
         plain = super().note_trial
-        return self._doing("trial", lambda: plain(entry))
+        self._doing("trial", lambda: plain(entry, number))
 
     def deliveries(self, stream: str, *, count: int) -> dict[str, int]:
         plain = super().deliveries

@@ -90,7 +90,7 @@ def commands(client: redis.Redis, name: str) -> int:
 def test_a_counter_of_the_wrong_type_is_named_too(bus_client: redis.Redis) -> None:
     bus_client.set(f"trials:{GROUP}", "mine")
     with pytest.raises(ServerAway, match=rf"key trials:{GROUP} is a string and must be a hash"):
-        bus_of(bus_client).note_trial(Entry(SIGNALS, "1-0", b"", None))
+        bus_of(bus_client).note_trial(Entry(SIGNALS, "1-0", b"", None), 1)
 
 
 def test_a_feed_waits_and_goes_on_too(bus_client: redis.Redis) -> None:

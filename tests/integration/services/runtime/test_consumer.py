@@ -92,6 +92,35 @@ def test_a_server_that_is_away_through_many_restarts_condemns_no_message(
     assert letters(bus_client) == []
 
 
+@pytest.mark.parametrize(("step", "arrives"), [("note_trial", True), ("forget_trial", False)])
+def test_a_statement_that_is_lost_again_and_again_condemns_no_message(
+    servers: Servers, bus_client: redis.Redis, monkeypatch: pytest.MonkeyPatch, step: str, *, arrives: bool
+) -> None:
+    """What a process does once more is no other process that has ended."""
+    plain, lost = getattr(RedisBus, step), list[Entry]()
+
+    def loses(self: RedisBus, entry: Entry, *more: int) -> None:
+        if arrives or len(lost) == 3 * MAX_ENDINGS:
+            plain(self, entry, *more)
+        if len(lost) < 3 * MAX_ENDINGS:
+            lost.append(entry)
+            raise ServerAway("Redis", "as if statement or reply were lost")
+
+    def ends_the_process(_item: Received, _outcome: Outcome) -> None:
+        raise SystemExit
+
+    send(bus_client, 1)
+    for _ in range(MAX_DELIVERIES):
+        with consumer_thread(servers, RecordingHandler(ends_the_process)) as process:
+            until(process.has_ended, what="its end")
+    hand = RecordingHandler()
+    monkeypatch.setattr(RedisBus, step, loses)
+    with consumer_thread(servers, hand):
+        until(lambda: len(lost) == 3 * MAX_ENDINGS and not in_hand(bus_client), what="it acknowledged")
+    assert hand.batches
+    assert letters(bus_client) == []
+
+
 def test_what_ends_the_process_again_and_again_is_put_aside_alone(servers: Servers, bus_client: redis.Redis) -> None:
     """Those that were read together with it are handled, and so is what comes later."""
 
