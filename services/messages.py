@@ -110,11 +110,15 @@ class Signal(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class Order(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """An instruction to the venue. The ledger has it before the bus does."""
+    """An instruction to the venue. The ledger has it before the bus does.
+
+    *strategy* says whose position it concerns; orders that an older version has sent leave it empty.
+    """
 
     order_id: Text
     cause: Cause
     symbol: Name
+    strategy: Annotated[str, msgspec.Meta(max_length=40)] = ""
     side: Side
     quantity: Decimal
     reference_price: Decimal
@@ -123,7 +127,7 @@ class Order(Message, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def check(self) -> None:
         """Refuse what no venue could execute."""
         super().check()
-        _check_texts(self, "order_id", "symbol")
+        _check_texts(self, "order_id", "symbol", "strategy")
         _check_positive("quantity", self.quantity, MAX_QUANTITY)
         _check_positive("reference_price", self.reference_price, MAX_PRICE)
         if self.quantity > most_of_one_order(self.reference_price):

@@ -14,7 +14,7 @@ from services.execution import ledger_rows, report, trace
 from services.execution.accounting import CannotBook, Holding, book, cash_after
 from services.execution.market import NextTrades
 from services.execution.results import Results
-from services.execution.store import Account, Changes, ExecutionStore, HeldPosition
+from services.execution.store import Account, Changes, ExecutionStore, Fence, HeldPosition, as_told
 from services.execution.venue import VenueSettings, execute
 from services.messages import Fill, Order, PositionKey, position_id_of_order
 from services.runtime.faults import Faults
@@ -39,6 +39,7 @@ class _Session:
     account: Account
     changes: Changes = field(default_factory=Changes)
     done: dict[str, _Done] = field(default_factory=dict)
+    outcome: Outcome = field(default_factory=Outcome)
 
 
 class ExecutionHandler:
@@ -64,33 +65,66 @@ class ExecutionHandler:
         self._clock = clock
         self._faults = faults
         self._results = Results()
+        self._known: Account | None = None
 
     def handle(self, batch: Batch) -> Outcome:
         """Fill every order of *batch* in one transaction."""
         timeline = Timeline()
         outcome = Outcome()
-        orders = self._arrived(batch, outcome)
-        if not orders:
-            return outcome
+        if orders := self._arrived(batch, outcome):
+            if self._market is not None:
+                self._market.look()
+            outcome.add(self._fill_known(orders, timeline) or self._fill_read(orders, timeline))
+            outcome.afterwards.append(partial(report.orders_received, [order for _, order in orders]))
+        return outcome
+
+    def _fill_known(self, orders: list[tuple[Received, Order]], timeline: Timeline) -> Outcome | None:
+        """Fill *orders* on the account that is known, as if the ledger had them as they say; None if that was wrong.
+
+        Nobody else should change the ledger's account while this connection lasts, but the ledger decides that.
+        """
+        account, self._known = self._known, None
+        if account is None or account.session != self._store.session:
+            return None
+        told = {order.order_id: order for _, order in orders}
+        account.orders = {name: known for name, order in told.items() if (known := as_told(order))}
+        if len(account.orders) < len(orders):
+            return None
+        fence = Fence([*told.values()], account.cash, account.fills_seen)
+        session = _Session(timeline, account)
+        return session.outcome if self._fill_all(orders, session, made_from=fence) else None
+
+    def _fill_read(self, orders: list[tuple[Received, Order]], timeline: Timeline) -> Outcome:
+        """Fill *orders* on the account as the ledger has it."""
         account = self._store.read([order.order_id for _, order in orders])
         if account is None:
             raise ServerAway("PostgreSQL", "no account has been opened yet")
-        if self._market is not None:
-            self._market.look()
         timeline.mark("read")
         session = _Session(timeline, account)
+        self._fill_all(orders, session)
+        return session.outcome
+
+    def _fill_all(
+        self, orders: list[tuple[Received, Order]], session: _Session, *, made_from: Fence | None = None
+    ) -> bool:
+        """Fill *orders* on the account of *session*; False, and nothing is done, if the ledger refuses *made_from*."""
         for item, order in orders:
-            self._one(item, order, session, outcome)
-        timeline.mark("writing")
-        self._store.write(session.changes)
-        timeline.mark("committed")
-        outcome.afterwards += [partial(report.orders_received, [order for _, order in orders])]
-        outcome.afterwards += [partial(_report, session)]
-        return outcome
+            self._one(item, order, session)
+        session.timeline.mark("writing")
+        if session.changes.finished:
+            fills_seen = self._store.write(session.changes, made_from=made_from)
+            if fills_seen is None:
+                return False
+            session.account.fills_seen = fills_seen
+        session.timeline.mark("committed")
+        self._known = session.account
+        session.outcome.afterwards.append(partial(_report, session))
+        return True
 
     def housekeep(self) -> list[Outgoing]:
         """Show positions and results as the ledger has them, also after a restart without orders."""
-        if (account := self._store.read()) is not None:
+        self._known = account = self._store.read()
+        if account is not None:
             report.account(account)
             if self._store.follow(self._results):
                 report.results(self._results)
@@ -113,8 +147,8 @@ class ExecutionHandler:
                 orders.append((item, item.message))
         return orders
 
-    def _one(self, item: Received, order: Order, session: _Session, outcome: Outcome) -> None:
-        known = session.account.orders.get(order.order_id)
+    def _one(self, item: Received, order: Order, session: _Session) -> None:
+        known, outcome = session.account.orders.get(order.order_id), session.outcome
         if known is None:
             outcome.put_aside(item.entry, "unknown_order", f"the ledger has no {order.order_id!r:.120}")
         elif not known.is_the_same_as(order):
@@ -143,8 +177,8 @@ class ExecutionHandler:
             booking = book(held.holding, order.side, order.quantity, notional=execution.notional, fee=execution.fee)
             session.account.cash = cash_after(session.account.cash, booking)
         except CannotBook as refusal:
-            report.order_refused(order, refusal)
             session.changes.finished.append(ledger_rows.refused_order(order, refusal, now_ns=now_ns))
+            session.outcome.afterwards.append(partial(report.order_refused, order, refusal))
             return None
         position_id = held.position_id if held.holding.quantity else position_id_of_order(order.order_id)
         session.account.positions[key] = HeldPosition(position_id, booking.holding)

@@ -17,6 +17,7 @@ _PREPARE_READ: Final = """
 PREPARE execution_read (text[]) AS SELECT json_build_object(
     'cash', account.cash,
     'realised_pnl', account.realised_pnl,
+    'fills_seen', coalesce((SELECT max(fill_seq) FROM fills), 0),
     'positions', (SELECT coalesce(json_agg(json_build_object('symbol', symbol, 'strategy', strategy,
         'position_id', position_id, 'quantity', quantity, 'cost', cost)), '[]') FROM positions),
     'orders', (SELECT coalesce(json_agg(json_build_object('order_id', o.order_id, 'cause', o.cause, 'symbol', o.symbol,
@@ -30,23 +31,35 @@ PREPARE execution_read (text[]) AS SELECT json_build_object(
 """
 
 _PREPARE_WRITE: Final = """
-PREPARE execution_write (jsonb, jsonb, jsonb, numeric, numeric) AS WITH finished AS (
+PREPARE execution_write (jsonb, jsonb, jsonb, numeric, numeric, jsonb, numeric, bigint) AS WITH fence AS (
+    SELECT $6 IS NULL OR (cash = $7
+        AND coalesce((SELECT max(fill_seq) FROM fills), 0) = $8
+        AND (SELECT count(*) FROM jsonb_populate_recordset(NULL::orders, $6) AS told JOIN orders AS o USING (order_id)
+            WHERE o.state = 'placed' AND (o.cause, o.symbol, o.strategy, o.side, o.quantity, o.reference_price,
+                o.volatility) = (told.cause, told.symbol, told.strategy, told.side, told.quantity,
+                told.reference_price, told.volatility)) = jsonb_array_length($6)) AS holds
+    FROM account
+), finished AS (
     UPDATE orders SET state = done.state, finished_at = done.finished_at, refusal = done.refusal
-    FROM jsonb_populate_recordset(NULL::orders, $1) AS done WHERE orders.order_id = done.order_id
+    FROM fence, jsonb_populate_recordset(NULL::orders, $1) AS done WHERE holds AND orders.order_id = done.order_id
 ), new_fills AS (
     INSERT INTO fills (fill_id, order_id, position_id, symbol, side, quantity, price, notional, fee, slippage_bps,
         realised_pnl, filled_at)
     SELECT fill_id, order_id, position_id, symbol, side, quantity, price, notional, fee, slippage_bps,
         realised_pnl, filled_at
-    FROM jsonb_populate_recordset(NULL::fills, $2)
+    FROM fence, jsonb_populate_recordset(NULL::fills, $2) WHERE holds
+    RETURNING fill_seq
 ), new_positions AS (
-    INSERT INTO positions SELECT * FROM jsonb_populate_recordset(NULL::positions, $3)
+    INSERT INTO positions SELECT new.* FROM fence, jsonb_populate_recordset(NULL::positions, $3) AS new WHERE holds
     ON CONFLICT (symbol, strategy) DO UPDATE SET position_id = excluded.position_id, quantity = excluded.quantity,
         cost = excluded.cost, updated_at = excluded.updated_at,
         opened_at = CASE WHEN positions.position_id = excluded.position_id
             THEN positions.opened_at ELSE excluded.opened_at END
+), new_cash AS (
+    UPDATE account SET cash = cash + $4, realised_pnl = realised_pnl + $5 FROM fence WHERE holds
 )
-UPDATE account SET cash = cash + $4, realised_pnl = realised_pnl + $5
+SELECT CASE WHEN holds THEN coalesce((SELECT max(fill_seq) FROM new_fills), (SELECT max(fill_seq) FROM fills), 0) END
+FROM fence
 """
 
 _encoder = msgspec.json.Encoder(decimal_format="string")
@@ -71,29 +84,40 @@ class KnownOrder:
     quantity: Decimal
     reference_price: Decimal
     volatility: Decimal
-    state: str
-    fill: Fill | None
+    state: str = "placed"
+    fill: Fill | None = None
 
     def is_the_same_as(self, order: Order) -> bool:
         """Whether *order* says what the ledger says."""
-        return (self.cause, self.symbol, self.side, self.quantity, self.reference_price, self.volatility) == (
-            order.cause,
-            order.symbol,
-            order.side,
-            order.quantity,
-            order.reference_price,
-            order.volatility,
-        )
+        return order.strategy in {"", self.strategy} and (
+            self.cause,
+            self.symbol,
+            self.side,
+            self.quantity,
+            self.reference_price,
+            self.volatility,
+        ) == (order.cause, order.symbol, order.side, order.quantity, order.reference_price, order.volatility)
 
 
 @dataclass
 class Account:
-    """What execution needs to know of the account at one moment."""
+    """What execution needs to know of the account at one moment. *session* is the connection that it was read by."""
 
     cash: Decimal
     realised_pnl: Decimal
     positions: dict[PositionKey, HeldPosition]
     orders: dict[str, KnownOrder]
+    fills_seen: int
+    session: int
+
+
+@dataclass(frozen=True)
+class Fence:
+    """What changes are made from that was not read for them: the orders as they arrived, and the account."""
+
+    orders: Sequence[Order]
+    cash: Decimal
+    fills_seen: int
 
 
 @dataclass
@@ -141,6 +165,7 @@ class _OrderRow(msgspec.Struct):
 class _AccountRow(msgspec.Struct):
     cash: Decimal
     realised_pnl: Decimal
+    fills_seen: int
     positions: list[_PositionRow]
     orders: list[_OrderRow]
 
@@ -172,21 +197,51 @@ class ExecutionStore:
             PositionKey(p.symbol, p.strategy): HeldPosition(p.position_id, Holding(p.quantity, p.cost))
             for p in row.positions
         }
-        return Account(row.cash, row.realised_pnl, positions, {order.order_id: _known(order) for order in row.orders})
+        orders = {order.order_id: _known(order) for order in row.orders}
+        return Account(row.cash, row.realised_pnl, positions, orders, row.fills_seen, self._ledger.session)
+
+    @property
+    def session(self) -> int:
+        """See Ledger.session."""
+        return self._ledger.session
 
     def follow(self, results: Results) -> bool:
         """Have *results* take in the next fills; whether these were all."""
         return results.follow(self._ledger)
 
-    def write(self, changes: Changes) -> None:
-        """Add fills, new states, positions and the change of cash, all or nothing."""
-        if not changes.finished:
-            return
+    def write(self, changes: Changes, *, made_from: Fence | None = None) -> int | None:
+        """Add fills, new states, positions and the change of cash, all or nothing; the number of the newest fill then.
+
+        None, and nothing is added, if they are *made_from* what the ledger has otherwise.
+        """
         rows = (changes.finished, changes.fills, list(changes.positions.values()))
         arguments = [_encoder.encode(row).decode() for row in rows]
-        self._ledger.execute(
-            "EXECUTE execution_write (%s, %s, %s, %s, %s)", [*arguments, changes.cash_change, changes.realised]
+        ((fills_seen,),) = self._ledger.execute(
+            "EXECUTE execution_write (%s, %s, %s, %s, %s, %s, %s, %s)",
+            (*arguments, changes.cash_change, changes.realised, *_fence(made_from)),
         )
+        return None if fills_seen is None else int(fills_seen)
+
+
+def as_told(order: Order) -> KnownOrder | None:
+    """What the ledger should have of *order* if it waits for its fill; None if *order* does not tell all of it."""
+    if not order.strategy:
+        return None
+    return KnownOrder(
+        cause=order.cause,
+        symbol=order.symbol,
+        strategy=order.strategy,
+        side=order.side,
+        quantity=order.quantity,
+        reference_price=order.reference_price,
+        volatility=order.volatility,
+    )
+
+
+def _fence(made_from: Fence | None) -> tuple[object, ...]:
+    if made_from is None:
+        return (None,) * 3
+    return _encoder.encode(made_from.orders).decode(), made_from.cash, made_from.fills_seen
 
 
 def _known(row: _OrderRow) -> KnownOrder:

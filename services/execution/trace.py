@@ -27,12 +27,17 @@ def start_order(item: Received, order: Order, strategy: str, timeline: Timeline)
 
 
 def end_order(span: Span, fill: Fill | None, timeline: Timeline, *, batch: int) -> None:
-    """End order.execute with its fill, and record the ledger's statements; they are the same for all *batch* orders."""
+    """End order.execute with its fill, and record the ledger's statements, which are the same for all *batch* orders.
+
+    There is no read if the account was known.
+    """
     _describe(span, fill)
     span.end(timeline["committed"])
     parent = span.get_span_context()
-    read, writing, committed = (timeline[step] for step in ("read", "writing", "committed"))
-    record_statement("execution.read_state", parent, timeline.began, read, prepared="execution_read", batch_size=batch)
+    if "read" in timeline:
+        began, read = timeline.began, timeline["read"]
+        record_statement("execution.read_state", parent, began, read, prepared="execution_read", batch_size=batch)
+    writing, committed = timeline["writing"], timeline["committed"]
     record_statement("execution.write", parent, writing, committed, prepared="execution_write", batch_size=batch)
 
 

@@ -108,7 +108,6 @@ class Operator:
             rows = [
                 ledger_rows.order_row(
                     order,
-                    one.position.strategy,
                     trade_id=one.mark.trade_id,
                     position_id=one.position.position_id,
                     action_id=recorded.action.action_id,

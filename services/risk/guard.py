@@ -109,9 +109,7 @@ class Guard:
                 now_ns=self._state.clock.now_ns(),
             )
             trace.describe_stop_loss(span, order)
-            row = ledger_rows.order_row(
-                order, position.strategy, trade_id=mark.trade_id, position_id=position.position_id
-            )
+            row = ledger_rows.order_row(order, trade_id=mark.trade_id, position_id=position.position_id)
             if not self._state.store.write_stop_loss(row):
                 return False
             self._state.placed(order, span.get_span_context())

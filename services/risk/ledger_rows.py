@@ -33,9 +33,9 @@ def add_decision(
     rows.signals.append(_signal_row(signal))
     if isinstance(verdict, Approved):
         order = order_of_signal(signal, verdict, now_ns=now_ns)
-        row = order_row(order, signal.strategy, trade_id=signal.trade_id, signal_id=signal.signal_id)
+        row = order_row(order, trade_id=signal.trade_id, signal_id=signal.signal_id)
         rows.orders.append(row)
-        portfolio.place(order, signal.strategy)
+        portfolio.place(order)
         return order
     if verdict.reason is Reason.DRAWDOWN_LIMIT:
         rows.breaker.append(_breaker_row(portfolio, now_ns=now_ns))
@@ -51,6 +51,7 @@ def order_of_signal(signal: Signal, verdict: Approved, *, now_ns: int) -> Order:
         order_id=order_id_of_signal(signal.signal_id),
         cause="signal",
         symbol=signal.symbol,
+        strategy=signal.strategy,
         side=signal.side,
         quantity=verdict.quantity,
         reference_price=verdict.price,
@@ -75,6 +76,7 @@ def closing_order(
         order_id=order_id,
         cause=cause,
         symbol=position.symbol,
+        strategy=position.strategy,
         side="SELL",
         quantity=quantity,
         reference_price=mark.price,
@@ -84,14 +86,13 @@ def closing_order(
 
 def order_row(
     order: Order,
-    strategy: str,
     *,
     trade_id: int,
     signal_id: str | None = None,
     position_id: str | None = None,
     action_id: str | None = None,
 ) -> dict[str, Any]:
-    """The row of *order*, whose position is or will be that of *strategy*, and of what caused it."""
+    """The row of *order* and of what caused it."""
     return {
         "order_id": order.order_id,
         "cause": order.cause,
@@ -100,7 +101,7 @@ def order_row(
         "action_id": action_id,
         "trade_id": trade_id,
         "symbol": order.symbol,
-        "strategy": strategy,
+        "strategy": order.strategy,
         "side": order.side,
         "quantity": order.quantity,
         "reference_price": order.reference_price,

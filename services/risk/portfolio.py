@@ -89,10 +89,10 @@ class Portfolio:
         self.breaker_active = book.breaker_active
         self.orders_last_minute = orders_last_minute
 
-    def place(self, order: Order, strategy: str) -> None:
-        """Count *order* of *strategy* as on its way from now on."""
+    def place(self, order: Order) -> None:
+        """Count *order* as on its way from now on."""
         self.in_flight.append(
-            InFlight(order.order_id, order.symbol, strategy, order.side, order.quantity, order.reference_price)
+            InFlight(order.order_id, order.symbol, order.strategy, order.side, order.quantity, order.reference_price)
         )
         self.orders_last_minute += 1
 

@@ -81,7 +81,7 @@ ON CONFLICT (order_id) DO NOTHING RETURNING order_id
 """
 
 _PLACED: Final = """
-SELECT order_id, cause, symbol, side, quantity, reference_price, volatility,
+SELECT order_id, cause, symbol, strategy, side, quantity, reference_price, volatility,
     (extract(epoch FROM placed_at) * 1000000)::bigint FROM orders WHERE state = 'placed' ORDER BY order_seq LIMIT 500
 """
 
@@ -365,7 +365,7 @@ def _reading_of(row: _BookRow, session: int) -> Reading:
 
 
 def _order_of(row: tuple[Any, ...]) -> Order:
-    order_id, cause, symbol, side, quantity, reference_price, volatility, placed_us = row
+    order_id, cause, symbol, strategy, side, quantity, reference_price, volatility, placed_us = row
     cause_of: Cause = cause
     return Order(
         ts_event=placed_us * 1000,
@@ -373,6 +373,7 @@ def _order_of(row: tuple[Any, ...]) -> Order:
         order_id=order_id,
         cause=cause_of,
         symbol=symbol,
+        strategy=strategy,
         side=side,
         quantity=quantity,
         reference_price=reference_price,

@@ -13,8 +13,9 @@ from services.bus.entries import Entry
 from services.bus.only_one import OnlyOne
 from services.core.handlers import CoreHandler
 from services.core.handlers import _Watched as Watched
+from services.execution import store as execution_store
 from services.execution.store import Changes, ExecutionStore
-from services.risk import store
+from services.risk import store as risk_store
 from services.risk.action_store import _ORDERS as ORDERS_OF_AN_ACTION
 from services.risk.action_store import ActionStore
 from services.risk.handlers import RiskHandler
@@ -77,7 +78,11 @@ def decided_again(patch: pytest.MonkeyPatch) -> None:
 
 def an_old_book_will_do(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(RiskState, "known", lambda self: self._known)
-    patch.setattr(store, "_fence", lambda _book: (None,) * 5)
+    patch.setattr(risk_store, "_fence", lambda _book: (None,) * 5)
+
+
+def an_account_is_never_asked_for(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(execution_store, "_fence", lambda _made_from: (None,) * 3)
 
 
 def filled_again(patch: pytest.MonkeyPatch) -> None:
@@ -154,6 +159,7 @@ EARLIER: Final[tuple[Break, ...]] = (
 MORE: Final[tuple[Break, ...]] = (
     decided_again,
     an_old_book_will_do,
+    an_account_is_never_asked_for,
     filled_again,
     windows_not_rebuilt,
     moves_not_rebuilt,

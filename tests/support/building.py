@@ -62,6 +62,7 @@ def an_order(**changes: Any) -> Order:
         "order_id": "order:BTCUSDT:momentum_v1:1",
         "cause": "signal",
         "symbol": "BTCUSDT",
+        "strategy": "momentum_v1",
         "side": "BUY",
         "quantity": Decimal(10),
         "reference_price": Decimal(100),

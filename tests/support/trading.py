@@ -48,9 +48,8 @@ class TradingDay:
         state = RiskState(self.store, self.limits, EventClock())
         decider = Decider(state, ledger_delay_s=lambda: 0.0)
         self.risk = RiskHandler(state, decider, symbols=frozenset(SYMBOLS))
-        self.execution = ExecutionHandler(
-            ExecutionStore(self._ledgers[1]), VenueSettings(), clock=EventClock(), faults=Faults()
-        )
+        self.execution_store = ExecutionStore(self._ledgers[1])
+        self.execution = ExecutionHandler(self.execution_store, VenueSettings(), clock=EventClock(), faults=Faults())
 
     def price(self, symbol: str, price: str) -> None:
         """Give risk one trade of the market."""

@@ -118,6 +118,7 @@ class ServiceThreads:
         return RiskHandler(state, decider, symbols=SYMBOLS)
 
     def _execution(self) -> Handler:
+        RiskStore(self._ledger("opening"), opening_cash=Decimal(100_000)).load()  # or chance says if it is known
         store = ExecutionStore(self._ledger("execution"))
         return ExecutionHandler(store, VenueSettings(), clock=WallClock(), faults=self.faults)
 

@@ -34,7 +34,6 @@ WHOLE_TRADE = {
     f"{TO_DECISION} > send orders",
     f"{TO_DECISION} > send orders > process orders",
     TO_FILL,
-    f"{TO_FILL} > execution.read_state",
     f"{TO_FILL} > execution.write",
     f"{TO_FILL} > send fills",
     f"{TO_FILL} > send fills > process fills",
@@ -99,7 +98,7 @@ def test_a_span_lies_within_the_time_of_the_parent_that_waits_for_it(services: S
                 (began, ended), (child_began, child_ended) = times_of(parent), times_of(child)
                 assert began <= child_began <= child_ended <= ended, child.name
                 looked_at.add(child.name)
-    assert looked_at == {"risk.layer", "risk.write", "execution.read_state", "execution.write"}
+    assert looked_at == {"risk.layer", "risk.write", "execution.write"}
 
 
 def test_all_spans_of_a_trade_are_exported_as_opentelemetrys_exporter_would(
@@ -138,12 +137,12 @@ def test_hops_carry_the_messaging_conventions_and_steps_those_of_databases(
         "messaging.message.id": entry_id,
         "messaging.consumer.group.name": "cdb_execution",
     }
-    (read,) = spans.named("execution.read_state")
-    assert read.kind is SpanKind.CLIENT
-    assert attributes(read) == {
+    (write,) = spans.named("execution.write")
+    assert write.kind is SpanKind.CLIENT
+    assert attributes(write) == {
         "db.system.name": "postgresql",
         "db.operation.name": "EXECUTE",
-        "db.query.summary": "EXECUTE execution_read",
+        "db.query.summary": "EXECUTE execution_write",
         "cdb.batch_size": 1,
     }
     assert not [span for span in spans.all() if "db.statement.parameters" in attributes(span)]

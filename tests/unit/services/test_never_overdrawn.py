@@ -113,7 +113,7 @@ class Account:
 
     def _place(self, order: Order, portfolio: Portfolio) -> None:
         assert decode(ORDERS, encode(order)) == order
-        portfolio.place(order, "momentum_v1")
+        portfolio.place(order)
         self.book = portfolio.as_book()
         self._waiting.append(order)
 

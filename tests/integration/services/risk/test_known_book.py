@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from services.risk.ledger_rows import Rows
+from tests.integration.services.meanwhile import before_write, beside
 from tests.integration.services.risk.live_risk import holds
 from tests.support.servers import Database
 from tests.support.trading import TradingDay
@@ -35,13 +36,6 @@ def has_traded(database: Database) -> TradingDay:
     return day
 
 
-def beside(day: TradingDay) -> TradingDay:
-    """Another process of both services, as it could only run if the lock failed."""
-    other = TradingDay(day.database, now_ns=day.now_ns, number=day.number, prices=dict(day.prices))
-    other.price("BTCUSDT", "100")
-    return other
-
-
 CHANGES: dict[str, Callable[[TradingDay], object]] = {
     "cash": lambda day: beside(day).store.adjust(Decimal(-900), reason="test", now_ns=day.now_ns),
     "a fill": lambda day: beside(day).trade("BUY", "ETHUSDT"),
@@ -66,7 +60,7 @@ def test_what_has_changed_meanwhile_is_in_the_decision(
     database: Database, monkeypatch: pytest.MonkeyPatch, change: Callable[[TradingDay], object]
 ) -> None:
     day = has_traded(database)
-    changed = meanwhile(day, monkeypatch, lambda: (change(day), database.query(LEDGER)))
+    changed = before_write(monkeypatch, day.store, "write_decisions", lambda: (change(day), database.query(LEDGER)))
     day.signal("BUY", "SOLUSDT")
     ((_, ledger),) = changed
     assert database.query(RECORDED)[:1] == ledger
@@ -91,16 +85,3 @@ def test_a_signal_that_was_decided_meanwhile_is_not_decided_again(
     assert database.query("SELECT count(*) FROM decisions") == [(2,)]
     assert not day.waiting
     assert holds(database)
-
-
-def meanwhile(day: TradingDay, monkeypatch: pytest.MonkeyPatch, act: Callable[[], Any]) -> list[Any]:
-    """Have *act* done once, between the next decision and its write; what it gives is in the list then."""
-    write, given = day.store.write_decisions, list[Any]()
-
-    def write_later(rows: Rows, **more: Any) -> bool:
-        if not given:
-            given.append(act())
-        return write(rows, **more)
-
-    monkeypatch.setattr(day.store, "write_decisions", write_later)
-    return given

@@ -190,6 +190,7 @@ def test_a_position_from_before_that_one_order_cannot_sell_is_sold_in_several(da
         " quantity, 9.5e-12, 0, opened_at FROM positions"
     )
     day.waiting += [item for item in day.risk.housekeep() if item.stream == ORDERS]
+    day.execution.housekeep()
     states = dict(database.query("SELECT state, refusal FROM orders"))
     assert str(states["refused"]).startswith("UNREADABLE: quantity must be over 0 and at most 1000000000000000")
     sold = []

@@ -40,7 +40,7 @@ def test_orders_in_flight_are_exposure_if_they_buy() -> None:
 def test_placed_order_joins_exposure_rate_and_book() -> None:
     portfolio = a_portfolio()
     order = an_order(quantity=Decimal(2))
-    portfolio.place(order, "momentum_v1")
+    portfolio.place(order)
     assert portfolio.exposure() == 200
     assert portfolio.orders_last_minute == 1
     assert [one.order_id for one in portfolio.as_book().in_flight] == [order.order_id]

@@ -273,7 +273,7 @@ def test_order_beyond_the_rate_of_a_minute_is_rejected() -> None:
 
 def test_order_that_was_just_approved_counts_in_flight_and_in_the_rate() -> None:
     portfolio = a_portfolio(orders_last_minute=119)
-    portfolio.place(an_order(symbol="ETHUSDT", quantity=Decimal(1)), "momentum_v1")
+    portfolio.place(an_order(symbol="ETHUSDT", quantity=Decimal(1)))
     assert decide(portfolio) == rejected(6, Reason.ORDER_RATE_EXCEEDED)
     assert portfolio.exposure() == 100
 

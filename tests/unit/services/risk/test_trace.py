@@ -5,34 +5,20 @@ import structlog
 from services.risk.rules import Check, Reason, Rejected
 from services.risk.trace import DETAILED_BATCH, end_decision
 from services.runtime.logs import _add_trace
-from services.runtime.timeline import Timeline
 from telemetry import tracing
 from tests.support.building import a_signal
-from tests.support.spans import Spans, attributes, context_of, times_of, trace_of
+from tests.support.spans import Spans, attributes, context_of, trace_of
+from tests.support.trace_steps import MS, Written, steps_below
 
-MS = 1_000_000
 CHECKS = tuple(Check(layer, layer < 4, (4 + layer) * MS, (5 + layer) * MS) for layer in (1, 2, 3, 4))
 REJECTED = Rejected("s-1", 4, Reason.EXPOSURE_LIMIT, CHECKS)
 ROW = dict.fromkeys(("equity", "exposure_before", "exposure_after"), 0)
 
 
-class Written(Timeline):
-    """The moments of a batch, as a test says."""
-
-    def __init__(self, **moments_ms: int) -> None:
-        super().__init__()
-        self._moments = {name: moment * MS for name, moment in moments_ms.items()}
-
-    @property
-    def began(self) -> int:
-        return 0
-
-
 def steps(spans: Spans, *, batch: int, **read: int) -> list[tuple[str, int, int]]:
     decision = tracing.tracer().start_span("risk.decide")
     end_decision(decision, a_signal(), REJECTED, ROW, Written(**read, writing=20, committed=23), batch=batch)
-    below = [span for span in spans.all() if span.name != "risk.decide"]
-    return [(span.name, times_of(span)[0] // MS, times_of(span)[1] // MS) for span in below]
+    return steps_below(spans, "risk.decide")
 
 
 def test_a_decision_made_alone_shows_each_layer_that_was_asked(spans: Spans) -> None:
