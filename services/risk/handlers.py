@@ -29,7 +29,11 @@ SHOW_EVERY_S: Final = 0.25
 
 
 class RiskHandler:
-    """Puts the parts of risk in the right order: fills, prices, then the signals whose price has been applied."""
+    """Puts the parts of risk in the right order.
+
+    The prices that signals were made from, the signals, and then what they need not wait for: fills and newer prices.
+    In lockstep fills go first, for what a tape leads to must not depend on what happened to be read together.
+    """
 
     streams: Sequence[str] = RISK.reads
 
@@ -72,13 +76,16 @@ class RiskHandler:
             by_stream[item.entry.stream].append((item, item.message))
         self._state.restore()
         self._guard.do_what_is_due()
-        self._note_fills(by_stream[FILLS], outcome)
+        fills, trades, signals = (by_stream[stream] for stream in (FILLS, MARKET_DATA, SIGNALS))
         if self._lockstep:
-            self._take_in_turn(by_stream[MARKET_DATA], by_stream[SIGNALS], outcome, caught_up=batch.caught_up)
+            self._note_fills(fills, outcome)
+            self._take_in_turn(trades, signals, outcome, caught_up=batch.caught_up)
         else:
-            for item, trade in by_stream[MARKET_DATA]:
-                self._apply_price(item, trade, outcome)
-            self._decide(by_stream[SIGNALS], outcome, caught_up=batch.caught_up)
+            needed = _needed(trades, signals)
+            self._apply_prices(trades[:needed], outcome)
+            self._decide(signals, outcome, caught_up=batch.caught_up)
+            self._note_fills(fills, outcome)
+            self._apply_prices(trades[needed:], outcome)
         outcome.outgoing += self._outgoing()
         if time.monotonic() >= self._next_show:
             outcome.afterwards.append(self._show)
@@ -165,6 +172,10 @@ class RiskHandler:
     def _is_applied(self, signal: Signal) -> bool:
         return stream_position(signal.stream_id) <= self._applied
 
+    def _apply_prices(self, trades: list[tuple[Received, MarketData]], outcome: Outcome) -> None:
+        for item, trade in trades:
+            self._apply_price(item, trade, outcome)
+
     def _apply_price(self, item: Received, trade: MarketData, outcome: Outcome) -> None:
         if self._is_unknown(item, trade.symbol, outcome) or outcome.leaves_out_early(item, self._state.clock):
             return
@@ -230,6 +241,15 @@ class RiskHandler:
             return False
         outcome.put_aside_unknown(item.entry, symbol, self._symbols)
         return True
+
+
+def _needed(trades: list[tuple[Received, MarketData]], signals: list[tuple[Received, Signal]]) -> int:
+    """How many of *trades* the *signals* wait for: all up to the newest one that a signal was made from."""
+    newest = max((stream_position(signal.stream_id) for _, signal in signals), default=None)
+    if newest is None:
+        return 0
+    places = range(len(trades), 0, -1)
+    return next((place for place in places if stream_position(trades[place - 1][0].entry.id) <= newest), 0)
 
 
 def contradiction(fill: Fill, order: PlacedOrder | None) -> tuple[str, str]:

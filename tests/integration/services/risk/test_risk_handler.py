@@ -69,6 +69,15 @@ def test_a_signal_waits_until_the_price_it_came_from_has_been_applied(database: 
     assert verdicts(database) == [("approved", None)]
 
 
+def test_a_signal_does_not_wait_for_newer_prices(database: Database) -> None:
+    """What was read with it is applied afterwards."""
+    risk = handler_on(database, lockstep=False)
+    risk.handle(Batch([trade(1, "100"), signal(2, "BUY"), trade(2, "101"), trade(3, "102")], caught_up=True))
+    assert database.query("SELECT marks->>'BTCUSDT' FROM decisions") == [("101",)]
+    risk.housekeep()
+    assert database.query("SELECT price FROM marks") == [(102,)]
+
+
 def test_a_signal_whose_price_was_trimmed_is_decided_once_all_is_read(database: Database) -> None:
     """Nothing more will come: the layers judge on what there is."""
     risk = handler_on(database, lockstep=False)
