@@ -22,6 +22,7 @@ from telemetry.readers import ExportingReader, Exposition, LocalReader
 from telemetry.recorder import Recorder
 from telemetry.span_encoding import SpanEncoder
 from telemetry.spans import BoundedSpans
+from telemetry.stock_page import StockPage
 from telemetry.tracing import SCOPE, SpanProvider
 
 _PROVIDERS_SECONDS: Final = 1.5
@@ -72,10 +73,11 @@ class Telemetry:
         foreign.forget()  # what was set since the import
         resource = _resource(service, settings)
         self._recorder = recorder
+        self._stock = recorder.recording == "sdk"
         self._exporters: list[OTLPMetricExporter | OTLPSpanExporter] = []
-        self._local = LocalReader(recorder)
-        readers: list[MetricReader] = [self._local]
-        self.tracer_provider: Final = SpanProvider(resource, on=settings.tracing)
+        self._page = StockPage() if self._stock else LocalReader(recorder)
+        readers: list[MetricReader] = [self._page]
+        self.tracer_provider: Final = SpanProvider(resource, on=settings.tracing, stock=self._stock)
         if settings.otlp_endpoint:
             readers.append(self._export_metrics(settings))
             if settings.tracing:
@@ -88,7 +90,7 @@ class Telemetry:
             expected=expected,
             exemplars=settings.otlp_endpoint is not None,
         )
-        self._exposition = Exposition(self._local, recorder)
+        self._exposition = self._page if isinstance(self._page, StockPage) else Exposition(self._page, recorder)
         self._collect_once(readers)
 
     def exposition(self) -> bytes:
@@ -106,7 +108,8 @@ class Telemetry:
         return ExportingReader(self._recorder, exporter, settings.export_interval_seconds)
 
     def _export_spans(self, settings: TelemetrySettings) -> None:
-        exporter = _SpanExporter(self._failed("traces"), **_connection(settings, settings.span_export_timeout_seconds))
+        kind = _StockSpanExporter if self._stock else _SpanExporter
+        exporter = kind(self._failed("traces"), **_connection(settings, settings.span_export_timeout_seconds))
         self._exporters.append(exporter)
         lost = self._recorder.counter("cdb_telemetry_spans_lost_total")
         spans = BoundedSpans(
@@ -120,7 +123,8 @@ class Telemetry:
 
     def _collect_once(self, readers: Sequence[MetricReader]) -> None:
         # An observable's start time is its first collection. Exports may wait for the collector, so they get threads.
-        self._local.get_metrics_data()
+        if isinstance(self._page, LocalReader):
+            self._page.get_metrics_data()
         for reader in readers[1:]:
             Thread(target=reader.collect, name="telemetry-first-export", daemon=True).start()
 
@@ -139,13 +143,26 @@ class _MetricExporter(OTLPMetricExporter):
         return result
 
 
-class _SpanExporter(OTLPSpanExporter):
-    """Sends what our encoder writes, and counts batches that did not arrive."""
+class _StockSpanExporter(OTLPSpanExporter):
+    """Counts batches that did not arrive."""
 
     def __init__(self, failed: Callable[[], None], **connection: Any) -> None:
         self._failed = failed
-        self._encoder = SpanEncoder()
         super().__init__(**connection)
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        result = super().export(spans)
+        if result is not SpanExportResult.SUCCESS:
+            self._failed()
+        return result
+
+
+class _SpanExporter(_StockSpanExporter):
+    """Sends what our encoder writes."""
+
+    def __init__(self, failed: Callable[[], None], **connection: Any) -> None:
+        self._encoder = SpanEncoder()
+        super().__init__(failed, **connection)
 
     def _initialize_channel_and_stub(self) -> None:
         super()._initialize_channel_and_stub()  # type: ignore[no-untyped-call]
@@ -153,12 +170,6 @@ class _SpanExporter(OTLPSpanExporter):
 
     def _translate_data(self, data: Sequence[ReadableSpan]) -> bytes:  # type: ignore[override]
         return self._encoder.encode(data)
-
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        result = super().export(spans)
-        if result is not SpanExportResult.SUCCESS:
-            self._failed()
-        return result
 
 
 class _Bytes:

@@ -37,10 +37,14 @@ _ROOT: Final = trace.set_span_in_context(trace.INVALID_SPAN, Context())
 
 
 class SpanProvider(TracerProvider):
-    """A TracerProvider that also accepts finished spans. With *on* False it samples nothing."""
+    """A TracerProvider that also accepts finished spans. With *on* False it samples nothing.
 
-    def __init__(self, resource: Resource | None = None, *, on: bool = True) -> None:
+    With *stock*, spans that begin before they end are the SDK's.
+    """
+
+    def __init__(self, resource: Resource | None = None, *, on: bool = True, stock: bool = False) -> None:
         super().__init__(DEFAULT_ON if on else ALWAYS_OFF, resource, shutdown_on_exit=False)
+        self.stock: Final = stock
         self.flags: Final = TraceFlags(TraceFlags.SAMPLED if on else TraceFlags.DEFAULT)
         self._processors: tuple[SpanProcessor, ...] = ()
 
@@ -134,8 +138,13 @@ def record(
 
 def start(name: str, parent: SpanContext | None, start_ns: int, attributes: Attributes) -> Span:
     """Start a span that must be ended, below *parent*; it begins a trace if *parent* is None or invalid."""
-    planned = plan(parent)
-    return _Open(planned, name, start_ns, attributes) if planned else trace.INVALID_SPAN
+    provider = trace.get_tracer_provider()
+    if not isinstance(provider, SpanProvider):
+        return trace.INVALID_SPAN
+    if provider.stock:
+        above = trace.set_span_in_context(trace.NonRecordingSpan(parent), Context()) if parent else root()
+        return tracer().start_span(name, above, attributes=attributes, start_time=start_ns)
+    return _Open(provider.plan(parent), name, start_ns, attributes)
 
 
 class _Open(Span):

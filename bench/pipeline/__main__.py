@@ -21,7 +21,7 @@ import psycopg2
 import redis
 
 from bench import machines
-from bench.pipeline import bare, decisions, latency, outage, readers, throughput, tracing
+from bench.pipeline import bare, decisions, latency, outage, readers, switched, throughput
 from bench.pipeline.report import Aim, Figure, Narrator, Section, show
 from bench.pipeline.throughput import Pressure
 from bench.stacks import SERVICES, Lab
@@ -29,7 +29,7 @@ from cdb.running.native import StackError
 from services.errors import ServerAway
 
 MEMORY_AIM: Final = Aim("<", 120)
-SECTIONS: Final = ("latency", "bare", "throughput", "decisions", "outage", "tracing", "readers", "memory")
+SECTIONS: Final = ("latency", "bare", "throughput", "decisions", "outage", "tracing", "reference", "readers", "memory")
 BUSY: Final = 0.25
 _FAILURES: Final = (StackError, redis.RedisError, psycopg2.Error, ServerAway, psutil.Error)
 
@@ -77,15 +77,20 @@ def main() -> None:
 
 def _measured(lab: Lab, narrator: Narrator, plan: Plan, only: str | None) -> list[Section]:
     pressure = Pressure(plan.seconds, plan.precision, plan.backlog)
+
+    def both_ways(switch: switched.Switch) -> Section:
+        return switched.measure(
+            lab, narrator, switch, seconds=plan.seconds / 2, rounds=plan.rounds, signals=plan.signals
+        )
+
     ways: Mapping[str, Callable[[], Section]] = {
         "latency": lambda: latency.measure(lab, narrator, seconds=plan.seconds),
         "bare": lambda: bare.measure(lab, narrator, seconds=plan.seconds / 3, rounds=plan.rounds + 2),
         "throughput": lambda: throughput.measure(lab, narrator, pressure),
         "decisions": lambda: decisions.measure(lab, narrator, signals=plan.signals, one_by_one=plan.one_by_one),
         "outage": lambda: outage.measure(lab, narrator, seconds=plan.seconds / 2, rounds=plan.rounds),
-        "tracing": lambda: tracing.measure(
-            lab, narrator, seconds=plan.seconds / 2, rounds=plan.rounds, signals=plan.signals
-        ),
+        "tracing": lambda: both_ways(switched.TRACING),
+        "reference": lambda: both_ways(switched.REFERENCE),
         # Many short turns: a page's cost is a tenth of what an order's p95 wanders within minutes.
         "readers": lambda: readers.measure(lab, narrator, seconds=plan.seconds / 3, rounds=5 * plan.rounds),
     }

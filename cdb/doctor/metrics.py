@@ -11,7 +11,8 @@ from cdb.running.feed import feed as market_feed
 from services import durations
 from services.topology import RISK
 
-_STALENESS: Final = re.compile(r"^cdb_data_staleness_seconds(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
+_STALENESS: Final = re.compile(r"^cdb_(?:market_)?data_staleness_seconds(?:\{[^}]*\})? (\S+)$", re.MULTILINE)
+"""By our name, and by the one of the reference mode (docs/reference-mode.md)."""
 _STALE_S: Final = 30.0  # as in the alert StaleMarketData
 
 

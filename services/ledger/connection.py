@@ -89,8 +89,9 @@ class Ledger:
 
     With *writer_role*, only one process at a time gets past the first transaction: a second one meets ServerAway
     until the first has ended, so two copies of a service can never write side by side. *instrument* gets each new
-    connection; what it does to cursors holds while a span is current, so that polling makes no spans. Without
-    *flushes* a commit does not wait for the disk: if the machine dies, the newest ones are lost, never a part of one.
+    connection; what it does to cursors holds while a span is current, so that polling makes no spans, and always if it
+    *instruments_all*. Without *flushes* a commit does not wait for the disk: if the machine dies, the newest ones are
+    lost, never a part of one.
     """
 
     def __init__(
@@ -100,12 +101,14 @@ class Ledger:
         application: str,
         writer_role: str | None = None,
         instrument: Callable[[psycopg2.extensions.connection], None] | None = None,
+        instruments_all: bool = False,
         flushes: bool = True,
     ) -> None:
         self._address = address
         self._application = application
         self._writer_role = writer_role
         self._instrument = instrument
+        self._instruments_all = instruments_all
         self._session = _SESSION if flushes else {**_SESSION, "synchronous_commit": "off"}
         self._prepared: list[str] = []
         self._connection: psycopg2.extensions.connection | None = None
@@ -201,10 +204,9 @@ class Ledger:
     def _drop(self, connection: psycopg2.extensions.connection) -> None:
         connection.close()
 
-    @staticmethod
-    def _cursor(connection: psycopg2.extensions.connection) -> Cursor:
-        """A cursor as the connection makes them if a span is current, else one that nobody instruments."""
-        if trace.get_current_span().is_recording():
+    def _cursor(self, connection: psycopg2.extensions.connection) -> Cursor:
+        """A cursor as the connection makes them if it is to have spans, else one that nobody instruments."""
+        if self._instruments_all or trace.get_current_span().is_recording():
             return connection.cursor()
         return connection.cursor(cursor_factory=Cursor)
 

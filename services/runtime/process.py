@@ -112,6 +112,7 @@ class Process:
             application=f"{self.service.name}-{purpose}",
             writer_role=self.service.name if writer else None,
             instrument=instrumentation.trace_statements,
+            instruments_all=self._is_reference,
         )
 
     def run(
@@ -127,7 +128,7 @@ class Process:
         health.start()
         app = create_app(name, health)
         add_pages(app)
-        instrumentation.trace_requests(app)
+        instrumentation.trace_requests(app, every=self._is_reference)
         if self.settings.test_endpoints:
             add_test_endpoints(app)
         server = WebServer(app, host=self.settings.http_host, port=self.settings.port)
@@ -139,13 +140,21 @@ class Process:
         if not finished:
             sys.exit(1)
 
+    @property
+    def _is_reference(self) -> bool:
+        """Whether this process is to do as OpenTelemetry's own packages do, to compare with."""
+        return self.settings.recording == "sdk"
+
     def _redis(self, *, greet: Callable[[Any], None] | None = None) -> redis.Redis:
-        return connect(
+        client = connect(
             host=self.settings.redis_host,
             port=self.settings.redis_port,
             password=self.settings.redis_password.get_secret_value(),
             greet=greet,
         )
+        if self._is_reference:
+            instrumentation.trace_commands(client)
+        return client
 
     def _probes(self) -> dict[str, Probe]:
         probes: dict[str, Callable[[], Probe]] = {

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from telemetry.contract import Contract, Metric
+from telemetry.generate.stock_names import stock_names
 
 _HEAD: Final = """\
 <!-- Generated from telemetry/contract.yaml by `make generate`; do not edit. -->
@@ -23,6 +24,8 @@ change. The other {extensions} are marked as extensions. All come from `telemetr
 - A service shows its known label sets as 0 from its start, so that `rate()` and `increase()` miss nothing; what is
   absent without a value is not shown before. A value that is not listed here becomes `other`. An open label, such as
   `symbol`, has the configured values or, without any, the first 32 seen.
+- In the [reference mode](reference-mode.md) a service's own `/metrics` has the names that OpenTelemetry derives; where
+  they differ, they are named here. Prometheus has the contract's all the same.
 - Query a histogram `cdb_x` as `cdb_x_bucket` (label `le`), `cdb_x_sum` and `cdb_x_count`.
 - Paste an example query into Prometheus: <http://localhost:19090/classic/graph>, with containers
   <http://localhost:19090/graph>.
@@ -36,6 +39,7 @@ def metrics_page(contract: Contract) -> str:
     extensions = sum(metric.extension for metric in contract.metrics)
     lines = [_HEAD.format(frozen=len(contract.metrics) - extensions, extensions=extensions)]
     owned = {owner: [metric for metric in contract.metrics if metric.owner == owner] for owner in contract.owners}
+    derived = stock_names(contract)
     for owner, metrics in owned.items():
         if metrics:
             lines += _table(owner, metrics)
@@ -43,7 +47,7 @@ def metrics_page(contract: Contract) -> str:
         if metrics:
             lines += [f"## Metrics of {_service(owner)}", ""]
         for metric in metrics:
-            lines += _section(metric, contract)
+            lines += _section(metric, contract, derived[metric.prometheus])
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -57,7 +61,7 @@ def _table(owner: str, metrics: Iterable[Metric]) -> list[str]:
     return [heading, "", "| name | type | unit | meaning |", "| --- | --- | --- | --- |", *rows, ""]
 
 
-def _section(metric: Metric, contract: Contract) -> list[str]:
+def _section(metric: Metric, contract: Contract, derived: str) -> list[str]:
     mark = "**Extension.** " if metric.extension else ""
     lines = [
         f"### {metric.prometheus}",
@@ -66,7 +70,8 @@ def _section(metric: Metric, contract: Contract) -> list[str]:
         "",
         f"- Type: {metric.type}",
         f"- Unit: `{metric.unit}`",
-        f"- OpenTelemetry name: `{metric.otel}`",
+        f"- OpenTelemetry name: `{metric.otel}`"
+        + (f"; in the reference mode's `/metrics`: `{derived}`" if derived != metric.prometheus else ""),
         f"- Recorded by {_recorders(metric)}: {_text(metric.when[0].lower() + metric.when[1:])}",
         *_labels(metric, contract),
     ]

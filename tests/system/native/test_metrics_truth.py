@@ -81,11 +81,16 @@ def view(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-@pytest.fixture(scope="module", params=["real", "lively"])
+@pytest.fixture(scope="module", params=["real", "lively", "reference"])
 def replayed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Replayed:
-    """Replay a tape with a collector and a Prometheus of its own, and wait until they agree with its ledger."""
+    """Replay a tape with a collector and a Prometheus of its own, and wait until they agree with its ledger.
+
+    *reference*: the lively one, recorded by OpenTelemetry's own instruments.
+    """
     folder = tmp_path_factory.mktemp(str(request.param))
     tape, settings = (real_tape(), QUIET_MARKET) if request.param == "real" else (lively_tape(folder), TIGHT)
+    if request.param == "reference":
+        settings = {**settings, "CDB_TELEMETRY_RECORDING": "sdk"}
     with running_bot(
         folder / "state",
         {**QUICK, **settings, **replay_settings(tape)},

@@ -7,7 +7,6 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from telemetry.contract import load_contract
-from telemetry.recorder import Recording
 from tests.unit.telemetry.isolated import Isolated, isolated
 
 
@@ -31,9 +30,8 @@ def test_every_metric_is_shown_as_the_contract_has_it() -> None:
             assert edges[: len(metric.buckets) + 1] == [*metric.buckets, float("inf")]
 
 
-@pytest.mark.parametrize("recording", ["fast", "sdk"])
-def test_what_is_absent_without_a_value_is_shown_with_it_and_gone_without_it_again(recording: Recording) -> None:
-    with isolated(service="cdb_risk", recording=recording) as box:
+def test_what_is_absent_without_a_value_is_shown_with_it_and_gone_without_it_again() -> None:
+    with isolated(service="cdb_risk") as box:
         gauge = box.recorder.gauge("cdb_sharpe_ratio_30d").only()
         pages = [box.page()]
         for value in (1.5, None, 0):
