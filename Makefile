@@ -73,3 +73,5 @@ lock: ## write requirements/*.lock anew from pyproject.toml (needs uv)
 		--group build --group dev pyproject.toml -o requirements/dev.lock
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 		--group go -o requirements/go.lock
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+		--group node -o requirements/node.lock

@@ -1,8 +1,10 @@
 """Who says whether an expression is PromQL: the Prometheus in use, for each version has a grammar of its own."""
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -62,7 +64,7 @@ class Promtool:
     @classmethod
     def installed(cls) -> Self | None:
         """Find it on this machine."""
-        program = shutil.which("promtool")
+        program = shutil.which("promtool", path=os.pathsep.join((f"{sys.prefix}/bin", os.environ.get("PATH", ""))))
         return cls(program) if program else None
 
     @property

@@ -15,6 +15,21 @@ provide() {
     [ ".venv/bin/$name" -ef "$program" ] || ln -sfn "$program" ".venv/bin/$name"
 }
 
+# provide_beside NAME OTHER: see to .venv/bin/OTHER, which was built with NAME.
+provide_beside() {
+    local program
+    program=$(dirname "$(readlink ".venv/bin/$1")")/$2
+    [ ".venv/bin/$2" -ef "$program" ] || ln -sfn "$program" ".venv/bin/$2"
+}
+
+# module_source MODULE@VERSION: download it and say where its sources are.
+module_source() {
+    local source
+    source=$(go mod download -json "$1" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",*$/\1/p')
+    [ -d "$source" ] || { echo "$1 could not be downloaded" >&2; return 1; }
+    echo "$source"
+}
+
 program_path() {
     local name=$1 hash
     case $cache in /*) ;; *) fail "CDB_CACHE_DIR or XDG_CACHE_HOME is '$cache': it has to be an absolute path" ;; esac

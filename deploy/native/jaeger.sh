@@ -10,8 +10,7 @@ provide_jaeger() {
 # Built where its own go.mod is, so with exactly the versions that its makers have tested.
 build_jaeger() {
     local module=$1 version=${1#*@} source program=$PWD/out/jaeger
-    source=$(go mod download -json "$module" | sed -n 's/^[[:space:]]*"Dir": "\(.*\)",*$/\1/p')
-    [ -d "$source" ] || { echo "$module could not be downloaded"; return 1; }
+    source=$(module_source "$module") || return
     GOFLAGS="$GOFLAGS -mod=readonly" go build -C "$source" -trimpath -o "$program" \
         -ldflags "-s -w -X github.com/jaegertracing/jaeger/internal/version.latestVersion=$version" ./cmd/jaeger &&
         "$program" version

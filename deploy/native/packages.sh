@@ -12,7 +12,6 @@ missing_packages() {
     missing_python
     { have redis-server && have redis-cli; } || echo redis-server
     have_postgres || echo postgresql
-    { have prometheus && have promtool; } || echo prometheus
     { have prometheus-alertmanager && have amtool; } || echo prometheus-alertmanager
     have prometheus-redis-exporter || echo prometheus-redis-exporter
     have prometheus-postgres-exporter || echo prometheus-postgres-exporter

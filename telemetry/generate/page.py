@@ -27,8 +27,7 @@ change. The other {extensions} are marked as extensions. All come from `telemetr
 - In the [reference mode](reference-mode.md) a service's own `/metrics` has the names that OpenTelemetry derives; where
   they differ, they are named here. Prometheus has the contract's all the same.
 - Query a histogram `cdb_x` as `cdb_x_bucket` (label `le`), `cdb_x_sum` and `cdb_x_count`.
-- Paste an example query into Prometheus: <http://localhost:19090/classic/graph>, with containers
-  <http://localhost:19090/graph>.
+- Paste an example query into Prometheus: <http://localhost:19090/graph>.
 
 ## Contents
 """

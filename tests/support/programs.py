@@ -9,8 +9,7 @@ from typing import TypeVar
 
 import pytest
 
-from cdb.running.native import Part, StackConfig, StackError
-from cdb.running.native.tools import otelcol
+from cdb.running.native import Part, StackConfig, StackError, tools
 
 T = TypeVar("T")
 
@@ -36,12 +35,12 @@ def require_parts(config: StackConfig) -> None:
 
 
 def collector_program() -> str:
-    return required(otelcol)
+    return required(tools.otelcol)
 
 
 def promtool() -> str:
     """Path of promtool, which comes with Prometheus."""
-    return required_program("promtool", package="prometheus")
+    return required(tools.promtool)
 
 
 def amtool() -> str:

@@ -123,8 +123,7 @@ ALL_PARTS: tuple[Part, ...] = (
         prepare=prometheus.prepare,
         probe=probes.http_ok("prometheus", "/-/ready"),
         ports=("prometheus",),
-        packages=("prometheus",),
-        address="http://127.0.0.1:{port}/classic/targets and /classic/alerts",  # Debian has no other pages
+        address="http://127.0.0.1:{port}/targets, /alerts and /graph",
     ),
     Part(
         "alertmanager",

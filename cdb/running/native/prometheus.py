@@ -9,14 +9,14 @@ from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
 from cdb.running.native.files import write_private
 from cdb.running.native.ports import BY_ADDRESS, HOST
-from cdb.running.native.tools import debian_program
+from cdb.running.native.tools import prometheus
 from cdb.running.server_settings import PrometheusSettings, for_server
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
     """Command line; raises StackError if the time to keep metrics is wrong."""
     return (
-        debian_program("prometheus", package="prometheus"),
+        prometheus(),
         f"--config.file={config.layout.prometheus_conf / 'prometheus.yml'}",
         f"--storage.tsdb.path={config.layout.data_of('prometheus')}",
         f"--storage.tsdb.retention.time={_setting(config, 'CDB_PROMETHEUS_RETENTION')}",

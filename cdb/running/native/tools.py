@@ -28,6 +28,16 @@ def otelcol() -> str:
     return _built("otelcol", "the collector")
 
 
+def prometheus() -> str:
+    """Path of Prometheus that the bootstrap builds; raises StackError without one."""
+    return _built("prometheus", "Prometheus")
+
+
+def promtool() -> str:
+    """Path of the tool that is built with Prometheus; raises StackError without one."""
+    return _built("promtool", "promtool")
+
+
 def jaeger() -> str:
     """Path of Jaeger that the bootstrap builds; raises StackError without one."""
     return _built("jaeger", "Jaeger")

@@ -22,8 +22,8 @@ from tests.system.documented.run_stack import START
 IMAGES: Final = ROOT / "docs" / "images"
 LARGEST: Final = 150_000
 PAGES: Final = {
-    "targets": "http://localhost:19090/classic/targets",
-    "alerts": "http://localhost:19090/classic/alerts",
+    "targets": "http://localhost:19090/targets",
+    "alerts": "http://localhost:19090/alerts",
 }
 CONSOLE: Final = "http://localhost:8010"
 CONSOLE_PAGES: Final = {

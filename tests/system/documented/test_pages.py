@@ -25,7 +25,7 @@ def breached(stack: Documented) -> None:
 
 def test_the_targets_page_shows_every_target_up(browser: Browser) -> None:
     def targets() -> dict[str, str]:
-        with opened(browser, f"{PROMETHEUS}/classic/targets") as (page, _):
+        with opened(browser, f"{PROMETHEUS}/targets") as (page, _):
             return {row[2]: row[1] for row in rows(page, "tr:has(span.state_indicator)")}
 
     def expected(seen: dict[str, str]) -> bool:
@@ -37,7 +37,7 @@ def test_the_targets_page_shows_every_target_up(browser: Browser) -> None:
 
 def test_the_alerts_page_shows_which_fire_and_which_do_not(browser: Browser) -> None:
     def alerts() -> dict[str, str]:
-        with opened(browser, f"{PROMETHEUS}/classic/alerts") as (page, _):
+        with opened(browser, f"{PROMETHEUS}/alerts") as (page, _):
             return {name: state_of(page, name) for name in page.locator("tr.alert_header b").all_inner_texts()}
 
     wanted = {**dict.fromkeys(BREACH, "FIRING"), "RedisUnavailable": "inactive", "CollectorDown": "inactive"}

@@ -1,0 +1,38 @@
+# shellcheck shell=bash
+# Prometheus and promtool, with the web page, whose sources are part of the Go module.
+
+prometheus_module=github.com/prometheus/prometheus@v0.313.3  # the version of the container image v3.13.3
+prometheus_pnpm=pnpm@10.34.9  # what the page's lock file is of
+
+provide_prometheus() {
+    local page
+    page=$(program_path prometheus-page "$prometheus_module" "$prometheus_pnpm")
+    [ -d "$page" ] || build_once "$page" "Prometheus' web page" "2 minutes" \
+        build_prometheus_page "$prometheus_module" "$prometheus_pnpm"
+    provide prometheus "Prometheus" "5 minutes" build_prometheus "$prometheus_module" "$page"
+    provide_beside prometheus promtool
+}
+
+# Of three pages that are in the sources the one that is shown: the others are an older one, and what it is made of.
+build_prometheus_page() {
+    local pnpm=$2 source
+    source=$(module_source "$1") || return
+    find_node
+    cp -r "$source/web/ui" ui && chmod -R u+w ui && cd ui || return
+    npx --yes "$pnpm" install --frozen-lockfile || return
+    # build_ui.sh calls pnpm by its name.
+    npx --yes --package "$pnpm" -- bash build_ui.sh --mantine-ui && mv static/mantine-ui ../out/prometheus-page
+}
+
+build_prometheus() {
+    local page=$2 source version
+    source=$(module_source "$1") || return
+    cp -r "$source" source && chmod -R u+w source && cd source || return
+    version=$(<VERSION)
+    mkdir web/ui/static && cp -r "$page" web/ui/static/mantine-ui && bash scripts/compress_assets.sh || return
+    # What it discovers targets by is files alone; the clients of thirty clouds are half of what there is to build.
+    GOFLAGS="$GOFLAGS -mod=readonly" go build -trimpath -o ../out/ \
+        -ldflags "-s -w -X github.com/prometheus/common/version.Version=$version" \
+        -tags builtinassets,remove_all_sd ./cmd/prometheus ./cmd/promtool &&
+        ../out/prometheus --version
+}
