@@ -48,7 +48,7 @@ def rules(prometheus: Prometheus, root: Path, *, how_to_reload: str) -> Finding:
     if early := sum(rule.health == "unknown" for rule in here.values()):
         faults.append(f"{early} of {len(wanted)} rules are not evaluated yet (this takes up to a minute after a start)")
     if faults:
-        advice = f"promtool check rules monitoring/prometheus/rules/*.yml; then {how_to_reload}"
+        advice = f".venv/bin/promtool check rules monitoring/prometheus/rules/*.yml; then {how_to_reload}"
         return fail("; ".join(faults), advice)
     ten = sum(group == CONTRACT_GROUP and rule.type == "alerting" for (group, _), rule in loaded.items())
     return ok(f"{ten} alerts of the contract, {len(wanted) - ten} other rules, all evaluated")

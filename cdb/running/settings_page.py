@@ -35,6 +35,10 @@ if the name ends in `_MS`.
 _ONLY_IN_THE_ENVIRONMENT: Final = {
     "CDB_STACK": ("native", "`native` or `compose`: the stack that `cdb` works on"),
     "CDB_STATE_DIR": (".cdb beside the code", "directory of the native stack's data"),
+    "CDB_PROMETHEUS": (
+        "built",
+        "`built` or `debian`: the native stack's Prometheus, built from source or the distribution's",
+    ),
     "CDB_CACHE_DIR": ("~/.cache/claire-de-binare", "directory for the programs built from source"),
 }
 

@@ -13,12 +13,13 @@ missing_packages() {
     { have redis-server && have redis-cli; } || echo redis-server
     have_postgres || echo postgresql
     { have prometheus-alertmanager && have amtool; } || echo prometheus-alertmanager
+    if [ "${CDB_PROMETHEUS:-}" = debian ]; then have prometheus || echo prometheus; fi
     have prometheus-redis-exporter || echo prometheus-redis-exporter
     have prometheus-postgres-exporter || echo prometheus-postgres-exporter
 }
 
-# What only tests need: a browser, what the handbook's commands are made of, a clock that can be set, and a file system
-# without hard links.
+# What only tests need: a browser, what the handbook's commands are made of, a clock that can be set, the Prometheus that
+# CDB_PROMETHEUS=debian takes, and a file system without hard links.
 missing_test_packages() {
     have chromium || echo chromium
     have curl || echo curl
@@ -26,6 +27,7 @@ missing_test_packages() {
     have watch || echo procps
     { have unshare && have nsenter; } || echo util-linux
     have faketime || echo faketime
+    have prometheus || echo prometheus
     have mount.exfat-fuse || echo exfat-fuse
     have mkfs.exfat || echo exfatprogs
 }

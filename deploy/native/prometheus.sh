@@ -5,6 +5,7 @@ prometheus_module=github.com/prometheus/prometheus@v0.313.3  # the version of th
 prometheus_pnpm=pnpm@10.34.9  # what the page's lock file is of
 
 provide_prometheus() {
+    if [ "${CDB_PROMETHEUS:-}" = debian ]; then return; fi  # deploy/native/packages.sh sees to it
     local page
     page=$(program_path prometheus-page "$prometheus_module" "$prometheus_pnpm")
     [ -d "$page" ] || build_once "$page" "Prometheus' web page" "2 minutes" \

@@ -15,6 +15,9 @@ WIDTH: Final = 1200
 # Without the sandbox, which root cannot have and which takes more rights than some users have: the only pages that this
 # browser can reach are the stack's.
 _PATIENCE_MS: Final = 60_000
+_LOOK_AGAIN_MS: Final = 150
+_SAME: Final = 4
+_LOOKS: Final = 60
 _ARGUMENTS: Final = ("--no-sandbox", "--disable-lcd-text")
 
 
@@ -54,9 +57,20 @@ def opened(browser: Browser, url: str) -> Iterator[tuple[Page, int]]:
 def look(browser: Browser, url: str, *, click: str = "") -> ShownPage:
     """Open *url*, click on the text *click* if it is there, and return what is to be read then."""
     with opened(browser, url) as (page, status):
+        text = settled(page)
         if click and page.get_by_text(click, exact=True).count():
             page.get_by_text(click, exact=True).first.click()
-        return ShownPage(status, page.inner_text("body"))
+            text = settled(page)
+        return ShownPage(status, text)
+
+
+def settled(page: Page) -> str:
+    """What is to be read once that has stayed the same for a while: a page may be made of what it asks for."""
+    seen = [page.inner_text("body")]
+    while len(seen) < _LOOKS and seen[-_SAME:] != [seen[-1]] * _SAME:
+        page.wait_for_timeout(_LOOK_AGAIN_MS)
+        seen.append(page.inner_text("body"))
+    return seen[-1]
 
 
 def rows(page: Page, selector: str) -> list[list[str]]:

@@ -24,7 +24,7 @@ from services.settings import MigrateSettings, Settings
 from services.ws import sources
 from services.ws.settings import WsSettings
 
-OF_THE_ENVIRONMENT: Final = frozenset({"CDB_CACHE_DIR", "CDB_COMPOSE", "CDB_STACK", "CDB_STATE_DIR"})
+OF_THE_ENVIRONMENT: Final = frozenset({"CDB_CACHE_DIR", "CDB_COMPOSE", "CDB_PROMETHEUS", "CDB_STACK", "CDB_STATE_DIR"})
 """What a command, `make up` or a test works on: read from the environment, never from .env."""
 OF_A_REPLAY: Final = frozenset(
     {"CDB_CLOCK", "CDB_LOCKSTEP", "CDB_REPLAY_FILE", "CDB_REPLAY_READING", "CDB_REPLAY_SPEED"}

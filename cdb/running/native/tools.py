@@ -1,5 +1,6 @@
 """Find the servers' programs on this machine."""
 
+import os
 import re
 import shutil
 import sys
@@ -29,7 +30,15 @@ def otelcol() -> str:
 
 
 def prometheus() -> str:
-    """Path of Prometheus that the bootstrap builds; raises StackError without one."""
+    """Path of Prometheus that the bootstrap builds, or of Debian's if CDB_PROMETHEUS says so.
+
+    Raises StackError without one.
+    """
+    which = os.environ.get("CDB_PROMETHEUS") or "built"
+    if which not in {"built", "debian"}:
+        raise StackError(f"CDB_PROMETHEUS is {which!r}; allowed: built, debian")
+    if which == "debian":
+        return debian_program("prometheus", package="prometheus")
     return _built("prometheus", "Prometheus")
 
 

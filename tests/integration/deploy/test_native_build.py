@@ -16,14 +16,14 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
-PARTS = "set -euo pipefail; for part in lib python go collector jaeger; do . deploy/native/$part.sh; done; "
+PARTS = "set -euo pipefail; for part in lib packages python go node collector jaeger prometheus; do . deploy/native/$part.sh; done; "
 # What the builder is asked to do takes as long as the test wants: until something is written into the pipe.
 GO = """#!/bin/sh
 if [ "$1" = env ]; then [ "$2" != GOVERSION ] || echo "$GO_VERSION"; exit; fi
 echo "$*" >>"$GO_LOG"
 if [ -n "$GO_PIPE" ]; then read -r anything <"$GO_PIPE"; fi
 if [ -n "$GO_ERROR" ]; then echo "$GO_ERROR" >&2; exit 1; fi
-if [ "$1" = mod ]; then mkdir module && printf '\t"Dir": "%s",\n' "$PWD/module"; exit; fi
+if [ "$1" = mod ]; then mkdir -p module/web/ui && printf '\t"Dir": "%s",\n' "$PWD/module"; exit; fi
 if [ "$1" = build ]; then
     while [ "$1" != -o ]; do shift; done
     printf '#!/bin/sh\n' >"$2" && chmod 755 "$2"
@@ -224,3 +224,20 @@ def test_a_jaeger_whose_module_cannot_be_had_leaves_nothing(machine: Machine) ->
     assert "no such version" in errors
     assert "bootstrap: building Jaeger failed" in errors
     assert list(machine.cache.glob("jaeger-*")) == []
+
+
+def test_a_page_whose_packages_cannot_be_had_is_named_and_leaves_nothing(machine: Machine) -> None:
+    for name, text in {"node": "echo v22.0.0", "npx": "echo no answer from the registry >&2; exit 1"}.items():
+        program = machine.home / name
+        program.write_text(f"#!/bin/sh\n{text}\n")
+        program.chmod(0o755)
+    status, _, errors = machine.run(machine.checkout("one"), "provide_prometheus")
+    assert status == 1
+    assert "no answer from the registry" in errors
+    assert "bootstrap: building Prometheus' web page failed" in errors
+    assert list(machine.cache.glob("prometheus*")) == []
+
+
+def test_debians_prometheus_needs_no_build(machine: Machine) -> None:
+    assert machine.run(machine.checkout("one"), "provide_prometheus", CDB_PROMETHEUS="debian")[0] == 0
+    assert machine.builds == []

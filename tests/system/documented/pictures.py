@@ -12,7 +12,7 @@ from typing import Final
 from playwright.sync_api import Browser, Page
 
 from cdb.running.native import StackError
-from tests.support.browsing import WIDTH, opened, running_browser
+from tests.support.browsing import WIDTH, opened, running_browser, settled
 from tests.support.console_pages import DRAWN, looked_at
 from tests.support.paths import ROOT
 from tests.support.waiting import until
@@ -41,8 +41,8 @@ FIRST_LINKS: Final = {"decision": ("/decisions", "a[href^='/decisions/']"), "tra
 BOARDS: Final = ("trading-overview", "risk-alerts", "system-health", "account-performance")
 _ZOOM: Final = "0.7"  # a whole page on a picture that is small enough
 _SHORT_PATHS: Final = (
-    "document.querySelectorAll('#alertsTable td').forEach(cell => {"
-    " if (!cell.children.length) cell.innerText = cell.innerText.replace(/\\S*\\/state\\//, '.cdb/') })"
+    "document.querySelectorAll('main *').forEach(part => {"
+    " if (!part.children.length) part.innerText = part.innerText.replace(/\\S*\\/state\\//, '.cdb/') })"
 )
 """Shows rules where they are in a checkout, not in this program's directory."""
 _OLD_ENOUGH: Final = (
@@ -95,6 +95,7 @@ def _draw_board(stack: Documented, board: str, file: Path) -> None:
 
 def _draw_page(browser: Browser, url: str, file: Path) -> None:
     with opened(browser, url) as (page, _):
+        settled(page)
         page.evaluate(_SHORT_PATHS)
         page.add_style_tag(content=f"body {{ zoom: {_ZOOM} }}")
         page.screenshot(path=file, clip={"x": 0, "y": 0, "width": WIDTH, "height": _height(page)}, full_page=True)

@@ -1,9 +1,11 @@
 """What a person sees in a browser who looks after the bot: targets, alerts, and what was received of them."""
 
-import pytest
-from playwright.sync_api import Browser, Page, expect
+from itertools import pairwise
 
-from tests.support.browsing import opened, rows
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.support.browsing import look, opened, rows, settled
 from tests.support.waiting import until
 from tests.system.contract.test_prometheus import TARGETS
 from tests.system.documented.documented_stack import Documented
@@ -26,7 +28,8 @@ def breached(stack: Documented) -> None:
 def test_the_targets_page_shows_every_target_up(browser: Browser) -> None:
     def targets() -> dict[str, str]:
         with opened(browser, f"{PROMETHEUS}/targets") as (page, _):
-            return {row[2]: row[1] for row in rows(page, "tr:has(span.state_indicator)")}
+            settled(page)
+            return {" ".join(labels.split()): state for _, labels, _, state in rows(page, "tr:has(a)")}
 
     def expected(seen: dict[str, str]) -> bool:
         return seen.keys() >= wanted and set(seen.values()) == {"UP"}
@@ -37,10 +40,10 @@ def test_the_targets_page_shows_every_target_up(browser: Browser) -> None:
 
 def test_the_alerts_page_shows_which_fire_and_which_do_not(browser: Browser) -> None:
     def alerts() -> dict[str, str]:
-        with opened(browser, f"{PROMETHEUS}/alerts") as (page, _):
-            return {name: state_of(page, name) for name in page.locator("tr.alert_header b").all_inner_texts()}
+        lines = look(browser, f"{PROMETHEUS}/alerts").text.split("\n\n")
+        return {name: state if "(" in state else "inactive" for name, state in pairwise(lines)}
 
-    wanted = {**dict.fromkeys(BREACH, "FIRING"), "RedisUnavailable": "inactive", "CollectorDown": "inactive"}
+    wanted = {**dict.fromkeys(BREACH, "FIRING (1)"), "RedisUnavailable": "inactive", "CollectorDown": "inactive"}
     until(alerts, holds=lambda seen: seen.items() >= wanted.items(), within_s=WITHIN_S, what="the alerts page")
 
 
@@ -75,14 +78,3 @@ def test_a_notification_leads_to_what_it_is_about(browser: Browser, link: str, a
         article.get_by_text(link).click(timeout=WITHIN_S * 1000)
         page.wait_for_url(address)
         expect(page.get_by_text(shows).first).to_be_visible(timeout=WITHIN_S * 1000)
-
-
-def state_of(page: Page, alert: str) -> str:
-    """What the page says of *alert*: inactive, or the state that is in sight after a click on it."""
-    header = page.locator("tr.alert_header", has=page.get_by_text(alert, exact=True))
-    if "(0 active)" in header.inner_text():
-        return "inactive"
-    header.click()
-    state = header.locator("xpath=following-sibling::tr[1]").locator(".state_indicator").first
-    state.wait_for()
-    return state.inner_text()

@@ -256,7 +256,7 @@ NO_PURCHASE: Final = (
         rule="four rejections in 25 minutes are too few",
         alert=ALERT,
         series={**violations(EXPOSURE_LIMIT=" ".join(f"{count}x24" for count in range(8))), **executed(buy="0x400")},
-        at={f"{minute}m": [] for minute in range(30, 50, 2)},
+        at={f"{seconds}s": [] for seconds in range(1800, 3000, 30)},
     ),
     Case(
         rule="the breaker and the drawdown have alerts of their own",

@@ -1,0 +1,42 @@
+"""With CDB_PROMETHEUS=debian the bot runs on the distribution's Prometheus, and what that has stored is not lost."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from tests.support.backups import drawn_before
+from tests.support.bot import LIVELY, running_bot
+from tests.support.programs import required_program
+from tests.support.waiting import until
+from tests.system.native.conftest import OFTEN
+
+pytestmark = pytest.mark.e2e
+
+BUILT = "3.13.3"
+
+
+def test_an_archive_made_with_it_is_restored_on_the_built_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    required_program("prometheus", package="prometheus")
+    settings = {**LIVELY, **OFTEN}
+    with monkeypatch.context() as patch:
+        patch.setenv("CDB_PROMETHEUS", "debian")
+        with running_bot(tmp_path / "before", settings, parts=()) as bot:
+            assert bot.prometheus("status/buildinfo")["version"] != BUILT
+            bot.wait_trading()
+            until(lambda: bot.prometheus("query", query="cdb_orders_approved_total > 0")["result"], what="an order")
+            saved = bot.cdb("backup", str(tmp_path), "--json")
+            assert saved.returncode == 0, saved.stderr
+            archive = json.loads(saved.stdout)
+            at = datetime.fromisoformat(archive["manifest"]["made_at"]).timestamp() - 10
+            drawn = drawn_before(at, bot.prometheus)
+    with running_bot(tmp_path / "after", settings, parts=()) as bot:
+        assert bot.prometheus("status/buildinfo")["version"] == BUILT
+        restored = bot.cdb("restore", archive["file"], "--yes", within_s=240)
+        assert restored.returncode == 0, restored.stderr
+        assert all(drawn)
+        assert drawn_before(at, bot.prometheus) == drawn
+        bot.wait_trading()
+        bot.quiesce()
+        bot.audit()
