@@ -16,7 +16,8 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
-PARTS = "set -euo pipefail; for part in lib packages python go node collector jaeger prometheus; do . deploy/native/$part.sh; done; "
+NAMES = "lib packages python go node collector jaeger prometheus"
+PARTS = f"set -euo pipefail; for part in {NAMES}; do . deploy/native/$part.sh; done; "
 # What the builder is asked to do takes as long as the test wants: until something is written into the pipe.
 GO = """#!/bin/sh
 if [ "$1" = env ]; then [ "$2" != GOVERSION ] || echo "$GO_VERSION"; exit; fi

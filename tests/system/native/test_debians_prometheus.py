@@ -1,7 +1,7 @@
 """With CDB_PROMETHEUS=debian the bot runs on the distribution's Prometheus, and what that has stored is not lost."""
 
 import json
-from datetime import datetime
+import time
 from pathlib import Path
 
 import pytest
@@ -25,17 +25,19 @@ def test_an_archive_made_with_it_is_restored_on_the_built_one(tmp_path: Path, mo
         with running_bot(tmp_path / "before", settings, parts=()) as bot:
             assert bot.prometheus("status/buildinfo")["version"] != BUILT
             bot.wait_trading()
-            until(lambda: bot.prometheus("query", query="cdb_orders_approved_total > 0")["result"], what="an order")
+            at, drawn = until(
+                lambda: (now := time.time(), drawn_before(now, bot.prometheus)),
+                holds=lambda seen: all(seen[1]),
+                within_s=90,
+                what="something on every chart",
+            )
             saved = bot.cdb("backup", str(tmp_path), "--json")
             assert saved.returncode == 0, saved.stderr
             archive = json.loads(saved.stdout)
-            at = datetime.fromisoformat(archive["manifest"]["made_at"]).timestamp() - 10
-            drawn = drawn_before(at, bot.prometheus)
     with running_bot(tmp_path / "after", settings, parts=()) as bot:
         assert bot.prometheus("status/buildinfo")["version"] == BUILT
         restored = bot.cdb("restore", archive["file"], "--yes", within_s=240)
         assert restored.returncode == 0, restored.stderr
-        assert all(drawn)
         assert drawn_before(at, bot.prometheus) == drawn
         bot.wait_trading()
         bot.quiesce()

@@ -1,6 +1,7 @@
 """What is PromQL depends on who is asked: the installed promtool, or our own parser where there is none."""
 
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -70,6 +71,7 @@ def test_the_report_says_whose_grammar_was_applied(monkeypatch: pytest.MonkeyPat
     tool()
     assert run.run(ROOT, Depth.STATIC).grammar.startswith("promtool 3.13")
     monkeypatch.setenv("PATH", "/nonexistent")
+    monkeypatch.setattr(sys, "prefix", "/nonexistent")
     assert run.run(ROOT, Depth.STATIC).grammar == PARSER
 
 
