@@ -8,17 +8,21 @@ provide_prometheus() {
     if [ "${CDB_PROMETHEUS:-}" = debian ]; then return; fi  # deploy/native/packages.sh sees to it
     local page
     page=$(program_path prometheus-page "$prometheus_module" "$prometheus_pnpm")
-    [ -d "$page" ] || build_once "$page" "Prometheus' web page" "2 minutes" \
-        build_prometheus_page "$prometheus_module" "$prometheus_pnpm"
+    if [ ! -d "$page" ] && [ ! -x "$(program_path prometheus "$prometheus_module" "$page")" ]; then
+        find_node
+        build_once "$page" "Prometheus' web page" "2 minutes" \
+            build_prometheus_page "$prometheus_module" "$prometheus_pnpm"
+    fi
     provide prometheus "Prometheus" "5 minutes" build_prometheus "$prometheus_module" "$page"
     provide_beside prometheus promtool
 }
 
-# Of three pages that are in the sources the one that is shown: the others are an older one, and what it is made of.
+# The page that is shown; the sources have an older one, too.
 build_prometheus_page() {
     local pnpm=$2 source
     source=$(module_source "$1") || return
-    find_node
+    # Packages that only this page needs go with the directory; where they come from is the machine's own setting.
+    export npm_config_cache=$PWD/tmp/npm npm_config_store_dir=$PWD/tmp/pnpm
     cp -r "$source/web/ui" ui && chmod -R u+w ui && cd ui || return
     npx --yes "$pnpm" install --frozen-lockfile || return
     # build_ui.sh calls pnpm by its name.

@@ -3,5 +3,5 @@
 
 # Numbers have a decimal point, or printf does not take them; paths are UTF-8, or Python does not find its packages.
 export LC_ALL=C.UTF-8
-unset "${!PYTHON@}" GOROOT GOOS GOARCH GOEXPERIMENT
+unset "${!PYTHON@}" GOROOT GOOS GOARCH GOEXPERIMENT NODE_ENV NODE_OPTIONS
 [ -w "${TMPDIR:-/tmp}" ] || unset TMPDIR
