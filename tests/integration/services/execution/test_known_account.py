@@ -12,6 +12,7 @@ from services.topology import FILLS, ORDERS
 from tests.integration.services.meanwhile import before_write, beside
 from tests.integration.services.risk.live_risk import holds
 from tests.support.servers import Database
+from tests.support.spans import Spans, attributes
 from tests.support.trading import TradingDay
 
 pytestmark = pytest.mark.integration
@@ -107,6 +108,23 @@ def test_a_fill_that_is_asked_for_again_is_the_one_that_the_order_has(database: 
     (again,) = day.execution.handle(day.batch([(ORDERS, order)])).outgoing
     assert isinstance(again.message, Fill)
     assert [(again.message.order_id,)] == database.query(FILLED)[1:]
+
+
+@pytest.mark.parametrize("known", [False, True], ids=["read", "known"])
+def test_an_order_that_is_refused_before_anything_was_filled_is_recorded(
+    database: Database, spans: Spans, *, known: bool
+) -> None:
+    day = TradingDay(database)
+    day.price("BTCUSDT", "100")
+    day.signal("BUY", "BTCUSDT")
+    day.store.adjust(Decimal(-99_999), reason="test", now_ns=day.now_ns)
+    if known:
+        day.execution.housekeep()
+    outcome = day.execution.handle(day.batch([(ORDERS, order_of(day))]))
+    for record in outcome.afterwards:
+        record()
+    assert database.query("SELECT state FROM orders") == [("refused",)]
+    assert [attributes(span)["cdb.outcome"] for span in spans.named("order.execute")] == ["refused"]
 
 
 def order_of(day: TradingDay) -> Order:
