@@ -74,9 +74,15 @@ class Telemetry:
         resource = _resource(service, settings)
         self._recorder = recorder
         self._stock = recorder.recording == "sdk"
+        reader: LocalReader | StockPage
+        self._page: Exposition | StockPage
+        if self._stock:
+            reader = self._page = StockPage()
+        else:
+            reader = LocalReader(recorder)
+            self._page = Exposition(reader, recorder)
         self._exporters: list[OTLPMetricExporter | OTLPSpanExporter] = []
-        self._page = StockPage() if self._stock else LocalReader(recorder)
-        readers: list[MetricReader] = [self._page]
+        readers: list[MetricReader] = [reader]
         self.tracer_provider: Final = SpanProvider(resource, on=settings.tracing, stock=self._stock)
         if settings.otlp_endpoint:
             readers.append(self._export_metrics(settings))
@@ -90,12 +96,11 @@ class Telemetry:
             expected=expected,
             exemplars=settings.otlp_endpoint is not None,
         )
-        self._exposition = self._page if isinstance(self._page, StockPage) else Exposition(self._page, recorder)
         self._collect_once(readers)
 
     def exposition(self) -> bytes:
         """Collect now and return the /metrics page (text format 0.0.4)."""
-        return self._exposition.text()
+        return self._page.text()
 
     def shutdown(self) -> None:
         """Flush for at most 2 s, then stop, even if the collector cannot be reached."""
@@ -123,8 +128,7 @@ class Telemetry:
 
     def _collect_once(self, readers: Sequence[MetricReader]) -> None:
         # An observable's start time is its first collection. Exports may wait for the collector, so they get threads.
-        if isinstance(self._page, LocalReader):
-            self._page.get_metrics_data()
+        self.exposition()
         for reader in readers[1:]:
             Thread(target=reader.collect, name="telemetry-first-export", daemon=True).start()
 

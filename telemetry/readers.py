@@ -59,6 +59,14 @@ def _joined(data: MetricsData, histograms: Sequence[MetricData]) -> MetricsData:
     return MetricsData([replace(resource, scope_metrics=[joined, *resource.scope_metrics[1:]])])
 
 
+def registry_of_the_process() -> CollectorRegistry:
+    """A registry that shows what a process is, as every page of /metrics does."""
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):
+        collector(registry=registry)
+    return registry
+
+
 class Exposition(Collector):
     """Page of a LocalReader's points in Prometheus' text format, under the contract's names.
 
@@ -69,10 +77,8 @@ class Exposition(Collector):
     def __init__(self, reader: LocalReader, recorder: Recorder) -> None:
         self._reader: Final = reader
         self._recorder: Final = recorder
-        self._registry = CollectorRegistry()
+        self._registry = registry_of_the_process()
         self._registry.register(self)
-        for collector in (ProcessCollector, PlatformCollector, GCCollector):
-            collector(registry=self._registry)
 
     def text(self) -> bytes:
         """Collect now and write the page."""

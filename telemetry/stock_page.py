@@ -7,17 +7,17 @@ bucket. What Prometheus reads from the collector has the contract's names all th
 from __future__ import annotations
 
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client import generate_latest
 from prometheus_client.core import Metric
+
+from telemetry.readers import registry_of_the_process
 
 
 class StockPage(PrometheusMetricReader):
     """A reader whose points are read as a page."""
 
     def __init__(self) -> None:
-        self._page = CollectorRegistry()
-        for collector in (ProcessCollector, PlatformCollector, GCCollector):
-            collector(registry=self._page)
+        self._page = registry_of_the_process()
         super().__init__(registry=self._page)
 
     def text(self) -> bytes:

@@ -77,8 +77,7 @@ build_in() (
 find_go() {
     if go_is_new_enough; then return; fi
     local missing="no Go 1.$go_minor or newer on the PATH"
-    step "$missing: installing requirements/go.lock"
-    quietly "$missing, and installing requirements/go.lock" pip_install --require-hashes -r requirements/go.lock
+    install_instead "$missing" requirements/go.lock
     GOROOT=$(.venv/bin/python -I -c 'import go; print(*go.__path__)')
     export GOROOT PATH="$GOROOT/bin:$PATH"
     go_is_new_enough || fail "$missing, and the one of requirements/go.lock does not run on this machine"

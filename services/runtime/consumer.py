@@ -250,7 +250,9 @@ class Consumer:
         Being delivered again while a server is away proves nothing, so only what never comes back from here counts.
         Nor does it count twice what this process tries again because a reply was lost.
         """
-        endings = self._endings.setdefault(entry.key, self._bus.trials(entry))
+        if entry.key not in self._endings:
+            self._endings[entry.key] = self._bus.trials(entry)
+        endings = self._endings[entry.key]
         if endings >= MAX_ENDINGS:
             self._publish([], [], [DeadEntry(entry, "handler", f"ended the process {endings} times")])
         else:

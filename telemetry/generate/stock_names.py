@@ -14,13 +14,13 @@ def stock_names(contract: Contract) -> dict[str, str]:
     provider = MeterProvider([page], views=recorder.views(), shutdown_on_exit=False)
     recorder.start(provider.get_meter(SCOPE), service=None)
     for metric in contract.metrics:
-        labels = dict.fromkeys(metric.labels, "other")
+        labels = ("other",) * len(metric.labels)
         if metric.type == "counter":
-            recorder.counter(metric.prometheus).bind(tuple(labels.values())).inc(1)
+            recorder.counter(metric.prometheus).bind(labels).inc(1)
         elif metric.type == "gauge":
-            recorder.gauge(metric.prometheus).bind(tuple(labels.values())).set(1)
+            recorder.gauge(metric.prometheus).bind(labels).set(1)
         else:
-            recorder.histogram(metric.prometheus).bind(tuple(labels.values())).observe(1)
+            recorder.histogram(metric.prometheus).bind(labels).observe(1)
     families = {family.documentation: family for family in page.families()}
     provider.shutdown()
     ours = {metric.brief: metric.prometheus for metric in contract.metrics}

@@ -9,12 +9,13 @@ import pytest
 from tests.support.backups import drawn_before
 from tests.support.bot import LIVELY, running_bot
 from tests.support.programs import required_program
+from tests.support.versions import image_version
 from tests.support.waiting import until
 from tests.system.native.conftest import OFTEN
 
 pytestmark = pytest.mark.e2e
 
-BUILT = "3.13.3"
+BUILT = image_version("cdb_prometheus")
 
 
 def test_an_archive_made_with_it_is_restored_on_the_built_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,21 +4,13 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 
 from cdb.doctor.versions import _PROGRAMS as PROGRAMS
 from tests.support.paths import ROOT
+from tests.support.versions import image_version
 
-SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))["services"]
 JAEGER = {"2.13.0": "1.76.0"}
 """By the container image's version the Go module's, which counts on from Jaeger 1: both are of one tag there."""
-
-
-def tag(service: str) -> str:
-    """The version of an image, without v and without what it is made on."""
-    found = re.fullmatch(r".+:v?([0-9.]+)(-alpine)?", SERVICES[service]["image"])
-    assert found, SERVICES[service]["image"]
-    return found[1]
 
 
 def script(name: str) -> str:
@@ -27,29 +19,29 @@ def script(name: str) -> str:
 
 def test_the_collector_is_built_from_components_of_the_images_version() -> None:
     """All but those that are stable have its number."""
-    version = tag("cdb_otel_collector")
+    version = image_version("cdb_otel_collector")
     builder = (ROOT / "otel-collector" / "builder.yaml").read_text(encoding="utf-8")
     assert {*re.findall(r" v?(0\.\d+\.\d+)$", builder, re.MULTILINE)} == {version}
     assert f"cmd/builder@v{version}\n" in script("collector.sh")
 
 
 def test_jaeger_is_built_from_the_module_of_the_images_version() -> None:
-    assert f"github.com/jaegertracing/jaeger@v{JAEGER[tag('cdb_jaeger')]} " in script("jaeger.sh")
+    assert f"github.com/jaegertracing/jaeger@v{JAEGER[image_version('cdb_jaeger')]} " in script("jaeger.sh")
 
 
 def test_prometheus_is_built_from_the_module_of_the_images_version() -> None:
     """Version 3.13.3 is the module's 0.313.3."""
-    major, minor, patch = tag("cdb_prometheus").split(".")
+    major, minor, patch = image_version("cdb_prometheus").split(".")
     assert f"github.com/prometheus/prometheus@v0.{major}{minor:0>2}.{patch} " in script("prometheus.sh")
 
 
 @pytest.mark.parametrize("program", [one for one in PROGRAMS if one.name != "services"], ids=lambda one: one.name)
 def test_the_checklist_takes_what_the_images_have(program: Any) -> None:
     services = {"collector": "otel_collector", "PostgreSQL": "postgres"}
-    version = tag(f"cdb_{services.get(program.name, program.name.lower())}")
+    version = image_version(f"cdb_{services.get(program.name, program.name.lower())}")
     assert tuple(map(int, JAEGER.get(version, version).split("."))) >= program.oldest
 
 
 def test_the_operations_page_names_what_is_built() -> None:
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    assert f"| Debian 12 | 3.11 | 15.18 | 7.0.15 | {tag('cdb_prometheus')}, built |" in page
+    assert f"| Debian 12 | 3.11 | 15.18 | 7.0.15 | {image_version('cdb_prometheus')}, built |" in page
