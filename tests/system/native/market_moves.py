@@ -41,3 +41,17 @@ def exposure(bot: Bot) -> float:
 def realised(bot: Bot) -> float:
     """The realised profit of all trades, in USD."""
     return float(bot.query("SELECT coalesce(sum(realised_pnl), 0) FROM fills")[0][0])
+
+
+def stop_with_a_position(bot: Bot) -> str:
+    """Stop the market while something is held, so that no signal can sell it any more; the newest one's symbol."""
+
+    def look() -> str:
+        until(lambda: bot.count("positions", "quantity > 0"), within_s=60, what="a position")
+        bot.quiesce()
+        newest = bot.query("SELECT symbol FROM positions WHERE quantity > 0 ORDER BY opened_at DESC LIMIT 1")
+        if not newest:
+            bot.go_on()
+        return str(newest[0][0]) if newest else ""
+
+    return until(look, within_s=60, what="a position in a market that has stopped")

@@ -14,6 +14,7 @@ from tests.support.bot import Bot
 from tests.support.paths import ROOT
 from tests.support.programs import require_parts
 from tests.support.waiting import until
+from tests.system.native.market_moves import stop_with_a_position
 
 pytestmark = pytest.mark.e2e
 
@@ -26,20 +27,12 @@ def running(config: StackConfig) -> Iterator[Bot]:
         yield Bot(stack)
 
 
-def buy_something(bot: Bot) -> str:
-    """Wait for a position, and stop the market so that it stays; returns its symbol."""
-    held = "SELECT symbol FROM positions WHERE quantity > 0 ORDER BY opened_at DESC"
-    until(lambda: bot.query(held), within_s=60, what="a position")
-    bot.quiesce()
-    return str(bot.query(held)[0][0])
-
-
 def test_a_dropped_symbol_keeps_its_price_and_its_stop_loss_and_other_symbols_are_bought(tmp_path: Path) -> None:
     config = StackConfig.isolated(ROOT, tmp_path / "state", parts=select(TRADING), environment=SETTINGS)
     require_parts(config)
     try:
         with running(config) as bot:
-            symbol = buy_something(bot)
+            symbol = stop_with_a_position(bot)
         others = ",".join(name for name in DEFAULT_SYMBOLS if name != symbol)
         with running(replace(config, environment={**config.environment, "CDB_SYMBOLS": others})) as bot:
             check_dropped(bot, symbol)

@@ -7,17 +7,9 @@ import pytest
 
 from tests.support.bot import LIVELY, TEST_ENDPOINTS, Bot, running_bot
 from tests.support.waiting import until
+from tests.system.native.market_moves import stop_with_a_position
 
 pytestmark = pytest.mark.e2e
-
-
-def _held_in_a_still_market(bot: Bot) -> str:
-    """Stop the market: the symbol of a position that no signal can sell any more. If there is none, go on; empty."""
-    bot.quiesce()
-    held = bot.query("SELECT symbol FROM positions WHERE quantity > 0 LIMIT 1")
-    if not held:
-        bot.go_on()
-    return str(held[0][0]) if held else ""
 
 
 @pytest.fixture
@@ -69,7 +61,7 @@ def test_a_reset_returns_the_money_and_trading_goes_on(bot: Bot) -> None:
 
 def test_a_crash_of_the_price_closes_a_position_by_its_stop_loss(bot: Bot) -> None:
     """The order's cause is the stop loss, on the price of one trade, and it is counted apart from signals."""
-    symbol = until(lambda: _held_in_a_still_market(bot), what="a position held while the market is still")
+    symbol = stop_with_a_position(bot)
     before = bot.count("orders", "cause = 'stop_loss'")
     assert bot.ask("cdb_ws", f"/test/scenario?kind=shock&symbol={symbol}&percent=-6", post=True)[0] == 200
     bot.go_on()
