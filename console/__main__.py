@@ -1,7 +1,6 @@
 """cdb_console: `python -m console`."""
 
 import ctypes
-import os
 import signal
 import sys
 import threading
@@ -24,8 +23,6 @@ from services.settings import load
 
 THREADS = 16
 """Readers that wait for a server, an operator whom cdb_risk keeps waiting, and room for others."""
-NICENESS = 10
-"""Decisions go before pages where both want the processor."""
 _ARENAS = (-8, 2)  # M_ARENA_MAX of glibc
 """Each thread would get memory of its own, which holds for ever what its largest page took."""
 _ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
@@ -34,7 +31,6 @@ _ENDING = frozenset({signal.SIGTERM, signal.SIGINT})
 def main() -> None:
     """Serve pages, and store notifications, until told to stop."""
     settings = load(ConsoleSettings)
-    os.nice(NICENESS)
     with suppress(AttributeError):  # another C library
         ctypes.CDLL(None).mallopt(*_ARENAS)
     signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)

@@ -49,12 +49,13 @@ class Part:
 
     It gets no other secrets of .env than *secrets*. *environment* is for itself alone and holds no secret. All parts
     get what *provides* gives, unless the settings say otherwise. A part that is not *available* on this machine is left
-    out unless it is asked for by name.
+    out unless it is asked for by name. What *watches* leaves the processor to what trades.
     """
 
     name: str
     command: "Callable[[StackConfig], tuple[str, ...]]"
     kind: Kind = Kind.SERVER
+    watches: bool = False
     probe: "Callable[[StackConfig], Health] | None" = None
     ports: tuple[str, ...] = ()
     prepare: "Callable[[StackConfig], None] | None" = None

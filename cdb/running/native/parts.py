@@ -17,7 +17,7 @@ from cdb.running.native import (
     redis_server,
 )
 from cdb.running.native.config import Kind, Part, StackConfig
-from services.topology import CONSOLE, NAMES, RISK, SERVICES, Service
+from services.topology import CONSOLE, RISK, SERVICES, Service
 
 
 def _module(name: str) -> Callable[[StackConfig], tuple[str, ...]]:
@@ -73,6 +73,7 @@ ALL_PARTS: tuple[Part, ...] = (
     *(_service(service) for service in SERVICES),
     Part(
         "otel_collector",
+        watches=True,
         command=collector.command,
         environment=collector.environment,
         provides=collector.provides,
@@ -83,6 +84,7 @@ ALL_PARTS: tuple[Part, ...] = (
     ),
     Part(
         "jaeger",
+        watches=True,
         command=jaeger.command,
         environment=jaeger.environment,
         probe=probes.http_ok("jaeger_health", "/status"),
@@ -98,6 +100,7 @@ ALL_PARTS: tuple[Part, ...] = (
     ),
     Part(
         "redis_exporter",
+        watches=True,
         command=exporters.redis_command,
         prepare=exporters.prepare_redis,
         probe=probes.http_ok("redis_exporter", "/metrics", shows="redis_up 1"),
@@ -108,6 +111,7 @@ ALL_PARTS: tuple[Part, ...] = (
     ),
     Part(
         "postgres_exporter",
+        watches=True,
         command=exporters.postgres_command,
         environment=exporters.postgres_environment,
         prepare=exporters.prepare_postgres,
@@ -119,6 +123,7 @@ ALL_PARTS: tuple[Part, ...] = (
     ),
     Part(
         "prometheus",
+        watches=True,
         command=prometheus.command,
         prepare=prometheus.prepare,
         probe=probes.http_ok("prometheus", "/-/ready"),
@@ -127,6 +132,7 @@ ALL_PARTS: tuple[Part, ...] = (
     ),
     Part(
         "alertmanager",
+        watches=True,
         command=alertmanager.command,
         prepare=alertmanager.prepare,
         probe=probes.http_ok("alertmanager", "/-/ready"),
@@ -136,6 +142,7 @@ ALL_PARTS: tuple[Part, ...] = (
     ),
     Part(
         CONSOLE.name,
+        watches=True,
         command=_module(CONSOLE.module),
         environment=console.environment,
         probe=probes.http_ok(CONSOLE.name),
@@ -145,6 +152,7 @@ ALL_PARTS: tuple[Part, ...] = (
     ),
     Part(
         "grafana",
+        watches=True,
         command=grafana.command,
         environment=grafana.environment,
         prepare=grafana.prepare,
@@ -154,8 +162,8 @@ ALL_PARTS: tuple[Part, ...] = (
         available=grafana.installed,
     ),
 )
-TRADING = ("redis", "postgres", "migrate", *NAMES)
-"""The parts that trade; the others watch."""
+TRADING = tuple(part.name for part in ALL_PARTS if not part.watches)
+"""The parts that trade."""
 
 
 def with_needs(names: tuple[str, ...]) -> tuple[str, ...]:

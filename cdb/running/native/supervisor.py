@@ -25,6 +25,7 @@ _USER = "cdb"
 _RPC_TIMEOUT = 4.0  # seconds
 _STOP_WAIT = 10  # seconds from the stop signal to a part's end before it is killed
 _START_TIMEOUT = 30.0  # seconds
+_NICENESS = 10  # of what watches: where both want the processor, decisions go before pages and queries
 _RPC_FACTORY = "supervisor.rpcinterface:make_main_rpcinterface"
 
 
@@ -216,8 +217,9 @@ def _program(config: StackConfig, part: Part, *, priority: int) -> dict[str, obj
 
 
 def _command(config: StackConfig, part: Part) -> list[str]:
-    """Put env(1) before the part's command line, which takes away the secrets that it does not need."""
+    """Put env(1) before the part's command line, which takes away the secrets that it does not need, and nice(1)."""
     kept_from_it = [name for name in envfile.SECRETS if name not in part.secrets]
     own = part.environment(config) if part.environment else {}
     unset = [word for name in kept_from_it for word in ("-u", name)]
-    return ["env", *unset, *(f"{name}={value}" for name, value in own.items()), *part.command(config)]
+    nice = ["nice", "-n", str(_NICENESS)] if part.watches else []
+    return [*nice, "env", *unset, *(f"{name}={value}" for name, value in own.items()), *part.command(config)]

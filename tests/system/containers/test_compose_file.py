@@ -136,6 +136,13 @@ def test_memory_limits_fit_four_gibibytes_together() -> None:
     assert all(0 < service["cpus"] <= 1 for service in ALL.values()), "an engine refuses more than the machine has"
 
 
+def test_what_watches_leaves_the_processor_to_what_trades() -> None:
+    watching = {f"cdb_{part.name.removeprefix('cdb_')}" for part in ALL_PARTS if part.watches}
+    assert {name: service.get("cpu_shares") for name, service in ALL.items() if service.get("cpu_shares")} == (
+        dict.fromkeys(watching, 128)
+    )
+
+
 def test_go_programs_are_told_of_less_memory_than_their_limit() -> None:
     """Else the kernel ends them before they have cleaned up."""
     told = {n: s["environment"]["GOMEMLIMIT"] for n, s in ALL.items() if "GOMEMLIMIT" in s.get("environment", {})}

@@ -1,4 +1,4 @@
-"""Nobody but this machine can reach a whole stack, and no secret lies where others could read it."""
+"""The processes of a whole stack: nobody else can reach them or read a secret, and what watches gives way."""
 
 import stat
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cdb.running.native import envfile, postgres, processes
+from cdb.running.native import TRADING, envfile, postgres, processes
 from cdb.running.native.config import STACK_ID, Kind, Part
 from tests.support.bot import Bot, running_bot
 
@@ -44,6 +44,12 @@ def test_the_stack_listens_on_this_machine_only(whole: Bot) -> None:
     expected = {config.ports.of(port) for part in config.parts for port in part.ports}
     expected.add(config.ports.grafana)  # or the console's, where there is no Grafana
     assert listening == {(LOOPBACK, port) for port in expected}
+
+
+def test_what_watches_leaves_the_processor_to_what_trades(whole: Bot) -> None:
+    seen = {part.name: psutil.Process(whole.stack.pid_of(part.name)).nice() for part in running(whole)}
+    assert {name for name, niceness in seen.items() if not niceness} == {*TRADING} - {"migrate"}
+    assert {niceness for niceness in seen.values() if niceness} == {10}
 
 
 def test_no_secret_is_on_a_command_line(whole: Bot, secrets: dict[str, str]) -> None:
