@@ -20,7 +20,7 @@ from cdb.backtest.page import page_of
 from cdb.backtest.run import Backtest, Request, run
 from cdb.backtest.times import span_of
 from cdb.backtest.view import as_json, show
-from cdb.kit.errors import REFUSED, USAGE
+from cdb.kit.errors import INTERRUPTED, REFUSED, USAGE
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.figures import moment
 from cdb.kit.files import check_place, write_file
@@ -47,8 +47,6 @@ from cdb.replay.tape import MOST_INVALID_PERCENT, Tape, agreed, examine, seekabl
 from cdb.replay.view import progress_bar
 from services.clock import to_datetime
 from services.ws.tape.rows import Reading
-
-INTERRUPTED = 130
 
 
 def register(app: typer.Typer) -> None:

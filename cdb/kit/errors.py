@@ -8,6 +8,8 @@ USAGE: Final = 2
 """The command line is wrong; nothing was looked at."""
 AWAY: Final = 3
 """A server, its settings or the whole stack is not there; nothing was looked at."""
+INTERRUPTED: Final = 130
+"""Ctrl-C ended it."""
 
 
 def in_words(error: OSError) -> str:

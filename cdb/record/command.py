@@ -14,7 +14,7 @@ import redis
 import typer
 from rich.console import Console
 
-from cdb.kit.errors import USAGE, Refused
+from cdb.kit.errors import INTERRUPTED, USAGE, Refused
 from cdb.kit.failures import exit_codes, fail
 from cdb.kit.figures import seconds
 from cdb.kit.files import STANDARD_OUTPUT, check_place
@@ -33,7 +33,6 @@ from services.settings import TradedSettings
 from services.ws.tape import values
 from services.ws.tape.values import BadValue
 
-INTERRUPTED: Final = 130
 LEAD_IN: Final = "5m"
 
 

@@ -1,13 +1,14 @@
 """`cdb up`, `down`, `status`, `env` and `clean`: the operator's stack."""
 
 import os
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
 
-from cdb.kit.errors import AWAY, REFUSED
+from cdb.kit.errors import AWAY, INTERRUPTED, REFUSED
 from cdb.kit.failures import complain, exit_codes
 from cdb.kit.help import STACK
 from cdb.kit.options import JsonOption, YesOption, confirm, duration
@@ -16,13 +17,16 @@ from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
 from cdb.running.errors import StackError
 from cdb.running.feed import feed
-from cdb.running.native import Failure, PartStatus, Stack, StackConfig, envfile, select, with_needs
+from cdb.running.native import Failure, Part, PartStatus, Stack, StackConfig, envfile, select, with_needs
 from cdb.running.native.unknown_settings import refuse_unknown, unread
 from cdb.running.native_stack import NativeStack
 from cdb.running.stack import running_stack
 from cdb.stack import view
+from cdb.stack.building import Lacking, building, titles
 from cdb.stack.notices import Market, say_of_account, say_source, warnings
 from services.topology import CONSOLE, WS
+
+_LINES_SHOWN: Final = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -45,6 +49,9 @@ def up(
 ) -> None:
     """Start the stack in the background and wait until every part is ready.
 
+    The first time, it trades while the collector, Prometheus and Jaeger are still being built; each joins when it is
+    ready. Ctrl-C then leaves the bot trading; the next `cdb up` goes on building where this one ended.
+
     Safe to repeat: it starts missing parts and leaves healthy ones alone. If the supervisor was killed and every part
     goes on without it, the command changes nothing and says what to do.
 
@@ -60,11 +67,13 @@ def up(
         stack = Stack(StackConfig.for_operator(ROOT, os.environ, parts=select(with_needs(tuple(part or ())))))
         ran_before = stack.running()
         with stack.held(), view.progress(console) as show:
-            changed = stack.start()
+            changed = stack.start(without_unbuilt=True)
             market = Market(running_stack(), show)
             active = Stack.attach(stack.config.state_dir) or stack
             awaited = active.only(stack.config.parts) if part else active
-            failure = awaited.wait_ready(within.total_seconds(), market.look)
+            lacking = Lacking.of(awaited.config.parts)
+            built = awaited.only(part for part in awaited.config.parts if not part.unbuilt())
+            failure = built.wait_ready(within.total_seconds(), market.look)
         if failure:
             _explain(failure, active)
             raise typer.Exit(1)
@@ -89,6 +98,8 @@ def up(
         console.print(
             f"The console: http://localhost:{port}   To act there: CDB_CONSOLE_PASSWORD in .env", highlight=False
         )
+    if lacking:
+        _build(console, awaited, lacking, within.total_seconds())
 
 
 def status(as_json: JsonOption = False) -> None:
@@ -215,6 +226,45 @@ def _ensure_env(console: Console, *, always: bool = False, mark: str = "") -> No
 def _say_what_nobody_reads(console: Console) -> None:
     for line in unread(envfile.read(ROOT / ".env"), ROOT):
         console.print(line, highlight=False)
+
+
+def _build(console: Console, stack: Stack, lacking: Sequence[Lacking], within_s: float) -> None:
+    """Build what *lacking* parts lack, let each join, and wait until it is ready."""
+    console.print(
+        f"It runs without {titles(lacking)}: they are built now, and each joins. Ctrl-C leaves the bot running; "
+        "the next `make up` goes on building.",
+        highlight=False,
+    )
+    with exit_codes(REFUSED), building(stack.config, lacking) as builds:
+        try:
+            with view.progress(console) as show:
+                for part in builds.finished():
+                    if part:
+                        stack.start_part(part.name)
+                    show((*_seen(stack, builds.built), *builds.status()))
+                joined = stack.only(builds.built)
+                failure = (
+                    joined.wait_ready(within_s, lambda now: show((*now, *builds.status()))) if builds.built else None
+                )
+        except KeyboardInterrupt:
+            without = f" without {titles(builds.left)}" if builds.left else ""
+            complain(f"the bot runs on{without}; the next `make up` goes on")
+            raise typer.Exit(INTERRUPTED) from None
+        for one in builds.failed:
+            for line in builds.log_tail(one, _LINES_SHOWN):
+                typer.echo(f"  {line}", err=True)
+            complain(f"the bot runs without {one.program.title}; above is the end of {builds.log(one)}")
+    if failure:
+        _explain(failure, stack)
+    if failure or builds.failed:
+        raise typer.Exit(1)
+
+
+def _seen(stack: Stack, parts: Sequence[Part]) -> tuple[PartStatus, ...]:
+    """Look at *parts*; raises StackError if somebody stopped the stack meanwhile."""
+    if not stack.running():
+        raise StackError("the stack was stopped meanwhile: `make up` starts it again and goes on building")
+    return stack.only(parts).status() if parts else ()
 
 
 def _explain(failure: Failure, stack: Stack) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from rich.console import Console
 from rich.live import Live
@@ -13,11 +14,14 @@ from cdb.kit.figures import seconds
 from cdb.running.native.config import StackConfig
 from cdb.running.native.readiness import PartStatus
 from cdb.running.native.stack import Progress
+from cdb.stack.building import BUILDING
+
+_SAY_EVERY_S: Final = 30.0
 
 
 @contextmanager
 def progress(console: Console) -> Iterator[Progress]:
-    """Show readiness as it goes: a table that fills on a terminal, else a line whenever a part becomes ready."""
+    """Show how parts come up: a table that fills on a terminal, else a line for what is new."""
     watch = _Watch()
     if not console.is_terminal:
         yield lambda parts: _print_news(console, watch, parts)
@@ -27,11 +31,12 @@ def progress(console: Console) -> Iterator[Progress]:
 
 
 class _Watch:
-    """Remember when each part became ready."""
+    """Remember when each part became ready, and when it was last said how far its program is."""
 
     def __init__(self) -> None:
         self._begin = time.monotonic()
         self.ready_after: dict[str, float] = {}
+        self._said_at: dict[str, float] = {}
 
     def elapsed(self) -> float:
         return time.monotonic() - self._begin
@@ -42,19 +47,38 @@ class _Watch:
         self.ready_after.update((part.name, self.elapsed()) for part in news)
         return news
 
+    def still_built(self, parts: tuple[PartStatus, ...]) -> list[PartStatus]:
+        """Give the parts that are being built and of which nothing was said for a while."""
+        due = [
+            part
+            for part in parts
+            if part.state == BUILDING and self.elapsed() >= self._said_at.get(part.name, -_SAY_EVERY_S) + _SAY_EVERY_S
+        ]
+        self._said_at.update((part.name, self.elapsed()) for part in due)
+        return due
+
     def table(self, parts: tuple[PartStatus, ...]) -> Table:
         self.update(parts)
         table = Table(box=None, pad_edge=False, show_header=False)
         for part in parts:
             elapsed = self.ready_after[part.name] if part.ready else self.elapsed()
-            mark = Text("ready", "green") if part.ready else Text("waiting", "yellow")
-            table.add_row(part.name, mark, f"{elapsed:5.1f} s", Text("" if part.ready else part.health.detail, "dim"))
+            table.add_row(
+                part.name, _mark(part), f"{elapsed:5.1f} s", Text("" if part.ready else part.health.detail, "dim")
+            )
         return table
+
+
+def _mark(part: PartStatus) -> Text:
+    if part.ready:
+        return Text("ready", "green")
+    return Text("building", "cyan") if part.state == BUILDING else Text("waiting", "yellow")
 
 
 def _print_news(console: Console, watch: _Watch, parts: tuple[PartStatus, ...]) -> None:
     for part in watch.update(parts):
         console.print(f"{part.name:<18} ready {watch.elapsed():6.1f} s", highlight=False, markup=False)
+    for part in watch.still_built(parts):
+        console.print(f"{part.name:<18} {part.health.detail}", highlight=False, markup=False)
 
 
 def addresses(config: StackConfig) -> Table:

@@ -40,7 +40,7 @@ program_path() {
 # The lock is on the cache itself, and what is started inherits it: a build that outlives a killed bootstrap is waited for.
 # So the one building directory belongs to the one who has the lock, and what is in it then is nobody's.
 build_once() {
-    local program=$1 title=$2 time=$3 building=$cache/building
+    local program=$1 title=$2 time=$3 building=$cache/building expected
     mkdir -p "$cache" || fail "no cache at $cache; name a writable directory in CDB_CACHE_DIR"
     exec 8<"$cache"
     if ! flock -n 8; then
@@ -52,6 +52,7 @@ build_once() {
         step "building $title (about $time, once)"
         rm -rf "$building"
         mkdir "$building"
+        expected=" of about $time"
         quietly "building $title" build_in "$building" "${@:4}"
         [ -x "$building/out/${program##*/}" ] || fail "building $title left no ${program##*/}"
         # On the disk before it has its name: also after a power cut, what is there is whole.

@@ -11,7 +11,7 @@ provide_jaeger() {
 build_jaeger() {
     local module=$1 version=${1#*@} source program=$PWD/out/jaeger
     source=$(module_source "$module") || return
-    GOFLAGS="$GOFLAGS -mod=readonly" go build -C "$source" -trimpath -o "$program" \
+    GOFLAGS="$GOFLAGS -mod=readonly" go build -C "$source" -v -trimpath -o "$program" \
         -ldflags "-s -w -X github.com/jaegertracing/jaeger/internal/version.latestVersion=$version" ./cmd/jaeger &&
         "$program" version
 }

@@ -36,7 +36,7 @@ build_prometheus() {
     version=$(<VERSION)
     mkdir web/ui/static && cp -r "$page" web/ui/static/mantine-ui && bash scripts/compress_assets.sh || return
     # What it discovers targets by is files alone; the clients of thirty clouds are half of what there is to build.
-    GOFLAGS="$GOFLAGS -mod=readonly" go build -trimpath -o ../out/ \
+    GOFLAGS="$GOFLAGS -mod=readonly" go build -v -trimpath -o ../out/ \
         -ldflags "-s -w -X github.com/prometheus/common/version.Version=$version" \
         -tags builtinassets,remove_all_sd ./cmd/prometheus ./cmd/promtool &&
         ../out/prometheus --version

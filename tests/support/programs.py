@@ -28,19 +28,20 @@ def require_parts(config: StackConfig) -> None:
     """Skip or fail unless the programs of all parts of *config* are installed."""
 
     def program(part: Part) -> str:
-        return part.command(config)[0]
+        built = part.built()
+        return built.there() if built else part.command(config)[0]
 
     for part in config.parts:
         required(partial(program, part))
 
 
 def collector_program() -> str:
-    return required(tools.otelcol)
+    return required(tools.COLLECTOR.there)
 
 
 def promtool() -> str:
     """Path of promtool, which comes with Prometheus."""
-    return required(tools.promtool)
+    return required(tools.PROMTOOL.there)
 
 
 def amtool() -> str:

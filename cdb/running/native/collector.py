@@ -2,7 +2,7 @@
 
 from cdb.running.native.config import StackConfig
 from cdb.running.native.ports import HOST
-from cdb.running.native.tools import otelcol
+from cdb.running.native.tools import COLLECTOR
 from cdb.running.server_settings import CollectorSettings, for_server
 
 FILES = ("config.yaml", "renaming.yaml")
@@ -12,7 +12,7 @@ FEATURE_GATES = "--feature-gates=+processor.tailsamplingprocessor.recordpolicy"
 def command(config: StackConfig) -> tuple[str, ...]:
     """Command line; ports and token are in the environment."""
     folder = config.root / "otel-collector"
-    return (otelcol(), *(word for name in FILES for word in ("--config", str(folder / name))), FEATURE_GATES)
+    return (str(COLLECTOR.path), *(word for name in FILES for word in ("--config", str(folder / name))), FEATURE_GATES)
 
 
 def environment(config: StackConfig) -> dict[str, str]:

@@ -13,6 +13,7 @@ from cdb.running.native import envfile, shell
 from cdb.running.native.checked_settings import refuse_wrong
 from cdb.running.native.layout import Layout
 from cdb.running.native.ports import HOST, Ports
+from cdb.running.native.tools import Built
 from cdb.running.native.unknown_settings import refuse_unknown
 from services.settings import without_empty
 
@@ -49,13 +50,15 @@ class Part:
 
     It gets no other secrets of .env than *secrets*. *environment* is for itself alone and holds no secret. All parts
     get what *provides* gives, unless the settings say otherwise. A part that is not *available* on this machine is left
-    out unless it is asked for by name. What *watches* leaves the processor to what trades.
+    out unless it is asked for by name. What *watches* leaves the processor to what trades. *built* is the program that
+    the bootstrap builds for it.
     """
 
     name: str
     command: "Callable[[StackConfig], tuple[str, ...]]"
     kind: Kind = Kind.SERVER
     watches: bool = False
+    built: "Callable[[], Built | None]" = lambda: None
     probe: "Callable[[StackConfig], Health] | None" = None
     ports: tuple[str, ...] = ()
     prepare: "Callable[[StackConfig], None] | None" = None
@@ -69,6 +72,11 @@ class Part:
     environment: "Callable[[StackConfig], Mapping[str, str]] | None" = None
     provides: "Callable[[StackConfig], Mapping[str, str]] | None" = None
     available: "Callable[[], bool]" = lambda: True
+
+    def unbuilt(self) -> Built | None:
+        """The program that is still to be built before the part can run, None if there is none."""
+        built = self.built()
+        return built if built and not built.path.exists() else None
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from cdb.running.native.config import StackConfig
 from cdb.running.native.ports import HOST
-from cdb.running.native.tools import jaeger
+from cdb.running.native.tools import JAEGER
 from cdb.running.server_settings import JaegerSettings, for_server
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
     """Command line; ports and place of the data are in the environment."""
-    return (jaeger(), "--config", str(config.root / "monitoring" / "jaeger" / "config.yaml"))
+    return (str(JAEGER.path), "--config", str(config.root / "monitoring" / "jaeger" / "config.yaml"))
 
 
 def environment(config: StackConfig) -> dict[str, str]:

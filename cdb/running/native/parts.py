@@ -17,6 +17,7 @@ from cdb.running.native import (
     redis_server,
 )
 from cdb.running.native.config import Kind, Part, StackConfig
+from cdb.running.native.tools import COLLECTOR, JAEGER
 from services.topology import CONSOLE, RISK, SERVICES, Service
 
 
@@ -74,6 +75,7 @@ ALL_PARTS: tuple[Part, ...] = (
     Part(
         "otel_collector",
         watches=True,
+        built=lambda: COLLECTOR,
         command=collector.command,
         environment=collector.environment,
         provides=collector.provides,
@@ -81,22 +83,6 @@ ALL_PARTS: tuple[Part, ...] = (
         ports=("exposition", "otlp_grpc", "otlp_http", "collector_telemetry", "collector_health"),
         secrets=("CDB_OTLP_TOKEN",),
         address="http://127.0.0.1:{port}/metrics, what Prometheus reads",
-    ),
-    Part(
-        "jaeger",
-        watches=True,
-        command=jaeger.command,
-        environment=jaeger.environment,
-        probe=probes.http_ok("jaeger_health", "/status"),
-        ports=(
-            "jaeger",
-            "jaeger_grpc",
-            "jaeger_otlp_grpc",
-            "jaeger_otlp_http",
-            "jaeger_telemetry",
-            "jaeger_health",
-        ),
-        address="http://127.0.0.1:{port}/api/services; traces: cdb_console, or cdb trace",
     ),
     Part(
         "redis_exporter",
@@ -124,6 +110,7 @@ ALL_PARTS: tuple[Part, ...] = (
     Part(
         "prometheus",
         watches=True,
+        built=prometheus.built,
         command=prometheus.command,
         prepare=prometheus.prepare,
         probe=probes.http_ok("prometheus", "/-/ready"),
@@ -139,6 +126,23 @@ ALL_PARTS: tuple[Part, ...] = (
         ports=("alertmanager",),
         packages=("prometheus-alertmanager",),
         address="http://127.0.0.1:{port}/api/v2/alerts; alerts: cdb_console, or cdb alerts",
+    ),
+    Part(
+        "jaeger",
+        watches=True,
+        built=lambda: JAEGER,
+        command=jaeger.command,
+        environment=jaeger.environment,
+        probe=probes.http_ok("jaeger_health", "/status"),
+        ports=(
+            "jaeger",
+            "jaeger_grpc",
+            "jaeger_otlp_grpc",
+            "jaeger_otlp_http",
+            "jaeger_telemetry",
+            "jaeger_health",
+        ),
+        address="http://127.0.0.1:{port}/api/services; traces: cdb_console, or cdb trace",
     ),
     Part(
         CONSOLE.name,

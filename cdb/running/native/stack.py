@@ -81,13 +81,17 @@ class Stack:
             finally:
                 self._held = False
 
-    def start(self) -> list[str]:
+    def start(self, *, without_unbuilt: bool = False) -> list[str]:
         """Start what does not run, without waiting until it is ready; leaves healthy parts alone.
 
+        What is not built yet is started later, by `start_part`, if *without_unbuilt*; else it is a missing program.
         Gives the differences between a stack that already ran and this config. Raises StackError naming a taken port,
         a missing program, another command at work on this stack, or a supervisor that was killed while all else is
         well: to look after the parts again it would have to stop them.
         """
+        if not without_unbuilt:
+            for missing in filter(None, (part.unbuilt() for part in self.config.parts)):
+                missing.there()
         with self.held():
             self.config.layout.create()
             client = self._client()
@@ -97,7 +101,7 @@ class Stack:
             wanted = {part.name: part for part in self.config.parts}
             for info in client.processes().values():
                 part = wanted.get(info.name)
-                if part and not info.running and not done(part, info):
+                if part and not info.running and not done(part, info) and not part.unbuilt():
                     log_tails.begin(self.config.layout, part.name)
                     client.start(info.name)
             running = stack_record.read(self.config.layout.record)
@@ -150,7 +154,8 @@ class Stack:
     def goes_on_unwatched(self) -> bool:
         """Whether every part does its work, though no supervisord looks after it; a slow one has some seconds."""
         deadline = time.monotonic() + _SLOW
-        while not all(part.probe(self.config).ok for part in self.config.parts if part.probe):
+        asked = [part.probe for part in self.config.parts if part.probe and not part.unbuilt()]
+        while not all(probe(self.config).ok for probe in asked):
             if time.monotonic() >= deadline:
                 return False
             time.sleep(_POLL)

@@ -201,6 +201,7 @@ def _program(config: StackConfig, part: Part, *, priority: int) -> dict[str, obj
         "directory": "/" if user else config.root,  # another user may not be able to enter the checkout
         "priority": priority,
         **({"user": user} if user else {}),
+        "autostart": "false" if part.unbuilt() else "true",
         "autorestart": "false" if once else "true",
         "startsecs": 0 if once else 1,
         "startretries": 1_000_000,

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from cdb.running.errors import StackError
@@ -24,39 +25,37 @@ def debian_program(name: str, *, package: str) -> str:
     return found
 
 
-def otelcol() -> str:
-    """Path of the collector that the bootstrap builds; raises StackError without one."""
-    return _built("otelcol", "the collector")
+@dataclass(frozen=True)
+class Built:
+    """A program that the bootstrap builds into the virtual environment, and what people call it."""
+
+    name: str
+    title: str
+
+    @property
+    def path(self) -> Path:
+        """Where it is, or will be."""
+        return Path(sys.prefix) / "bin" / self.name
+
+    def there(self) -> str:
+        """Its path; raises StackError if it is not built."""
+        if not self.path.exists():
+            raise StackError(f"{self.title} is not built: `make up` or `deploy/native/bootstrap dev` builds it")
+        return str(self.path)
 
 
-def prometheus() -> str:
-    """Path of Prometheus that the bootstrap builds, or of Debian's if CDB_PROMETHEUS says so.
+COLLECTOR = Built("otelcol", "the collector")
+JAEGER = Built("jaeger", "Jaeger")
+PROMETHEUS = Built("prometheus", "Prometheus")
+PROMTOOL = Built("promtool", "promtool")  # with Prometheus
 
-    Raises StackError without one.
-    """
+
+def debians_prometheus() -> bool:
+    """Whether CDB_PROMETHEUS chooses Debian's; raises StackError for anything that it cannot be."""
     which = os.environ.get("CDB_PROMETHEUS") or "built"
     if which not in {"built", "debian"}:
         raise StackError(f"CDB_PROMETHEUS is {which!r}; allowed: built, debian")
-    if which == "debian":
-        return debian_program("prometheus", package="prometheus")
-    return _built("prometheus", "Prometheus")
-
-
-def promtool() -> str:
-    """Path of the tool that is built with Prometheus; raises StackError without one."""
-    return _built("promtool", "promtool")
-
-
-def jaeger() -> str:
-    """Path of Jaeger that the bootstrap builds; raises StackError without one."""
-    return _built("jaeger", "Jaeger")
-
-
-def _built(name: str, title: str) -> str:
-    program = Path(sys.prefix) / "bin" / name
-    if not program.exists():
-        raise StackError(f"{title} is not built: `make up` or `deploy/native/bootstrap run` builds it")
-    return str(program)
+    return which == "debian"
 
 
 def postgres_bin(major: str | None = None) -> Path:

@@ -21,7 +21,7 @@ import pytest
 from cdb.kit.prometheus import Prometheus
 from cdb.running.native import Kind, Ports, Stack, envfile
 from cdb.running.native.shell import ACCOUNTS
-from cdb.running.native.tools import jaeger, otelcol, postgres_bin, prometheus, redis_server
+from cdb.running.native.tools import COLLECTOR, JAEGER, PROMETHEUS, postgres_bin, redis_server
 from services.topology import NAMES
 from tests.support.hostile import FOREIGN, german_locale
 from tests.support.paths import DATA, ROOT
@@ -70,7 +70,7 @@ class Checkout:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    for program in (otelcol, jaeger, prometheus, postgres_bin, redis_server):
+    for program in (COLLECTOR.there, JAEGER.there, PROMETHEUS.there, postgres_bin, redis_server):
         required(program)
     folder = tmp_path_factory.mktemp("foreign")
     root, theirs = folder / "Bot für Zürich", folder / "theirs"
@@ -98,7 +98,7 @@ def give_environment(root: Path) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", root / ".venv"], check=True)
     (packages,) = (root / ".venv/lib").glob("python3*/site-packages")
     (packages / "both.pth").write_text(f"{root}\n{sysconfig.get_paths()['purelib']}\n", encoding="utf-8")
-    for built in (otelcol(), jaeger(), prometheus()):
+    for built in (COLLECTOR.there(), JAEGER.there(), PROMETHEUS.there()):
         (root / ".venv/bin" / Path(built).name).symlink_to(built)
     subprocess.run(["bash", "-c", ". deploy/native/python.sh; make_command"], cwd=root, check=True)
     (root / ".venv/bin/cdb").chmod(0o755)
