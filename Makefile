@@ -10,7 +10,7 @@ WORKERS ?= 4
 help: ## print the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
 
-up: ## install what is missing, start everything, wait until it is ready
+up: ## install what is missing, start what trades, build the rest meanwhile, wait until all is ready
 	@deploy/native/bootstrap run
 	@$(BIN)/cdb up
 
@@ -50,7 +50,7 @@ coverage: ## measure which lines the unit and integration tests run in their own
 	@$(BIN)/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --cov --cov-report=term tests/unit tests/integration
 
 soak: ## run the demo undisturbed for MINUTES=15; fails, naming it, if an alert fires
-	@deploy/native/bootstrap run
+	@deploy/native/bootstrap dev
 	@$(BIN)/python -m bench.soak --minutes $(or $(MINUTES),15)
 
 generate: ## write what is generated: instruments, the collector's renaming, MEXC's messages, docs/metrics.md, docs/settings.md, docs/figures.md, the dashboards

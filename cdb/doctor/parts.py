@@ -14,10 +14,16 @@ _NAME: Final = re.compile(r"^# TYPE (cdb_\w+) ", re.MULTILINE)
 
 def parts(stack: RunningStack) -> Finding:
     """Every part is healthy, as its own probe sees it: servers with the password, programs by their /health."""
-    seen = stack.parts()
-    sick = [f"{part.name}: {part.health.detail or part.state}" for part in seen if not part.ready]
+    seen, unbuilt = stack.parts(), stack.unbuilt()
+    sick = [
+        f"{part.name}: {part.health.detail or part.state}"
+        for part in seen
+        if not part.ready and part.name not in unbuilt
+    ]
     if sick or not seen:
         return fail("; ".join(sick) or "nothing runs", stack.where_to_look)
+    for missing in unbuilt.values():
+        raise missing
     return ok(f"{len(seen)} of {len(seen)} healthy")
 
 

@@ -9,9 +9,10 @@ import httpx
 
 from cdb.check.run import UNREADABLE
 from cdb.doctor.checks import CHECKS, Check
-from cdb.doctor.findings import Finding, Verdict, fail, first_line
+from cdb.doctor.findings import Finding, Verdict, fail, first_line, warn
 from cdb.kit.errors import CommandError
 from cdb.running.base import RunningStack
+from cdb.running.errors import NotBuilt
 from services.errors import ServerAway
 
 _AT_ONCE: Final = 4
@@ -38,5 +39,7 @@ def _repeated(check: Check, stack: RunningStack, deadline: float) -> Finding:
 def _finding_of(check: Check, stack: RunningStack) -> Finding:
     try:
         return check.look(stack)
+    except NotBuilt as error:
+        return warn(first_line(error), "wait for `make up`, or run it again")
     except _FINDINGS as error:
         return fail(first_line(error), stack.where_to_look)

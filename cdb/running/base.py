@@ -15,7 +15,7 @@ from pydantic import Field
 
 from cdb.kit.http_client import local_client
 from cdb.kit.prometheus import Prometheus
-from cdb.running.errors import StackError
+from cdb.running.errors import NotBuilt, StackError
 from cdb.running.native import PartStatus, Ports, envfile
 from cdb.running.native.config import state_dir
 from cdb.running.native.ports import HOST
@@ -196,8 +196,12 @@ class RunningStack(ABC):
                 return unready
             time.sleep(_LOOK_S)
 
+    def unbuilt(self) -> Mapping[str, NotBuilt]:
+        """Parts whose program is not built yet, with what to say about it."""
+        return {}
+
     def url(self, port: str, path: str = "") -> str:
-        """Address of *path* on the port called *port*."""
+        """Address of *path* on the port called *port*; raises NotBuilt if its program is not there yet."""
         return f"http://{HOST}:{self.ports[port]}{path}"
 
     @cached_property

@@ -11,5 +11,9 @@ class InUse(StackError):
     """Another command is at work on the stack; the text names it."""
 
 
+class NotBuilt(StackError):
+    """The program of a part is not built yet, and nothing else is wrong; the text names it."""
+
+
 class BackupError(Refused):
     """A backup cannot be made or restored; the text says why, and what is there is as it was."""

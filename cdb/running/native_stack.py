@@ -15,7 +15,7 @@ import redis
 
 from cdb.running import data_files
 from cdb.running.base import PGOPTIONS, PSQL, LedgerPrograms, RunningStack
-from cdb.running.errors import StackError
+from cdb.running.errors import NotBuilt, StackError
 from cdb.running.native import Kind, PartStatus, Ports, Stack, StackConfig, envfile, select, shell, stack_record
 from cdb.running.native.tools import postgres_bin
 from cdb.running.settings import read_settings
@@ -58,6 +58,16 @@ class NativeStack(RunningStack):
     def parts(self) -> tuple[PartStatus, ...]:
         """Ask supervisord and each part's own probe."""
         return self.stack.status()
+
+    def unbuilt(self) -> Mapping[str, NotBuilt]:
+        """Parts that join when `cdb up` has built their programs."""
+        return {part.name: missing.not_yet() for part in self.stack.config.parts if (missing := part.unbuilt())}
+
+    def url(self, port: str, path: str = "") -> str:
+        """Address, unless the part's program is not built yet."""
+        if missing := next((self.unbuilt().get(p.name) for p in self.stack.config.parts if port in p.ports), None):
+            raise missing
+        return super().url(port, path)
 
     @cached_property
     def ports(self) -> Ports:

@@ -86,7 +86,8 @@ def addresses(config: StackConfig) -> Table:
     table = Table("part", "address", title="Claire de Binare is running", title_justify="left")
     for part in config.parts:
         if part.address:
-            table.add_row(part.name, part.address.format(port=config.ports.of(part.ports[0])))
+            later = "; not built yet" if part.unbuilt() else ""
+            table.add_row(part.name, part.address.format(port=config.ports.of(part.ports[0])) + later)
     return table
 
 

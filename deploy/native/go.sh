@@ -3,13 +3,19 @@
 
 go_minor=26  # what the collector's modules of these versions ask for: Go 1.26
 
+later=
 cache=${CDB_CACHE_DIR:-${XDG_CACHE_HOME:-~/.cache}/claire-de-binare}
 
 # provide NAME TITLE TIME BUILD ARGUMENT...: see to .venv/bin/NAME. If the cache lacks it, BUILD ARGUMENT... makes out/NAME
-# in an empty directory; the arguments are all that decides what is built, for they name its place in the cache.
+# in an empty directory; the arguments are all that decides what is built, for they name its place in the cache. With
+# $later, what is not in the cache is not built now, and what .venv/bin has is of another version.
 provide() {
     local name=$1 title=$2 time=$3 program
     program=$(program_path "$name" "${@:5}")
+    if [ -n "$later" ] && [ ! -x "$program" ]; then
+        rm -f ".venv/bin/$name"
+        return
+    fi
     [ -x "$program" ] || build_once "$program" "$title" "$time" "${@:4}"
     # Always looked at, for the virtual environment may be younger than the cache.
     [ ".venv/bin/$name" -ef "$program" ] || ln -sfn "$program" ".venv/bin/$name"
@@ -18,6 +24,10 @@ provide() {
 # provide_beside NAME OTHER: see to .venv/bin/OTHER, which was built with NAME.
 provide_beside() {
     local program
+    if [ ! -e ".venv/bin/$1" ]; then
+        rm -f ".venv/bin/$2"
+        return
+    fi
     program=$(dirname "$(readlink ".venv/bin/$1")")/$2
     [ ".venv/bin/$2" -ef "$program" ] || ln -sfn "$program" ".venv/bin/$2"
 }

@@ -8,7 +8,7 @@ provide_prometheus() {
     if [ "${CDB_PROMETHEUS:-}" = debian ]; then return; fi  # deploy/native/packages.sh sees to it
     local page
     page=$(program_path prometheus-page "$prometheus_module" "$prometheus_pnpm")
-    if [ ! -d "$page" ] && [ ! -x "$(program_path prometheus "$prometheus_module" "$page")" ]; then
+    if [ -z "$later" ] && [ ! -d "$page" ] && [ ! -x "$(program_path prometheus "$prometheus_module" "$page")" ]; then
         find_node
         build_once "$page" "Prometheus' web page" "2 minutes" \
             build_prometheus_page "$prometheus_module" "$prometheus_pnpm"

@@ -100,7 +100,7 @@ def blame(status: tuple[PartStatus, ...], parts: tuple[Part, ...]) -> PartStatus
 
 def _health(part: Part, info: ProcessInfo) -> Health:
     if not info.running and (missing := part.unbuilt()):
-        return Health(ok=False, detail=f"{missing.title} is not built yet: `make up` builds it")
+        return Health(ok=False, detail=str(missing.not_yet()))
     if part.kind is not Kind.ONE_SHOT:
         detail = info.spawnerr or f"process is {info.statename.lower()}"
         return Health(ok=True) if info.statename == "RUNNING" else Health(ok=False, detail=detail)

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from cdb.running.errors import StackError
+from cdb.running.errors import NotBuilt, StackError
 
 _DEBIAN = Path("/usr/lib/postgresql")
 
@@ -37,10 +37,14 @@ class Built:
         """Where it is, or will be."""
         return Path(sys.prefix) / "bin" / self.name
 
+    def not_yet(self) -> NotBuilt:
+        """What there is to say as long as it is not there."""
+        return NotBuilt(f"{self.title} is not built yet: `make up` or `make test` builds it")
+
     def there(self) -> str:
-        """Its path; raises StackError if it is not built."""
+        """Its path; raises NotBuilt."""
         if not self.path.exists():
-            raise StackError(f"{self.title} is not built: `make up` or `deploy/native/bootstrap dev` builds it")
+            raise self.not_yet()
         return str(self.path)
 
 

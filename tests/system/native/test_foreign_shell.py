@@ -5,13 +5,8 @@ One stack, started, looked at and asked under all of it at once, from a checkout
 
 import json
 import os
-import shutil
-import subprocess
-import sys
-import sysconfig
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,53 +14,21 @@ import psutil
 import pytest
 
 from cdb.kit.prometheus import Prometheus
-from cdb.running.native import Kind, Ports, Stack, envfile
+from cdb.running.native import Kind, Ports, envfile
 from cdb.running.native.shell import ACCOUNTS
 from cdb.running.native.tools import COLLECTOR, JAEGER, PROMETHEUS, postgres_bin, redis_server
 from services.topology import NAMES
+from tests.support.checkout import Checkout, copy_checkout
 from tests.support.hostile import FOREIGN, german_locale
-from tests.support.paths import DATA, ROOT
+from tests.support.paths import DATA
 from tests.support.programs import required
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
 
-NOT_COPIED: Final = shutil.ignore_patterns(".*", "__pycache__", "tests", "docs", "bench")
 ROWS: Final = 30
 TAPE: Final = DATA / "ethusdt-trades-2023-02-02.csv"
 OFTEN: Final = {"CDB_METRIC_EXPORT_INTERVAL_S": "2", "CDB_SCRAPE_INTERVAL": "2s"}
-
-
-@dataclass(frozen=True)
-class Checkout:
-    """A checkout with its environment, and the shell that its operator sits at."""
-
-    root: Path
-    state: Path
-    shell: dict[str, str]
-
-    def cdb(self, *arguments: str, **more: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [self.root / ".venv/bin/cdb", *arguments],
-            cwd=self.root.parent,
-            env={**self.shell, **more},
-            umask=0o077,
-            capture_output=True,
-            encoding="utf-8",
-            timeout=200,
-            check=False,
-        )
-
-    def json(self, *arguments: str) -> Any:
-        done = self.cdb(*arguments, "--json")
-        assert done.stdout, done.stderr
-        return json.loads(done.stdout)
-
-    @property
-    def stack(self) -> Stack:
-        found = Stack.attach(self.state)
-        assert found is not None
-        return found
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +37,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
         required(program)
     folder = tmp_path_factory.mktemp("foreign")
     root, theirs = folder / "Bot für Zürich", folder / "theirs"
-    shutil.copytree(ROOT, root, ignore=NOT_COPIED)
-    give_environment(root)
+    copy_checkout(root, programs=(COLLECTOR, PROMETHEUS, JAEGER))
     for name in ("redis", "cdb", "services", "yaml"):
         theirs.mkdir(exist_ok=True)
         (theirs / f"{name}.py").write_text("raise ImportError('the module of another project')\n")
@@ -91,17 +53,6 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
         file.writelines(f"{name}={value}\n" for name, value in {**ports.environment(), **OFTEN}.items())
     yield found
     found.cdb("clean", "--yes")
-
-
-def give_environment(root: Path) -> None:
-    """Give *root* a virtual environment with our packages and its own modules, and the command of the bootstrap."""
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", root / ".venv"], check=True)
-    (packages,) = (root / ".venv/lib").glob("python3*/site-packages")
-    (packages / "both.pth").write_text(f"{root}\n{sysconfig.get_paths()['purelib']}\n", encoding="utf-8")
-    for built in (COLLECTOR.there(), JAEGER.there(), PROMETHEUS.there()):
-        (root / ".venv/bin" / Path(built).name).symlink_to(built)
-    subprocess.run(["bash", "-c", ". deploy/native/python.sh; make_command"], cwd=root, check=True)
-    (root / ".venv/bin/cdb").chmod(0o755)
 
 
 @pytest.mark.parametrize("variable", ["POSTGRES_HOST", "REDIS_HOST"])
