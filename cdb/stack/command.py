@@ -8,6 +8,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
+from cdb.kit.ending import Ended
 from cdb.kit.errors import AWAY, INTERRUPTED, REFUSED
 from cdb.kit.failures import complain, exit_codes
 from cdb.kit.help import STACK
@@ -246,10 +247,10 @@ def _build(console: Console, stack: Stack, lacking: Sequence[Lacking], within_s:
                 failure = (
                     joined.wait_ready(within_s, lambda now: show((*now, *builds.status()))) if builds.built else None
                 )
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Ended) as ended:
             without = f" without {titles(builds.left)}" if builds.left else ""
             complain(f"the bot runs on{without}; the next `make up` goes on")
-            raise typer.Exit(INTERRUPTED) from None
+            raise typer.Exit(INTERRUPTED) if isinstance(ended, KeyboardInterrupt) else ended from None
         for one in builds.failed:
             for line in builds.log_tail(one, _LINES_SHOWN):
                 typer.echo(f"  {line}", err=True)
