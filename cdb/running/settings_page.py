@@ -37,7 +37,7 @@ _ONLY_IN_THE_ENVIRONMENT: Final = {
     "CDB_STATE_DIR": (".cdb beside the code", "directory of the native stack's data"),
     "CDB_PROMETHEUS": (
         "built",
-        "`built` or `debian`: the native stack's Prometheus, built from source or the distribution's",
+        "`built` or `debian`: the native stack's Prometheus and Alertmanager, built from source or the distribution's",
     ),
     "CDB_CACHE_DIR": ("~/.cache/claire-de-binare", "directory for the programs built from source"),
 }

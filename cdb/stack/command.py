@@ -50,8 +50,8 @@ def up(
 ) -> None:
     """Start the stack in the background and wait until every part is ready.
 
-    The first time, it trades while the collector, Prometheus and Jaeger are still being built; each joins when it is
-    ready. Ctrl-C then leaves the bot trading; the next `cdb up` goes on building where this one ended.
+    The first time, it trades while the collector, Prometheus, Alertmanager and Jaeger are still being built; each joins
+    when it is ready. Ctrl-C then leaves the bot trading; the next `cdb up` goes on building where this one ended.
 
     Safe to repeat: it starts missing parts and leaves healthy ones alone. If the supervisor was killed and every part
     goes on without it, the command changes nothing and says what to do.

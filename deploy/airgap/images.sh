@@ -6,7 +6,7 @@ build_images() {
     rm -rf "$context"
     mkdir -p "$context/apt/sources.list.d"
     cp -r deploy/airgap/Dockerfile deploy/airgap/files "$context"
-    cp --preserve=timestamps --dereference .venv/bin/{otelcol,jaeger,prometheus,promtool} "$context"
+    cp --preserve=timestamps --dereference .venv/bin/{otelcol,jaeger,prometheus,promtool,alertmanager,amtool} "$context"
     cp --dereference /etc/ssl/certs/ca-certificates.crt "$context"
     apt_repositories | sed 's/^/deb /' >"$context/apt/sources.list"
     step "building the stand-ins"

@@ -12,14 +12,16 @@ missing_packages() {
     missing_python
     { have redis-server && have redis-cli; } || echo redis-server
     have_postgres || echo postgresql
-    { have prometheus-alertmanager && have amtool; } || echo prometheus-alertmanager
-    if [ "${CDB_PROMETHEUS:-}" = debian ]; then have prometheus || echo prometheus; fi
+    if [ "${CDB_PROMETHEUS:-}" = debian ]; then
+        have prometheus || echo prometheus
+        have prometheus-alertmanager || echo prometheus-alertmanager
+    fi
     have prometheus-redis-exporter || echo prometheus-redis-exporter
     have prometheus-postgres-exporter || echo prometheus-postgres-exporter
 }
 
-# What only tests need: a browser, what the handbook's commands are made of, a clock that can be set, the Prometheus that
-# CDB_PROMETHEUS=debian takes, and a file system without hard links.
+# What only tests need: a browser, what the handbook's commands are made of, a clock that can be set, the Prometheus and
+# Alertmanager that CDB_PROMETHEUS=debian takes, and a file system without hard links.
 missing_test_packages() {
     have chromium || echo chromium
     have curl || echo curl
@@ -28,6 +30,7 @@ missing_test_packages() {
     { have unshare && have nsenter; } || echo util-linux
     have faketime || echo faketime
     have prometheus || echo prometheus
+    have prometheus-alertmanager || echo prometheus-alertmanager
     have mount.exfat-fuse || echo exfat-fuse
     have mkfs.exfat || echo exfatprogs
 }

@@ -46,7 +46,7 @@ def promtool() -> str:
 
 def amtool() -> str:
     """Path of amtool, which comes with Alertmanager."""
-    return required_program("amtool", package="prometheus-alertmanager")
+    return required(tools.AMTOOL.there)
 
 
 def required_file(name: str, *places: str, package: str) -> str:

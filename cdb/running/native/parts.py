@@ -120,11 +120,11 @@ ALL_PARTS: tuple[Part, ...] = (
     Part(
         "alertmanager",
         watches=True,
+        built=alertmanager.built,
         command=alertmanager.command,
         prepare=alertmanager.prepare,
         probe=probes.http_ok("alertmanager", "/-/ready"),
         ports=("alertmanager",),
-        packages=("prometheus-alertmanager",),
         address="http://127.0.0.1:{port}/api/v2/alerts; alerts: cdb_console, or cdb alerts",
     ),
     Part(

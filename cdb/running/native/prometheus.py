@@ -9,13 +9,13 @@ from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
 from cdb.running.native.files import write_private
 from cdb.running.native.ports import BY_ADDRESS, HOST
-from cdb.running.native.tools import PROMETHEUS, Built, debian_program, debians_prometheus
+from cdb.running.native.tools import PROMETHEUS, Built, debian_program, debians
 from cdb.running.server_settings import PrometheusSettings, for_server
 
 
 def built() -> Built | None:
     """What the bootstrap builds, None if CDB_PROMETHEUS chooses Debian's; raises StackError."""
-    return None if debians_prometheus() else PROMETHEUS
+    return None if debians() else PROMETHEUS
 
 
 def command(config: StackConfig) -> tuple[str, ...]:

@@ -52,10 +52,12 @@ COLLECTOR = Built("otelcol", "the collector")
 JAEGER = Built("jaeger", "Jaeger")
 PROMETHEUS = Built("prometheus", "Prometheus")
 PROMTOOL = Built("promtool", "promtool")  # with Prometheus
+ALERTMANAGER = Built("alertmanager", "Alertmanager")
+AMTOOL = Built("amtool", "amtool")  # with Alertmanager
 
 
-def debians_prometheus() -> bool:
-    """Whether CDB_PROMETHEUS chooses Debian's; raises StackError for anything that it cannot be."""
+def debians() -> bool:
+    """Whether CDB_PROMETHEUS chooses Debian's Prometheus and Alertmanager; raises StackError if it is neither word."""
     which = os.environ.get("CDB_PROMETHEUS") or "built"
     if which not in {"built", "debian"}:
         raise StackError(f"CDB_PROMETHEUS is {which!r}; allowed: built, debian")

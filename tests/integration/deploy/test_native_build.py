@@ -16,7 +16,7 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
 
-NAMES = "lib packages python go node collector jaeger prometheus"
+NAMES = "lib packages python go node collector jaeger prometheus alertmanager"
 PARTS = f"set -euo pipefail; for part in {NAMES}; do . deploy/native/$part.sh; done; "
 # What the builder is asked to do takes as long as the test wants: until something is written into the pipe.
 GO = """#!/bin/sh

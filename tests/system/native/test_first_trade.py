@@ -1,4 +1,4 @@
-"""A bot whose collector, Prometheus and Jaeger are not built yet: it trades, and each joins."""
+"""A bot whose collector, Prometheus, Alertmanager and Jaeger are not built yet: it trades, and each joins."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from cdb.running.native import Ports
-from cdb.running.native.tools import COLLECTOR, JAEGER, PROMETHEUS
+from cdb.running.native.tools import ALERTMANAGER, COLLECTOR, JAEGER, PROMETHEUS
 from services.topology import NAMES
 from tests.support.checkout import Checkout, copy_checkout
 from tests.support.programs import required
@@ -19,8 +19,8 @@ from tests.support.waiting import until
 
 pytestmark = pytest.mark.e2e
 
-PROGRAMS: Final = (COLLECTOR, PROMETHEUS, JAEGER)
-WATCHING: Final = ("otel_collector", "prometheus", "jaeger")
+PROGRAMS: Final = (COLLECTOR, PROMETHEUS, ALERTMANAGER, JAEGER)
+WATCHING: Final = ("otel_collector", "prometheus", "alertmanager", "jaeger")
 GO: Final = """#!/bin/sh
 if [ "$1" = env ]; then [ "$2" != GOVERSION ] || echo go1.26.0; exit; fi
 if [ -n "$GO_IS_SLOW" ]; then echo one/package; exec sleep 1234567; fi
@@ -80,7 +80,9 @@ def test_ctrl_c_ends_the_build_and_leaves_the_bot_trading(checkout: Checkout, no
     up.send_signal(signal.SIGINT)
     said, _ = up.communicate(timeout=60)
     assert up.returncode == 130, said
-    assert "the bot runs on without the collector, Prometheus and Jaeger; the next `make up` goes on" in said
+    assert (
+        "the bot runs on without the collector, Prometheus, Alertmanager and Jaeger; the next `make up` goes on" in said
+    )
     assert not [process for process in compiler if process.is_running()]
     before = decisions(checkout)
     until(lambda: decisions(checkout), holds=lambda now: now > before, within_s=60, what="decisions after Ctrl-C")

@@ -16,7 +16,7 @@ import pytest
 from cdb.kit.prometheus import Prometheus
 from cdb.running.native import Kind, Ports, envfile
 from cdb.running.native.shell import ACCOUNTS
-from cdb.running.native.tools import COLLECTOR, JAEGER, PROMETHEUS, postgres_bin, redis_server
+from cdb.running.native.tools import ALERTMANAGER, COLLECTOR, JAEGER, PROMETHEUS, postgres_bin, redis_server
 from services.topology import NAMES
 from tests.support.checkout import Checkout, copy_checkout
 from tests.support.hostile import FOREIGN, german_locale
@@ -33,11 +33,11 @@ OFTEN: Final = {"CDB_METRIC_EXPORT_INTERVAL_S": "2", "CDB_SCRAPE_INTERVAL": "2s"
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
-    for program in (COLLECTOR.there, JAEGER.there, PROMETHEUS.there, postgres_bin, redis_server):
+    for program in (postgres_bin, redis_server):
         required(program)
     folder = tmp_path_factory.mktemp("foreign")
     root, theirs = folder / "Bot für Zürich", folder / "theirs"
-    copy_checkout(root, programs=(COLLECTOR, PROMETHEUS, JAEGER))
+    copy_checkout(root, programs=(COLLECTOR, PROMETHEUS, ALERTMANAGER, JAEGER))
     for name in ("redis", "cdb", "services", "yaml"):
         theirs.mkdir(exist_ok=True)
         (theirs / f"{name}.py").write_text("raise ImportError('the module of another project')\n")

@@ -35,6 +35,10 @@ def test_prometheus_is_built_from_the_module_of_the_images_version() -> None:
     assert f"github.com/prometheus/prometheus@v0.{major}{minor:0>2}.{patch} " in script("prometheus.sh")
 
 
+def test_alertmanager_is_built_from_the_module_of_the_images_version() -> None:
+    assert f"github.com/prometheus/alertmanager@v{image_version('cdb_alertmanager')}\n" in script("alertmanager.sh")
+
+
 @pytest.mark.parametrize("program", [one for one in PROGRAMS if one.name != "services"], ids=lambda one: one.name)
 def test_the_checklist_takes_what_the_images_have(program: Any) -> None:
     services = {"collector": "otel_collector", "PostgreSQL": "postgres"}
@@ -44,4 +48,5 @@ def test_the_checklist_takes_what_the_images_have(program: Any) -> None:
 
 def test_the_operations_page_names_what_is_built() -> None:
     page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    assert f"| Debian 12 | 3.11 | 15.18 | 7.0.15 | {image_version('cdb_prometheus')}, built |" in page
+    prometheus, alertmanager = (image_version(f"cdb_{name}") for name in ("prometheus", "alertmanager"))
+    assert f"| Debian 12 | 3.11 | 15.18 | 7.0.15 | {prometheus}, built | {alertmanager}, built |" in page
