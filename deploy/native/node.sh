@@ -5,6 +5,7 @@ node_major=20  # what the pages' tools of these versions ask for
 
 # Put a Node.js that is new enough first on the PATH: the machine's, or the one that comes as a Python package.
 find_node() {
+    export NODE_USE_SYSTEM_CA=1  # what this machine trusts counts, as for Go: a proxy may have a certificate of its own
     if node_is_new_enough; then return; fi
     local missing="no Node.js $node_major or newer on the PATH" place
     install_instead "$missing" requirements/node.lock

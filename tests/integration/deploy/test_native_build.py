@@ -234,13 +234,13 @@ def test_a_jaeger_whose_module_cannot_be_had_leaves_nothing(machine: Machine) ->
 
 
 def test_a_page_whose_packages_cannot_be_had_is_named_and_leaves_nothing(machine: Machine) -> None:
-    for name, text in {"node": "echo v22.0.0", "npx": "echo no answer from the registry >&2; exit 1"}.items():
+    for name, text in {"node": "echo v22.0.0", "npx": "echo no answer, system certificates: $NODE_USE_SYSTEM_CA >&2; exit 1"}.items():
         program = machine.home / name
         program.write_text(f"#!/bin/sh\n{text}\n")
         program.chmod(0o755)
     status, _, errors = machine.run(machine.checkout("one"), "provide_prometheus")
     assert status == 1
-    assert "no answer from the registry" in errors
+    assert "no answer, system certificates: 1\n" in errors
     assert "bootstrap: building Prometheus' web page failed" in errors
     assert list(machine.cache.glob("prometheus*")) == []
 

@@ -74,7 +74,7 @@ def test_alertmanager_accepts_what_a_stack_makes_of_it(tmp_path: Path, settings:
 def test_each_severity_has_its_receiver_and_none_is_lost(tmp_path: Path, severity: str, receiver: str) -> None:
     config, _ = prepared(tmp_path, **SLACK, **EMAIL)
     for file in (COMMITTED, config.layout.alertmanager_conf / alertmanager.FILE):
-        said = run_amtool("config", "routes", "test", f"--config.file={file}", "alertname=X", f"severity={severity}")
+        said = run_amtool("config", "routes", "test", f"--config.file={file}", "alertname=X", f'severity="{severity}"')
         assert said == receiver
 
 
