@@ -1,6 +1,7 @@
 """Build the programs that a stack still lacks, one after another, while it trades without them."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -16,7 +17,10 @@ from cdb.running.native.tools import Built
 BUILDING: Final = "building"
 _BOOTSTRAP: Final = Path("deploy", "native", "bootstrap")
 _LOOK_S: Final = 0.2
+_LINES_SHOWN: Final = 20
 _NICENESS: Final = "19"
+_PROGRESS: Final = re.compile(r" *\d+\.\d s  ")
+"""How each line of the bootstrap begins that is no error."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,7 @@ class Building:
 
     def status(self) -> tuple[PartStatus, ...]:
         """How far the program of each part is that cannot run yet."""
-        # The bootstrap begins each line with its own seconds, which a table has, too.
-        now = [_status(one, BUILDING, self.log_tail(one, 1)[-1].split(" s  ", 1)[-1]) for one in self.left[:1]]
+        now = [_status(one, BUILDING, _PROGRESS.sub("", self.last_line(one))) for one in self.left[:1]]
         waiting = [_status(one, "waiting", "is built afterwards") for one in self.left[1:]]
         failed = [_status(one, "failed", f"not built: see {self.log(one)}") for one in self.failed]
         return (*now, *waiting, *failed)
@@ -69,10 +72,16 @@ class Building:
         """Where the build of a program says what it does."""
         return self._config.layout.logs / f"build-{one.program.name}.log"
 
-    def log_tail(self, one: Lacking, lines: int) -> list[str]:
-        """Last lines of the log of a build, one of them empty if there are none yet."""
-        said = self.log(one).read_text(encoding="utf-8", errors="replace") if self.log(one).exists() else ""
-        return said.splitlines()[-lines:] or [""]
+    def last_line(self, one: Lacking) -> str:
+        """What a build says it does now, empty if nothing yet."""
+        return (self._log_of(one).splitlines() or [""])[-1]
+
+    def error(self, one: Lacking) -> list[str]:
+        """Last lines of the log of a build that failed, without those that say that it went on."""
+        return [line for line in self._log_of(one).splitlines() if not _PROGRESS.match(line)][-_LINES_SHOWN:]
+
+    def _log_of(self, one: Lacking) -> str:
+        return self.log(one).read_text(encoding="utf-8", errors="replace") if self.log(one).exists() else ""
 
     def end(self) -> None:
         """End the build that goes on; the compiler's cache keeps what is done."""

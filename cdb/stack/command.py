@@ -3,7 +3,7 @@
 import os
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -26,8 +26,6 @@ from cdb.stack import view
 from cdb.stack.building import Lacking, building, titles
 from cdb.stack.notices import Market, say_of_account, say_source, warnings
 from services.topology import CONSOLE, WS
-
-_LINES_SHOWN: Final = 20
 
 
 def register(app: typer.Typer) -> None:
@@ -252,9 +250,9 @@ def _build(console: Console, stack: Stack, lacking: Sequence[Lacking], within_s:
             complain(f"the bot runs on{without}; the next `make up` goes on")
             raise typer.Exit(INTERRUPTED) if isinstance(ended, KeyboardInterrupt) else ended from None
         for one in builds.failed:
-            for line in builds.log_tail(one, _LINES_SHOWN):
+            for line in builds.error(one):
                 typer.echo(f"  {line}", err=True)
-            complain(f"the bot runs without {one.program.title}; above is the end of {builds.log(one)}")
+            complain(f"the bot runs without {one.program.title}; all of its build is in {builds.log(one)}")
     if failure:
         _explain(failure, stack)
     if failure or builds.failed:

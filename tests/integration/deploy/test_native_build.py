@@ -234,7 +234,10 @@ def test_a_jaeger_whose_module_cannot_be_had_leaves_nothing(machine: Machine) ->
 
 
 def test_a_page_whose_packages_cannot_be_had_is_named_and_leaves_nothing(machine: Machine) -> None:
-    for name, text in {"node": "echo v22.0.0", "npx": "echo no answer, system certificates: $NODE_USE_SYSTEM_CA >&2; exit 1"}.items():
+    for name, text in {
+        "node": "echo v22.0.0",
+        "npx": "echo no answer, system certificates: $NODE_USE_SYSTEM_CA >&2; exit 1",
+    }.items():
         program = machine.home / name
         program.write_text(f"#!/bin/sh\n{text}\n")
         program.chmod(0o755)
