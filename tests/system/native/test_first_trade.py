@@ -109,6 +109,8 @@ def test_what_asks_for_a_program_that_is_not_there_says_so_and_does_not_fail(che
         for part, program in zip(WATCHING, PROGRAMS, strict=True)
     }
     assert problems(checkout) == said
+    states = {part["name"]: part["state"] for part in checkout.json("status")["parts"]}
+    assert {states[part] for part in WATCHING} == {"stopped"}, "nobody tries to start what is not there"
     asked = checkout.cdb("trace", "slow")
     assert (asked.returncode, asked.stderr) == (3, f"cdb: {said['jaeger']}\n")
     items = checkout.json("doctor")["items"]
