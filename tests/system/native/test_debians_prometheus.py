@@ -1,4 +1,4 @@
-"""With CDB_PROMETHEUS=debian the bot runs on the distribution's Prometheus, and what that has stored is not lost."""
+"""With CDB_PROMETHEUS=debian it runs on the distribution's Prometheus and Alertmanager; what they stored is kept."""
 
 import json
 import time
@@ -19,7 +19,8 @@ BUILT = image_version("cdb_prometheus")
 
 
 def test_an_archive_made_with_it_is_restored_on_the_built_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    required_program("prometheus", package="prometheus")
+    for package in ("prometheus", "prometheus-alertmanager"):
+        required_program(package, package=package)
     settings = {**LIVELY, **OFTEN}
     with monkeypatch.context() as patch:
         patch.setenv("CDB_PROMETHEUS", "debian")
