@@ -50,14 +50,14 @@ class Part:
 
     It gets no other secrets of .env than *secrets*. *environment* is for itself alone and holds no secret. All parts
     get what *provides* gives, unless the settings say otherwise. A part that is not *available* on this machine is left
-    out unless it is asked for by name. What *watches* leaves the processor to what trades. *built* is the program that
+    out unless it is asked for by name. What *yields* leaves the processor to the others. *built* is the program that
     the bootstrap builds for it.
     """
 
     name: str
     command: "Callable[[StackConfig], tuple[str, ...]]"
     kind: Kind = Kind.SERVER
-    watches: bool = False
+    yields: bool = False
     built: "Callable[[], Built | None]" = lambda: None
     probe: "Callable[[StackConfig], Health] | None" = None
     ports: tuple[str, ...] = ()

@@ -18,7 +18,7 @@ from cdb.running.native import (
 )
 from cdb.running.native.config import Kind, Part, StackConfig
 from cdb.running.native.tools import COLLECTOR, JAEGER
-from services.topology import CONSOLE, RISK, SERVICES, Service
+from services.topology import CONSOLE, NAMES, RISK, SERVICES, Service
 
 
 def _module(name: str) -> Callable[[StackConfig], tuple[str, ...]]:
@@ -74,7 +74,6 @@ ALL_PARTS: tuple[Part, ...] = (
     *(_service(service) for service in SERVICES),
     Part(
         "otel_collector",
-        watches=True,
         built=lambda: COLLECTOR,
         command=collector.command,
         environment=collector.environment,
@@ -86,7 +85,7 @@ ALL_PARTS: tuple[Part, ...] = (
     ),
     Part(
         "redis_exporter",
-        watches=True,
+        yields=True,
         command=exporters.redis_command,
         prepare=exporters.prepare_redis,
         probe=probes.http_ok("redis_exporter", "/metrics", shows="redis_up 1"),
@@ -97,7 +96,7 @@ ALL_PARTS: tuple[Part, ...] = (
     ),
     Part(
         "postgres_exporter",
-        watches=True,
+        yields=True,
         command=exporters.postgres_command,
         environment=exporters.postgres_environment,
         prepare=exporters.prepare_postgres,
@@ -109,7 +108,7 @@ ALL_PARTS: tuple[Part, ...] = (
     ),
     Part(
         "prometheus",
-        watches=True,
+        yields=True,
         built=prometheus.built,
         command=prometheus.command,
         prepare=prometheus.prepare,
@@ -119,7 +118,7 @@ ALL_PARTS: tuple[Part, ...] = (
     ),
     Part(
         "alertmanager",
-        watches=True,
+        yields=True,
         built=alertmanager.built,
         command=alertmanager.command,
         prepare=alertmanager.prepare,
@@ -129,7 +128,7 @@ ALL_PARTS: tuple[Part, ...] = (
     ),
     Part(
         "jaeger",
-        watches=True,
+        yields=True,
         built=lambda: JAEGER,
         command=jaeger.command,
         environment=jaeger.environment,
@@ -146,7 +145,7 @@ ALL_PARTS: tuple[Part, ...] = (
     ),
     Part(
         CONSOLE.name,
-        watches=True,
+        yields=True,
         command=_module(CONSOLE.module),
         environment=console.environment,
         probe=probes.http_ok(CONSOLE.name),
@@ -156,7 +155,7 @@ ALL_PARTS: tuple[Part, ...] = (
     ),
     Part(
         "grafana",
-        watches=True,
+        yields=True,
         command=grafana.command,
         environment=grafana.environment,
         prepare=grafana.prepare,
@@ -166,8 +165,8 @@ ALL_PARTS: tuple[Part, ...] = (
         available=grafana.installed,
     ),
 )
-TRADING = tuple(part.name for part in ALL_PARTS if not part.watches)
-"""The parts that trade."""
+TRADING = ("redis", "postgres", "migrate", *NAMES)
+"""The parts that trade; the others watch."""
 
 
 def with_needs(names: tuple[str, ...]) -> tuple[str, ...]:

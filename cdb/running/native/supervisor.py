@@ -25,7 +25,7 @@ _USER = "cdb"
 _RPC_TIMEOUT = 4.0  # seconds
 _STOP_WAIT = 10  # seconds from the stop signal to a part's end before it is killed
 _START_TIMEOUT = 30.0  # seconds
-_NICENESS = 10  # of what watches: where both want the processor, decisions go before pages and queries
+_NICENESS = 10  # of what yields: where both want the processor, decisions go before pages and queries
 _RPC_FACTORY = "supervisor.rpcinterface:make_main_rpcinterface"
 
 
@@ -222,5 +222,5 @@ def _command(config: StackConfig, part: Part) -> list[str]:
     kept_from_it = [name for name in envfile.SECRETS if name not in part.secrets]
     own = part.environment(config) if part.environment else {}
     unset = [word for name in kept_from_it for word in ("-u", name)]
-    nice = ["nice", "-n", str(_NICENESS)] if part.watches else []
+    nice = ["nice", "-n", str(_NICENESS)] if part.yields else []
     return [*nice, "env", *unset, *(f"{name}={value}" for name, value in own.items()), *part.command(config)]

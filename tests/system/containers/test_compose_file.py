@@ -136,10 +136,10 @@ def test_memory_limits_fit_four_gibibytes_together() -> None:
     assert all(0 < service["cpus"] <= 1 for service in ALL.values()), "an engine refuses more than the machine has"
 
 
-def test_what_watches_leaves_the_processor_to_what_trades() -> None:
-    watching = {f"cdb_{part.name.removeprefix('cdb_')}" for part in ALL_PARTS if part.watches}
+def test_what_yields_natively_has_a_smaller_share_of_the_processor() -> None:
+    yielding = {f"cdb_{part.name.removeprefix('cdb_')}" for part in ALL_PARTS if part.yields}
     assert {name: service.get("cpu_shares") for name, service in ALL.items() if service.get("cpu_shares")} == (
-        dict.fromkeys(watching, 128)
+        dict.fromkeys(yielding, 128)
     )
 
 

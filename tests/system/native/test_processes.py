@@ -46,9 +46,9 @@ def test_the_stack_listens_on_this_machine_only(whole: Bot) -> None:
     assert listening == {(LOOPBACK, port) for port in expected}
 
 
-def test_what_watches_leaves_the_processor_to_what_trades(whole: Bot) -> None:
+def test_what_is_looked_at_leaves_the_processor_to_what_trades_and_collects(whole: Bot) -> None:
     seen = {part.name: psutil.Process(whole.stack.pid_of(part.name)).nice() for part in running(whole)}
-    assert {name for name, niceness in seen.items() if not niceness} == {*TRADING} - {"migrate"}
+    assert {name for name, niceness in seen.items() if not niceness} == {*TRADING, "otel_collector"} - {"migrate"}
     assert {niceness for niceness in seen.values() if niceness} == {10}
 
 
