@@ -42,7 +42,8 @@ BOARDS: Final = ("trading-overview", "risk-alerts", "system-health", "account-pe
 _ZOOM: Final = "0.7"  # a whole page on a picture that is small enough
 _SHORT_PATHS: Final = (
     "document.querySelectorAll('main *').forEach(part => {"
-    " if (!part.children.length) part.innerText = part.innerText.replace(/\\S*\\/state\\//, '.cdb/') })"
+    " const text = part.innerText; if (!part.children.length && text)"  # a part of a drawing has none
+    " part.innerText = text.replace(/\\S*\\/state\\//, '.cdb/') })"
 )
 """Shows rules where they are in a checkout, not in this program's directory."""
 _OLD_ENOUGH: Final = (
