@@ -65,8 +65,9 @@ class NativeStack(RunningStack):
 
     def url(self, port: str, path: str = "") -> str:
         """Address, unless the part's program is not built yet."""
-        if missing := next((self.unbuilt().get(p.name) for p in self.stack.config.parts if port in p.ports), None):
-            raise missing
+        for part in self.stack.config.parts:
+            if port in part.ports and (missing := part.unbuilt()):
+                raise missing.not_yet()
         return super().url(port, path)
 
     @cached_property

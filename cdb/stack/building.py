@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cdb.running.native import Health, Part, PartStatus, StackConfig
+from cdb.running.native import Health, Part, PartStatus, StackConfig, log_tails
 from cdb.running.native.tools import Built
 
 BUILDING: Final = "building"
 _BOOTSTRAP: Final = Path("deploy", "native", "bootstrap")
 _LOOK_S: Final = 0.2
+_LINES_READ: Final = 10_000
 _LINES_SHOWN: Final = 20
 _NICENESS: Final = "19"
 _PROGRESS: Final = re.compile(r" *\d+\.\d s  ")
@@ -50,7 +51,7 @@ class Building:
     def finished(self) -> Iterator[Part | None]:
         """Build; give a part as soon as its program is built, and None every now and then meanwhile."""
         while self.left:
-            process = self._begin(self.left[0].program)
+            process = self._begin(self.left[0])
             while process.poll() is None:
                 yield None
                 time.sleep(_LOOK_S)
@@ -63,25 +64,21 @@ class Building:
 
     def status(self) -> tuple[PartStatus, ...]:
         """How far the program of each part is that cannot run yet."""
-        now = [_status(one, BUILDING, _PROGRESS.sub("", self.last_line(one))) for one in self.left[:1]]
+        now = [_status(one, BUILDING, _PROGRESS.sub("", "".join(self._said(one, 1)))) for one in self.left[:1]]
         waiting = [_status(one, "waiting", "is built afterwards") for one in self.left[1:]]
         failed = [_status(one, "failed", f"not built: see {self.log(one)}") for one in self.failed]
         return (*now, *waiting, *failed)
 
     def log(self, one: Lacking) -> Path:
         """Where the build of a program says what it does."""
-        return self._config.layout.logs / f"build-{one.program.name}.log"
-
-    def last_line(self, one: Lacking) -> str:
-        """What a build says it does now, empty if nothing yet."""
-        return (self._log_of(one).splitlines() or [""])[-1]
+        return self._config.layout.log(_log_name(one))
 
     def error(self, one: Lacking) -> list[str]:
         """Last lines of the log of a build that failed, without those that say that it went on."""
-        return [line for line in self._log_of(one).splitlines() if not _PROGRESS.match(line)][-_LINES_SHOWN:]
+        return [line for line in self._said(one, _LINES_READ) if not _PROGRESS.match(line)][-_LINES_SHOWN:]
 
-    def _log_of(self, one: Lacking) -> str:
-        return self.log(one).read_text(encoding="utf-8", errors="replace") if self.log(one).exists() else ""
+    def _said(self, one: Lacking, lines: int) -> list[str]:
+        return log_tails.tail(self._config.layout, _log_name(one), lines)
 
     def end(self) -> None:
         """End the build that goes on; the compiler's cache keeps what is done."""
@@ -90,10 +87,11 @@ class Building:
                 os.killpg(self._process.pid, signal.SIGTERM)
             self._process.wait()
 
-    def _begin(self, program: Built) -> "subprocess.Popen[bytes]":
-        with self.log(self.left[0]).open("wb") as log:
+    def _begin(self, one: Lacking) -> "subprocess.Popen[bytes]":
+        log_tails.begin(self._config.layout, _log_name(one))
+        with self.log(one).open("ab") as log:
             self._process = subprocess.Popen(  # noqa: S603  our own script
-                ["nice", "-n", _NICENESS, str(_BOOTSTRAP), "build", program.name],  # noqa: S607
+                ["nice", "-n", _NICENESS, str(_BOOTSTRAP), "build", one.program.name],  # noqa: S607
                 cwd=self._config.root,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -117,6 +115,10 @@ def titles(lacking: Sequence[Lacking]) -> str:
     """What people call the programs, as words of a sentence."""
     *others, last = [one.program.title for one in lacking]
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def _log_name(one: Lacking) -> str:
+    return f"build-{one.program.name}"
 
 
 def _status(one: Lacking, state: str, detail: str) -> PartStatus:

@@ -71,7 +71,8 @@ def up(
             active = Stack.attach(stack.config.state_dir) or stack
             awaited = active.only(stack.config.parts) if part else active
             lacking = Lacking.of(awaited.config.parts)
-            built = awaited.only(part for part in awaited.config.parts if not part.unbuilt())
+            lacked = [one.part for one in lacking]
+            built = awaited.only(part for part in awaited.config.parts if part not in lacked)
             failure = built.wait_ready(within.total_seconds(), market.look)
         if failure:
             _explain(failure, active)
@@ -87,16 +88,7 @@ def up(
         console.print(
             f"The running stack has not applied these changes: {'; '.join(changed)}. To apply them: cdb down, cdb up"
         )
-    console.print(
-        f"The stack runs in the background. Status: make status   Stop: make down   Logs: {active.config.layout.logs}",
-        highlight=False,
-        soft_wrap=True,
-    )
-    if any(part.name == CONSOLE.name for part in active.config.parts):
-        port = active.config.ports.of(CONSOLE.name)
-        console.print(
-            f"The console: http://localhost:{port}   To act there: CDB_CONSOLE_PASSWORD in .env", highlight=False
-        )
+    _say_where_to_look(console, active.config)
     if lacking:
         _build(console, awaited, lacking, within.total_seconds())
 
@@ -227,6 +219,19 @@ def _say_what_nobody_reads(console: Console) -> None:
         console.print(line, highlight=False)
 
 
+def _say_where_to_look(console: Console, config: StackConfig) -> None:
+    console.print(
+        f"The stack runs in the background. Status: make status   Stop: make down   Logs: {config.layout.logs}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if any(part.name == CONSOLE.name for part in config.parts):
+        port = config.ports.of(CONSOLE.name)
+        console.print(
+            f"The console: http://localhost:{port}   To act there: CDB_CONSOLE_PASSWORD in .env", highlight=False
+        )
+
+
 def _build(console: Console, stack: Stack, lacking: Sequence[Lacking], within_s: float) -> None:
     """Build what *lacking* parts lack, let each join, and wait until it is ready."""
     console.print(
@@ -242,9 +247,7 @@ def _build(console: Console, stack: Stack, lacking: Sequence[Lacking], within_s:
                         stack.start_part(part.name)
                     show((*_seen(stack, builds.built), *builds.status()))
                 joined = stack.only(builds.built)
-                failure = (
-                    joined.wait_ready(within_s, lambda now: show((*now, *builds.status()))) if builds.built else None
-                )
+                failure = joined.wait_ready(within_s, lambda now: show((*now, *builds.status())))
         except (KeyboardInterrupt, Ended) as ended:
             without = f" without {titles(builds.left)}" if builds.left else ""
             complain(f"the bot runs on{without}; the next `make up` goes on")
@@ -263,7 +266,7 @@ def _seen(stack: Stack, parts: Sequence[Part]) -> tuple[PartStatus, ...]:
     """Look at *parts*; raises StackError if somebody stopped the stack meanwhile."""
     if not stack.running():
         raise StackError("the stack was stopped meanwhile: `make up` starts it again and goes on building")
-    return stack.only(parts).status() if parts else ()
+    return stack.only(parts).status()
 
 
 def _explain(failure: Failure, stack: Stack) -> None:

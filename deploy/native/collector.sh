@@ -3,7 +3,7 @@
 
 collector_builder=go.opentelemetry.io/collector/cmd/builder@v0.161.0
 
-provide_collector() {
+provide_otelcol() {
     provide otelcol "the collector" "2 to 4 minutes" \
         build_collector "$collector_builder" "$(<otel-collector/builder.yaml)"
 }

@@ -9,22 +9,16 @@ from cdb.running import configuration
 from cdb.running.native.config import StackConfig
 from cdb.running.native.files import write_private
 from cdb.running.native.ports import HOST
-from cdb.running.native.tools import ALERTMANAGER, Built, debian_program, debians
+from cdb.running.native.tools import ALERTMANAGER, built_or_debians
 
 FILE: Final = "alertmanager.yml"
 RETENTION: Final = "120h"  # longer than repeat_interval, or a repeat would be taken for the first
 
 
-def built() -> Built | None:
-    """What the bootstrap builds, None if CDB_PROMETHEUS chooses Debian's; raises StackError."""
-    return None if debians() else ALERTMANAGER
-
-
 def command(config: StackConfig) -> tuple[str, ...]:
     """Command line; raises StackError if Debian's is chosen and missing."""
-    own = built()
     return (
-        str(own.path) if own else debian_program("prometheus-alertmanager", package="prometheus-alertmanager"),
+        built_or_debians(ALERTMANAGER, package="prometheus-alertmanager"),
         f"--config.file={config.layout.alertmanager_conf / FILE}",
         f"--storage.path={config.layout.data_of('alertmanager')}",
         f"--data.retention={RETENTION}",

@@ -17,7 +17,7 @@ from cdb.running.native import (
     redis_server,
 )
 from cdb.running.native.config import Kind, Part, StackConfig
-from cdb.running.native.tools import COLLECTOR, JAEGER
+from cdb.running.native.tools import ALERTMANAGER, COLLECTOR, JAEGER, PROMETHEUS, unless_debians
 from services.topology import CONSOLE, NAMES, RISK, SERVICES, Service
 
 
@@ -109,7 +109,7 @@ ALL_PARTS: tuple[Part, ...] = (
     Part(
         "prometheus",
         yields=True,
-        built=prometheus.built,
+        built=lambda: unless_debians(PROMETHEUS),
         command=prometheus.command,
         prepare=prometheus.prepare,
         probe=probes.http_ok("prometheus", "/-/ready"),
@@ -119,7 +119,7 @@ ALL_PARTS: tuple[Part, ...] = (
     Part(
         "alertmanager",
         yields=True,
-        built=alertmanager.built,
+        built=lambda: unless_debians(ALERTMANAGER),
         command=alertmanager.command,
         prepare=alertmanager.prepare,
         probe=probes.http_ok("alertmanager", "/-/ready"),

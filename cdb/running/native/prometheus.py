@@ -9,20 +9,14 @@ from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
 from cdb.running.native.files import write_private
 from cdb.running.native.ports import BY_ADDRESS, HOST
-from cdb.running.native.tools import PROMETHEUS, Built, debian_program, debians
+from cdb.running.native.tools import PROMETHEUS, built_or_debians
 from cdb.running.server_settings import PrometheusSettings, for_server
-
-
-def built() -> Built | None:
-    """What the bootstrap builds, None if CDB_PROMETHEUS chooses Debian's; raises StackError."""
-    return None if debians() else PROMETHEUS
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
     """Command line; raises StackError if the time to keep metrics is wrong, or Debian's is chosen and missing."""
-    own = built()
     return (
-        str(own.path) if own else debian_program("prometheus", package="prometheus"),
+        built_or_debians(PROMETHEUS, package="prometheus"),
         f"--config.file={config.layout.prometheus_conf / 'prometheus.yml'}",
         f"--storage.tsdb.path={config.layout.data_of('prometheus')}",
         f"--storage.tsdb.retention.time={_setting(config, 'CDB_PROMETHEUS_RETENTION')}",

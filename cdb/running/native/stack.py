@@ -91,7 +91,7 @@ class Stack:
         """
         if not without_unbuilt:
             for missing in filter(None, (part.unbuilt() for part in self.config.parts)):
-                missing.there()
+                raise missing.not_yet()
         with self.held():
             self.config.layout.create()
             client = self._client()
@@ -172,7 +172,7 @@ class Stack:
             status = self.status()
             if on_progress:
                 on_progress(status)
-            if status and all(part.ready for part in status):
+            if len(status) == len(self.config.parts) and all(part.ready for part in status):
                 return None
             if culprit := watch.gave_up(status):
                 last = cut((self.log_tail(culprit.name, 1) or [""])[0], _LONGEST_LINE)

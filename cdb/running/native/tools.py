@@ -64,6 +64,16 @@ def debians() -> bool:
     return which == "debian"
 
 
+def unless_debians(program: Built) -> Built | None:
+    """*program*, None if CDB_PROMETHEUS chooses Debian's; raises StackError."""
+    return None if debians() else program
+
+
+def built_or_debians(program: Built, *, package: str) -> str:
+    """Path of *program*, there or not, or of that of Debian's *package*; raises StackError if that is missing."""
+    return debian_program(package, package=package) if debians() else str(program.path)
+
+
 def postgres_bin(major: str | None = None) -> Path:
     """Directory of PostgreSQL's programs, the newest or that of *major*; raises StackError without one."""
     versions = sorted(_DEBIAN.glob("*/bin/postgres"), key=lambda path: _number(path.parent.parent.name), reverse=True)

@@ -73,7 +73,7 @@ class Machine:
         (checkout / ".venv/bin").mkdir(parents=True)
         return checkout
 
-    def start(self, checkout: Path, command: str = "provide_collector", **environment: str) -> subprocess.Popen[str]:
+    def start(self, checkout: Path, command: str = "provide_otelcol", **environment: str) -> subprocess.Popen[str]:
         """Start a part of the bootstrap in a process group of its own."""
         given = {"CDB_CACHE_DIR": str(self.cache), "GO_LOG": str(self.home / "log"), "GO_VERSION": "go1.26.0"}
         process = subprocess.Popen(
@@ -103,7 +103,7 @@ class Machine:
                     os.killpg(process.pid, signal.SIGKILL)
                 process.communicate()
 
-    def run(self, checkout: Path, command: str = "provide_collector", **environment: str) -> tuple[int, str, str]:
+    def run(self, checkout: Path, command: str = "provide_otelcol", **environment: str) -> tuple[int, str, str]:
         """Run a part of the bootstrap; return its status, output and errors."""
         process = self.start(checkout, command, **environment)
         output, errors = process.communicate(timeout=60)

@@ -103,6 +103,14 @@ def test_a_build_that_fails_says_what_is_missing_and_leaves_the_bot_trading(
     until(lambda: decisions(checkout), holds=lambda now: now > counted, within_s=60, what="decisions after the failure")
 
 
+def test_a_part_that_is_asked_for_alone_is_built_alone(checkout: Checkout, nothing: dict[str, str]) -> None:
+    up = checkout.cdb("up", "--part", "jaeger", **nothing)
+    assert up.returncode == 1, up.stdout
+    assert [line for line in up.stderr.splitlines() if line.startswith("cdb: ")] == [
+        f"cdb: the bot runs without Jaeger; all of its build is in {checkout.state}/logs/build-jaeger.log"
+    ]
+
+
 def test_what_asks_for_a_program_that_is_not_there_says_so_and_does_not_fail(checkout: Checkout) -> None:
     said = {
         part: f"{program.title} is not built yet: `make up` or `make test` builds it"

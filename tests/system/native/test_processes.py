@@ -1,4 +1,4 @@
-"""The processes of a whole stack: nobody else can reach them or read a secret, and what watches gives way."""
+"""The processes of a whole stack: nobody else can reach them or read a secret, and what is looked at gives way."""
 
 import stat
 from collections.abc import Iterator
