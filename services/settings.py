@@ -181,7 +181,7 @@ def is_group(annotation: Any) -> TypeGuard[type[Settings]]:
 
 
 class BusAddress(Settings):
-    """Where the bus is."""
+    """Where the bus is. A host that begins with / is the path of Redis' Unix socket."""
 
     redis_host: str = Field(default="127.0.0.1", validation_alias="REDIS_HOST")
     redis_port: Port = Field(default=16379, validation_alias="REDIS_PORT")
@@ -244,7 +244,7 @@ class ServiceSettings(BusSettings, TradedSettings, ExportSettings):
 
 
 class LedgerPlace(Settings):
-    """Where the ledger is."""
+    """Where the ledger is. A host that begins with / is the directory of PostgreSQL's Unix socket."""
 
     postgres_host: str = Field(default="127.0.0.1", validation_alias="POSTGRES_HOST")
     postgres_port: Port = Field(default=15432, validation_alias="POSTGRES_PORT")

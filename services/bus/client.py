@@ -29,11 +29,13 @@ def connect(
 ) -> redis.Redis:
     """A client that connects at its first command and never retries by itself; without *user* the bus's own account.
 
-    *greet* gets each new connection and must call its on_connect().
+    A *host* that begins with / is the path of a Unix socket; it has no port. *greet* gets each new connection and must
+    call its on_connect().
     """
     return redis.Redis(
         host=host,
         port=port,
+        unix_socket_path=host if host.startswith("/") else None,
         username=user,
         password=password or None,
         socket_timeout=timeout_s,

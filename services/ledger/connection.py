@@ -45,7 +45,10 @@ Arguments = Sequence[Any] | Mapping[str, Any]
 
 @dataclass(frozen=True)
 class LedgerAddress:
-    """Where the ledger is and who asks. Its repr hides the password."""
+    """Where the ledger is and who asks. Its repr hides the password.
+
+    A host that begins with / is the directory of the server's Unix socket, as libpq has it.
+    """
 
     host: str
     port: int

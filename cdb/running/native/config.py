@@ -12,7 +12,7 @@ from cdb.running.errors import StackError
 from cdb.running.native import envfile, shell
 from cdb.running.native.checked_settings import refuse_wrong
 from cdb.running.native.layout import Layout
-from cdb.running.native.ports import HOST, Ports
+from cdb.running.native.ports import Ports
 from cdb.running.native.tools import Built
 from cdb.running.native.unknown_settings import refuse_unknown
 from services.settings import without_empty
@@ -23,7 +23,6 @@ _DEFAULTS = {
     "CDB_TEST_ENDPOINTS": "1",
     "CDB_LOG_FORMAT": "json",
 }
-_OWN_SERVERS = dict.fromkeys(shell.OWN_SERVERS, HOST)
 STACK_ID = "CDB_STACK_ID"  # in the environment of every process of a stack: its state directory
 STATE_DIR = "CDB_STATE_DIR"
 
@@ -131,7 +130,7 @@ class StackConfig:
         for variable in shell.OWN_SERVERS:
             shell.refuse_other_server(variable, {**lines, **environ})
         refuse_unknown(lines, environ, root)
-        settings = {**_DEFAULTS, **without_empty(shell.settings(lines, environ, root)), **_OWN_SERVERS}
+        settings = {**_DEFAULTS, **without_empty(shell.settings(lines, environ, root))}
         for private in (STACK_ID, STATE_DIR):
             settings.pop(private, None)
         envfile.refuse_bad_values(settings, source=f"{env_file} and the environment")
@@ -168,7 +167,6 @@ class StackConfig:
             "CDB_CONSOLE_PASSWORD": secrets.token_urlsafe(24),
             "GRAFANA_PASSWORD": secrets.token_urlsafe(24),
             **(environment or {}),
-            **_OWN_SERVERS,
         }
         return cls(
             root=root,

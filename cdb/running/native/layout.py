@@ -9,7 +9,6 @@ from pathlib import Path
 from cdb.running.errors import StackError
 
 _LONGEST_SOCKET_PATH = 107  # sun_path holds 108 bytes with its final zero
-_SOCKET_SUFFIX = len(".4194304")  # supervisord first binds a name with its pid, then renames it
 _SHORT = Path("/tmp")  # noqa: S108  not TMPDIR: the next command may have another one; create() checks the owner
 _FOREIGN_DATA = Path("/var/lib/claire-de-binare")
 _REPLAYS = "replays"
@@ -45,9 +44,8 @@ class Layout:
         self.data = state_dir / "data"
         self.supervisor_pid = self.run / "supervisord.pid"
         self.short_run = _SHORT / f"cdb-{self.digest}"
-        near = self.run / "supervisor.sock"
-        fits = len(str(near).encode()) + _SOCKET_SUFFIX <= _LONGEST_SOCKET_PATH
-        self.supervisor_socket = near if fits else self.short_run / near.name
+        self.supervisor_socket = self._socket("supervisor.sock", bound_as="supervisor.sock.4194304")
+        self.redis_socket = self._socket("redis.sock")
         self.postgres_candidates = (self.data / "postgres", _FOREIGN_DATA / self.digest / "postgres")
         """With the rest, or where the user `postgres` can reach it."""
         self.postgres_note = self.data / "postgres-is-in"
@@ -58,6 +56,10 @@ class Layout:
         """What messages call the stack."""
         replay = self.state_dir.parent.name == _REPLAYS
         return f"replay {self.state_dir.name}" if replay else f"the stack in {self.state_dir}"
+
+    def _socket(self, name: str, *, bound_as: str = "") -> Path:
+        """Path of a socket of the stack's own user; *bound_as* is a longer name that it has first."""
+        return self.run / name if fits_socket(self.run / (bound_as or name)) else self.short_run / name
 
     def log(self, part: str) -> Path:
         """File that a part's output goes to."""
@@ -82,7 +84,7 @@ class Layout:
     def create(self) -> None:
         """Make the directories; others can see names only, for PostgreSQL under its own user. Raises StackError."""
         self.create_state_dir()
-        own = {self.logs, self.run, self.exporters, self.supervisor_socket.parent}
+        own = {self.logs, self.run, self.exporters, self.supervisor_socket.parent, self.redis_socket.parent}
         modes = {self.state_dir: 0o711, self.data: 0o711, **dict.fromkeys(own, 0o700)}
         modes.update({self.data_of(part): 0o700 for part in _SERVERS})
         for directory, mode in modes.items():
@@ -116,6 +118,11 @@ class Layout:
         if not left and self.state_dir.is_dir():
             self.state_dir.rmdir()
         return left
+
+
+def fits_socket(path: Path) -> bool:
+    """Whether a Unix socket can have this path."""
+    return len(str(path).encode()) <= _LONGEST_SOCKET_PATH
 
 
 def _owner(path: Path) -> str:

@@ -10,11 +10,12 @@ from pathlib import Path
 
 from cdb.running.errors import StackError
 from cdb.running.native.config import STACK_ID, StackConfig
+from cdb.running.native.layout import fits_socket
+from cdb.running.native.ports import HOST
 from cdb.running.native.tools import postgres_bin
 
 _SETTINGS = {
-    "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
+    "listen_addresses": HOST,
     "max_connections": "50",
     "shared_buffers": "64MB",
     "effective_cache_size": "256MB",
@@ -26,16 +27,22 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "lc_messages": "C",
 }
-_ACCESS = "host all all 127.0.0.1/32 scram-sha-256\n"
+_ACCESS = "local all all scram-sha-256\nhost all all 127.0.0.1/32 scram-sha-256\n"
 _TIMEOUT = 120.0  # seconds for initdb on a slow disk
 
 
 def command(config: StackConfig) -> tuple[str, ...]:
     """Command line; it holds no secret."""
     data = data_dir(config)
-    settings = {**_SETTINGS, "port": str(config.ports.postgres)}
+    sockets = _identifier(str(data)) if _has_socket(config) else ""
+    settings = {**_SETTINGS, "port": str(config.ports.postgres), "unix_socket_directories": sockets}
     options = [option for name, value in settings.items() for option in ("-c", f"{name}={value}")]
     return (str(postgres_bin(_major(data)) / "postgres"), "-D", str(data), *options)
+
+
+def provides(config: StackConfig) -> dict[str, str]:
+    """How the other parts reach it: by its socket, which lies in the cluster, where nobody else gets."""
+    return {"POSTGRES_HOST": str(data_dir(config)) if _has_socket(config) else HOST}
 
 
 def server_user(_config: StackConfig | None = None) -> str | None:
@@ -71,13 +78,21 @@ def prepare(config: StackConfig) -> None:
     if data.parent != config.layout.data:
         config.layout.postgres_note.write_text(str(data))
         (data.parent / "belongs-to").write_text(f"{config.state_dir}\n")  # for whoever wonders what this is
-    (data / "postmaster.pid").unlink(missing_ok=True)  # its process is gone: else a reused pid blocks the start
+    for left in (data / "postmaster.pid", *data.glob(".s.PGSQL.*")):  # its process is gone: else a reused pid blocks
+        left.unlink(missing_ok=True)
+    (data / "pg_hba.conf").write_text(_ACCESS)
     note = data / "cdb-account"  # inside the cluster, so it is lost and found with it
     account = _account_digest(config, _salt(note))
     if note.exists() and json.loads(note.read_text())["digest"] == account["digest"]:
         return
     _provision(config, data)
     note.write_text(json.dumps(account))
+
+
+def _has_socket(config: StackConfig) -> bool:
+    """Whether a socket can lie in the cluster: its path may be too long, and libpq takes a comma to part two hosts."""
+    path = data_dir(config) / f".s.PGSQL.{config.ports.postgres}"
+    return fits_socket(path) and "," not in str(path)
 
 
 def _refuse_to_lose_sight(config: StackConfig, data: Path) -> None:
@@ -104,7 +119,6 @@ def _create(config: StackConfig, data: Path) -> None:
     # The role postgres gets no password, so nobody can log in as it; ours is made in single-user mode.
     arguments = ["--encoding=UTF8", "--no-locale", "--username=postgres", "--auth=reject"]
     _run([str(postgres_bin() / "initdb"), "-D", str(fresh), *arguments], config, what="initdb")
-    (fresh / "pg_hba.conf").write_text(_ACCESS)
     fresh.rename(data)
 
 

@@ -12,11 +12,18 @@ def command(config: StackConfig) -> tuple[str, ...]:
     return (redis_server(), str(config.layout.redis_conf))
 
 
+def provides(config: StackConfig) -> dict[str, str]:
+    """How the other parts reach it."""
+    return {"REDIS_HOST": str(config.layout.redis_socket)}
+
+
 def prepare(config: StackConfig) -> None:
     """Write the configuration, readable by its owner only."""
     settings = {
         "bind": HOST,
         "port": str(config.ports.redis),
+        "unixsocket": _quoted(str(config.layout.redis_socket)),
+        "unixsocketperm": "700",
         "protected-mode": "yes",
         "requirepass": _quoted(config.environment["REDIS_PASSWORD"]),
         "dir": _quoted(str(config.layout.data_of("redis"))),

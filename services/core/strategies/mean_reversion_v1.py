@@ -13,7 +13,6 @@ own.
 """
 
 import math
-from collections import deque
 from decimal import Decimal
 from typing import Annotated, ClassVar, Final
 
@@ -21,6 +20,7 @@ from pydantic import Field
 
 from services.clock import NANOSECONDS
 from services.core.strategies.port import Opinion, Strategy
+from services.core.window import Window
 from services.messages import MAX_DECIMALS, MarketData
 from services.settings import Fraction, PositiveSeconds, Settings
 from services.volatility import Volatility
@@ -68,7 +68,7 @@ class MeanReversion:
         self._cooldown_ns = int(settings.cooldown_s * NANOSECONDS)
         self._threshold = float(settings.threshold)
         self._minimum_distance = float(settings.minimum_distance)
-        self._window: deque[tuple[int, int, Decimal]] = deque()
+        self._window = Window(tuple[int, int, Decimal])
         self._sum = 0
         self._squares = 0
         self._volume = Decimal(0)
@@ -85,7 +85,7 @@ class MeanReversion:
         self._volume += notional
         self._volatility.update(trade.price)
         oldest_allowed = trade.ts_event - self._lookback_ns
-        while self._window[0][0] < oldest_allowed:
+        while self._window.oldest[0] < oldest_allowed:
             _, units_gone, notional_gone = self._window.popleft()
             self._sum -= units_gone
             self._squares -= units_gone * units_gone

@@ -6,7 +6,6 @@ no signal was given during the cool-down. Strength is 0.5 at the threshold and 1
 Time is the trades' own.
 """
 
-from collections import deque
 from decimal import Decimal
 from typing import Annotated, ClassVar, Final
 
@@ -14,6 +13,7 @@ from pydantic import Field
 
 from services.clock import NANOSECONDS
 from services.core.strategies.port import Opinion, Strategy
+from services.core.window import Window
 from services.messages import MarketData
 from services.settings import Fraction, PositiveSeconds, Settings
 from services.volatility import Volatility
@@ -45,7 +45,7 @@ class Momentum:
         self._settings = settings
         self._lookback_ns = int(settings.lookback_s * NANOSECONDS)
         self._cooldown_ns = int(settings.cooldown_s * NANOSECONDS)
-        self._window: deque[tuple[int, Decimal, Decimal]] = deque()
+        self._window = Window(tuple[int, Decimal, Decimal])
         self._volume = Decimal(0)
         self._volatility = Volatility()
         self._quiet_until_ns = 0
@@ -64,12 +64,12 @@ class Momentum:
         self._volume += notional
         self._volatility.update(price)
         oldest_allowed = ts_event - self._lookback_ns
-        while self._window[0][0] < oldest_allowed:
+        while self._window.oldest[0] < oldest_allowed:
             self._volume -= self._window.popleft()[2]
 
     def momentum(self) -> Decimal:
         """The newest price against the oldest one of the look-back, as a share."""
-        return self._window[-1][1] / self._window[0][1] - 1
+        return self._window.newest[1] / self._window.oldest[1] - 1
 
     def _opinion(self, now_ns: int, momentum: Decimal) -> Opinion | None:
         size = abs(momentum)

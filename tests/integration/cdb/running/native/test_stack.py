@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,10 +17,15 @@ import psutil
 import psycopg2
 import pytest
 import redis
+from pydantic import SecretStr
 
 from cdb.running.errors import InUse
 from cdb.running.native import Kind, Part, Stack, StackConfig, StackError, processes, select
 from cdb.running.native.probes import http_ok
+from services.bus.client import connect as connect_bus
+from services.ledger.connection import LedgerAddress
+from services.ledger.connection import connect as connect_ledger
+from services.settings import LedgerSettings, read
 from tests.support.paths import ROOT
 from tests.support.waiting import until
 
@@ -126,13 +132,40 @@ def test_no_secret_is_in_a_command_line_or_in_a_file_that_others_may_read(shared
     assert open_files == []
 
 
-def test_servers_listen_on_loopback_only_and_without_unix_sockets(shared: Stack) -> None:
+def test_servers_listen_on_loopback_and_on_sockets_that_only_their_owner_reaches(shared: Stack) -> None:
     connections = [c for p in processes.of_stack(shared.config) for c in p.net_connections(kind="all")]
     listening = {c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN}
     assert listening == {"127.0.0.1"}
-    unix = {c.laddr for c in connections if c.family == socket.AF_UNIX and c.laddr}
+    layout, told = shared.config.layout, shared.config.process_environment()
+    of_postgres = Path(told["POSTGRES_HOST"], f".s.PGSQL.{shared.config.ports.postgres}")
     # The kernel keeps the name under which supervisord bound its socket before it renamed it.
-    assert [path for path in unix if not str(path).startswith(str(shared.config.layout.supervisor_socket))] == []
+    unix = {str(c.laddr) for c in connections if c.family == socket.AF_UNIX and c.laddr}
+    others = {path for path in unix if not path.startswith(str(layout.supervisor_socket))}
+    assert others == {told["REDIS_HOST"], str(of_postgres)}
+    assert all(Path(path).parent.stat().st_mode & 0o077 == 0 for path in others)
+
+
+def test_both_servers_are_reached_by_the_addresses_that_parts_are_told(shared: Stack) -> None:
+    told = shared.config.process_environment()
+    with closing(connect_bus(host=told["REDIS_HOST"], port=1, password=told["REDIS_PASSWORD"])) as client:
+        assert client.ping()
+    address = LedgerAddress.of(read(LedgerSettings, told))
+    with closing(connect_ledger(address)) as ledger, ledger.cursor() as cursor:
+        cursor.execute("SELECT inet_server_addr()")
+        assert cursor.fetchone() == (None,)
+    with pytest.raises(psycopg2.OperationalError, match="password authentication failed"):
+        connect_ledger(replace(address, password=SecretStr("wrong")))
+
+
+@pytest.mark.parametrize("name", ["x" * 90, "one,two", 'a "quoted" folder'])
+def test_both_servers_are_reached_wherever_the_state_directory_is(
+    tmp_path: Path, new_stack: NewStack, name: str
+) -> None:
+    with new_stack(tmp_path / name) as stack:
+        told = stack.config.process_environment()
+        with closing(connect_bus(host=told["REDIS_HOST"], port=1, password=told["REDIS_PASSWORD"])) as client:
+            assert client.ping()
+        connect_ledger(LedgerAddress.of(read(LedgerSettings, told))).close()
 
 
 def test_redis_keeps_what_it_accepted_and_refuses_strangers(shared: Stack) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cdb.running.native import ALL_PARTS, StackConfig, StackError, envfile, prometheus, select, stack_record
+from cdb.running.native import ALL_PARTS, StackConfig, StackError, envfile, postgres, prometheus, select, stack_record
 from cdb.running.native.supervisor import render
 from tests.support.checkouts import operators
 from tests.support.paths import ROOT
@@ -24,9 +24,10 @@ def test_the_environment_wins_over_the_file_and_the_file_over_defaults(checkout:
 
 
 def test_services_learn_where_their_servers_are(checkout: Path) -> None:
-    settings = operators(checkout).process_environment()
-    wanted = {"REDIS_HOST": "127.0.0.1", "REDIS_PORT": "16379", "POSTGRES_HOST": "127.0.0.1", "POSTGRES_PORT": "15432"}
-    assert wanted.items() <= settings.items()
+    config = operators(checkout)
+    settings = config.process_environment()
+    sockets = {"REDIS_HOST": str(config.layout.redis_socket), "POSTGRES_HOST": str(postgres.data_dir(config))}
+    assert {**sockets, "REDIS_PORT": "16379", "POSTGRES_PORT": "15432"}.items() <= settings.items()
     assert settings["REDIS_PASSWORD"] == envfile.read(checkout / ".env")["REDIS_PASSWORD"]
 
 
