@@ -35,6 +35,14 @@ _SESSION: Final = {
     "tcp_keepalives_count": 2,
     "tcp_user_timeout": 5_000,
 }
+_FEW_ROWS: Final = {
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+}
+"""Plans of prepared statements that look up few rows by their keys. They are kept, and what was planned while a table
+was nearly empty would read all of it again and again once it is not."""
 
 _AWAY: Final = frozenset({"08", "40", "53", "55", "57", "58"})
 """SQLSTATE classes of a server that cannot do it now: connection, rollback, resources, locks, shutdown, system."""
@@ -112,7 +120,11 @@ class Ledger:
         self._writer_role = writer_role
         self._instrument = instrument
         self._instruments_all = instruments_all
-        self._session = _SESSION if flushes else {**_SESSION, "synchronous_commit": "off"}
+        self._session = {
+            **_SESSION,
+            **({} if flushes else {"synchronous_commit": "off"}),
+            **(_FEW_ROWS if writer_role else {}),
+        }
         self._prepared: list[str] = []
         self._connection: psycopg2.extensions.connection | None = None
         self._connections = 0

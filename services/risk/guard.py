@@ -62,6 +62,7 @@ class Guard:
             return
         book = self._state.reload()
         equity = self._state.portfolio(book).equity()
+        self._state.before_change()
         if self._state.store.open_day(equity, now_ns=now_ns, reset_breaker=book.breaker_active):
             log.info("day opened", day=str(today), equity=str(equity), breaker_reset=book.breaker_active)
             self._state.reload()
@@ -110,6 +111,7 @@ class Guard:
             )
             trace.describe_stop_loss(span, order)
             row = ledger_rows.order_row(order, trade_id=mark.trade_id, position_id=position.position_id)
+            self._state.before_change()
             if not self._state.store.write_stop_loss(row):
                 return False
             self._state.placed(order, span.get_span_context())
@@ -122,6 +124,7 @@ class Guard:
             return False
         if not is_drawdown_at_limit(portfolio, self._state.limits):
             return False
+        self._state.before_change()
         self._state.store.trip_breaker(
             "mark",
             equity=portfolio.equity(),

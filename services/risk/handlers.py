@@ -74,12 +74,14 @@ class RiskHandler:
         by_stream: dict[str, list[tuple[Received, Any]]] = {stream: [] for stream in self.streams}
         for item in batch.received:
             by_stream[item.entry.stream].append((item, item.message))
+        self._decider.begin()
         self._state.restore()
         self._guard.do_what_is_due()
         fills, trades, signals = (by_stream[stream] for stream in (FILLS, MARKET_DATA, SIGNALS))
         if self._lockstep:
             self._note_fills(fills, outcome)
             self._take_in_turn(trades, signals, outcome, caught_up=batch.caught_up)
+            outcome.deferred[:0] = self._decider.finish()
         else:
             needed = _needed(trades, signals)
             self._apply_prices(trades[:needed], outcome)
@@ -195,11 +197,8 @@ class RiskHandler:
                     outcome.deferred.append(item)
         if ready:
             self._guard.turn_time()
-            afterwards = self._decider.decide(ready, after=self._guard.check if self._lockstep else None)
-            if afterwards is None:
-                outcome.deferred += [item for item, _ in ready]
-            else:
-                outcome.afterwards.append(afterwards)
+            after = self._guard.check if self._lockstep else None
+            outcome.afterwards.append(self._decider.decide(ready, after=after))
 
     def _outgoing(self) -> list[Outgoing]:
         outgoing = self._state.take_outbox()

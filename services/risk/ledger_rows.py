@@ -21,6 +21,13 @@ class Rows:
     orders: list[Mapping[str, Any]] = field(default_factory=list)
     breaker: list[Mapping[str, Any]] = field(default_factory=list)
 
+    def add(self, other: "Rows") -> None:
+        """Add those of *other*."""
+        self.signals.extend(other.signals)
+        self.decisions.extend(other.decisions)
+        self.orders.extend(other.orders)
+        self.breaker.extend(other.breaker)
+
 
 def add_decision(
     rows: Rows, signal: Signal, verdict: Verdict, portfolio: Portfolio, limits: Limits, *, now_ns: int

@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from opentelemetry.trace import SpanContext
 
@@ -30,6 +30,8 @@ class RiskState:
         self._order_times: deque[int] = deque()
         self._restored = False
         self.breaker_was_reset = False
+        self.before_change: Callable[[], None] = lambda: None
+        """To be called before anything changes the ledger: it writes what was made from the ledger as it still is."""
         self._known: Reading | None = None
         self._last_price = time.monotonic()
 

@@ -73,12 +73,17 @@ class FailingGround(Ground):
     def ledger(self, service: Service) -> Ledger:
         """The connection that the last process of *service* has left: a new one takes longer, and shows nothing more.
 
-        If another process is still there, it is a new one.
+        If another process is still there, it is a new one, and what was left to that one but not used yet is dropped:
+        a process that has asked nothing cannot be the writer.
         """
         copy = current()
         assert copy is not None
-        left = self._left.pop(service, None)
-        self._ledgers[copy] = ledger = left or _FailingLedger(self, self._address, service)
+        for other in self.copies_of(service):
+            if (unused := self._ledgers.get(other)) is not None and not unused.is_used:
+                unused.close()
+        ledger = self._left.pop(service, None) or _FailingLedger(self, self._address, service)
+        ledger.is_used = False
+        self._ledgers[copy] = ledger
         return ledger
 
     def clock(self) -> Clock:
@@ -225,6 +230,8 @@ class _FailingLedger(Ledger):
         super().__init__(address, application=service.name, writer_role=service.name, flushes=False)
         self._ground = ground
         self._service = service
+        self.is_used = False
+        """Whether the process that has it now has asked it something."""
 
     def prepare(self, *statements: str) -> None:
         if not self._prepared:
@@ -253,6 +260,7 @@ class _FailingLedger(Ledger):
                 until(lambda: _has_ended(cursor, session), within_s=5, every_s=0.001, what="the end of a session")
 
     def _doing(self, what: str, action: Callable[[], T]) -> T:
+        self.is_used = True
         try:
             self._ground.reach(_LEDGER)
             self._ground.strike(f"before {what}", _LEDGER)

@@ -16,6 +16,7 @@ import redis
 from psycopg2 import sql
 
 from cdb.running.native import Ports, Stack, StackConfig, select
+from cdb.running.native.ports import HOST
 from services.bus.client import connect
 from services.ledger.connection import Ledger, LedgerAddress
 from services.ledger.migrate import migrate
@@ -57,7 +58,7 @@ class Database:
 
     def environment(self, **more: str) -> dict[str, str]:
         """Environment in which a service or `cdb` uses these servers and this ledger."""
-        return {**self.servers.stack.config.process_environment(), "POSTGRES_DB": self.name, **more}
+        return {**self.servers.environment(), "POSTGRES_DB": self.name, **more}
 
 
 @dataclass(frozen=True)
@@ -72,8 +73,13 @@ class Servers:
         """Ports of both servers, and free ones for services."""
         return self.stack.config.ports
 
+    def environment(self) -> dict[str, str]:
+        """Environment in which a service or `cdb` uses them, by TCP, as an operator does."""
+        by_tcp = {"REDIS_HOST": HOST, "POSTGRES_HOST": HOST}
+        return {**self.stack.config.process_environment(), **by_tcp}
+
     def ledger_settings(self, database: str) -> LedgerSettings:
-        return LedgerSettings.model_validate({**self.stack.config.process_environment(), "POSTGRES_DB": database})
+        return LedgerSettings.model_validate({**self.environment(), "POSTGRES_DB": database})
 
     def connect(self, database: str) -> psycopg2.extensions.connection:
         """New psycopg2 connection to *database*; the caller closes it."""
@@ -82,7 +88,7 @@ class Servers:
     def redis(self) -> redis.Redis:
         """New client of the services' own kind, which answers in bytes; the caller closes it."""
         password = self.stack.config.environment["REDIS_PASSWORD"]
-        return connect(host="127.0.0.1", port=self.ports.redis, password=password)
+        return connect(host=HOST, port=self.ports.redis, password=password)
 
     def make_database(self, *, template: str = _TEMPLATE) -> Database:
         """New copy of *template*, by default an empty ledger. Nobody may be connected to the template."""

@@ -34,7 +34,7 @@ EVERY_S = 0.01
 
 @pytest.fixture
 def environment(servers: Servers) -> dict[str, str]:
-    return {**servers.stack.config.process_environment(), "CDB_SYMBOLS": "BTCUSDT,ETHUSDT"}
+    return {**servers.environment(), "CDB_SYMBOLS": "BTCUSDT,ETHUSDT"}
 
 
 class Market:

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from services.bus.entries import Entry, Outgoing
 from services.bus.memory import MemoryBus, Streams
 from services.clock import EventClock
+from services.errors import ServerAway
 from services.messages import MarketData, Message, Order, Signal, signal_id
 from services.risk.decider import Decider
 from services.risk.handlers import RiskHandler
@@ -108,6 +109,47 @@ def test_in_a_replay_a_signal_waits_for_the_fill_of_an_order_in_flight(database:
     second = risk.handle(Batch([trade(2, "100", "ETHUSDT"), signal(2, "BUY", "ETHUSDT")], caught_up=True))
     assert [item.entry.id for item in second.deferred] == ["2-0"]
     assert len(verdicts(database)) == 1
+
+
+def test_in_a_replay_rejections_are_written_before_the_order_that_follows_them(database: Database) -> None:
+    """Each with the prices of its own moment, although they are written at once."""
+    risk = handler_on(database, lockstep=True)
+    risk.handle(Batch([trade(1, "100"), signal(1, "SELL")], caught_up=True))  # from now on the book is known
+    sales = [item for n in (2, 3) for item in (trade(n, f"10{n}"), signal(n, "SELL"))]
+    outcome = risk.handle(Batch([*sales, trade(4, "104"), signal(4, "BUY"), trade(5, "105"), signal(5, "SELL")], True))
+    assert [item.entry.id for item in outcome.deferred] == ["5-0", "5-0"]
+    assert database.query("SELECT reason, marks->>'BTCUSDT' FROM decisions ORDER BY decision_seq") == [
+        ("NO_POSITION", "100"), ("NO_POSITION", "102"), ("NO_POSITION", "103"), (None, "104"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("last", ["SELL", "BUY"])
+def test_in_a_replay_what_the_ledger_refuses_is_decided_again_in_its_order(database: Database, last: str) -> None:
+    """Somebody else has changed the account since the book was read: not one of the decisions made from it is kept."""
+    risk = handler_on(database, lockstep=True)
+    risk.handle(Batch([trade(1, "100"), signal(1, "SELL")], caught_up=True))
+    database.query("UPDATE account SET cash = cash - 1")
+    outcome = risk.handle(Batch([trade(2, "100"), signal(2, "SELL"), trade(3, "100"), signal(3, last)], caught_up=True))
+    assert [item.entry.id for item in outcome.deferred] == ["2-0", "3-0"]
+    assert not outcome.outgoing
+    assert len(verdicts(database)) == 1
+    risk.handle(Batch(outcome.deferred, caught_up=True))
+    assert database.query("SELECT signal_id, cash FROM decisions ORDER BY decision_seq")[1:] == [
+        (signal_id("BTCUSDT", "momentum_v1", number), 99_999) for number in (2, 3)
+    ]
+
+
+def test_in_a_replay_what_was_not_written_is_decided_once_when_it_comes_again(database: Database) -> None:
+    """The ledger went away before the rejections were in it."""
+    risk = handler_on(database, lockstep=True)
+    risk.handle(Batch([trade(1, "100"), signal(1, "SELL")], caught_up=True))
+    batch = Batch([trade(2, "100"), signal(2, "SELL"), trade(3, "100"), signal(3, "SELL")], caught_up=True)
+    database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'risk'")
+    with pytest.raises(ServerAway):
+        risk.handle(batch)
+    assert len(verdicts(database)) == 1
+    risk.handle(batch)
+    assert verdicts(database) == [("rejected", "NO_POSITION")] * 3
 
 
 def test_trading_live_an_order_in_flight_counts_and_nobody_waits(database: Database) -> None:
