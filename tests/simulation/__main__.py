@@ -44,6 +44,7 @@ def _many(environment: dict[str, str], asked: argparse.Namespace) -> list[Result
     with ProcessPoolExecutor(asked.jobs, mp_context=get_context("spawn")) as pool:
         for part, results in zip(parts, pool.map(failing, [environment] * len(parts), parts), strict=True):
             failed += results
+            sys.stderr.writelines(f"seed {result.seed} failed: {'; '.join(result.found)}\n" for result in results)
             done, took_s = part.stop - asked.seed, time.monotonic() - began
             sys.stderr.write(f"{done:,} of {asked.count:,} seeds in {took_s:,.0f} s, {len(failed)} failed\n")
     return failed
