@@ -21,7 +21,7 @@ import psycopg2
 import redis
 
 from bench import machines
-from bench.pipeline import bare, decisions, latency, outage, readers, switched, throughput
+from bench.pipeline import bare, decisions, latency, old_ledger, outage, readers, switched, throughput
 from bench.pipeline.report import Aim, Figure, Narrator, Section, show
 from bench.pipeline.throughput import Pressure
 from bench.stacks import SERVICES, Lab
@@ -29,7 +29,9 @@ from cdb.running.native import StackError
 from services.errors import ServerAway
 
 MEMORY_AIM: Final = Aim("<", 120)
-SECTIONS: Final = ("latency", "bare", "throughput", "decisions", "outage", "tracing", "reference", "readers", "memory")
+SECTIONS: Final = (
+    *("latency", "bare", "throughput", "decisions", "ledger", "outage", "tracing", "reference", "readers", "memory"),
+)
 BUSY: Final = 0.25
 _FAILURES: Final = (StackError, redis.RedisError, psycopg2.Error, ServerAway, psutil.Error)
 
@@ -43,10 +45,11 @@ class Plan:
     backlog: int = 100_000
     signals: int = 20_000
     one_by_one: int = 1_000
+    rows: int = 10_000_000
     rounds: int = 3
 
 
-QUICK: Final = Plan(seconds=15.0, precision=0.25, backlog=20_000, signals=4_000, one_by_one=200, rounds=1)
+QUICK: Final = Plan(seconds=15.0, precision=0.25, backlog=20_000, signals=4_000, one_by_one=200, rows=500_000, rounds=1)
 
 
 def main() -> None:
@@ -87,7 +90,8 @@ def _measured(lab: Lab, narrator: Narrator, plan: Plan, only: str | None) -> lis
         "latency": lambda: latency.measure(lab, narrator, seconds=plan.seconds),
         "bare": lambda: bare.measure(lab, narrator, seconds=plan.seconds / 3, rounds=plan.rounds + 2),
         "throughput": lambda: throughput.measure(lab, narrator, pressure),
-        "decisions": lambda: decisions.measure(lab, narrator, signals=plan.signals, one_by_one=plan.one_by_one),
+        "decisions": lambda: decisions.measure(lab, narrator, signals=plan.signals, count=plan.one_by_one),
+        "ledger": lambda: old_ledger.measure(lab, narrator, rows=plan.rows, count=plan.one_by_one),
         "outage": lambda: outage.measure(lab, narrator, seconds=plan.seconds / 2, rounds=plan.rounds),
         "tracing": lambda: both_ways(switched.TRACING),
         "reference": lambda: both_ways(switched.REFERENCE),

@@ -86,8 +86,8 @@ class Exchange:
         )
 
 
-def measure(lab: Lab, narrator: Narrator, *, signals: int, one_by_one: int) -> Section:
-    """Time risk with a backlog of *signals* (all rejected, then mixed), then with *one_by_one* signals in sequence."""
+def measure(lab: Lab, narrator: Narrator, *, signals: int, count: int) -> Section:
+    """Time risk with a backlog of *signals* (all rejected, then mixed), then with *count* signals one at a time."""
     section = Section("Decisions: signals that risk alone decides durably", SETTINGS)
     with lab.run("decisions, rejected", ("cdb_risk",), SETTINGS) as bot:
         section.figures.append(from_backlog(bot, narrator, "all rejected, risk alone", signals, lambda _: "SELL"))
@@ -97,7 +97,7 @@ def measure(lab: Lab, narrator: Narrator, *, signals: int, one_by_one: int) -> S
         )
         section.figures.append(mixed)
     with lab.run("decisions, one at a time", ("cdb_risk", "cdb_execution"), SETTINGS) as bot:
-        rate, found = _one_by_one(bot, narrator, one_by_one)
+        rate, found = one_by_one(bot, narrator, Exchange(bot), count)
     section.figures.append(rate)
     section.distributions.append(found)
     section.notes = [
@@ -137,10 +137,11 @@ def from_backlog(bot: Bot, narrator: Narrator, name: str, count: int, side: Call
     return Figure(name, rows / took_s, "decisions/s", AIM, detail)
 
 
-def _one_by_one(bot: Bot, narrator: Narrator, count: int) -> tuple[Figure, Distribution]:
-    exchange = Exchange(bot)
+def one_by_one(bot: Bot, narrator: Narrator, exchange: Exchange, count: int) -> tuple[Figure, Distribution]:
+    """Put each of *count* signals on the bus when the order of the one before it has come off the bus."""
     narrator.say(f"decisions: one at a time, {count:,} signals")
-    last_id: Any = "0-0"
+    newest = bot.redis.xrevrange(ORDERS, count=1)
+    last_id: Any = newest[0][0] if newest else "0-0"
     took_ms = []
     began = with_price = time.perf_counter()
     exchange.quote()
