@@ -14,7 +14,7 @@ Row = tuple[int, Decimal, Decimal]
 
 @given(st.lists(st.tuples(st.integers(0, 2 * CHUNK + 1), st.integers(0, 2 * CHUNK + 1)), max_size=6))
 def test_it_gives_what_a_deque_gives(turns: list[tuple[int, int]]) -> None:
-    window, expected, numbers = Window(Row), deque[Row](), count(1)
+    window, expected, numbers = Window[Row](tuple[int, Decimal, Decimal]), deque[Row](), count(1)
     for come, go in turns:
         for number in (next(numbers) for _ in range(come)):
             row = (number, Decimal(number).scaleb(-number % 9), Decimal(f"{number}.10"))
