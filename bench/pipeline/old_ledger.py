@@ -6,6 +6,7 @@ from bench.pipeline import decisions
 from bench.pipeline.decisions import Exchange, one_by_one
 from bench.pipeline.report import Aim, Figure, Narrator, Section
 from bench.stacks import Bot, Lab
+from cdb.running.native import StackError
 
 SERVICES: Final = ("cdb_risk", "cdb_execution")
 SETTINGS: Final = {**decisions.SETTINGS, "ORDER_SIZE_PCT": "0.0001"}  # or the exposure reaches its limit
@@ -33,11 +34,12 @@ def measure(lab: Lab, narrator: Narrator, *, rows: int, count: int) -> Section:
         for service in SERVICES:
             bot.stack.stop_part(service)
             bot.stack.start_part(service)
-        bot.stack.wait_ready(60)
+        if failure := bot.stack.wait_ready(60):
+            raise StackError(f"{failure.part}: {failure.reason}")
         anew = _turn(bot, narrator, exchange, count, section, "after a restart")
     section.figures = [
-        Figure("with older decisions to without, p50", old / new, "", AIM),
-        Figure("after a restart to a new ledger, p50", anew / new, "", AIM),
+        Figure("p50 with older decisions to a new ledger", old / new, "", AIM),
+        Figure("p50 after a restart to a new ledger", anew / new, "", AIM),
     ]
     return section
 

@@ -29,6 +29,7 @@ from cdb.replay.run import Request, run
 from cdb.replay.settings import chosen_settings
 from cdb.replay.tape import MOST_INVALID_PERCENT, examine, seekable
 from cdb.replay.view import progress_bar, show
+from cdb.running.native.ports import HOST
 
 replays_app = typer.Typer(help="List, open and remove saved replay ledgers.", no_args_is_help=True)
 NameArgument = Annotated[str, typer.Argument(help="Name of the replay, from `cdb replays list`.")]
@@ -127,7 +128,7 @@ def open_replay(name: NameArgument) -> None:
     with exit_codes(REFUSED):
         replays = swept_replays()
         with replays.opened(name) as address:
-            typer.echo(f"psql -h {address.host} -p {address.port} -U {address.user} {address.database}")
+            typer.echo(f"psql -h {HOST} -p {address.port} -U {address.user} {address.database}")
             typer.echo(f"password: POSTGRES_PASSWORD in {replays.secrets_file(name)}")
             typer.prompt("Press Enter to stop PostgreSQL", default="", show_default=False)
 

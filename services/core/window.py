@@ -11,10 +11,10 @@ CHUNK: Final = 2_000
 
 
 class Window(Generic[Row]):
-    """Rows in the order in which they came: numbers and Decimals, at high rates hundreds of thousands of them.
+    """Rows in the order in which they came, of numbers and Decimals, at high rates hundreds of thousands of them.
 
-    As objects a row takes some 300 bytes, packed a tenth. Those between the oldest and the newest, which alone are
-    looked at, are packed. *oldest* and *newest* are there as soon as there is a row.
+    As an object a row takes some 300 bytes, packed a tenth. Only the oldest and the newest row are looked at; those
+    between them are packed. *oldest* and *newest* are there as soon as there is a row. Whole numbers have 64 bits.
     """
 
     oldest: Row

@@ -41,8 +41,8 @@ _FEW_ROWS: Final = {
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
 }
-"""Plans of prepared statements that look up few rows by their keys. They are kept, and what was planned while a table
-was nearly empty would read all of it again and again once it is not."""
+"""A writer's statements look up few rows by their keys. Their plans are kept, and what was planned while a table was
+nearly empty would read all of it again and again once it is not."""
 
 _AWAY: Final = frozenset({"08", "40", "53", "55", "57", "58"})
 """SQLSTATE classes of a server that cannot do it now: connection, rollback, resources, locks, shutdown, system."""

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from opentelemetry.trace import Span, SpanContext
 
 from services.clock import NANOSECONDS
+from services.errors import ServerAway
 from services.messages import Order, Signal
 from services.risk import report, trace
 from services.risk.ledger_rows import Rows, add_decision
@@ -28,7 +30,7 @@ class _Decided:
 
 @dataclass
 class _Session:
-    """What one batch of signals leads to. *made_from* is the book if it was known, and so may be an old one."""
+    """What one batch of signals leads to. *made_from* is the book if it was not read for them: it may be an old one."""
 
     items: list[tuple[Received, Signal]]
     timeline: Timeline
@@ -61,9 +63,17 @@ class Decider:
         self._undecided: list[Received] = []
         state.before_change = self._write_or_undo
 
-    def begin(self) -> None:
-        """Begin with messages that may have been begun with before: what was not written then is decided anew."""
-        self._unwritten, self._undecided = [], []
+    def begin(self, *, lockstep: bool) -> list[Callable[[], None]]:
+        """Begin with messages that may have been begun with before. What it gives reports what was decided then.
+
+        In lockstep that is written as it was decided, at the prices of then; else it is decided anew.
+        """
+        left, self._unwritten = self._unwritten if lockstep else [], []
+        if left:
+            self._unwritten = left
+            self._write_or_undo()
+        self._undecided = []
+        return [partial(self._report, session) for session in left]
 
     def decide(
         self, items: list[tuple[Received, Signal]], *, after: Callable[[Book], bool] | None = None
@@ -76,7 +86,7 @@ class Decider:
         timeline = Timeline()
         reading, is_known = self._read(items, timeline)
         book = reading.book
-        if after is not None and book.in_flight:
+        if after is not None and (book.in_flight or self._undecided):
             self._undecided += [item for item, _ in items]
             return _nothing
         self._state.watch(book)
@@ -90,11 +100,9 @@ class Decider:
         if after is None:
             if not self._write():
                 return self.decide(items)
-        elif session.can_wait:
-            session.committed_at_ns = self._state.clock.now_ns()
-        else:
+        elif not session.can_wait:
             self._write_or_undo()
-        return lambda: self._report(session)
+        return partial(self._report, session)
 
     def finish(self) -> list[Received]:
         """Write what is decided; the signals that are not, in their order."""
@@ -146,12 +154,18 @@ class Decider:
         for session in sessions:
             session.timeline.mark("writing")
             rows.add(session.rows)
-        if rows.decisions and not self._state.store.write_decisions(rows, made_from=newest.made_from):
+        try:
+            holds = not rows.decisions or self._state.store.write_decisions(rows, made_from=newest.made_from)
+        except ServerAway:
+            if newest.made_from is not None:  # or the ledger would not tell whether it has it already
+                self._unwritten = sessions
+            raise
+        if not holds:
             self._state.forget()
             return False
         for session in sessions:
             session.is_written = True
-            session.committed_at_ns = session.committed_at_ns or self._state.clock.now_ns()
+            session.committed_at_ns = self._state.clock.now_ns()
             session.timeline.mark("committed")
             for order, cause in session.orders:
                 self._state.placed(order, cause)
@@ -162,7 +176,8 @@ class Decider:
         """Watch and record what the ledger now has."""
         if not session.is_written:
             return
-        self._state.watch(session.portfolio.as_book())
+        if self._state.book is session.reading.book:  # else the ledger was read since
+            self._state.watch(session.portfolio.as_book())
         took_s = session.timeline.seconds("committed")
         batch = len(session.decided)
         for item in session.decided:

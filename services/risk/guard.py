@@ -46,6 +46,7 @@ class Guard:
     def _mark_equity(self, now_ns: int) -> None:
         """Note what the account was worth when this minute began, or this UTC day; and what it is after a reset."""
         minute_ns, day_ns = now_ns - now_ns % MINUTE_NS, now_ns - now_ns % DAY_NS
+        self._state.before_change()
         portfolio = self._state.portfolio(self._state.reload())
         last_ns = self._state.store.last_equity_mark_ns() if self._marked_ns is None else self._marked_ns
         at_ns = day_ns if last_ns is not None and last_ns < day_ns else minute_ns

@@ -74,8 +74,8 @@ class RiskHandler:
         by_stream: dict[str, list[tuple[Received, Any]]] = {stream: [] for stream in self.streams}
         for item in batch.received:
             by_stream[item.entry.stream].append((item, item.message))
-        self._decider.begin()
         self._state.restore()
+        outcome.afterwards += self._decider.begin(lockstep=self._lockstep)
         self._guard.do_what_is_due()
         fills, trades, signals = (by_stream[stream] for stream in (FILLS, MARKET_DATA, SIGNALS))
         if self._lockstep:

@@ -31,7 +31,7 @@ class RiskState:
         self._restored = False
         self.breaker_was_reset = False
         self.before_change: Callable[[], None] = lambda: None
-        """To be called before anything changes the ledger: it writes what was made from the ledger as it still is."""
+        """Called before a price changes what decisions are made from: it writes those that were made from it."""
         self._known: Reading | None = None
         self._last_price = time.monotonic()
 

@@ -85,6 +85,11 @@ SELECT order_id, cause, symbol, strategy, side, quantity, reference_price, volat
     (extract(epoch FROM placed_at) * 1000000)::bigint FROM orders WHERE state = 'placed' ORDER BY order_seq LIMIT 500
 """
 
+_NEWEST_ORDERS: Final = """
+SELECT order_seq, (extract(epoch FROM placed_at) * 1000000)::bigint FROM orders
+WHERE order_seq < coalesce(%(before)s, 9223372036854775807) ORDER BY order_seq DESC LIMIT 500
+"""
+
 _SAVE_MARKS: Final = """
 INSERT INTO marks SELECT * FROM jsonb_populate_recordset(NULL::marks, %s)
 ON CONFLICT (symbol) DO UPDATE SET price = excluded.price, trade_id = excluded.trade_id, ts_event = excluded.ts_event
@@ -332,11 +337,15 @@ class RiskStore:
 
     def order_times_ns(self, *, since_ns: int) -> list[int]:
         """When each order since *since_ns* was placed, oldest first."""
-        rows = self._ledger.execute(
-            "SELECT (extract(epoch FROM placed_at) * 1000000)::bigint FROM orders WHERE placed_at > %s ORDER BY 1",
-            (to_datetime(since_ns),),
-        )
-        return [microseconds * 1000 for (microseconds,) in rows]
+        found: list[int] = []
+        before = None
+        while True:
+            rows = self._ledger.execute(_NEWEST_ORDERS, {"before": before})
+            times = [microseconds * 1000 for _, microseconds in rows]
+            found += [time_ns for time_ns in times if time_ns > since_ns]
+            if not times or times[-1] <= since_ns:
+                return sorted(found)
+            before = rows[-1][0]
 
 
 def _fence(book: Book | None) -> tuple[object, ...]:

@@ -73,8 +73,8 @@ class FailingGround(Ground):
     def ledger(self, service: Service) -> Ledger:
         """The connection that the last process of *service* has left: a new one takes longer, and shows nothing more.
 
-        If another process is still there, it is a new one, and what was left to that one but not used yet is dropped:
-        a process that has asked nothing cannot be the writer.
+        If another process still runs, this one gets a new connection. If that one has not used its own yet, it is
+        closed: a process that has asked nothing is not the writer.
         """
         copy = current()
         assert copy is not None

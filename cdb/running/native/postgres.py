@@ -27,7 +27,8 @@ _SETTINGS = {
     "log_timezone": "UTC",
     "lc_messages": "C",
 }
-_ACCESS = "local all all scram-sha-256\nhost all all 127.0.0.1/32 scram-sha-256\n"
+_BY_SOCKET = "local all all scram-sha-256\n"
+_BY_TCP = "host all all 127.0.0.1/32 scram-sha-256\n"
 _TIMEOUT = 120.0  # seconds for initdb on a slow disk
 
 
@@ -80,7 +81,9 @@ def prepare(config: StackConfig) -> None:
         (data.parent / "belongs-to").write_text(f"{config.state_dir}\n")  # for whoever wonders what this is
     for left in (data / "postmaster.pid", *data.glob(".s.PGSQL.*")):  # its process is gone: else a reused pid blocks
         left.unlink(missing_ok=True)
-    (data / "pg_hba.conf").write_text(_ACCESS)
+    access = data / "pg_hba.conf"
+    if _BY_SOCKET not in access.read_text():  # made by an older version
+        access.write_text(_BY_SOCKET + access.read_text())
     note = data / "cdb-account"  # inside the cluster, so it is lost and found with it
     account = _account_digest(config, _salt(note))
     if note.exists() and json.loads(note.read_text())["digest"] == account["digest"]:
@@ -119,6 +122,7 @@ def _create(config: StackConfig, data: Path) -> None:
     # The role postgres gets no password, so nobody can log in as it; ours is made in single-user mode.
     arguments = ["--encoding=UTF8", "--no-locale", "--username=postgres", "--auth=reject"]
     _run([str(postgres_bin() / "initdb"), "-D", str(fresh), *arguments], config, what="initdb")
+    (fresh / "pg_hba.conf").write_text(_BY_SOCKET + _BY_TCP)
     fresh.rename(data)
 
 

@@ -36,7 +36,9 @@ type Backend struct {
 
 // Unmarshal fills in what a configuration leaves out.
 func (backend *Backend) Unmarshal(conf *confmap.Conf) error {
-	backend.Badger = badgerconfig.DefaultConfig()
+	if conf.IsSet("badger") {
+		backend.Badger = badgerconfig.DefaultConfig()
+	}
 	return conf.Unmarshal(backend)
 }
 
@@ -44,6 +46,11 @@ func (backend *Backend) Unmarshal(conf *confmap.Conf) error {
 func (config *Config) Validate() error {
 	if len(config.Backends) == 0 {
 		return errors.New("jaeger_storage needs a backend")
+	}
+	for name, backend := range config.Backends {
+		if backend.Badger == nil {
+			return fmt.Errorf("jaeger_storage keeps traces in badger alone, so not %q", name)
+		}
 	}
 	return nil
 }

@@ -68,7 +68,7 @@ class MeanReversion:
         self._cooldown_ns = int(settings.cooldown_s * NANOSECONDS)
         self._threshold = float(settings.threshold)
         self._minimum_distance = float(settings.minimum_distance)
-        self._window = Window(tuple[int, int, Decimal])
+        self._window = Window(tuple[int, Decimal, Decimal])
         self._sum = 0
         self._squares = 0
         self._volume = Decimal(0)
@@ -77,16 +77,17 @@ class MeanReversion:
 
     def update(self, trade: MarketData) -> Opinion | None:
         """Take in the next trade; an opinion if its price is far enough from the mean."""
-        units = int(trade.price.scaleb(MAX_DECIMALS))
+        units = _units(trade.price)
         notional = trade.price * trade.quantity
-        self._window.append((trade.ts_event, units, notional))
+        self._window.append((trade.ts_event, trade.price, notional))
         self._sum += units
         self._squares += units * units
         self._volume += notional
         self._volatility.update(trade.price)
         oldest_allowed = trade.ts_event - self._lookback_ns
         while self._window.oldest[0] < oldest_allowed:
-            _, units_gone, notional_gone = self._window.popleft()
+            _, price_gone, notional_gone = self._window.popleft()
+            units_gone = _units(price_gone)
             self._sum -= units_gone
             self._squares -= units_gone * units_gone
             self._volume -= notional_gone
@@ -108,6 +109,10 @@ class MeanReversion:
         self._quiet_until_ns = now_ns + self._cooldown_ns
         strength = min(Decimal(1), Decimal(abs(z_score)) / (2 * settings.threshold)).quantize(_TWO_DECIMALS)
         return Opinion("BUY" if z_score < 0 else "SELL", strength, self._volatility.value())
+
+
+def _units(price: Decimal) -> int:
+    return int(price.scaleb(MAX_DECIMALS))
 
 
 STRATEGY: Final[type[Strategy]] = MeanReversion

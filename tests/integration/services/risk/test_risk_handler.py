@@ -12,8 +12,9 @@ from services.errors import ServerAway
 from services.messages import MarketData, Message, Order, Signal, signal_id
 from services.risk.decider import Decider
 from services.risk.handlers import RiskHandler
+from services.risk.ledger_rows import Rows
 from services.risk.limits import Limits
-from services.risk.portfolio import Mark
+from services.risk.portfolio import Book, Mark
 from services.risk.state import RiskState
 from services.risk.store import RiskStore
 from services.runtime.handling import Batch, Received
@@ -139,17 +140,51 @@ def test_in_a_replay_what_the_ledger_refuses_is_decided_again_in_its_order(datab
     ]
 
 
-def test_in_a_replay_what_was_not_written_is_decided_once_when_it_comes_again(database: Database) -> None:
-    """The ledger went away before the rejections were in it."""
+def test_in_a_replay_what_was_not_written_is_so_when_it_comes_again(database: Database) -> None:
+    """The ledger went away before the rejections were in it: they are those of the prices of then."""
     risk = handler_on(database, lockstep=True)
     risk.handle(Batch([trade(1, "100"), signal(1, "SELL")], caught_up=True))
-    batch = Batch([trade(2, "100"), signal(2, "SELL"), trade(3, "100"), signal(3, "SELL")], caught_up=True)
+    batch = Batch([trade(2, "102"), signal(2, "SELL"), trade(3, "103"), signal(3, "SELL")], caught_up=True)
     database.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'risk'")
     with pytest.raises(ServerAway):
         risk.handle(batch)
     assert len(verdicts(database)) == 1
+    outcome = risk.handle(batch)
+    assert database.query("SELECT reason, marks->>'BTCUSDT' FROM decisions ORDER BY decision_seq") == [
+        ("NO_POSITION", "100"), ("NO_POSITION", "102"), ("NO_POSITION", "103"),
+    ]  # fmt: skip
+    assert not outcome.deferred
+
+
+def test_in_a_replay_what_was_written_although_nobody_was_told_is_not_written_again(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    risk = handler_on(database, lockstep=True)
+    risk.handle(Batch([trade(1, "100"), signal(1, "SELL")], caught_up=True))
+    batch = Batch([trade(2, "102"), signal(2, "SELL"), trade(3, "103"), signal(3, "BUY")], caught_up=True)
+    write = RiskStore.write_decisions
+
+    def lost(store: RiskStore, rows: Rows, *, made_from: Book | None = None) -> bool:
+        write(store, rows, made_from=made_from)
+        raise ServerAway("PostgreSQL", "the reply is lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RiskStore, "write_decisions", lost)
+        with pytest.raises(ServerAway):
+            risk.handle(batch)
     risk.handle(batch)
-    assert verdicts(database) == [("rejected", "NO_POSITION")] * 3
+    assert verdicts(database) == [("rejected", "NO_POSITION")] * 2 + [("approved", None)]
+
+
+def test_in_a_replay_later_signals_do_not_overtake_those_that_the_ledger_has_refused(database: Database) -> None:
+    """An order is written at once, so the refusal comes in the middle of the turn."""
+    risk = handler_on(database, lockstep=True)
+    risk.handle(Batch([trade(1, "100"), signal(1, "SELL")], caught_up=True))
+    database.query("UPDATE account SET cash = cash - 1")
+    turn = [item for n, side in ((2, "SELL"), (3, "BUY"), (4, "SELL")) for item in (trade(n, "100"), signal(n, side))]
+    outcome = risk.handle(Batch(turn, caught_up=True))
+    assert [item.entry.id for item in outcome.deferred] == ["2-0", "3-0", "4-0"]
+    assert len(verdicts(database)) == 1
 
 
 def test_trading_live_an_order_in_flight_counts_and_nobody_waits(database: Database) -> None:

@@ -50,6 +50,14 @@ def test_price_far_below_the_mean_is_bought_and_far_above_it_is_sold(price: str,
     assert found == side
 
 
+def test_thousands_of_trades_in_the_look_back_are_remembered() -> None:
+    """So many are packed. Of 15,000 trades the look-back has 6,000; a price of the asset dearest today has 5 digits."""
+    calm = ["118000", "118500"] * 7_500
+    *before, found = opinions(ticks(*calm, "116000", every_s=0.01))
+    assert not any(before)
+    assert found == "BUY"
+
+
 # Of nine prices, eight of them 1 away from 100, the last d: mean 100 + d/9, variance (8 + d * d * 8 / 9) / 9.
 @pytest.mark.parametrize(
     ("price", "z_score"),
