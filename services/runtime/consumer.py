@@ -258,6 +258,7 @@ class Consumer:
         else:
             self._bus.note_trial(entry, endings + 1)
             self._process([entry], caught_up=False)
+            self._commit([], [], [])  # or a process that dies before its next read has not come back from it either
         self._bus.forget_trial(entry)
         del self._endings[entry.key]
 

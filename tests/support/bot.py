@@ -16,6 +16,7 @@ import psycopg2.extensions
 import redis
 
 from cdb.running.native import TRADING, Stack, StackConfig, select
+from cdb.running.native.shell import OWN_SERVERS
 from services import topology
 from services.bus.client import connect
 from services.bus.streams import RedisBus
@@ -177,9 +178,10 @@ class Bot:
 
     def operators_environment(self) -> dict[str, str]:
         """Environment in which `cdb` finds this bot."""
+        told = self.stack.config.process_environment()
         return {
             **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
-            **self.stack.config.process_environment(),
+            **{name: value for name, value in told.items() if name not in OWN_SERVERS},
             "CDB_STATE_DIR": str(self.stack.config.state_dir),
         }
 

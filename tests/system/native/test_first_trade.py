@@ -83,7 +83,7 @@ def test_ctrl_c_ends_the_build_and_leaves_the_bot_trading(checkout: Checkout, no
     assert (
         "the bot runs on without the collector, Prometheus, Alertmanager and Jaeger; the next `make up` goes on" in said
     )
-    assert not [process for process in compiler if process.is_running()]
+    until(lambda: [one for one in compiler if one.is_running()], holds=lambda left: not left, what="the compiler's end")
     before = decisions(checkout)
     until(lambda: decisions(checkout), holds=lambda now: now > before, within_s=60, what="decisions after Ctrl-C")
     assert {*problems(checkout)} == {*WATCHING}

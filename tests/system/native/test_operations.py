@@ -103,8 +103,7 @@ def run(whole: Bot, command: str) -> "subprocess.CompletedProcess[str]":
     here = here.replace(".venv/bin/cdb", f"{sys.executable} -m cdb").replace(
         ".cdb/", f"{whole.stack.config.state_dir}/"
     )
-    place = {"CDB_STATE_DIR": str(whole.stack.config.state_dir)}
-    return type_in(here, {**whole.stack.config.process_environment(), **place})
+    return type_in(here, whole.operators_environment())
 
 
 def test_without_a_service_its_absence_is_named(whole: Bot, stack: RunningStack) -> None:
