@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
 
 from msgspec.structs import replace
@@ -43,8 +42,6 @@ IMPATIENCE: Final = 0.01
 """How likely somebody starts a service that hangs once more, at each step."""
 ACTS: Final = 0.06
 """How likely an operator acts when a trade happens; in lockstep nobody does, or the ledger could not be compared."""
-MOST_AT_ONCE: Final = 5
-"""So many trades go in together in lockstep, where that must make no difference."""
 LONGEST_REST_S: Final = 900.0
 
 
@@ -89,13 +86,12 @@ class Run:
     def go(self, expected: Content | None) -> Result:
         """Run it all, and check; *expected* is what a run without faults has in the ledger."""
         try:
-            tape = iter(trades())
-            while some := [*islice(tape, self._random.randint(1, MOST_AT_ONCE) if self._lockstep else 1)]:
-                if not self._until_due(some[0]):
+            for trade in trades():
+                if not self._until_due(trade):
                     break
                 if not self._lockstep and self._random.random() < ACTS:
                     self._operators.act()
-                self._engine.publish(some)
+                self._engine.publish([trade])
                 self._tell_faults()
             self._rest()
             self._stop()
