@@ -20,7 +20,7 @@ from services.topology import MARKET_DATA
 
 BATCH: Final = 500
 MAX_DELIVERIES: Final = 5
-MAX_ENDINGS: Final = 2
+MAX_ENDINGS: Final = 3
 RETRY_AFTER_S: Final = 1.0
 CLAIM_IDLE_MS: Final = 15_000
 HOUSEKEEPING_S: Final = 1.0
