@@ -63,17 +63,19 @@ class Decider:
         self._undecided: list[Received] = []
         state.before_change = self._write_or_undo
 
-    def begin(self, *, lockstep: bool) -> list[Callable[[], None]]:
-        """Begin with messages that may have been begun with before. What it gives reports what was decided then.
+    def begin(self, *, lockstep: bool) -> tuple[frozenset[str], list[Callable[[], None]]]:
+        """Begin with messages that may have been begun with before: the signals decided then, and what reports them.
 
-        In lockstep that is written as it was decided, at the prices of then; else it is decided anew.
+        In lockstep those are written as they were decided, at the prices of then; else all are decided anew.
         """
         left, self._unwritten = self._unwritten if lockstep else [], []
         if left:
             self._unwritten = left
             self._write_or_undo()
         self._undecided = []
-        return [partial(self._report, session) for session in left]
+        written = [session for session in left if session.is_written]
+        decided = frozenset(signal.signal_id for session in written for _, signal in session.items)
+        return decided, [partial(self._report, session) for session in written]
 
     def decide(
         self, items: list[tuple[Received, Signal]], *, after: Callable[[Book], bool] | None = None

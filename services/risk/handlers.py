@@ -75,9 +75,10 @@ class RiskHandler:
         for item in batch.received:
             by_stream[item.entry.stream].append((item, item.message))
         self._state.restore()
-        outcome.afterwards += self._decider.begin(lockstep=self._lockstep)
+        decided, outcome.afterwards = self._decider.begin(lockstep=self._lockstep)
         self._guard.do_what_is_due()
         fills, trades, signals = (by_stream[stream] for stream in (FILLS, MARKET_DATA, SIGNALS))
+        signals = [(item, signal) for item, signal in signals if signal.signal_id not in decided]
         if self._lockstep:
             self._note_fills(fills, outcome)
             self._take_in_turn(trades, signals, outcome, caught_up=batch.caught_up)
