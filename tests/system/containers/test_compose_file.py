@@ -324,7 +324,7 @@ def test_redis_is_set_up_as_without_containers(native: StackConfig) -> None:
     native.part("redis").prepare(native)  # type: ignore[misc]
     there = _redis_settings(native.layout.redis_conf.read_text())
     here = _redis_settings((ROOT / "deploy" / "containers" / "redis.conf").read_text())
-    differ = {"bind", "port", "dir", "requirepass", "aclfile", "user"}
+    differ = {"bind", "port", "unixsocket", "unixsocketperm", "dir", "requirepass", "aclfile", "user"}
     assert {k: v for k, v in here.items() if k not in differ} == {k: v for k, v in there.items() if k not in differ}
 
 
