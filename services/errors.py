@@ -15,6 +15,13 @@ class ServerAway(Exception):
         super().__init__(f"{server}: {self.detail}")
 
 
+class Standby(ServerAway):
+    """Another process does this one's work; this one waits, ready to take over."""
+
+    def __init__(self, detail: object) -> None:
+        super().__init__(BUS, detail)
+
+
 class Superseded(Exception):
     """Another process has worked in this one's place. What this one knows is out of date, so it must end."""
 

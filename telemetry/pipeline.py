@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from threading import Thread
+from threading import Event, Thread
 from time import monotonic
 from typing import Any, Final
 
@@ -30,6 +30,12 @@ _EXPORTERS_SECONDS: Final = 0.4
 _CHANNEL: Final = (("grpc.enable_http_proxy", 0),)  # the proxy of a shell does not know the collector
 
 
+def _set() -> Event:
+    event = Event()
+    event.set()
+    return event
+
+
 @dataclass(frozen=True, kw_only=True)
 class TelemetrySettings:
     """Where telemetry goes, and under which name. Without an endpoint nothing is sent; /metrics still works."""
@@ -44,6 +50,7 @@ class TelemetrySettings:
     span_export_timeout_seconds: float = 30.0  # longer: spans must survive a collector's restart
     span_queue_size: int = 4096
     tracing: bool = True  # False: no spans, but logs still have trace ids
+    reports: Event = field(default_factory=_set)  # metrics are sent while it is set: one process a service
 
     def __post_init__(self) -> None:
         if self.otlp_endpoint is not None and not self.otlp_endpoint.startswith(("http://", "https://")):
@@ -96,7 +103,9 @@ class Telemetry:
             expected=expected,
             exemplars=settings.otlp_endpoint is not None,
         )
-        self._collect_once(readers)
+        self.exposition()  # an observable's start time is its first collection
+        for exporting in readers[1:]:
+            Thread(target=self._export_first, args=(exporting, settings), name="first-export", daemon=True).start()
 
     def exposition(self) -> bytes:
         """Collect now and return the /metrics page (text format 0.0.4)."""
@@ -110,7 +119,7 @@ class Telemetry:
     def _export_metrics(self, settings: TelemetrySettings) -> ExportingReader:
         exporter = _MetricExporter(self._failed("metrics"), **_connection(settings, settings.export_timeout_seconds))
         self._exporters.append(exporter)
-        return ExportingReader(self._recorder, exporter, settings.export_interval_seconds)
+        return ExportingReader(self._recorder, exporter, settings.export_interval_seconds, reports=settings.reports)
 
     def _export_spans(self, settings: TelemetrySettings) -> None:
         kind = _StockSpanExporter if self._stock else _SpanExporter
@@ -126,11 +135,10 @@ class Telemetry:
         counter = self._recorder.counter("cdb_telemetry_export_failures_total")
         return lambda: counter.bind((signal,)).inc()
 
-    def _collect_once(self, readers: Sequence[MetricReader]) -> None:
-        # An observable's start time is its first collection. Exports may wait for the collector, so they get threads.
-        self.exposition()
-        for reader in readers[1:]:
-            Thread(target=reader.collect, name="telemetry-first-export", daemon=True).start()
+    def _export_first(self, reader: MetricReader, settings: TelemetrySettings) -> None:
+        """Send what is 0 as soon as it is this process that reports."""
+        settings.reports.wait()
+        reader.collect()
 
 
 class _MetricExporter(OTLPMetricExporter):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from threading import Event
+from time import monotonic
 from typing import Any, Final
 
 from opentelemetry.sdk.metrics.export import (
@@ -26,6 +28,8 @@ from prometheus_client.registry import Collector
 from telemetry.contract import Metric
 from telemetry.recorder import Recorder
 
+STOPPED_SECONDS: Final = 2.0
+"""A timer that is late by more was not the timer's fault."""
 _INFINITY: Final = float("inf")
 
 
@@ -41,14 +45,26 @@ class LocalReader(InMemoryMetricReader):
 
 
 class ExportingReader(PeriodicExportingMetricReader):
-    """Collects and exports at an interval, with exemplars."""
+    """Collects and exports at an interval, with exemplars, while *reports* is set.
 
-    def __init__(self, recorder: Recorder, exporter: MetricExporter, interval_seconds: float) -> None:
+    A process that was stopped and goes on does not know yet whether another has reported in its place meanwhile: it
+    leaves out one export.
+    """
+
+    def __init__(
+        self, recorder: Recorder, exporter: MetricExporter, interval_seconds: float, *, reports: Event
+    ) -> None:
         self._recorder = recorder
+        self._reports = reports
+        self._interval_seconds = interval_seconds
+        self._last_end = monotonic()
         super().__init__(exporter, export_interval_millis=interval_seconds * 1000)
 
     def _receive_metrics(self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any) -> None:
-        super()._receive_metrics(_joined(metrics_data, self._recorder.histograms(drain=True)), timeout_millis)
+        was_stopped = monotonic() - self._last_end > self._interval_seconds + STOPPED_SECONDS
+        if self._reports.is_set() and not was_stopped:
+            super()._receive_metrics(_joined(metrics_data, self._recorder.histograms(drain=True)), timeout_millis)
+        self._last_end = monotonic()
 
 
 def _joined(data: MetricsData, histograms: Sequence[MetricData]) -> MetricsData:

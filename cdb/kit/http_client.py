@@ -87,11 +87,20 @@ class HttpClient:
         return self.send("GET", path, params=sent)
 
     def send(self, method: str, path: str, **what: Any) -> httpx.Response:
-        """Send a request as httpx does; an answer of any status is returned. Raises Away."""
+        """Send a request as httpx does; an answer of any status is returned. Raises Away.
+
+        A service on standby names the process that works; the same is sent there.
+        """
         try:
-            return self._client.request(method, path, **what)
+            return self._sent(method, path, **what)
         except httpx.HTTPError as error:
             raise Away(f"{self.name} at {self.url} does not answer: {error or type(error).__name__}") from error
+
+    def _sent(self, method: str, path: str, **what: Any) -> httpx.Response:
+        answer = self._client.request(method, path, **what)
+        if answer.status_code == httpx.codes.TEMPORARY_REDIRECT:
+            return self._client.request(method, answer.headers["Location"], **{**what, "params": None})
+        return answer
 
     def post(self, path: str, body: object, *, token: str) -> httpx.Response:
         """Send *body* as JSON with the bearer *token*; an answer of any status is returned. Raises Away.

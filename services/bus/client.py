@@ -11,11 +11,15 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from services.errors import BUS, ServerAway
+from services.errors import BUS, ServerAway, Standby
 
 WRONG_TYPE: Final = "WRONGTYPE"
 _AWAY: Final = ("MISCONF", "NOREPLICAS", "CLUSTERDOWN", "MASTERDOWN", "LOADING", "BUSY ", "READONLY", "OOM", WRONG_TYPE)
 """Replies of a Redis that is there but cannot do it now."""
+
+
+class AnotherCopy(RedisConnectionError):
+    """Another process works under the name that a connection was to carry."""
 
 
 def connect(
@@ -51,6 +55,8 @@ def connect(
 def translated() -> Iterator[None]:
     try:
         yield
+    except AnotherCopy as other:
+        raise Standby(other) from other
     except (RedisConnectionError, RedisTimeoutError) as error:
         raise ServerAway(BUS, error) from error
     except ResponseError as error:

@@ -24,3 +24,8 @@ def trials_of(group: str) -> str:
 def worker_of(name: str) -> str:
     """The key that tells which process has worked as *name* last."""
     return f"worker:{name}"
+
+
+def offer_of(name: str) -> str:
+    """The key that is there as long as another process could take over from the one that works as *name*."""
+    return f"offer:{name}"

@@ -53,16 +53,16 @@ class _Impatient(LoopState):
 
     def __init__(self) -> None:
         super().__init__()
-        self._away_since: float | None = None
+        self._waits_since: float | None = None
 
     def turned(self) -> None:
-        if self._away_since is not None:
-            self._away_since = None
+        if self._waits_since is not None:
+            self._waits_since = None
             super().turned()
 
     def waits_for(self, away: ServerAway) -> None:
         super().waits_for(away)
         now = time.monotonic()
-        self._away_since = self._away_since or now
-        if now - self._away_since > PATIENCE_S:
+        self._waits_since = self._waits_since or now
+        if now - self._waits_since > PATIENCE_S:
             raise EngineBroken(f"{away.server}: {away.detail}")

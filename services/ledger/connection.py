@@ -44,6 +44,17 @@ _FEW_ROWS: Final = {
 """A writer's statements look up few rows by their keys. Their plans are kept, and what was planned while a table was
 nearly empty would read all of it again and again once it is not."""
 
+SILENT_S: Final = 2.0
+"""A writer that works asks the ledger something every second."""
+_LOCK: Final = "SELECT pg_try_advisory_lock(hashtext(%(role)s))"
+_END_SILENT: Final = """
+    SELECT pg_terminate_backend(pid, 1000) FROM pg_locks JOIN pg_stat_activity USING (pid)
+    WHERE locktype = 'advisory' AND granted AND objsubid = 1
+        AND (classid::bigint << 32 | objid::bigint) = hashtext(%(role)s)
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        AND state LIKE 'idle%%' AND state_change < clock_timestamp() - make_interval(secs => %(silent_s)s)
+"""
+
 _AWAY: Final = frozenset({"08", "40", "53", "55", "57", "58"})
 """SQLSTATE classes of a server that cannot do it now: connection, rollback, resources, locks, shutdown, system."""
 
@@ -99,10 +110,11 @@ class Ledger:
     """A connection that is made at the first transaction and again after it broke. Not thread-safe: one per thread.
 
     With *writer_role*, only one process at a time gets past the first transaction: a second one meets ServerAway
-    until the first has ended, so two copies of a service can never write side by side. *instrument* gets each new
-    connection; what it does to cursors holds while a span is current, so that polling makes no spans, and always if it
-    *instruments_all*. Without *flushes* a commit does not wait for the disk: if the machine dies, the newest ones are
-    lost, never a part of one.
+    until the first has ended, so two copies of a service can never write side by side. The role is a lock of the
+    session: a writer that was silent for *silent_s* loses both together, and what it had not committed. *instrument*
+    gets each new connection; what it does to cursors holds while a span is current, so that polling makes no spans, and
+    always if it *instruments_all*. Without *flushes* a commit does not wait for the disk: if the machine dies, the
+    newest ones are lost, never a part of one.
     """
 
     def __init__(
@@ -114,10 +126,12 @@ class Ledger:
         instrument: Callable[[psycopg2.extensions.connection], None] | None = None,
         instruments_all: bool = False,
         flushes: bool = True,
+        silent_s: float = SILENT_S,
     ) -> None:
         self._address = address
         self._application = application
         self._writer_role = writer_role
+        self._silent_s = silent_s
         self._instrument = instrument
         self._instruments_all = instruments_all
         self._session = {
@@ -237,10 +251,16 @@ class Ledger:
                 raise ServerAway(
                     "PostgreSQL", f"the ledger's schema is {row and row[0]}, this code needs {SCHEMA_VERSION}"
                 )
-            if self._writer_role is not None:
-                cursor.execute("SELECT pg_try_advisory_lock(hashtext(%s))", (self._writer_role,))
-                row = cursor.fetchone()
-                if not row or not row[0]:
-                    raise ServerAway("PostgreSQL", f"another process is the ledger's {self._writer_role}")
+            if self._writer_role is not None and not self._has_taken_role(cursor):
+                raise ServerAway("PostgreSQL", f"another process is the ledger's {self._writer_role}")
             for statement in self._prepared:
                 cursor.execute(statement)
+
+    def _has_taken_role(self, cursor: Cursor) -> bool:
+        """Take the lock of the writer's role, if need be from a process that is silent."""
+        asked = {"role": self._writer_role, "silent_s": self._silent_s}
+        for statement in (_LOCK, _END_SILENT, _LOCK):
+            cursor.execute(statement, asked)
+            if statement is _LOCK and cursor.fetchone() == (True,):
+                return True
+        return False

@@ -42,8 +42,13 @@ class Health:
             verdicts[name] = verdict if age_s <= TOO_OLD_S else f"no answer for {age_s:.0f} s"
         return verdicts
 
+    @property
+    def on_standby(self) -> bool:
+        """Whether another process does the service's work, and this one waits."""
+        return self._state.on_standby
+
     def healthy(self) -> bool:
-        """Whether the service can do its own work now."""
+        """Whether the service can do its own work now, or could if it were its turn."""
         return all(verdict == "ok" for verdict in self.checks().values())
 
     def _watch(self, name: str) -> None:

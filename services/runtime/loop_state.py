@@ -2,11 +2,12 @@
 
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 import structlog
 
-from services.errors import BUS, ServerAway
+from services.errors import BUS, ServerAway, Standby
 from telemetry import metrics
 
 STUCK_AFTER_S: Final = 10.0
@@ -16,14 +17,23 @@ log = structlog.get_logger()
 
 
 class LoopState:
-    """Running, waiting for something, or stuck; and *stop*, which asks the loop to end."""
+    """Running, waiting for something, or stuck; and *stop*, which asks the loop to end.
+
+    *on_standby* says whether another process does this one's work, as far as is known; *reports* is set once it is
+    known that none does, so that this one's figures are the service's. *on_wait* hears of each wait: for what, and for
+    how many seconds already.
+    """
 
     def __init__(self) -> None:
         self.stop = threading.Event()
+        self.on_standby = False
+        self.reports = threading.Event()
+        self.on_wait: Callable[[ServerAway, float], None] = lambda _away, _waited_s: None
         self._lock = threading.Lock()
         self._last_turn = time.monotonic()
         self._started = False
         self._away: ServerAway | None = None
+        self._away_since = 0.0
         self._last_warning = 0.0
 
     def turned(self) -> None:
@@ -32,7 +42,11 @@ class LoopState:
             self._last_turn = time.monotonic()
             self._started = True
             recovered, self._away = self._away, None
-        if recovered:
+            takes_over, self.on_standby = self.on_standby, False
+            self.reports.set()
+        if takes_over:
+            log.info("takes over")
+        elif recovered:
             log.info("server is back", after=_waiting_for(recovered))
             if recovered.server == BUS:
                 metrics.bus_reconnects.inc()
@@ -40,15 +54,41 @@ class LoopState:
     def waits_for(self, away: ServerAway) -> None:
         """The loop waits for a server; warns once, then every ten seconds."""
         now = time.monotonic()
+        if isinstance(away, Standby):
+            self._stands_by(now, away)
+        else:
+            self._waits_for(now, away)
+        self.on_wait(away, now - self._away_since)
+
+    def _waits_for(self, now: float, away: ServerAway) -> None:
         with self._lock:
             self._last_turn = now
             first = self._away is None or self._away.server != away.server
+            if first:
+                self._away_since = now
+            if not self.on_standby:
+                self.reports.set()
             self._away = away
             warn = first or now - self._last_warning >= _REPEAT_WARNING_S
             if warn:
                 self._last_warning = now
         if warn:
             log.warning("waiting for server", server=away.server, error=away.detail)
+
+    def _stands_by(self, now: float, standby: Standby) -> None:
+        with self._lock:
+            self._last_turn = now
+            self._started = True
+            self._away, self._away_since = None, now
+            first, self.on_standby = not self.on_standby, True
+        if first:
+            log.info("on standby", reason=standby.detail)
+
+    def leaves(self) -> None:
+        """Another process does the work from now on."""
+        with self._lock:
+            self.on_standby = True
+            self.reports.clear()
 
     def problem(self) -> str | None:
         """What keeps the loop from its work, None if nothing does."""

@@ -5,10 +5,11 @@ A service's __main__ builds its clients and handler and hands them here.
 
 import faulthandler
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import redis
@@ -25,10 +26,11 @@ from services.errors import Superseded
 from services.ledger.connection import Ledger, LedgerAddress
 from services.runtime import instrumentation, logs
 from services.runtime.bus_probe import bus_probe
+from services.runtime.copies import Copies, where_the_work_is
 from services.runtime.health import Health, Probe
 from services.runtime.http_server import WebServer
 from services.runtime.loop_state import LoopState
-from services.runtime.web import create_app
+from services.runtime.web import create_app, pass_on
 from services.settings import LedgerSettings, ServiceSettings
 from services.topology import Service
 from telemetry import metrics
@@ -38,6 +40,7 @@ VERSION: Final = "0.1.0"
 FINISH_WITHIN_S: Final = 2.0
 TELL_WHY_AFTER_S: Final = 8
 """An end takes at most 5 s: FINISH_WITHIN_S, 1 s for open requests, 2 s for telemetry. At 10 s one is killed."""
+_ALL_ADDRESSES: Final = frozenset({"0.0.0.0", "::", ""})  # noqa: S104  compared with, not listened on
 _ENDING: Final = frozenset({signal.SIGTERM, signal.SIGINT})
 log = structlog.get_logger()
 
@@ -59,6 +62,10 @@ class Process:
     clock: Clock
     state: LoopState
     telemetry: Telemetry
+    _of_loop: redis.Redis | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._only = OnlyOne(self.service.name, address=f"http://{self._own_host()}:{self.settings.port}")
 
     @classmethod
     def begin(
@@ -70,6 +77,7 @@ class Process:
         """
         signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
         logs.configure(service.name, level=settings.log_level, log_format=settings.log_format)
+        state = LoopState()
         telemetry = start_telemetry(
             service=service.name,
             symbols=settings.symbols,
@@ -82,18 +90,21 @@ class Process:
                 version=VERSION,
                 tracing=settings.tracing,
                 export_interval_seconds=settings.export_interval_s,
+                reports=state.reports,
             ),
         )
         clock: Clock = EventClock() if settings.clock == "event" else WallClock()
-        return cls(service, settings, clock, LoopState(), telemetry)
+        return cls(service, settings, clock, state, telemetry)
 
     def bus(self, *, only: bool = False) -> RedisBus:
         """A connection to the bus for this service's group. Each thread needs its own.
 
-        *only* one process of this service gets in: that is for its loop. A second one meets ServerAway meanwhile, and
-        one that hung until another took its place meets Superseded.
+        *only* one process of this service gets in: that is for its loop. A second one meets Standby meanwhile, and one
+        that hung until another took its place meets Superseded.
         """
-        client = self._redis(greet=OnlyOne(self.service.name).greet if only else None)
+        client = self._redis(greet=self._only.greet if only else None)
+        if only:
+            self._of_loop = client
         return RedisBus(client, group=self.service.name, consumer=self.service.name, clock=self.clock)
 
     def held(self) -> HeldSymbols:
@@ -126,7 +137,11 @@ class Process:
         name = self.service.name
         health = Health(self.state, self._probes(), lambda healthy: metrics.set_health_status(name, healthy))
         health.start()
+        if self.service.ledger:
+            self.state.on_wait = Copies(self._only, self._redis(), lambda: health.checks()["ledger"] == "ok").waits
         app = create_app(name, health)
+        others = self._redis()
+        pass_on(app, self.state, lambda: where_the_work_is(others, name))
         add_pages(app)
         instrumentation.trace_requests(app, every=self._is_reference)
         if self.settings.test_endpoints:
@@ -158,10 +173,26 @@ class Process:
 
     def _probes(self) -> dict[str, Probe]:
         probes: dict[str, Callable[[], Probe]] = {
-            "redis": lambda: bus_probe(self.bus(), self.clock),
+            "redis": lambda: bus_probe(self._alive_bus(), self.clock),
             "ledger": lambda: self.ledger("health").ping,
         }
         return {name: probes[name]() for name in self.service.probes}
+
+    def _alive_bus(self) -> RedisBus:
+        client = self._redis(greet=self._only.greet_alive)
+        return RedisBus(client, group=self.service.name, consumer=self.service.name, clock=self.clock)
+
+    def _own_host(self) -> str:
+        """Where others find this process: a name of its machine or container if it listens on all addresses."""
+        host = self.settings.http_host
+        return socket.gethostbyname(socket.gethostname()) if host in _ALL_ADDRESSES else host
+
+    def _leave(self, reason: Superseded) -> None:
+        """Leave the work to another process at once, and report nothing more in the name of both."""
+        log.error("ending, to start afresh", reason=str(reason))
+        self.state.leaves()
+        if self._of_loop is not None:
+            self._of_loop.connection_pool.disconnect()
 
     def _run_until_signal(self, loop: Loop) -> bool:
         """Run *loop* in a thread of its own until it ends or a signal asks for the end; False if it broke down.
@@ -176,7 +207,7 @@ class Process:
                 loop.run()
                 ended_well.set()
             except Superseded as reason:
-                log.error("ending, to start afresh", reason=str(reason))  # noqa: TRY400  no traceback: nothing is broken
+                self._leave(reason)
             finally:
                 over.set()
 

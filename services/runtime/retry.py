@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from typing import Final, ParamSpec, TypeVar
 
-from services.errors import ServerAway
+from services.errors import ServerAway, Standby
 from services.runtime.loop_state import LoopState
 
 FIRST_PAUSE_S: Final = 0.05
 LONGEST_PAUSE_S: Final = 1.0
+STANDBY_PAUSE_S: Final = 0.25
+"""How often a standby looks whether it is its turn."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,6 +35,10 @@ def retry(function: Callable[[], T], state: LoopState, *, on_away: Callable[[], 
     while True:
         try:
             result = function()
+        except Standby as standby:
+            state.waits_for(standby)
+            if state.stop.wait(STANDBY_PAUSE_S):
+                return None
         except ServerAway as away:
             state.waits_for(away)
             if pause_s == FIRST_PAUSE_S:

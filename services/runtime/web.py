@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, jsonify, redirect, request
 from msgspec import Meta
 
 from services.errors import ServerAway
 from services.runtime.health import Health
+from services.runtime.loop_state import LoopState
 from services.runtime.parameters import BadRequest, parameters
 from telemetry import metrics
 
@@ -27,7 +28,8 @@ def create_app(service: str, health: Health) -> Flask:
         checks = health.checks()
         healthy = all(verdict == "ok" for verdict in checks.values())
         metrics.set_health_status(service, healthy)
-        body = {"status": "ok" if healthy else "error", "service": service, "checks": checks}
+        well = "standby" if health.on_standby else "ok"
+        body = {"status": well if healthy else "error", "service": service, "checks": checks}
         return jsonify(body), 200 if healthy else 503
 
     @app.get("/metrics")
@@ -43,6 +45,18 @@ def create_app(service: str, health: Health) -> Flask:
         return jsonify({"error": str(error)}), 503
 
     return app
+
+
+def pass_on(app: Flask, state: LoopState, where: Callable[[], str]) -> None:
+    """While the process is on standby, send whoever asks more than how it is to the one that works, at URL *where*."""
+
+    @app.before_request
+    def look() -> Any:
+        if not state.on_standby or request.path in {"/health", "/metrics"}:
+            return None
+        if url := where():
+            return redirect(f"{url}{request.full_path.rstrip('?')}", code=307)
+        return jsonify({"error": "this process is on standby, and nobody knows where the one is that works"}), 503
 
 
 class Count(msgspec.Struct):

@@ -18,7 +18,8 @@ class Crash(BaseException):
 class Copy(greenlet.greenlet):  # type: ignore[misc]  # greenlet has no types
     """One process of *service*, which does *work* until it ends. It runs from one rest to the next.
 
-    It rests until *wakes_s*. If it hangs, *hangs_since_s* says since when, and *is_cut_off* whether servers notice.
+    It rests until *wakes_s*. If it hangs, *hangs_since_s* says since when, *is_cut_off* whether servers notice, and
+    *keeps_session* whether PostgreSQL still has its session.
     One that *is_stopping* ends when it has done what it is at.
     """
 
@@ -28,6 +29,7 @@ class Copy(greenlet.greenlet):  # type: ignore[misc]  # greenlet has no types
         self.wakes_s = 0.0
         self.hangs_since_s: float | None = None
         self.is_cut_off = False
+        self.keeps_session = True
         self.is_stopping = False
 
     def rest(self, until_s: float) -> None:
@@ -37,7 +39,7 @@ class Copy(greenlet.greenlet):  # type: ignore[misc]  # greenlet has no types
 
     def hang(self, now_s: float, until_s: float, *, is_cut_off: bool) -> None:
         """Stand still here, in the middle of its work."""
-        self.hangs_since_s, self.is_cut_off = now_s, is_cut_off
+        self.hangs_since_s, self.is_cut_off, self.keeps_session = now_s, is_cut_off, True
         self.rest(until_s)
         self.hangs_since_s, self.is_cut_off = None, False
 

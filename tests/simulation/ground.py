@@ -30,6 +30,8 @@ AWAY: Final = "away for a while"
 _LEDGER: Final = "PostgreSQL"
 LONGEST_AWAY_S: Final = 20.0
 LONGEST_HANG_S: Final = 30.0
+_NEVER_S: Final = 86_400.0
+"""Time is the simulation's: it says itself when a silent writer loses its session."""
 CUT_OFF_S: Final = 9.0
 """After so long PostgreSQL ends the session of a client whose machine does not answer (ledger/connection.py)."""
 MOST_LONG: Final = 20
@@ -227,7 +229,7 @@ class _FailingLedger(Ledger):
     """Each statement or transaction may be lost before it is done, or its reply after it."""
 
     def __init__(self, ground: FailingGround, address: LedgerAddress, service: Service) -> None:
-        super().__init__(address, application=service.name, writer_role=service.name, flushes=False)
+        super().__init__(address, application=service.name, writer_role=service.name, flushes=False, silent_s=_NEVER_S)
         self._ground = ground
         self._service = service
         self.is_used = False

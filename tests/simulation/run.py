@@ -12,7 +12,7 @@ from services.clock import NANOSECONDS
 from services.engine.engine import Engine
 from services.engine.setup import Setup
 from services.errors import Superseded
-from services.ledger.connection import Ledger
+from services.ledger.connection import SILENT_S, Ledger
 from services.topology import CORE, EXECUTION, RISK, STREAMS, Service
 from services.ws.trades import RawTrade
 from tests.simulation.adversary import Adversary, Fault
@@ -139,8 +139,10 @@ class Run:
 
     def _look_after(self, hanging: Copy) -> None:
         """Do what servers and people do about a process that hangs."""
-        if hanging.is_cut_off and self._ground.now_s > (hanging.hangs_since_s or 0) + CUT_OFF_S:
-            hanging.is_cut_off = False
+        hung_s = self._ground.now_s - (hanging.hangs_since_s or 0)
+        is_replaced = hung_s > SILENT_S and len(self._ground.copies_of(hanging.service)) > 1
+        if hanging.keeps_session and (is_replaced or (hanging.is_cut_off and hung_s > CUT_OFF_S)):
+            hanging.keeps_session = False
             self._ground.cut_off(hanging)
         if self._random.random() < IMPATIENCE:
             self._wanted[hanging.service] = 2
