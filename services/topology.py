@@ -42,6 +42,16 @@ class Service:
         return f"{self.name}:{self.port}"
 
     @property
+    def standby(self) -> str:
+        """What its second copy is called where one runs beside it."""
+        return f"{self.name}_standby"
+
+    @property
+    def standby_port(self) -> int:
+        """The documented port of that copy."""
+        return self.port + 100
+
+    @property
     def probes(self) -> tuple[str, ...]:
         """The servers that its health check asks."""
         return ("redis", "ledger") if self.ledger else ("redis",)
@@ -57,6 +67,7 @@ CONSOLE: Final = Service(name="cdb_console", port=8010, package="")
 
 SERVICES: Final = (WS, CORE, RISK, EXECUTION)
 NAMES: Final = tuple(service.name for service in SERVICES)
+STANDBYS: Final = tuple(service.standby for service in SERVICES)
 STREAMS: Final = (MARKET_DATA, SIGNALS, ORDERS, FILLS)
 READERS: Final = {stream: tuple(service.name for service in SERVICES if stream in service.reads) for stream in STREAMS}
 """For each stream the groups that must have read a message before it is done with."""

@@ -10,7 +10,7 @@ from cdb.backup.save import DATA_OF, LEDGER, Say, member_of, prometheus_version,
 from cdb.running.base import LedgerPrograms, RunningStack
 from cdb.running.errors import BackupError, StackError
 from services.ledger.connection import SCHEMA_VERSION
-from services.topology import NAMES, STREAMS
+from services.topology import NAMES, STANDBYS, STREAMS
 
 _READY_S: Final = 120.0
 
@@ -31,7 +31,7 @@ def restore(stack: RunningStack, source: Path, *, overwrite: bool, say: Say) -> 
         running = [part.name for part in stack.parts() if part.active]
         with tempfile.TemporaryDirectory(dir=stack.workplace, prefix=".restore-") as folder:
             say("services: stopping")
-            with stack.stopped(*NAMES):
+            with stack.stopped(*NAMES, *STANDBYS):
                 with ledger.replaced(programs, found.extract(LEDGER, Path(folder))):
                     say(f"ledger: {sum(manifest.ledger_rows.values()):,} rows restored")
                     _migrate(stack, manifest.ledger_schema, say)

@@ -18,7 +18,7 @@ from cdb.kit.output import print_json
 from cdb.kit.paths import ROOT
 from cdb.running.errors import StackError
 from cdb.running.feed import feed
-from cdb.running.native import Failure, Part, PartStatus, Stack, StackConfig, envfile, select, with_needs
+from cdb.running.native import Failure, Part, PartStatus, Stack, StackConfig, envfile, select, with_needs, with_standbys
 from cdb.running.native.unknown_settings import refuse_unknown, unread
 from cdb.running.native_stack import NativeStack
 from cdb.running.stack import running_stack
@@ -41,6 +41,9 @@ def up(
             metavar="NAME", help="Start only this part, by its name in `cdb status`, and what it needs. Repeatable."
         ),
     ] = None,
+    standby: Annotated[
+        bool, typer.Option("--standby", help="Run two of each service: the second takes over when the first fails.")
+    ] = False,
     timeout: Annotated[
         str,
         typer.Option(metavar="TIME", help="Maximum time to wait until all parts are ready, such as 90s or 5m."),
@@ -63,7 +66,9 @@ def up(
     with exit_codes(REFUSED):
         _native_stack("up -d")
         _ensure_env(console)
-        stack = Stack(StackConfig.for_operator(ROOT, os.environ, parts=select(with_needs(tuple(part or ())))))
+        names = with_needs(tuple(part or ()))
+        parts = select(with_standbys(names) if standby else names)
+        stack = Stack(StackConfig.for_operator(ROOT, os.environ, parts=parts))
         ran_before = stack.running()
         with stack.held(), view.progress(console) as show:
             changed = stack.start(without_unbuilt=True)

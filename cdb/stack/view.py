@@ -95,7 +95,13 @@ def health(parts: tuple[PartStatus, ...]) -> Table:
     """Make a table of the parts with their health."""
     table = Table("part", "pid", "health", "state", "uptime", "problem")
     for part in parts:
-        mark = Text("healthy", "green") if part.ready else Text("unhealthy", "red")
+        mark = _health(part)
         pid, since = (str(part.pid), seconds(part.uptime)) if part.pid else ("", "")
-        table.add_row(part.name, pid, mark, part.state, since, Text(part.health.detail))
+        table.add_row(part.name, pid, mark, part.state, since, Text("" if part.ready else part.health.detail))
     return table
+
+
+def _health(part: PartStatus) -> Text:
+    if not part.ready:
+        return Text("unhealthy", "red")
+    return Text(part.health.detail or "healthy", "green")

@@ -21,7 +21,7 @@ from console.knowledge import Known
 from services import topology
 from services.decoding import prepared
 
-SERVICES: Final = (*topology.NAMES, topology.CONSOLE.name)
+SERVICES: Final = (*topology.NAMES, *topology.STANDBYS, topology.CONSOLE.name)
 MOST_LINES: Final = 200
 MOST_BYTES: Final = 20_000_000
 """Read of each service's log, from its end."""

@@ -52,7 +52,7 @@ def pass_on(app: Flask, state: LoopState, where: Callable[[], str]) -> None:
 
     @app.before_request
     def look() -> Any:
-        if not state.on_standby or request.path in {"/health", "/metrics"}:
+        if not state.on_standby or request.url_rule is None or request.path in {"/health", "/metrics"}:
             return None
         if url := where():
             return redirect(f"{url}{request.full_path.rstrip('?')}", code=307)

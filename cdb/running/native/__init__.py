@@ -2,7 +2,7 @@
 
 from cdb.running.errors import StackError
 from cdb.running.native.config import Health, Kind, Part, StackConfig
-from cdb.running.native.parts import ALL_PARTS, TRADING, select, with_needs
+from cdb.running.native.parts import ALL_PARTS, TRADING, select, with_needs, with_standbys
 from cdb.running.native.ports import Ports
 from cdb.running.native.readiness import Failure, PartStatus
 from cdb.running.native.stack import Stack
@@ -21,4 +21,5 @@ __all__ = [
     "StackError",
     "select",
     "with_needs",
+    "with_standbys",
 ]

@@ -48,8 +48,8 @@ class Part:
     """One program of the stack. *probe* asks whether it can do its work; a one-shot is judged by its exit.
 
     It gets no other secrets of .env than *secrets*. *environment* is for itself alone and holds no secret. All parts
-    get what *provides* gives, unless the settings say otherwise. A part that is not *available* on this machine is left
-    out unless it is asked for by name. What *yields* leaves the processor to the others. *built* is the program that
+    get what *provides* gives, unless the settings say otherwise. A part that is not *available* by itself is left out
+    unless it is asked for. What *yields* leaves the processor to the others. *built* is the program that
     the bootstrap builds for it.
     """
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 from cdb.running.errors import StackError
 from cdb.running.native import (
@@ -41,6 +42,18 @@ def _service(service: Service) -> Part:
     )
 
 
+def _standby(service: Service) -> Part:
+    """A second copy: the same program on another port."""
+    return replace(
+        _service(service),
+        name=service.standby,
+        probe=probes.http_ok(service.standby),
+        ports=(service.standby,),
+        environment=lambda config: {service.port_variable: str(config.ports.of(service.standby))},
+        available=lambda: False,
+    )
+
+
 ALL_PARTS: tuple[Part, ...] = (
     Part(
         "redis",
@@ -74,6 +87,7 @@ ALL_PARTS: tuple[Part, ...] = (
         secrets=("POSTGRES_PASSWORD", "CDB_MONITORING_PASSWORD", "CDB_READER_PASSWORD"),
     ),
     *(_service(service) for service in SERVICES),
+    *(_standby(service) for service in SERVICES),
     Part(
         "otel_collector",
         built=lambda: COLLECTOR,
@@ -175,6 +189,12 @@ def with_needs(names: tuple[str, ...]) -> tuple[str, ...]:
     """Add to *names* the parts that they need, and what those need."""
     needed = tuple(name for part in select(names) if names for name in part.needs if name not in names)
     return with_needs((*names, *dict.fromkeys(needed))) if needed else names
+
+
+def with_standbys(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Add to *names*, or to all that are available, a second copy of each service."""
+    chosen = tuple(part.name for part in select(names))
+    return (*chosen, *(service.standby for service in SERVICES if service.name in chosen))
 
 
 def select(names: tuple[str, ...]) -> tuple[Part, ...]:

@@ -17,6 +17,7 @@ _LISTENERS: Final = {
     "redis": (16379, "cdb_redis:6379"),
     "postgres": (15432, "cdb_postgres:5432"),
     **{one.name: (one.port, one.instance) for one in (*topology.SERVICES, topology.CONSOLE)},
+    **{one.standby: (one.standby_port, f"{one.standby}:{one.standby_port}") for one in topology.SERVICES},
     "otlp_grpc": (4317, "cdb_otel_collector:4317"),
     "otlp_http": (4318, "cdb_otel_collector:4318"),
     "exposition": (9464, "cdb_otel_collector:9464"),
@@ -35,6 +36,8 @@ _LISTENERS: Final = {
     "grafana": (3000, "cdb_grafana:3000"),
 }
 """Each listener's documented port, and its address among containers, which is also its `instance`."""
+STANDBYS: Final = {name: _LISTENERS[name][1] for name in topology.STANDBYS}
+"""The address of each second copy of a service, as its `instance` says it."""
 BY_ADDRESS: Final = {address: name for name, (_, address) in _LISTENERS.items()}
 """Listener at an address among containers."""
 

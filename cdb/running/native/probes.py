@@ -17,6 +17,8 @@ from services.bus.client import connect
 from services.ledger.connection import LedgerAddress
 from services.ledger.connection import connect as connect_ledger
 
+STANDBY: Final = "standby"
+"""What a copy of a service says of itself that waits, ready to take over."""
 _TIMEOUT_S: Final = 2  # the least that libpq takes
 
 
@@ -61,7 +63,14 @@ def _get_ok(port: int, path: str, shows: str) -> Health:
         return Health(ok=False, detail=failing_checks(answer.content) or f"{path} answers {answer.status_code}")
     if shows and not any(line.startswith(shows) for line in answer.text.splitlines()):
         return Health(ok=False, detail=f"{path} does not show {shows!r}")
-    return Health(ok=True)
+    return Health(ok=True, detail=STANDBY if _is_on_standby(answer) else "")
+
+
+def _is_on_standby(answer: httpx.Response) -> bool:
+    try:
+        return bool(answer.json()["status"] == STANDBY)
+    except (ValueError, TypeError, KeyError):
+        return False
 
 
 def failing_checks(body: bytes) -> str:

@@ -8,7 +8,7 @@ import yaml
 from cdb.running.errors import StackError
 from cdb.running.native.config import StackConfig
 from cdb.running.native.files import write_private
-from cdb.running.native.ports import BY_ADDRESS, HOST
+from cdb.running.native.ports import BY_ADDRESS, HOST, STANDBYS
 from cdb.running.native.tools import PROMETHEUS, built_or_debians
 from cdb.running.server_settings import PrometheusSettings, for_server
 
@@ -37,6 +37,9 @@ def prepare(config: StackConfig) -> None:
     for file in sorted((source / "targets").glob("*.yml")):
         groups = yaml.safe_load(file.read_text(encoding="utf-8"))
         native = [_native(config, address) for group in groups for address in group["targets"]]
+        if file.name == "cdb_services.yml":
+            running = {part.name for part in config.parts}
+            native += [_native(config, address) for name, address in STANDBYS.items() if name in running]
         write_private(place / "targets" / file.name, yaml.safe_dump(native, sort_keys=False))
     settings: dict[str, Any] = yaml.safe_load((source / "prometheus.yml").read_text(encoding="utf-8"))
     if config.environment.get("CDB_SCRAPE_INTERVAL"):
