@@ -27,12 +27,11 @@ from bench.stacks import ROOT, Bot
 from cdb.audit import read_and_audit
 from cdb.running.native import Stack, StackConfig, StackError, select
 from cdb.running.native.config import state_dir
-from cdb.running.native.parts import ALL_PARTS
 from services.errors import ServerAway
 from services.ledger.connection import Ledger, LedgerAddress
 from services.settings import LedgerSettings, read
 
-PARTS: Final = tuple(part.name for part in ALL_PARTS if part.name != "grafana")
+PARTS: Final = tuple(part.name for part in select(()) if part.name != "grafana")
 """All parts but Grafana: a soak reads no dashboard."""
 READY_WITHIN_S: Final = 180.0
 LOOK_EVERY_S: Final = 5.0

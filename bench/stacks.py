@@ -65,15 +65,28 @@ class Bot:
         )
         self.bus = RedisBus(self.redis, group="bench", consumer="bench", clock=WallClock())
 
+    def at_work(self, service: str) -> str:
+        """The part that works as *service*: itself, or its second copy if there is one and it has taken over."""
+        standby = f"{service}_standby"
+        if standby not in {part.name for part in self.stack.config.parts}:
+            return service
+        with suppress(StackError):
+            if json.loads(self._ask(standby, "/health"))["status"] != "standby":
+                return standby
+        return service
+
     def ask(self, service: str, path: str, *, post: bool = False) -> str:
-        """Body of an answer; raises StackError if there is none."""
-        url = f"http://127.0.0.1:{self.stack.config.ports.of(service)}{path}"
+        """Body of an answer of whoever works as *service*; raises StackError if there is none."""
+        return self._ask(self.at_work(service), path, post=post)
+
+    def _ask(self, part: str, path: str, *, post: bool = False) -> str:
+        url = f"http://127.0.0.1:{self.stack.config.ports.of(part)}{path}"
         request = urllib.request.Request(url, method="POST" if post else "GET")
         try:
             with urllib.request.urlopen(request, timeout=10) as reply:  # noqa: S310  loopback
                 return str(reply.read().decode())
         except (urllib.error.URLError, OSError) as error:
-            raise StackError(f"{service} does not answer {path}: {error}") from error
+            raise StackError(f"{part} does not answer {path}: {error}") from error
 
     def feed(self) -> dict[str, Any]:
         """Answer of cdb_ws to GET /feed."""

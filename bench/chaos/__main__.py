@@ -30,12 +30,14 @@ from bench.pipeline.report import Narrator, Section, show
 from bench.stacks import SERVICES, Bot, Lab
 from cdb.running.native import StackError
 from services.errors import ServerAway
+from services.topology import STANDBYS
 
 SETTINGS: Final = {
     **latency.SETTINGS,
     # Within the noise of prices, too: orders without a signal are among those that are interrupted.
     "STOP_LOSS_PCT": "0.0006",
 }
+WATCHERS: Final = ("redis_exporter", "postgres_exporter", "prometheus", "alertmanager", "jaeger")
 _FAILURES: Final = (StackError, redis.RedisError, psycopg2.Error, ServerAway, psutil.Error)
 
 
@@ -59,10 +61,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _endured(lab: Lab, narrator: Narrator, options: argparse.Namespace) -> Section:
     settings = {**SETTINGS, "SIMULATOR_TRADES_PER_SECOND": str(options.trades_per_second)}
     section = Section("Kills: every part at random moments", settings)
-    run = Run()
-    with lab.run("chaos", (*SERVICES, COLLECTOR), settings) as bot:
+    run = Run(standby=options.standby)
+    parts = (*SERVICES, *STANDBYS, *WATCHERS, COLLECTOR) if options.standby else (*SERVICES, COLLECTOR)
+    with lab.run("chaos", parts, settings) as bot:
         with Witness(bot) as witness:
-            run.go(bot, narrator, plan(options.kills, seed=options.seed))
+            run.go(bot, narrator, plan(options.kills, seed=options.seed, standby=options.standby))
             narrator.say("the market stops; waiting until all is settled")
             _finish(section, bot, run, witness)
         if not _held(section):
@@ -103,6 +106,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=200, help="how many faults (default: 200)")
     parser.add_argument("--seed", type=int, help="order and moments of the faults (default: a random one, printed)")
     parser.add_argument("--trades-per-second", type=int, default=latency.TRADES_PER_SECOND, help="default: 200")
+    parser.add_argument(
+        "--standby", action="store_true", help="run two of each service; kill, freeze and cut off those that work"
+    )
     parser.add_argument("--json", action="store_true", help="print one object instead of tables")
     options = parser.parse_args(arguments)
     for name, most in (("kills", 100_000), ("trades_per_second", 10_000)):

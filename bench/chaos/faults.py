@@ -13,8 +13,9 @@ from typing import Final
 
 import psutil
 
-from bench.stacks import SERVERS, SERVICES, wait_until
-from cdb.running.native import Stack, StackError
+from bench.stacks import SERVERS, SERVICES, Bot, wait_until
+from cdb.running.native import StackError
+from services import topology
 
 COLLECTOR: Final = "otel_collector"
 PARTS: Final = (*SERVERS, *SERVICES, COLLECTOR)
@@ -22,7 +23,9 @@ LONGEST_PAUSE_S: Final = 2.0
 SHORTEST_STOP_S: Final = 0.5
 LONGEST_STOP_S: Final = 7.0
 """Longer than the 5 s after which a client gives up on a server, and than the 3 s after which a signal is too old."""
+FROZEN_S: Final = 30.0
 _NEW_PROCESS_WITHIN_S: Final = 60.0
+_END_SESSIONS: Final = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE %s"
 
 
 class Way(StrEnum):
@@ -31,6 +34,8 @@ class Way(StrEnum):
     KILLED = "kill -9"
     STOPPED = "stop, continue"
     RESTARTED = "restart"
+    FROZEN = "frozen for 30 s"
+    CUT_OFF = "sessions ended"
 
 
 @dataclass(frozen=True)
@@ -48,10 +53,17 @@ class Fault:
         return f"{self.part}: {self.way}"
 
 
-def plan(count: int, *, seed: int) -> list[Fault]:
+_ALONE: Final = list(product(PARTS, (Way.KILLED, Way.STOPPED, Way.RESTARTED)))
+_WITH_STANDBY: Final = [
+    *product(SERVICES, (Way.KILLED, Way.FROZEN)),
+    *((service.name, Way.CUT_OFF) for service in topology.SERVICES if service.ledger),
+]
+
+
+def plan(count: int, *, seed: int, standby: bool) -> list[Fault]:
     """Choose *count* faults in random order. Every part meets every way before one comes a second time."""
     chance = random.Random(seed)  # noqa: S311  no secret
-    kinds = list(product(PARTS, Way))
+    kinds = [*(_WITH_STANDBY if standby else _ALONE)]
     found: list[Fault] = []
     while len(found) < count:
         chance.shuffle(kinds)
@@ -61,7 +73,7 @@ def plan(count: int, *, seed: int) -> list[Fault]:
 
 def _fault(part: str, way: Way, chance: random.Random) -> Fault:
     pause_s, stopped_s = chance.uniform(0, LONGEST_PAUSE_S), chance.uniform(SHORTEST_STOP_S, LONGEST_STOP_S)
-    return Fault(part, way, pause_s, stopped_s if way is Way.STOPPED else 0.0)
+    return Fault(part, way, pause_s, {Way.STOPPED: stopped_s, Way.FROZEN: FROZEN_S}.get(way, 0.0))
 
 
 @dataclass(frozen=True)
@@ -72,28 +84,36 @@ class Outage:
     down: float
 
 
-def cause(stack: Stack, fault: Fault) -> Outage:
-    """Do *fault* and wait until its part has a process that may run."""
-    pid = stack.pid_of(fault.part)
+def cause(bot: Bot, fault: Fault) -> Outage:
+    """Do *fault* to whoever works as its part, and wait until that has a process that may run."""
+    stack, part = bot.stack, bot.at_work(fault.part)
+    pid = stack.pid_of(part)
     if pid is None:
-        raise StackError(f"{fault.part} has no process, so it cannot be the next to meet a fault")
+        raise StackError(f"{part} has no process, so it cannot be the next to meet a fault")
     began = time.time()
+    if fault.way is Way.CUT_OFF:
+        bot.query(_END_SESSIONS, (f"{fault.part}-%",))
+        return Outage(began, began)
     if fault.way is Way.RESTARTED:
-        stack.stop_part(fault.part)
+        stack.stop_part(part)
         down = time.time()
-        stack.start_part(fault.part)
+        stack.start_part(part)
     elif fault.way is Way.STOPPED:
         with _stopped(pid):
             down = time.time()
             time.sleep(fault.stopped_s)
         return Outage(began, down)
+    elif fault.way is Way.FROZEN:
+        with _stopped(pid):
+            down = time.time()
+            time.sleep(fault.stopped_s)
     else:
         os.kill(pid, signal.SIGKILL)
         down = time.time()
     wait_until(
-        lambda: stack.pid_of(fault.part) not in {None, pid},
+        lambda: stack.pid_of(part) not in {None, pid},
         within_s=_NEW_PROCESS_WITHIN_S,
-        what=f"a new process of {fault.part}",
+        what=f"a new process of {part}",
     )
     return Outage(began, down)
 

@@ -1,18 +1,22 @@
 """From what happened to a table: how long decisions took to return after each kind of fault, and what was lost."""
 
+import json
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, product
 from statistics import median
 from typing import Any, Final
+from urllib.parse import quote
 
 from bench.chaos.faults import COLLECTOR, PARTS, Way
 from bench.chaos.run import CALM_S, COUNTERS, Endured, Run
-from bench.pipeline.report import Figure, Section
+from bench.pipeline.report import Aim, Figure, Section
 from bench.stacks import Bot
 
+_FIRED: Final = 'count by (alertname) (max_over_time(ALERTS{alertstate="firing"}[6h]))'
 _COMMITS: Final = "SELECT extract(epoch FROM pg_xact_commit_timestamp(xmin))::float8 FROM decisions ORDER BY 1"
 _COUNTED: Final = "SELECT count(*), count(*) FILTER (WHERE {}) FROM {}"
+TAKEN_OVER_WITHIN_S: Final = 5.0
 NOT_NEEDED: Final = ("cdb_execution", COLLECTOR)
 """Parts without which decisions go on."""
 NOTES: Final = (
@@ -30,6 +34,8 @@ def fill(section: Section, bot: Bot, run: Run, *, lost_signals: int) -> None:
     commits = [at for (at,) in bot.query(_COMMITS)]
     section.rows = _rows(run.endured, commits)
     section.figures += [*_did(bot, run), *_lost(run, lost_signals), *_gaps(run, commits), *_after_stops(run)]
+    if run.standby:
+        section.figures += [*_takeovers(run), _alerts(bot)]
     section.notes += NOTES
 
 
@@ -43,7 +49,7 @@ def _rows(endured: Sequence[Endured], commits: Sequence[float]) -> list[dict[str
     """One row for each kind of fault that happened, in the order of parts, and one for all."""
     ends = [*(each.began for each in endured[1:]), *commits[-1:]]
     found = [(each, longest_gap(commits, each.began, end)) for each, end in zip(endured, ends, strict=False)]
-    kinds: dict[str, list[tuple[Endured, float]]] = {f"{part}: {way}": [] for part in PARTS for way in Way}
+    kinds: dict[str, list[tuple[Endured, float]]] = {f"{part}: {way}": [] for part, way in product(PARTS, Way)}
     for each, gap in found:
         kinds[each.fault.kind].append((each, gap))
     kinds["all"] = found
@@ -96,6 +102,22 @@ def _after_stops(run: Run) -> list[Figure]:
         Figure("decides again once a stop has ended, p50", median(found) if found else None, "s", None, how),
         Figure("decides again once a stop has ended, max", max(found, default=None), "s", None, how),
     ]
+
+
+def _takeovers(run: Run) -> list[Figure]:
+    """How long it took the second copy to decide (or fill) in place of the first."""
+    found = [each.filled_s if each.fault.part == "cdb_execution" else each.decided_s for each in run.endured]
+    how = "until a decision, after faults of execution a fill, on a later trade"
+    return [
+        Figure("a standby has taken over, p50", median(found) if found else None, "s", None, how),
+        Figure("a standby has taken over, max", max(found, default=None), "s", Aim("<", TAKEN_OVER_WITHIN_S), how),
+    ]
+
+
+def _alerts(bot: Bot) -> Figure:
+    found = json.loads(bot.ask("prometheus", f"/api/v1/query?query={quote(_FIRED)}"))["data"]["result"]
+    names = sorted(series["metric"]["alertname"] for series in found)
+    return Figure("alerts that fired", len(names), "", None, ", ".join(names))
 
 
 def _gaps(run: Run, commits: Sequence[float]) -> list[Figure]:

@@ -51,8 +51,9 @@ class Endured:
 
 @dataclass
 class Run:
-    """What happened so far. *failure* says why it ended before the last fault."""
+    """What happened so far, and whether each service has a *standby*. *failure*: why it ended before the last fault."""
 
+    standby: bool = False
     endured: list[Endured] = field(default_factory=list)
     counted: dict[str, float] = field(default_factory=lambda: dict.fromkeys(COUNTERS, 0.0))
     calm: tuple[float, float] = (0.0, 0.0)
@@ -92,11 +93,12 @@ class Run:
         time.sleep(fault.pause_s)
         self.count(bot)
         newest = _newest(bot)
-        outage = cause(bot.stack, fault)
+        outage = cause(bot, fault)
         wait_healthy(bot)
         decided, filled = _trading_after(bot, outage.down, newest)
         before, self._pids = self._pids, dict(_pids(bot))
-        spared = (name for name in before if name != fault.part or fault.way is Way.STOPPED)
+        stays = fault.way in {Way.STOPPED, Way.CUT_OFF}
+        spared = (name for name in before if stays or name.removesuffix("_standby") != fault.part)
         unasked = tuple(name for name in spared if self._pids.get(name) != before[name])
         return Endured(fault, outage.began, decided - outage.began, filled - outage.began, unasked)
 

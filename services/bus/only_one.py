@@ -8,7 +8,8 @@ meanwhile. A key beside the streams tells it even if the other one is gone by th
 """
 
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,17 +19,35 @@ from services.errors import Superseded
 
 SILENT_S: Final = 10
 """The loop of a service that works asks Redis something every second."""
-FROZEN_S: Final = 3
+FROZEN_S: Final = 2
 """Its health check does so twice a second, whatever the loop is at."""
+SURE_AFTER_S: Final = 1.0
+"""Redis counts by the machine's clock. If that is set ahead all seem silent, until each has asked again."""
 OFFER_S: Final = 3
 """For how long a standby's word holds that it could take over."""
+
+
+@dataclass(frozen=True)
+class _Connection:
+    """One connection that Redis has: whose it is, and for how many seconds it has been silent: one more, perhaps."""
+
+    id: int
+    is_loop: bool
+    process: str
+    silent_s: int
+
+    @property
+    def is_silent(self) -> bool:
+        return self.silent_s >= (SILENT_S if self.is_loop else FROZEN_S)
 
 
 class OnlyOne:
     """Has connections of this process carry *name*, and tells others where it listens: *address*, a URL."""
 
-    def __init__(self, name: str, *, address: str = "") -> None:
+    def __init__(self, name: str, *, address: str = "", monotonic: Callable[[], float] = time.monotonic) -> None:
         self._name = name
+        self._monotonic = monotonic
+        self._silent_since: dict[str, float] = {}
         self._process = secrets.token_hex(8)
         self._worker = f"{self._process} {address}".strip()
         self._has_worked = False
@@ -46,6 +65,10 @@ class OnlyOne:
         connection.on_connect()
         _ask(connection, "CLIENT", "SETNAME", f"{_alive(self._name)}{self._process}")
 
+    def check(self, client: Any) -> None:
+        """Raise Superseded if another process has worked after this one, redis.RedisError if nobody can say."""
+        self._compare(client.get(worker_of(self._name)))
+
     def offer(self, client: Any) -> None:
         """Say that this process, which waits, could work. Raises redis.RedisError."""
         client.set(offer_of(self._name), self._process, ex=OFFER_S)
@@ -61,7 +84,7 @@ class OnlyOne:
         found = [one for one in _connections(_ask(connection, "CLIENT", "LIST"), self._name) if one.id != own_id]
         loops = [one for one in found if one.is_loop]
         for other in loops:
-            if other.process != self._process and not _is_silent(other.process, found):
+            if other.process != self._process and not self._is_gone(other.process, found):
                 if self._has_worked:
                     raise Superseded(f"another process works as {self._name}")
                 raise AnotherCopy(f"another process works as {self._name}; this one waits until it has ended")
@@ -69,30 +92,31 @@ class OnlyOne:
             _ask(connection, "CLIENT", "KILL", "ID", other.id)
         self._note_worker(connection)
 
+    def _is_gone(self, process: str, connections: list[_Connection]) -> bool:
+        """Whether *process* hangs or is frozen, and did so when it was looked at before."""
+        if not any(one.is_silent for one in connections if one.process == process):
+            self._silent_since.pop(process, None)
+            return False
+        now = self._monotonic()
+        return now - self._silent_since.setdefault(process, now) >= SURE_AFTER_S
+
     def _note_worker(self, connection: Any) -> None:
         key = worker_of(self._name)
         newest = _ask(connection, "GET", key)
-        if self._has_worked and newest not in {None, self._worker.encode()}:
-            raise Superseded(f"another process has worked as {self._name}")
+        self._compare(newest)
         if newest != self._worker.encode():
             _ask(connection, "SET", key, self._worker)
         self._has_worked = True
+
+    def _compare(self, newest: bytes | None) -> None:
+        if self._has_worked and newest not in {None, self._worker.encode()}:
+            raise Superseded(f"another process has worked as {self._name}")
 
 
 def address_of_worker(client: Any, name: str) -> str:
     """The URL of the process that works as *name* or has done so last; "" if none has said it. Raises RedisError."""
     worker: bytes | None = client.get(worker_of(name))
     return (worker or b"").decode().partition(" ")[2]
-
-
-@dataclass(frozen=True)
-class _Connection:
-    """One connection that Redis has: whose it is, and for how many seconds it has been silent."""
-
-    id: int
-    is_loop: bool
-    process: str
-    silent_s: int
 
 
 def _loop(name: str) -> str:
@@ -116,8 +140,3 @@ def _connections(listed: bytes, service: str) -> Iterator[_Connection]:
             if fields.get("name", "").startswith(prefix):
                 process = fields["name"].removeprefix(prefix)
                 yield _Connection(int(fields["id"]), prefix == _loop(service), process, int(fields["idle"]))
-
-
-def _is_silent(process: str, connections: list[_Connection]) -> bool:
-    """Whether *process* hangs or is frozen: Redis counts whole seconds, so one more may have passed."""
-    return any(one.silent_s >= (SILENT_S if one.is_loop else FROZEN_S) for one in connections if one.process == process)

@@ -1,7 +1,8 @@
 """What a service does about other copies of itself: offer to take over, or leave the work to one that can do more.
 
-It works alone under its name (bus/only_one.py). If it reaches the bus and not the ledger, while another copy that
-waits reaches both, it ends: that one goes on, and the next process here waits in its place.
+It works alone under its name (bus/only_one.py). While it waits for the ledger it asks nothing of the bus, so it looks
+here whether another copy has taken its place meanwhile. If it does not reach the ledger, while a copy that waits does,
+it ends: that one goes on, and the next process here waits in its place.
 """
 
 from collections.abc import Callable
@@ -26,13 +27,15 @@ class Copies:
         self._has_ledger = has_ledger
 
     def waits(self, away: ServerAway, waited_s: float) -> None:
-        """Take notice that the loop waits. Raises Superseded if another copy could do its work."""
+        """Take notice that the loop waits. Raises Superseded if another copy does its work, or could."""
         with suppress(redis.RedisError):
             if isinstance(away, Standby):
                 if self._has_ledger():
                     self._only.offer(self._client)
-            elif away.server == "PostgreSQL" and waited_s >= LEAVES_AFTER_S and self._only.is_offered(self._client):
-                raise Superseded(f"another process reaches the ledger and this one does not: {away.detail}")
+            elif away.server == "PostgreSQL":
+                self._only.check(self._client)
+                if waited_s >= LEAVES_AFTER_S and self._only.is_offered(self._client):
+                    raise Superseded(f"another process reaches the ledger and this one does not: {away.detail}")
 
 
 def where_the_work_is(client: redis.Redis, name: str) -> str:

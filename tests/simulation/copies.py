@@ -82,7 +82,7 @@ class Connection:
         self.owner = owner
         self.asked_s = 0.0
         self._all = connections
-        self._greet: Final = OnlyOne(owner.service.name).greet
+        self._greet: Final = OnlyOne(owner.service.name, monotonic=connections.monotonic).greet
         self._id = 0
         self._name = ""
         self._reply: Any = None

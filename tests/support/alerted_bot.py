@@ -11,7 +11,6 @@ from typing import Any, Final
 import pytest
 
 from cdb.running.native import Stack, StackConfig, select
-from cdb.running.native.parts import ALL_PARTS
 from tests.support.bot import LIVELY, Bot
 from tests.support.fast_copy import FAST_EXPORTS, make_fast_copy
 from tests.support.programs import require_parts
@@ -24,7 +23,7 @@ SETTINGS: Final = {
     "MOMENTUM_LOOKBACK_S": "1",
 }
 """Lively, but with so few trades that signals are far more than a twentieth of what cdb_risk handles."""
-PARTS: Final = tuple(part.name for part in ALL_PARTS if part.name != "grafana")
+PARTS: Final = tuple(part.name for part in select(()) if part.name != "grafana")
 """All parts but Grafana: these tests read no dashboard."""
 PATIENCE_S: Final = 120.0
 """Enough for the slowest alert (its `for` and its window) or a group interval: half a minute on an idle machine."""

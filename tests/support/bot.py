@@ -62,8 +62,22 @@ class Bot:
         return f"http://127.0.0.1:{self.stack.config.ports.of(service)}{path}"
 
     def ask(self, service: str, path: str, *, post: bool = False) -> tuple[int, Any]:
-        """Status and body of an answer; status 0 if nobody answers."""
-        return ask(self.stack.config.ports.of(service), path, post=b"" if post else None)
+        """Status and body of an answer; status 0 if nobody answers.
+
+        One on standby is not asked, but the copy that works.
+        """
+        return ask(self.stack.config.ports.of(self.at_work(service)), path, post=b"" if post else None)
+
+    def at_work(self, service: str) -> str:
+        """The part that works as *service*: itself, or its second copy if there is one that has taken over."""
+        standby = f"{service}_standby"
+        is_there = standby in {part.name for part in self.stack.config.parts}
+        return standby if is_there and self.state(standby) == "ok" else service
+
+    def state(self, part: str) -> str:
+        """What *part* says of itself at /health: ok, standby or error; empty if it does not answer."""
+        _, body = ask(self.stack.config.ports.of(part), "/health")
+        return str(body["status"]) if isinstance(body, dict) else ""
 
     def health(self) -> dict[str, int]:
         """Status of every service's /health; 0 where nobody answers."""

@@ -18,7 +18,7 @@ from psycopg2 import sql
 from cdb.running.native import Ports, Stack, StackConfig, select
 from cdb.running.native.ports import HOST
 from services.bus.client import connect
-from services.ledger.connection import Ledger, LedgerAddress
+from services.ledger.connection import SILENT_S, Ledger, LedgerAddress
 from services.ledger.migrate import migrate
 from services.migrate import LAYERS_OF_THE_LEDGER
 from services.settings import LedgerSettings
@@ -46,9 +46,11 @@ class Database:
         """Its address as Ledger takes it."""
         return LedgerAddress.of(self.settings)
 
-    def ledger(self, application: str = "test", *, writer_role: str | None = None) -> Ledger:
+    def ledger(
+        self, application: str = "test", *, writer_role: str | None = None, silent_s: float = SILENT_S
+    ) -> Ledger:
         """New connection of the services' own kind; the caller closes it."""
-        return Ledger(self.address, application=application, writer_role=writer_role)
+        return Ledger(self.address, application=application, writer_role=writer_role, silent_s=silent_s)
 
     def query(self, statement: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Run and commit *statement*; return its rows, [] if it has none."""

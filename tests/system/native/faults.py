@@ -47,15 +47,15 @@ def away(bot: Bot, server: str) -> Iterator[None]:
 
 
 @contextmanager
-def by_hand(bot: Bot, service: str) -> Iterator[int]:
-    """Run another copy of *service* as somebody would by hand, killed at the end; gives its port."""
+def by_hand(bot: Bot, service: str, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run another copy of *service* with other *settings*, killed at the end."""
     port = Ports.free().of(service)
     own = next(one for one in topology.SERVICES if one.name == service)
     command = [sys.executable, "-m", own.module]
-    environment = {**bot.stack.config.process_environment(), own.port_variable: str(port)}
+    environment = {**bot.stack.config.process_environment(), own.port_variable: str(port), **settings}
     with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL) as program:
         try:
-            yield port
+            yield program
         finally:
             program.kill()
 

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support.bot import SERVICES, Bot
-from tests.support.http import ask
 from tests.support.waiting import until
-from tests.system.native.faults import by_hand, frozen
+from tests.system.native.faults import frozen
 
 pytestmark = pytest.mark.e2e
 
@@ -35,12 +34,6 @@ def work_in_hand(bot: Bot, service: str) -> Iterator[None]:
         yield
 
 
-def loop_of(port: int) -> str:
-    """What the service at *port* says of its loop."""
-    _, body = ask(port, "/health")
-    return str(body["checks"]["loop"]) if body else "no answer"
-
-
 def pending(bot: Bot, stream: str, group: str) -> int:
     with bot.redis() as client:
         summary: Any = client.xpending(stream, group)
@@ -62,44 +55,6 @@ def test_a_service_killed_under_load_loses_and_doubles_nothing(bot: Bot, service
     published = entries_added(bot, "signals") - signals_before
     assert published > 0
     assert bot.count("decisions") - decisions_before == published
-    bot.audit()
-
-
-@pytest.mark.parametrize("service", ["cdb_ws", "cdb_core", "cdb_risk"])
-def test_a_second_copy_of_a_service_waits_and_takes_over_when_the_first_has_ended(bot: Bot, service: str) -> None:
-    """Started by hand beside the first: it does nothing, says for whom it waits, and the other way round later."""
-    expected = f"waiting for Redis: another process works as {service}; this one waits until it has ended"
-    with by_hand(bot, service) as port:
-        until(lambda: loop_of(port), holds=lambda seen: seen == expected, what=expected)
-        bot.wait_trading()
-        assert bot.health()[service] == 200
-        bot.stack.stop_part(service)
-        until(lambda: loop_of(port), holds=lambda seen: seen == "ok", what="the second copy at work")
-        bot.wait_trading()
-        bot.stack.start_part(service)
-        first = bot.stack.config.ports.of(service)
-        until(lambda: loop_of(first), holds=lambda seen: seen == expected, what="the first copy waiting")
-    bot.wait_healthy()
-    bot.wait_trading()
-    bot.quiesce()
-    bot.audit()
-
-
-@pytest.mark.parametrize("service", ["cdb_core", "cdb_risk"])
-def test_a_service_that_hung_until_another_copy_took_its_place_starts_afresh(bot: Bot, service: str) -> None:
-    """It knows nothing of what happened meanwhile, and cdb_risk has the ledger, for which the other one waits."""
-    waiting = f"waiting for Redis: another process works as {service}; this one waits until it has ended"
-    hung = bot.stack.pid_of(service)
-    with by_hand(bot, service) as second:
-        until(lambda: loop_of(second), holds=lambda seen: seen == waiting, what=waiting)
-        with frozen(bot, service):
-            until(lambda: loop_of(second), holds=lambda seen: seen != waiting, within_s=60, what="the second copy next")
-        until(lambda: loop_of(second), holds=lambda seen: seen == "ok", what="the second copy at work")
-        until(lambda: bot.stack.pid_of(service), holds=lambda pid: pid not in {None, hung}, what="a new process")
-        bot.wait_trading()
-    bot.wait_healthy()
-    bot.wait_trading()
-    bot.quiesce()
     bot.audit()
 
 

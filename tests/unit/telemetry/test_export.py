@@ -235,3 +235,18 @@ def test_wrong_setting_is_refused_by_name(wrong: Any, says: str) -> None:
 
 def test_token_is_not_in_the_settings_text() -> None:
     assert "secret-token" not in repr(TelemetrySettings(otlp_token="secret-token"))
+
+
+def test_metrics_are_sent_only_while_this_process_reports_for_its_service(received: Received) -> None:
+    """Two of one service have one name there: the one that waits would set all figures back."""
+    reports = Event()
+    settings = TelemetrySettings(otlp_endpoint=received.endpoint, export_interval_seconds=0.05, reports=reports)
+    box = Isolated("cdb_risk", settings=settings)
+    assert not received.metrics
+    reports.set()
+    _until(lambda: received.metrics, "an export of the one that works")
+    reports.clear()
+    box.metrics.orders_received.labels(symbol="BTCUSDT").inc(7)
+    box.telemetry.shutdown()
+    orders = [metric for metric in received.metrics if metric.name == "cdb.orders.received"]
+    assert 7 not in [point.as_double for metric in orders for point in metric.sum.data_points]

@@ -5,14 +5,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any, Final
 
 import pytest
 import redis
 
 from services.bus.client import connect
-from services.bus.only_one import SILENT_S, OnlyOne
+from services.bus.only_one import SILENT_S, OnlyOne, address_of_worker
 from services.bus.streams import RedisBus
 from services.clock import WallClock
 from services.errors import ServerAway, Superseded
@@ -120,6 +120,51 @@ def test_a_process_that_hangs_loses_its_name_and_is_the_second_when_it_comes_bac
         os.kill(holder.pid, signal.SIGCONT)
         assert holder.wait(30) == 1, "it could do nothing any more"
         assert gets_in(client)
+
+
+@pytest.mark.usefixtures("bus_client")
+def test_a_process_whose_health_check_is_silent_is_frozen_though_its_loop_has_just_asked(
+    servers: Servers, a_client: Connect
+) -> None:
+    """A loop may be silent for longer, for it may have much to do."""
+    password = servers.stack.config.environment["REDIS_PASSWORD"]
+    one = OnlyOne("cdb_core")
+    loop, alive = (
+        connect(host="127.0.0.1", port=servers.ports.redis, password=password, greet=greet)
+        for greet in (one.greet, one.greet_alive)
+    )
+    second = a_client()
+    with closing(loop), closing(alive):
+        ask(loop)
+        alive.ping()
+
+        def gets_in_beside_the_loop() -> bool:
+            if gets_in(second):
+                return True
+            ask(loop)
+            return False
+
+        until(gets_in_beside_the_loop, within_s=20, what="the next process getting in")
+
+
+@pytest.mark.usefixtures("bus_client")
+def test_a_copy_that_waits_says_whether_it_could_work(bus_client: redis.Redis) -> None:
+    working, waiting = OnlyOne("cdb_risk"), OnlyOne("cdb_risk")
+    assert not working.is_offered(bus_client)
+    waiting.offer(bus_client)
+    assert working.is_offered(bus_client)
+    until(lambda: not working.is_offered(bus_client), within_s=10, what="the end of an offer that nobody repeats")
+
+
+@pytest.mark.usefixtures("bus_client")
+def test_who_works_says_where(servers: Servers, bus_client: redis.Redis) -> None:
+    """Whoever waits sends others there."""
+    assert address_of_worker(bus_client, "cdb_core") == ""
+    password = servers.stack.config.environment["REDIS_PASSWORD"]
+    greet = OnlyOne("cdb_core", address="http://127.0.0.1:8101").greet
+    with closing(connect(host="127.0.0.1", port=servers.ports.redis, password=password, greet=greet)) as client:
+        ask(client)
+    assert address_of_worker(bus_client, "cdb_core") == "http://127.0.0.1:8101"
 
 
 @pytest.mark.usefixtures("bus_client")

@@ -1,5 +1,6 @@
 """The connection to the ledger: what counts as a server that is away, and who may write."""
 
+import threading
 from dataclasses import replace
 
 import psycopg2
@@ -19,6 +20,14 @@ from tests.support.waiting import until
 pytestmark = pytest.mark.integration
 
 
+def gets_in(ledger: Ledger) -> bool:
+    try:
+        ledger.ping()
+    except ServerAway:
+        return False
+    return True
+
+
 def test_only_one_process_of_a_role_gets_to_write(database: Database) -> None:
     """The second one waits, and is told for whom; when the first has ended it gets in."""
     first, second = (database.ledger(name, writer_role="cdb_risk") for name in ("first", "second"))
@@ -27,15 +36,35 @@ def test_only_one_process_of_a_role_gets_to_write(database: Database) -> None:
         second.ping()
     database.ledger("other", writer_role="cdb_execution").ping()
     first.close()
+    until(lambda: gets_in(second), what="the second writer getting in")
 
-    def gets_in() -> bool:
-        try:
-            second.ping()
-        except ServerAway:
-            return False
-        return True
 
-    until(gets_in, what="the second writer getting in")
+def test_a_writer_that_is_silent_loses_its_place_and_what_it_has_not_committed(database: Database) -> None:
+    """Its process stands still, or no longer knows that it is the writer: it may not write when it wakes."""
+    first, second = (database.ledger(name, writer_role="cdb_risk") for name in ("first", "second"))
+    first.execute("CREATE TABLE written (by text)")
+
+    def write_and_sleep() -> None:
+        with first.transaction() as cursor:
+            cursor.execute("INSERT INTO written VALUES ('first')")
+            until(lambda: gets_in(second), within_s=20, what="the second writer getting in")
+
+    with pytest.raises(ServerAway, match="connection"):
+        write_and_sleep()
+    assert second.execute("SELECT * FROM written") == []
+    with pytest.raises(ServerAway, match="another process is the ledger's cdb_risk"):
+        first.ping()
+
+
+def test_a_writer_that_works_keeps_its_place(database: Database) -> None:
+    """Whatever others try: one statement that takes long is work, too."""
+    first, second = (database.ledger(name, writer_role="cdb_risk", silent_s=0.2) for name in ("first", "second"))
+    first.ping()
+    asleep = threading.Thread(target=lambda: first.execute("SELECT pg_sleep(1)"))
+    asleep.start()
+    while asleep.is_alive():
+        assert not gets_in(second)
+    first.ping()
 
 
 @pytest.mark.parametrize(

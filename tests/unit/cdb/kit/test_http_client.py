@@ -72,3 +72,14 @@ def test_ctrl_c_ends_a_command_wherever_it_strikes_in_the_client() -> None:
     command = ["env", "--default-signal=INT", sys.executable, "-c", INTERRUPTED]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.stderr.endswith("KeyboardInterrupt\n"), ended.stderr
+
+
+def test_what_a_service_on_standby_is_asked_is_asked_again_where_it_says() -> None:
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.port == 9:
+            return httpx.Response(307, headers={"Location": "http://127.0.0.1:10/operator/trip?a=1"})
+        return httpx.Response(200, json=[str(request.url), request.headers["Authorization"], request.content.decode()])
+
+    with client(answer) as risk:
+        said = risk.post("/operator/trip", {"why": "a test"}, token="secret").json()
+    assert said == ["http://127.0.0.1:10/operator/trip?a=1", "Bearer secret", '{"why":"a test"}']
