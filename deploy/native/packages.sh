@@ -20,8 +20,8 @@ missing_packages() {
     have prometheus-postgres-exporter || echo prometheus-postgres-exporter
 }
 
-# What only tests need: a browser, what the handbook's commands are made of, a clock that can be set, the Prometheus and
-# Alertmanager that CDB_PROMETHEUS=debian takes, and a file system without hard links.
+# What only tests need: a browser, what the handbook's commands are made of, a clock that can be set, a pooler in front of
+# PostgreSQL, the Prometheus and Alertmanager that CDB_PROMETHEUS=debian takes, and a file system without hard links.
 missing_test_packages() {
     have chromium || echo chromium
     have curl || echo curl
@@ -29,6 +29,7 @@ missing_test_packages() {
     have watch || echo procps
     { have unshare && have nsenter; } || echo util-linux
     have faketime || echo faketime
+    have pgbouncer || echo pgbouncer
     have prometheus || echo prometheus
     have prometheus-alertmanager || echo prometheus-alertmanager
     have mount.exfat-fuse || echo exfat-fuse

@@ -23,8 +23,8 @@ FROZEN_S: Final = 2
 """Its health check does so twice a second, whatever the loop is at."""
 SURE_AFTER_S: Final = 1.0
 """Redis counts by the machine's clock. If that is set ahead all seem silent, until each has asked again."""
-OFFER_S: Final = 3
-"""For how long a standby's word holds that it could take over."""
+OFFER_S: Final = 1
+"""For how long a standby's word holds that it could take over; it looks four times as often."""
 
 
 @dataclass(frozen=True)

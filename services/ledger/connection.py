@@ -251,8 +251,10 @@ class Ledger:
                 raise ServerAway(
                     "PostgreSQL", f"the ledger's schema is {row and row[0]}, this code needs {SCHEMA_VERSION}"
                 )
-            if self._writer_role is not None and not self._has_taken_role(cursor):
-                raise ServerAway("PostgreSQL", f"another process is the ledger's {self._writer_role}")
+            if self._writer_role is not None:
+                _refuse_pooler(connection, cursor)
+                if not self._has_taken_role(cursor):
+                    raise ServerAway("PostgreSQL", f"another process is the ledger's {self._writer_role}")
             for statement in self._prepared:
                 cursor.execute(statement)
 
@@ -264,3 +266,15 @@ class Ledger:
             if statement is _LOCK and cursor.fetchone() == (True,):
                 return True
         return False
+
+
+def _refuse_pooler(connection: psycopg2.extensions.connection, cursor: Cursor) -> None:
+    """Raise ServerAway if a pooler answers: a writer's lock and statements need the same session all the time.
+
+    A pooler makes up the number of the session that it tells its client, for it may be served by many.
+    """
+    cursor.execute("SELECT pg_backend_pid()")
+    if cursor.fetchone() != (connection.info.backend_pid,):
+        raise ServerAway(
+            "PostgreSQL", "a connection pooler answers: set POSTGRES_HOST and POSTGRES_PORT to those of the server"
+        )

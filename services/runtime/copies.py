@@ -14,8 +14,8 @@ import redis
 from services.bus.only_one import OnlyOne, address_of_worker
 from services.errors import ServerAway, Standby, Superseded
 
-LEAVES_AFTER_S: Final = 2.0
-"""A ledger that was away for a moment is back by then."""
+LEAVES_AFTER_S: Final = 4.0
+"""By then a standby that has no ledger either knows it, and its last offer has run out."""
 
 
 class Copies:

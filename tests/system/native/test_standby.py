@@ -123,7 +123,7 @@ def test_all_wait_for_a_ledger_that_is_away_for_all(bot: Bot) -> None:
         holds=lambda seen: set(seen) == {"error"},
         what="no ledger for all",
     )
-    threading.Event().wait(4)  # not polled: longer than the time after which one would leave to another
+    threading.Event().wait(6)  # not polled: longer than the time after which one would leave to another
     bot.stack.start_part("postgres")
     for service in SERVICES:
         wait_for_pair(bot, service)
