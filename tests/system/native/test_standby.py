@@ -141,7 +141,7 @@ def test_an_operator_reaches_the_copy_that_works_at_the_address_of_either(bot: B
         wait_until_at_work(bot, waiting)
         bot.stack.start_part(working)
         wait_for_pair(bot, "cdb_risk")
-    assert bot.count("operator_actions", "what = 'trip'") == 2
+    assert bot.count("operator_actions", "what = 'trip_breaker'") == 2
     check(bot, "cdb_risk")
 
 

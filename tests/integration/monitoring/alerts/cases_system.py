@@ -20,6 +20,20 @@ def down(service: str, why: str) -> Firing:
     )
 
 
+def alone(service: str, instance: str) -> Firing:
+    return Firing(
+        severity="warning",
+        component=service,
+        labels={"service": service, "instance": instance, "job": "cdb_services"},
+        summary=f"One of two {service} is down",
+        description=f"{instance} does not answer Prometheus (up is 0). The other {service} works; if that ends, too, "
+        "nobody takes over.",
+    )
+
+
+STANDBY: Final = 'up{instance="cdb_risk_standby:8102", job="cdb_services"}'
+
+
 def services(up: dict[str, str] | None = None, health: dict[str, str] | None = None) -> dict[str, str]:
     """Up and health of all four, well but for what is given; an empty text is a series that is not there."""
     found = {}
@@ -107,6 +121,36 @@ CASES: Final = (
         alert="ServiceDown",
         series={"vector_of_nothing": "0x60"},
         at={"45s": [], "1m": [down(service, NO_TARGET) for service in INSTANCES]},
+    ),
+    Case(
+        rule="one of two that runs is enough",
+        alert="ServiceDown",
+        series={**services(up={"cdb_risk": "1x3 0x40"}), STANDBY: "1x60"},
+        at={"10m": []},
+    ),
+    Case(
+        rule="two that are dead are one alert",
+        alert="ServiceDown",
+        series={**services(up={"cdb_risk": "1x3 0x40"}), STANDBY: "1x3 0x40"},
+        at={"1m45s": [], "2m": [down("cdb_risk", NO_ANSWER)]},
+    ),
+    Case(
+        rule="a dead standby fires after two minutes and resolves when it is back",
+        alert="ServiceWithoutStandby",
+        series={**services(), STANDBY: "1x3 0x12 1x20"},
+        at={"2m45s": [], "3m": [alone("cdb_risk", "cdb_risk_standby:8102")], "4m30s": []},
+    ),
+    Case(
+        rule="so does the first of two after the second has taken over",
+        alert="ServiceWithoutStandby",
+        series={**services(up={"cdb_risk": "0x40"}), STANDBY: "1x60"},
+        at={"2m": [alone("cdb_risk", "cdb_risk:8002")]},
+    ),
+    Case(
+        rule="where there is one there is no standby, and none that could fail",
+        alert="ServiceWithoutStandby",
+        series=services(up={"cdb_risk": "1x3 0x40"}),
+        at={"10m": []},
     ),
     Case(
         rule="up of other jobs is not a service's",

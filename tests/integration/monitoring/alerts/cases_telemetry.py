@@ -208,6 +208,12 @@ CASES: Final = (
         at={"2m45s": [], "3m": [MISSING], "3m30s": [MISSING], "4m": []},
     ),
     Case(
+        rule="a standby has no figures of its own",
+        alert="ServiceMetricsMissing",
+        series={**services(), 'up{instance="cdb_risk_standby:8102", job="cdb_services"}': "1x60"},
+        at={"10m": []},
+    ),
+    Case(
         rule="a dead service without figures is no fault of telemetry",
         alert="ServiceMetricsMissing",
         series=services(up={"cdb_core": "0x60"}, health={"cdb_core": ""}),
