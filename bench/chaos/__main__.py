@@ -1,7 +1,8 @@
 """Kill, stop and restart every part of a running bot at random moments under load; nothing may be lost or doubled.
 
 It runs the same four programs, Redis, PostgreSQL and the collector in a stack of its own beside any other, and removes
-it at the end. With --standby it runs two of each service and what watches them, and only the services meet faults. One seed always gives the same faults in the same order. docs/performance.md explains the figures.
+it at the end. With --standby it runs two of each service and what watches them, and only the services meet faults. One
+seed always gives the same faults in the same order. docs/performance.md explains the figures.
 
 Exit code: 0 every check holds, 1 one does not, 3 the stack could not be run.
 
