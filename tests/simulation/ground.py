@@ -61,6 +61,8 @@ class FailingGround(Ground):
         self._long = 0
         self._ledgers: dict[Copy, _FailingLedger] = {}
         self._left: dict[Service, _FailingLedger] = {}
+        self.refused = ""
+        """What PostgreSQL itself has said last, not the adversary: a run that does not settle may be its fault."""
         self.dropped: list[psycopg2.extensions.connection] = []
         """As good as new: to make one takes the server longer than most of what is then asked."""
 
@@ -269,7 +271,9 @@ class _FailingLedger(Ledger):
             self._ground.reach(_LEDGER)
             result = action()
             self._ground.strike(f"after {what}", _LEDGER)
-        except ServerAway:
+        except ServerAway as away:
+            if away.__cause__ is not None:
+                self._ground.refused = str(away)
             if len(self._ground.copies_of(self._service)) > 1:
                 self.close()  # so another may write; if there is none, that would show nothing
             raise

@@ -98,7 +98,7 @@ class Run:
             clock_was_set = any(fault.what == CLOCK for fault in self._adversary.faults)
             expected = expected if self._lockstep else None
             found = [*findings(self._address, self._ground.streams, expected, clock_was_set=clock_was_set)]
-            found += [] if self._is_at_rest() else ["it does not settle"]
+            found += [] if self._is_at_rest() else [f"it does not settle; PostgreSQL said last: {self._ground.refused}"]
             found += self._operators.findings(self._observer)
             return Result(self._seed, found, self._adversary.faults, content_of(self._address))
         finally:
