@@ -1,7 +1,9 @@
 """What Prometheus scrapes has the jobs and instances that rules and dashboards ask for, in each way to tell it."""
 
 import re
+import subprocess
 from itertools import chain
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
@@ -9,10 +11,12 @@ import yaml
 
 from services import topology
 from tests.support.paths import ROOT
+from tests.support.programs import promtool
 from tests.system.helm.rendered import Object, of_kind, pods
 
 PROMETHEUS: Final = ROOT / "monitoring" / "prometheus"
 STANDBYS: Final = {f"{one.standby}:{one.standby_port}" for one in topology.SERVICES}
+ANNOTATED: Final = ("addresses", "--set", "metrics.scrape=annotations")
 OF_OTHERS: Final = {"jaeger", "prometheus", "alertmanager"}
 """Jobs of servers that are not in the release where they exist already."""
 
@@ -46,8 +50,25 @@ def test_the_trials_prometheus_scrapes_what_it_scrapes_with_docker_and_standbys(
         _assert_leads_to_a_pod(target, values)
 
 
-def test_another_prometheus_finds_the_same_by_annotations() -> None:
+def test_another_prometheus_is_told_the_same_targets(tmp_path: Path) -> None:
+    """Those of pods that are not there are down, and not absent: one of two copies is enough for ServiceDown."""
     text = of_kind("ConfigMap", "addresses")["cdb-prometheus-scrape"]["data"]["claire-de-binare.yml"]
+    scraped = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
+    assert scraped.keys() == jobs().keys() - OF_OTHERS
+    for name, job in scraped.items():
+        assert job.get("metric_relabel_configs") == jobs()[name].get("metric_relabel_configs")
+        assert job.get("honor_labels") == jobs()[name].get("honor_labels")
+        assert {one["labels"]["instance"] for one in job["static_configs"]} == wanted()[name]
+        for target in chain.from_iterable(one["targets"] for one in job["static_configs"]):
+            _assert_leads_to_a_pod(target.replace(".trading.svc", ""), "addresses")
+    file = tmp_path / "prometheus.yml"
+    file.write_text(text)
+    done = subprocess.run([promtool(), "check", "config", str(file)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_another_prometheus_finds_the_same_by_annotations() -> None:
+    text = of_kind("ConfigMap", *ANNOTATED)["cdb-prometheus-scrape"]["data"]["claire-de-binare.yml"]
     scraped = {job["job_name"]: job for job in yaml.safe_load(text)["scrape_configs"]}
     assert scraped.keys() == jobs().keys() - OF_OTHERS
     for name, job in scraped.items():
@@ -102,7 +123,7 @@ def test_whoever_scrapes_otherwise_is_told_nothing() -> None:
 def _pod_ends() -> list[str]:
     """Pod and port as Prometheus' discovery joins them, for each pod of the release."""
     found = []
-    for component, pod in pods("addresses").items():
+    for component, pod in pods(*ANNOTATED).items():
         copies = pod.owner["spec"].get("replicas", 0)
         is_set = pod.owner["kind"] == "StatefulSet"
         names = [f"cdb-{component}-{number if is_set else '7d9c-x2x4z'}" for number in range(copies)]
@@ -111,8 +132,8 @@ def _pod_ends() -> list[str]:
 
 
 def _job_of(pod: str) -> str:
-    component = max((c for c in pods("addresses") if pod.startswith(f"cdb-{c}-")), key=len)
-    return str(pods("addresses")[component].metadata["annotations"].get("claire-de-binare/job"))
+    component = max((c for c in pods(*ANNOTATED) if pod.startswith(f"cdb-{c}-")), key=len)
+    return str(pods(*ANNOTATED)[component].metadata["annotations"].get("claire-de-binare/job"))
 
 
 def _assert_leads_to_a_pod(target: str, values: str) -> None:

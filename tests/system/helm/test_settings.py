@@ -7,12 +7,27 @@ import pytest
 
 from cdb.running.native import Ports, envfile
 from cdb.running.native.known_settings import DOCUMENTED, OF_CONTAINERS
+from console.settings import ConsoleSettings
+from services.core.settings import CoreSettings
+from services.execution.settings import ExecutionSettings
+from services.risk.settings import RiskSettings
+from services.settings import MigrateSettings, Settings
+from services.settings import read as read_environment
+from services.ws.settings import WsSettings
 from tests.system.containers.compose import read
-from tests.system.helm.rendered import CHART, VALUES, environment, pods, template
+from tests.system.helm.rendered import CHART, SETS, VALUES, environment, pods, secret_items, template
 from tests.system.helm.test_chart import CONTAINERS
 
 NATIVE_ONLY: Final = {"CDB_OTLP_ENDPOINT", "CDB_SCRAPE_INTERVAL"}
 """docker-compose.yml passes them on to nobody, either."""
+KINDS: Final[dict[str, type[Settings]]] = {
+    "ws": WsSettings,
+    "core": CoreSettings,
+    "risk": RiskSettings,
+    "execution": ExecutionSettings,
+    "migrate": MigrateSettings,
+    "console": ConsoleSettings,
+}
 FIXED: Final = {"CDB_CONSOLE_ON_LOOPBACK"}
 """What Compose sets because it publishes ports on loopback."""
 ADDRESSES: Final = VALUES / "addresses.yaml"
@@ -52,6 +67,16 @@ def test_settings_of_servers_are_checked_before_they_start() -> None:
     [init] = pods("single", *words)["alertmanager"].spec["initContainers"]
     mail = {name for name in read()["services"]["cdb_handover"]["environment"] if "SMTP" in name}
     assert set(environment(init)) == {*mail, "CDB_CONSOLE_HOST"}
+
+
+@pytest.mark.parametrize("values", SETS)
+def test_our_programs_start_with_the_environment_and_the_secrets_that_they_get(values: str) -> None:
+    for component, kind in KINDS.items():
+        if pod := pods(values).get(component):
+            keys = [key for volume in pod.volumes.values() for key in secret_items(volume)]
+            given = environment(pod.container) | dict.fromkeys(keys, "a-secret")
+            given.pop("CDB_PLUGIN_PATH", None)  # there is no such directory here
+            read_environment(kind, given)
 
 
 def test_what_is_not_set_is_left_to_the_services() -> None:
