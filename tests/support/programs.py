@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,18 @@ def promtool() -> str:
 def amtool() -> str:
     """Path of amtool, which comes with Alertmanager."""
     return required(tools.AMTOOL.there)
+
+
+def helm() -> str:
+    """Path of helm, which only tests need."""
+
+    def find() -> str:
+        path = Path(sys.prefix) / "bin" / "helm"
+        if not path.exists():
+            raise StackError("Helm is not built yet: `make test` builds it")
+        return str(path)
+
+    return required(find)
 
 
 def required_file(name: str, *places: str, package: str) -> str:

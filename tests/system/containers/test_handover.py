@@ -18,7 +18,7 @@ import yaml
 
 from cdb.running.native import Ports, StackError
 from cdb.running.native.tools import redis_server
-from deploy.containers.handover import ALERTMANAGER_CONF, NEEDED, REDIS_ADDRESS, files, read_secrets, write
+from deploy.containers.handover import ALERTMANAGER_CONF, MADE_FROM, NEEDED, REDIS_ADDRESS, files, read_secrets, write
 from tests.support.paths import ROOT
 from tests.support.programs import amtool, required
 from tests.support.waiting import until
@@ -96,6 +96,48 @@ def test_whoever_mounts_a_file_can_read_it_and_its_owner_alone_the_rest(given: d
     assert options["-redis.addr"] == f"redis://{REDIS_ADDRESS}"
     # The exporter's versions look for one or the other.
     assert exporter.keys() == {f"redis://{REDIS_ADDRESS}", f"redis://{options['-redis.user']}@{REDIS_ADDRESS}"}
+
+
+@pytest.mark.parametrize("volume", ["redis", "monitoring", "alertmanager"])
+def test_a_volume_that_is_asked_for_alone_has_the_files_that_it_has_with_docker(
+    given: dict[str, str], tmp_path: Path, volume: str
+) -> None:
+    """In Kubernetes an init container has only the secrets of that volume."""
+    (tmp_path / "few").mkdir()
+    for name in MADE_FROM[volume]:
+        (tmp_path / "few" / name).write_text(given[name])
+    few = read_secrets(tmp_path / "few", MADE_FROM[volume])
+    whole = files(given, {}, COMMITTED)
+    assert files(few, {}, COMMITTED, volumes={volume}) == {p: t for p, t in whole.items() if p.parts[0] == volume}
+
+
+def test_servers_may_have_other_addresses_than_composes(given: dict[str, str]) -> None:
+    others = {"REDIS_HOST": "bus.example.org", "REDIS_PORT": "6380", "CDB_CONSOLE_HOST": "cdb-console"}
+    handed = files(given, others, COMMITTED)
+    exporter = json.loads(handed[Path("monitoring/redis_exporter.json")])
+    assert set(exporter) == {"redis://bus.example.org:6380", "redis://monitoring@bus.example.org:6380"}
+    receivers = yaml.safe_load(handed[Path("alertmanager/alertmanager.yml")])["receivers"]
+    urls = {hook["url"] for receiver in receivers for hook in receiver["webhook_configs"]}
+    assert urls == {"http://cdb-console:8010/webhook"}
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "said"),
+    [
+        (["settings"], {}, "0 files are in their volumes"),
+        (["settings"], {"CDB_TRACE_DECISION_WAIT": "2s"}, "CDB_TRACE_DECISION_WAIT=2s"),
+        (["rediss"], {}, "'rediss' cannot be asked for: one of redis, monitoring, alertmanager, settings can"),
+        (["redis", "monitoring"], {}, "'redis monitoring' cannot be asked for"),
+    ],
+)
+def test_what_is_asked_for_is_done_or_refused_in_one_line(
+    words: list[str], environment: dict[str, str], said: str
+) -> None:
+    command = [sys.executable, "-m", "deploy.containers.handover", *words]
+    own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env={**own, **environment}, cwd=ROOT)
+    assert said in done.stdout + done.stderr
+    assert len((done.stdout + done.stderr).splitlines()) == 1
 
 
 def test_a_secret_that_is_no_longer_set_goes(given: dict[str, str], handover: Path) -> None:

@@ -1,0 +1,1 @@
+"""The Helm chart: what it renders from ten sets of values, without a cluster."""
