@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
@@ -62,7 +63,10 @@ def by_hand(bot: Bot, service: str, **settings: str) -> Iterator[subprocess.Pope
 
 @contextmanager
 def replaced_as_writer(bot: Bot, service: str) -> Iterator[None]:
-    """Be the ledger's one writer in place of *service*, as a second copy of it would that was started beside it."""
+    """Be the ledger's one writer in place of *service*, as a second copy of it would that was started beside it.
+
+    Whoever holds that place and asks nothing for two seconds loses it.
+    """
     with closing(bot.connection()) as connection, connection, connection.cursor() as cursor:
 
         def is_writer() -> bool:
@@ -74,8 +78,18 @@ def replaced_as_writer(bot: Bot, service: str) -> Iterator[None]:
             row = cursor.fetchone()
             return bool(row and row[0])
 
+        def work() -> None:
+            while not over.wait(0.5):
+                cursor.execute("SELECT 1")
+
         until(is_writer, what=f"the place of {service} as the ledger's writer", every_s=0.01)
-        yield
+        over, worker = threading.Event(), threading.Thread(target=work)
+        worker.start()
+        try:
+            yield
+        finally:
+            over.set()
+            worker.join()
 
 
 def send_signal(process: psutil.Process, number: signal.Signals) -> None:
