@@ -234,6 +234,12 @@ def test_what_is_mounted_is_in_a_configmap(values: str) -> None:
                     assert keys <= maps[source["configMap"]["name"]], volume
 
 
+def test_the_same_values_give_the_same_chart() -> None:
+    """Or an upgrade that changes nothing would start servers again."""
+    command = ("template", "bot", CHART, "--namespace", "trading", "--values", VALUES / "trial.yaml")
+    assert len({run(*command).stdout for _ in range(8)}) == 1
+
+
 def test_a_package_has_the_same_files(tmp_path: Path) -> None:
     run("package", CHART, "--destination", tmp_path)
     [package] = tmp_path.iterdir()
