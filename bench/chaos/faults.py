@@ -98,15 +98,12 @@ def cause(bot: Bot, fault: Fault) -> Outage:
         stack.stop_part(part)
         down = time.time()
         stack.start_part(part)
-    elif fault.way is Way.STOPPED:
+    elif fault.way in {Way.STOPPED, Way.FROZEN}:
         with _stopped(pid):
             down = time.time()
             time.sleep(fault.stopped_s)
-        return Outage(began, down)
-    elif fault.way is Way.FROZEN:
-        with _stopped(pid):
-            down = time.time()
-            time.sleep(fault.stopped_s)
+        if fault.way is Way.STOPPED:
+            return Outage(began, down)
     else:
         os.kill(pid, signal.SIGKILL)
         down = time.time()

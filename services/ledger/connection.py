@@ -260,12 +260,14 @@ class Ledger:
 
     def _has_taken_role(self, cursor: Cursor) -> bool:
         """Take the lock of the writer's role, if need be from a process that is silent."""
-        asked = {"role": self._writer_role, "silent_s": self._silent_s}
-        for statement in (_LOCK, _END_SILENT, _LOCK):
-            cursor.execute(statement, asked)
-            if statement is _LOCK and cursor.fetchone() == (True,):
-                return True
-        return False
+        if self._has_locked(cursor):
+            return True
+        cursor.execute(_END_SILENT, {"role": self._writer_role, "silent_s": self._silent_s})
+        return self._has_locked(cursor)
+
+    def _has_locked(self, cursor: Cursor) -> bool:
+        cursor.execute(_LOCK, {"role": self._writer_role})
+        return cursor.fetchone() == (True,)
 
 
 def _refuse_pooler(connection: psycopg2.extensions.connection, cursor: Cursor) -> None:

@@ -105,7 +105,7 @@ class Process:
         client = self._redis(greet=self._only.greet if only else None)
         if only:
             self._of_loop = client
-        return RedisBus(client, group=self.service.name, consumer=self.service.name, clock=self.clock)
+        return self._bus_on(client)
 
     def held(self) -> HeldSymbols:
         """The note of what is held. Each thread needs its own."""
@@ -173,13 +173,12 @@ class Process:
 
     def _probes(self) -> dict[str, Probe]:
         probes: dict[str, Callable[[], Probe]] = {
-            "redis": lambda: bus_probe(self._alive_bus(), self.clock),
+            "redis": lambda: bus_probe(self._bus_on(self._redis(greet=self._only.greet_alive)), self.clock),
             "ledger": lambda: self.ledger("health").ping,
         }
         return {name: probes[name]() for name in self.service.probes}
 
-    def _alive_bus(self) -> RedisBus:
-        client = self._redis(greet=self._only.greet_alive)
+    def _bus_on(self, client: redis.Redis) -> RedisBus:
         return RedisBus(client, group=self.service.name, consumer=self.service.name, clock=self.clock)
 
     def _own_host(self) -> str:
